@@ -1,0 +1,74 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Care for this project's environment, and its own commands run in it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Protocol
+
+from .commands import (
+    install,
+    install_prod,
+    lock,
+    lock_upgrade,
+    project_tasks,
+    rollback,
+    setup,
+    status,
+    targets,
+)
+from .errors import ToolError
+
+
+class Command(Protocol):
+    """What a module under ``commands`` offers."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do the work and return the exit code."""
+
+
+COMMANDS: dict[str, Command] = {
+    "setup": setup,
+    "lock": lock,
+    "lock-upgrade": lock_upgrade,
+    "install": install,
+    "install-prod": install_prod,
+    "rollback": rollback,
+    "status": status,
+    "targets": targets,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with one subcommand per module, then the project's own tasks."""
+    parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
+    subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = subcommands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    project_tasks.add_tasks(subcommands)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; a mendable error becomes one sentence and exit code 1."""
+    arguments, rest = build_parser().parse_known_args(argv)
+    if rest and not project_tasks.is_task(arguments.command):
+        build_parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    try:
+        code: int = arguments.run(arguments)
+    except ToolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted: the active environment was left as it was.", file=sys.stderr)
+        return 130
+    return code

@@ -1,0 +1,96 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Make the environment for the locks and switch to it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .. import generations, interpreters, locks, managers
+from ..errors import ToolError
+from ..generations import Generation, Kind
+from ..paths import IMPORT_CHECK, ROOT, python, shown
+from ..project import facts, python_version, source_hash
+from ..requirements import PRODUCTION_LAYERS, direct_names, layers
+from ..run import exit_code, say
+from ..run import run as run_program
+
+HELP = "make the environment that the locks describe, check it, then switch to it"
+NO_TESTS_COLLECTED = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options: none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Install the development environment: every layer and the project, editable."""
+    install(generations.DEVELOPMENT, layers(), reason="make install")
+    return 0
+
+
+def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
+    """Activate the environment for the locks; it is made and checked first if it is not there.
+
+    Raises:
+        ToolError: It could not be made; the active environment is as it was.
+    """
+    target = _described(kind, wanted, reason)
+    if not locks.are_fresh():
+        say("note: the requirements are newer than these locks; `make lock` brings them in.")
+    current = generations.active(kind)
+    if current and current.name == target.name:
+        say(f"{shown(kind.link)} is up to date: {current.name} (Python {current.python}).")
+        return
+    if generations.load(target.name) is None:
+        _create(target, wanted, current)
+    generations.activate(kind, target)
+    say(f"{shown(kind.link)} -> {shown(target.folder)}")
+
+
+def _described(kind: Kind, wanted: Sequence[str], reason: str) -> Generation:
+    lock_sha256 = locks.lock_hash(wanted)
+    project_sha256 = source_hash() if kind is generations.PRODUCTION else None
+    return Generation(
+        name=generations.name_for(kind, lock_sha256, project_sha256),
+        kind=kind.name,
+        lock_sha256=lock_sha256,
+        project_sha256=project_sha256,
+        python=python_version(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        reason=reason,
+        project_folder=str(ROOT),
+    )
+
+
+def _create(target: Generation, wanted: Sequence[str], current: Generation | None) -> None:
+    say(f"Making the {target.kind} environment of {', '.join(wanted)}, Python {target.python}.")
+    try:
+        generations.create(target, lambda folder: _fill(folder, wanted))
+    except ToolError as error:
+        stays = f"{current.name} stays active" if current else "nothing was switched"
+        reason = str(error).rstrip(".")
+        raise ToolError(f"the new environment was not made, {stays}: {reason}.") from error
+
+
+def _fill(folder: Path, wanted: Sequence[str]) -> None:
+    manager = managers.chosen()
+    for_production = tuple(wanted) == PRODUCTION_LAYERS
+    manager.create(folder, interpreters.find())
+    manager.install(folder, locks.require(wanted))
+    manager.install_project(folder, editable=not for_production)
+    say("Checking the new environment: requirements, imports, smoke test.")
+    manager.check(folder)
+    run_program([python(folder), IMPORT_CHECK, *direct_names(wanted)], quietly=True)
+    if for_production:
+        run_program([python(folder), "-m", facts()["package_name"], "--help"], quietly=True)
+    else:
+        _run_smoke_test(folder)
+
+
+def _run_smoke_test(folder: Path) -> None:
+    code = exit_code([python(folder), "-m", "pytest", "-q", "-m", "smoke"])
+    if code not in (0, NO_TESTS_COLLECTED):
+        raise ToolError("the project's smoke test fails in it; its message is above")

@@ -1,0 +1,20 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Compile the locks and take newer versions of the team's own packages."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import lock
+
+HELP = "as lock, but packages outside the stack release move to their newest versions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options: none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile; the stack release's pins hold here too, `copier update` moves those."""
+    lock.compile_locks(upgrade=True)
+    return 0

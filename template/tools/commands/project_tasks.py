@@ -1,0 +1,76 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Run the project's own commands in the right environment, the same with and without make."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import generations
+from ..errors import ToolError
+from ..generations import DEVELOPMENT, PRODUCTION, Kind
+from ..paths import ROOT, python, shown
+from ..project import facts
+from ..run import exit_code
+
+CHECKED = ("src", "tests")
+TASKS: dict[str, tuple[str, list[list[str]]]] = {
+    "test": ("run the tests", [["-m", "pytest"]]),
+    "lint": (
+        "check style and types",
+        [
+            ["-m", "ruff", "check", *CHECKED],
+            ["-m", "ruff", "format", "--check", *CHECKED],
+            ["-m", "mypy"],
+        ],
+    ),
+    "format": (
+        "sort imports and format",
+        [
+            ["-m", "ruff", "check", "--select", "I", "--fix", *CHECKED],
+            ["-m", "ruff", "format", *CHECKED],
+        ],
+    ),
+}
+
+
+def project_commands() -> list[str]:
+    """Return the commands of the project's package: one per module of its ``commands`` folder."""
+    folder = ROOT / "src" / facts()["package_name"] / "commands"
+    return sorted(path.stem.replace("_", "-") for path in folder.glob("[!_]*.py"))
+
+
+def is_task(command: str) -> bool:
+    """Tell whether a command passes further arguments on."""
+    return command in TASKS or command in project_commands()
+
+
+def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare one subcommand per task; what follows its name is passed on."""
+    for name, (text, _) in TASKS.items():
+        subcommands.add_parser(name, help=text, add_help=False).set_defaults(run=run_task)
+    for name in project_commands():
+        text = f"the project's own command {name}; --help says more"
+        subcommands.add_parser(name, help=text, add_help=False).set_defaults(run=run_command)
+
+
+def run_task(arguments: argparse.Namespace) -> int:
+    """Run the steps of a task until one fails, in the development environment."""
+    for step in TASKS[arguments.command][1]:
+        code = exit_code([_python_of(DEVELOPMENT), *step, *arguments.rest])
+        if code:
+            return code
+    return 0
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run a command of the package; ``predict`` runs in the production environment."""
+    kind = PRODUCTION if arguments.command == "predict" else DEVELOPMENT
+    package = facts()["package_name"]
+    return exit_code([_python_of(kind), "-m", package, arguments.command, *arguments.rest])
+
+
+def _python_of(kind: Kind) -> str:
+    if generations.active(kind) is None:
+        command = "make install" if kind is DEVELOPMENT else "make install-prod"
+        raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
+    return shown(python(kind.link))

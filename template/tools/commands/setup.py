@@ -1,0 +1,32 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""From a fresh copy to a working project: repository, locks, environment, hooks."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import generations, locks
+from ..paths import PRE_COMMIT_CONFIG, ROOT, program
+from ..requirements import layers
+from ..run import run as run_program
+from ..run import say
+from . import install, lock
+
+HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options: none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what is still missing; running it again does nothing."""
+    if not (ROOT / ".git").exists():
+        run_program(["git", "init", "--quiet"])
+    if locks.missing(layers()):
+        lock.compile_locks(upgrade=False)
+    install.install(generations.DEVELOPMENT, layers(), reason="make setup")
+    if PRE_COMMIT_CONFIG.exists():
+        run_program([program(generations.DEVELOPMENT.link, "pre-commit"), "install"])
+    say("Ready. `make` lists what to do next.")
+    return 0

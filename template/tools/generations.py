@@ -1,0 +1,199 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Environments as generations: each lock gets its own, and a link says which one is active.
+
+The only module that makes, switches and lists environments. A generation is complete when its
+``generation.json`` exists; that file is written last, so an interrupted install never counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .errors import ToolError
+from .paths import ENVIRONMENTS, ROOT, shown
+
+FACTS = "generation.json"
+HISTORY = ENVIRONMENTS / "history.json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A use of environments with its own active one.
+
+    Attributes:
+        name: What it is called in messages and in the history.
+        link: The link in the project's folder that points at the active generation.
+        prefix: What the names of its generations start with.
+    """
+
+    name: str
+    link: Path
+    prefix: str
+
+
+DEVELOPMENT = Kind("development", ROOT / ".venv", "")
+PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The recorded facts of a complete environment.
+
+    Attributes:
+        name: Name of its folder.
+        kind: ``development`` or ``production``.
+        lock_sha256: Hash of the locks that it was filled from.
+        project_sha256: Hash of the project's own files if it holds a copy of them, else None.
+        python: Version of its Python, ``major.minor``.
+        created: When, in UTC and ISO 8601.
+        reason: Which command made it.
+        project_folder: Where the project lay then; scripts and links point there.
+    """
+
+    name: str
+    kind: str
+    lock_sha256: str
+    project_sha256: str | None
+    python: str
+    created: str
+    reason: str
+    project_folder: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the environment lies."""
+        return ENVIRONMENTS / self.name
+
+
+def name_for(kind: Kind, lock_sha256: str, project_sha256: str | None) -> str:
+    """Return the name of the generation for a lock and, where it holds a copy, for the project."""
+    if project_sha256 is None:
+        return f"{kind.prefix}{lock_sha256[:12]}"
+    both = hashlib.sha256(f"{lock_sha256} {project_sha256}".encode()).hexdigest()
+    return f"{kind.prefix}{both[:12]}"
+
+
+def load(name: str) -> Generation | None:
+    """Return a complete generation, or None if there is none of that name or it is not usable here.
+
+    An environment that was moved together with its project still points at the old place.
+    """
+    try:
+        facts = json.loads((ENVIRONMENTS / name / FACTS).read_text(encoding="utf-8"))
+        generation = Generation(**facts)
+    except (OSError, ValueError, TypeError):
+        return None
+    return generation if generation.project_folder == str(ROOT) else None
+
+
+def active(kind: Kind) -> Generation | None:
+    """Return the active generation of a kind, or None."""
+    if not _is_link(kind.link):
+        return None
+    return load(kind.link.readlink().name)
+
+
+def create(wanted: Generation, fill: Callable[[Path], None]) -> None:
+    """Make a generation beside the others; nothing is active yet.
+
+    Args:
+        wanted: Its facts.
+        fill: Creates, fills and checks the environment in the folder it is given.
+
+    Raises:
+        BaseException: Whatever ``fill`` raises; the folder is removed first.
+    """
+    shutil.rmtree(wanted.folder, ignore_errors=True)
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    try:
+        fill(wanted.folder)
+        _write_json(wanted.folder / FACTS, asdict(wanted))
+    except BaseException:
+        shutil.rmtree(wanted.folder, ignore_errors=True)
+        raise
+
+
+def activate(kind: Kind, generation: Generation) -> None:
+    """Make a generation the active one in one step and remember which one was active before.
+
+    Raises:
+        ToolError: Something that is not a link made by these tools is in the way.
+    """
+    _point(kind.link, generation.folder)
+    past = [name for name in history(kind) if name != generation.name]
+    _remember(kind, [*past, generation.name])
+
+
+def roll_back(kind: Kind) -> Generation:
+    """Activate the generation that was active before the current one.
+
+    Raises:
+        ToolError: There is none any more.
+    """
+    current = active(kind)
+    past = history(kind)
+    earlier = past[: past.index(current.name)] if current and current.name in past else past
+    usable = [found for found in map(load, earlier) if found]
+    if not usable:
+        raise ToolError(f"there is no earlier {kind.name} environment to go back to.")
+    _point(kind.link, usable[-1].folder)
+    _remember(kind, [found.name for found in usable])
+    return usable[-1]
+
+
+def history(kind: Kind) -> list[str]:
+    """Return the names of the generations that were active, the latest last."""
+    try:
+        names = json.loads(HISTORY.read_text(encoding="utf-8"))[kind.name]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [str(name) for name in names]
+
+
+def _remember(kind: Kind, names: list[str]) -> None:
+    kept = {other.name: history(other) for other in (DEVELOPMENT, PRODUCTION)}
+    _write_json(HISTORY, {**kept, kind.name: names})
+
+
+def _point(link: Path, target: Path) -> None:
+    if link.exists() and not _is_link(link):
+        raise ToolError(
+            f"{shown(link)} is not a link made by these tools; move it away "
+            f"(`mv {shown(link)} {shown(link)}-old`) and run the command again."
+        )
+    if sys.platform == "win32":
+        _point_junction(link, target)
+        return
+    fresh = link.with_name(f"{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target.relative_to(link.parent), target_is_directory=True)
+    fresh.replace(link)
+
+
+def _is_link(path: Path) -> bool:
+    if sys.platform == "win32":
+        return path.exists() and bool(path.lstat().st_reparse_tag)
+    return path.is_symlink()
+
+
+if sys.platform == "win32":
+
+    def _point_junction(link: Path, target: Path) -> None:
+        """Replace a junction, which needs no rights that symbolic links need on Windows."""
+        import _winapi
+
+        if link.exists():
+            link.rmdir()
+        _winapi.CreateJunction(str(target), str(link))
+
+
+def _write_json(path: Path, content: object) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)

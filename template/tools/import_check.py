@@ -1,0 +1,46 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Import the packages named on the command line; run by the interpreter of a new environment.
+
+Prints one line per package that cannot be imported and exits with 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import re
+import sys
+
+
+def modules_of(package: str) -> list[str]:
+    """Return what to import for a package: the module named like it, or else all it brings.
+
+    Stub packages and packages of programs only have nothing to import.
+    """
+    files = importlib.metadata.files(package) or []
+    first_parts = {file.parts[0] for file in files if file.suffix in {".py", ".so", ".pyd"}}
+    names = {part.split(".")[0] for part in first_parts}
+    public = {name for name in names if name.isidentifier() and not name.startswith("_")}
+    same = re.sub(r"[-_.]+", "_", package).lower()
+    return [same] if same in public else sorted(public)
+
+
+def problem_with(package: str) -> str | None:
+    """Return why a package cannot be imported, or None."""
+    try:
+        for module in modules_of(package):
+            importlib.import_module(module)
+    except Exception as error:  # a broken binary can raise anything
+        return f"{package}: {type(error).__name__}: {error}"
+    return None
+
+
+def main(packages: list[str]) -> int:
+    """Import the packages and report."""
+    problems = [problem for problem in map(problem_with, packages) if problem]
+    print("\n".join(problems), end="\n" if problems else "")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""What a package manager does for the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+
+class Manager(Protocol):
+    """Compiles locks and fills environments from them."""
+
+    def lock(self, layers: Sequence[str], *, upgrade: bool) -> None:
+        """Compile the layers in order, each constrained by all earlier ones."""
+
+    def create(self, environment: Path, interpreter: Path) -> None:
+        """Make an empty environment."""
+
+    def install(self, environment: Path, lock_files: Sequence[Path]) -> None:
+        """Fill an empty environment with exactly what the locks say, every file checked by hash."""
+
+    def install_project(self, environment: Path, *, editable: bool) -> None:
+        """Install the project itself without its dependencies."""
+
+    def check(self, environment: Path) -> None:
+        """Fail if installed packages contradict each other's requirements."""

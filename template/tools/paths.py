@@ -1,0 +1,46 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Where things lie in this project; no other module spells a path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT_FACTS = ROOT / "tools" / "project.toml"
+PYPROJECT = ROOT / "pyproject.toml"
+PYTHON_VERSION = ROOT / ".python-version"
+SOURCE = ROOT / "src"
+REQUIREMENTS = ROOT / "requirements"
+STACK = REQUIREMENTS / "stack"
+CONSTRAINTS = STACK / "constraints.txt"
+TOOLCHAIN_LOCK = STACK / "toolchain.txt"
+OVERRIDES = REQUIREMENTS / "overrides.txt"
+LOCKS = REQUIREMENTS / "locks"
+ENVIRONMENTS = ROOT / ".venvs"
+WHEELS = ROOT / ".cache" / "wheels"
+IMPORT_CHECK = ROOT / "tools" / "import_check.py"
+PRE_COMMIT_CONFIG = ROOT / ".pre-commit-config.yaml"
+
+
+def scripts(environment: Path) -> Path:
+    """Return the folder of an environment that holds its programs."""
+    return environment / ("Scripts" if os.name == "nt" else "bin")
+
+
+def python(environment: Path) -> Path:
+    """Return the interpreter of an environment."""
+    return program(environment, "python")
+
+
+def program(environment: Path, name: str) -> Path:
+    """Return the path of a program in an environment."""
+    return scripts(environment) / (f"{name}.exe" if os.name == "nt" else name)
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as people type it in the project's folder."""
+    try:
+        return Path(path).relative_to(ROOT).as_posix()
+    except ValueError:
+        return str(path)

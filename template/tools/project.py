@@ -1,0 +1,115 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""What the template's answers and its stack release say about this project."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .errors import ToolError
+from .hardware import Machine, detect
+from .paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
+
+BACKEND = "cpu"
+
+
+@dataclass(frozen=True)
+class TorchBuild:
+    """The build of torch for one machine.
+
+    Attributes:
+        version: torch's version with its local part, for example ``2.13.0+cpu``.
+        packages: Names that come from PyTorch's index; everything else comes from PyPI.
+        index: Address of that index, or a folder of wheels.
+    """
+
+    version: str
+    packages: tuple[str, ...]
+    index: str
+
+
+@cache
+def facts() -> dict[str, Any]:
+    """Return ``tools/project.toml``.
+
+    Raises:
+        ToolError: The file is missing or damaged.
+    """
+    try:
+        return tomllib.loads(PROJECT_FACTS.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ToolError(
+            f"tools/project.toml cannot be read ({error}); restore it with `git checkout -- tools`."
+        ) from error
+
+
+@cache
+def machine() -> Machine:
+    """Return what was detected on this machine, once."""
+    return detect()
+
+
+def python_version() -> str:
+    """Return the project's Python as ``major.minor``.
+
+    Raises:
+        ToolError: ``.python-version`` is missing or holds something else.
+    """
+    try:
+        text = PYTHON_VERSION.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ToolError(".python-version is missing; restore it with git.") from error
+    found = re.match(r"(\d+\.\d+)(\.\d+)?$", text)
+    if not found:
+        raise ToolError(f".python-version holds {text!r}; write a version such as 3.12 there.")
+    return found.group(1)
+
+
+def source_hash() -> str:
+    """Return the SHA-256 of what the project's wheel is built from."""
+    files = [path for path in SOURCE.rglob("*") if path.is_file() and not _is_made(path)]
+    digest = hashlib.sha256()
+    for path in sorted([*files, PYPROJECT]):
+        digest.update(f"\0{path.relative_to(ROOT).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_made(path: Path) -> bool:
+    return "__pycache__" in path.parts or any(part.endswith(".egg-info") for part in path.parts)
+
+
+def torch_build(overridden_version: str | None = None) -> TorchBuild | None:
+    """Return the build of torch for this machine, or None if the project has no torch.
+
+    Args:
+        overridden_version: torch's version from ``overrides.txt``, without a local part.
+
+    Raises:
+        ToolError: The stack release has no build for this operating system.
+    """
+    torch = facts().get("torch")
+    if torch is None:
+        return None
+    local = torch["local"].get(machine().system)
+    if local is None:
+        raise ToolError(
+            f"torch has no {BACKEND} build for {machine().platform}; "
+            f"use one of {', '.join(sorted(torch['local']))}."
+        )
+    base = os.environ.get("TORCH_INDEX") or torch["index"]
+    return TorchBuild(
+        version=(overridden_version or torch["version"]) + local,
+        packages=tuple(torch["packages"]),
+        index=base if _is_folder(base) else f"{base.rstrip('/')}/{torch['folder']}",
+    )
+
+
+def _is_folder(index: str) -> bool:
+    return "://" not in index

@@ -1,0 +1,111 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Start programs and print them first, so that people can read and repeat every step."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .errors import ToolError
+from .paths import ROOT, shown
+
+LEAKING_VARIABLES = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_SYSTEM_PYTHON",
+    "VIRTUAL_ENV",
+)
+FIXED_VARIABLES = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the user's variables less those that point at another environment."""
+    kept = {key: value for key, value in os.environ.items() if key not in LEAKING_VARIABLES}
+    return {**kept, **FIXED_VARIABLES, **(extra or {})}
+
+
+def say(text: str) -> None:
+    """Print a line of progress at once, also when the output is a pipe."""
+    print(text, flush=True)
+
+
+def announce(command: Sequence[object]) -> None:
+    """Print a command as it can be typed in the project's folder."""
+    say("$ " + shlex.join(shown(str(part)) for part in command))
+
+
+def run(
+    command: Sequence[object], *, extra: Mapping[str, str] | None = None, quietly: bool = False
+) -> None:
+    """Run a program in the project's folder and show what it prints.
+
+    Args:
+        command: The program and its arguments.
+        extra: Variables to add to the program's environment.
+        quietly: Show its output only if it fails.
+
+    Raises:
+        ToolError: The program is missing or its exit code is not 0.
+    """
+    announce(command)
+    code, output = _start(command, environment(extra), capture=quietly)
+    if code == 0:
+        return
+    if output:
+        print(_without_noise(output), file=sys.stderr, flush=True)
+    name = Path(str(command[0])).name
+    raise ToolError(f"`{name}` failed with exit code {code}; its message is above.")
+
+
+def output_of(command: Sequence[object]) -> str:
+    """Return what a program prints, or an empty text if it is missing or fails; prints nothing."""
+    try:
+        code, output = _start(command, environment(), capture=True, merge=False)
+    except ToolError:
+        return ""
+    return output.strip() if code == 0 else ""
+
+
+def exit_code(command: Sequence[object]) -> int:
+    """Run a program with its output on the terminal and return its exit code."""
+    announce(command)
+    return _start(command, environment(), capture=False)[0]
+
+
+def _start(
+    command: Sequence[object], variables: dict[str, str], *, capture: bool, merge: bool = True
+) -> tuple[int, str]:
+    pipe = subprocess.PIPE if capture else None
+    error_pipe = (subprocess.STDOUT if merge else subprocess.DEVNULL) if capture else None
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=variables,
+            stdout=pipe,
+            stderr=error_pipe,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    return done.returncode, done.stdout or ""
+
+
+def _without_noise(output: str) -> str:
+    """Drop the line that pip prints per package for each configured folder that lacks it."""
+    lines = output.splitlines()
+    return "\n".join(
+        line for line in lines if not ("Location" in line and "is ignored: it is either" in line)
+    )

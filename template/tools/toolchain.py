@@ -1,0 +1,63 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""The small environment of the tools that lock and install, itself pinned and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from . import interpreters
+from .errors import ToolError
+from .paths import ENVIRONMENTS, TOOLCHAIN_LOCK, program, python
+from .project import python_version
+from .run import run, say
+
+COMPLETE = "complete"
+
+
+def ensure() -> Path:
+    """Return the toolchain's environment, made first if this version of it is not there yet.
+
+    Raises:
+        ToolError: It could not be made; nothing half-made is left behind.
+    """
+    target = _folder()
+    if (target / COMPLETE).exists():
+        return target
+    say("Preparing the pinned tools (pip, pip-tools, uv) in an environment of their own.")
+    shutil.rmtree(target, ignore_errors=True)
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    try:
+        run([interpreters.find(), "-m", "venv", target])
+        run(
+            [python(target), "-m", "pip", "install", "--require-hashes", "-r", TOOLCHAIN_LOCK],
+            quietly=True,
+        )
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    (target / COMPLETE).touch()
+    return target
+
+
+def tool(name: str) -> Path:
+    """Return the path of one of the pinned programs.
+
+    Raises:
+        ToolError: The toolchain does not hold it.
+    """
+    path = program(ensure(), name)
+    if not path.exists():
+        raise ToolError(f"{name} is not in the pinned tools; see requirements/stack/toolchain.txt.")
+    return path
+
+
+def has(name: str) -> bool:
+    """Tell whether a program is among the pinned tools on this platform."""
+    return program(ensure(), name).exists()
+
+
+def _folder() -> Path:
+    digest = hashlib.sha256(python_version().encode() + TOOLCHAIN_LOCK.read_bytes()).hexdigest()
+    return ENVIRONMENTS / f"toolchain-{digest[:12]}"
