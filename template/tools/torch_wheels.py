@@ -42,7 +42,7 @@ def fetch(build: TorchBuild) -> Path:
     except ToolError as error:
         raise ToolError(
             f"torch {build.version} for Python {python_version()} cannot be had from "
-            f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder of wheels."
+            f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
         ) from error
     return target
 
