@@ -1,0 +1,108 @@
+"""The template's releases: read ``releases.yml`` and make the tags that Copier looks for."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from packaging.version import InvalidVersion, Version
+
+ROOT = Path(__file__).resolve().parent.parent
+RELEASES = ROOT / "releases.yml"
+
+
+class ReleaseError(Exception):
+    """What is wrong with the list of releases or a clone's tags, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release: a PEP 440 version and the full hash of its commit."""
+
+    version: str
+    commit: str
+
+
+def load(path: Path = RELEASES) -> list[Release]:
+    """Return the releases, oldest first.
+
+    Raises:
+        ReleaseError: An entry is damaged, or the versions do not rise.
+    """
+    releases = [_checked(number, row) for number, row in enumerate(_rows(path), start=1)]
+    versions = [Version(release.version) for release in releases]
+    if versions != sorted(set(versions)):
+        raise ReleaseError(f"{path.name}: versions must rise from entry to entry.")
+    return releases
+
+
+def _rows(path: Path) -> list[object]:
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list):
+        raise ReleaseError(f"{path.name} must be a list of entries with version and commit.")
+    return rows
+
+
+def _checked(number: int, row: object) -> Release:
+    if not isinstance(row, dict) or set(row) != {"version", "commit"}:
+        raise ReleaseError(f"releases.yml entry {number} must have exactly version and commit.")
+    release = Release(str(row["version"]), str(row["commit"]))
+    if len(release.commit) != 40:
+        raise ReleaseError(f"releases.yml entry {number}: commit must be a full hash.")
+    try:
+        Version(release.version)
+    except InvalidVersion as error:
+        raise ReleaseError(f"releases.yml entry {number}: {error}.") from error
+    return release
+
+
+def tag(clone: Path, releases: list[Release]) -> list[Release]:
+    """Make the tags that a clone lacks and return the releases that got one.
+
+    Raises:
+        ReleaseError: A tag points at another commit, or a commit is not in the clone.
+    """
+    missing = []
+    for release in releases:
+        present = _git(clone, "rev-parse", "--quiet", "--verify", f"{release.version}^{{commit}}")
+        if present is None:
+            missing.append(release)
+        elif present != release.commit:
+            raise ReleaseError(
+                f"tag {release.version} points at {present}, the release is {release.commit}: "
+                "tags never move, restore it."
+            )
+    for release in missing:
+        if _git(clone, "tag", release.version, release.commit) is None:
+            raise ReleaseError(f"commit {release.commit} of {release.version} is not in {clone}.")
+    return missing
+
+
+def _git(clone: Path, *arguments: str) -> str | None:
+    done = subprocess.run(
+        ["git", *arguments], cwd=clone, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Tag a clone and print what was tagged."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clone", nargs="?", type=Path, default=ROOT)
+    arguments = parser.parse_args(argv)
+    try:
+        tagged = tag(arguments.clone, load())
+    except ReleaseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for release in tagged:
+        print(f"tagged {release.version} {release.commit}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
