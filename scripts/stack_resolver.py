@@ -1,0 +1,254 @@
+"""Run uv as the resolver of the stack release, shielded from the machine's configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from scripts.stack_data import StackError
+from scripts.stack_pins import by_name, parse_pins
+
+# uv's names of the platforms in stack_pins.PLATFORMS. torch's Linux wheels need glibc 2.28.
+UV_PLATFORMS: Mapping[str, str] = {
+    "linux-x86_64": "x86_64-manylinux_2_28",
+    "linux-arm64": "aarch64-manylinux_2_28",
+    "macos-arm64": "aarch64-apple-darwin",
+    "windows-x86_64": "x86_64-pc-windows-msvc",
+}
+# torch's macOS wheels are tagged macosx_14_0 from 2.12 on. uv assumes macOS 13 when it resolves
+# for macOS alone, and would then silently take torch 2.11.
+MACOS_TARGET = "14.0"
+
+# The settings of uv that say how to reach PyPI. None of them can change what is found there.
+_HARMLESS_SETTINGS = frozenset(
+    {
+        "UV_CACHE_DIR",
+        "UV_HTTP_RETRIES",
+        "UV_HTTP_TIMEOUT",
+        "UV_NATIVE_TLS",
+        "UV_OFFLINE",
+        "UV_SYSTEM_CERTS",
+    }
+)
+_NO_NETWORK = ("Failed to fetch", "Request failed", "error sending request", "was disabled")
+# More demands than these say nothing that a reader can use; uv repeats itself in long accounts.
+MOST_REASONS = 3
+
+_NAME = r"[\w.-]+(?:\[[^\]]*\])?(?:\{[^}]*\})?"  # with uv's extras and markers
+_RANGE = r" ?[<>=!~]\S+"
+_DEMAND = re.compile(
+    rf"(?:all versions of (?P<all>{_NAME})|(?P<who>{_NAME})(?P<versions>{_RANGE})) "
+    rf"(?:depends? on|requires) "
+    rf"(?P<wanted>(?:one of: )?{_NAME}{_RANGE}(?: {_NAME}{_RANGE})*)"
+)
+
+
+class Unresolvable(StackError):
+    """No set of versions fits the requirements."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        """Keep the reasons, one line each."""
+        shown = "; ".join(reasons[:MOST_REASONS])
+        super().__init__(f"No set of versions fits: {shown}.")
+        self.reasons = tuple(reasons)
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """uv with a cutoff, for one oldest Python and newer ones; it takes final releases only.
+
+    Attributes:
+        command: What starts uv.
+        cutoff: Last day whose uploads are considered, to its end in UTC.
+        python: The oldest CPython minor that the pins are for.
+        index_options: Options that replace PyPI, for tests; for example `--find-links`.
+    """
+
+    command: tuple[str, ...]
+    cutoff: date
+    python: str
+    index_options: tuple[str, ...] = ()
+
+    def resolve(
+        self, requirements: Iterable[str], *, constraints: str = "", hashes: bool = False
+    ) -> str:
+        """Pin requirements and all they need, for every platform and Python from `python` on.
+
+        Nothing is kept from an earlier resolution: uv takes the newest versions that fit.
+
+        Args:
+            requirements: The requirements, one each.
+            constraints: Text of a constraints file.
+            hashes: Whether to write the hashes of all files of each pin.
+
+        Returns:
+            The pins as lines of a requirements file, in the order of the names.
+
+        Raises:
+            Unresolvable: No set of versions fits.
+            StackError: uv failed, for example without a network.
+        """
+        options = ["--universal", "--python-version", self.python]
+        if hashes:
+            options.append("--generate-hashes")
+        return self._compile(requirements, options, constraints)
+
+    def resolve_wheels(
+        self, requirements: Iterable[str], python: str, platform: str, *, constraints: str = ""
+    ) -> str:
+        """Pin requirements for one Python and platform (see UV_PLATFORMS), from wheels only.
+
+        Raises:
+            Unresolvable: No set of versions fits, or a version has no wheel there.
+            StackError: uv failed, for example without a network.
+        """
+        options = ["--python-version", python, "--python-platform", UV_PLATFORMS[platform]]
+        options += ["--only-binary", ":all:"]
+        return self._compile(requirements, options, constraints)
+
+    def newest(self, names: Iterable[str], python: str) -> dict[NormalizedName, Version]:
+        """Find each package's newest release up to the cutoff, whatever else is installed.
+
+        Args:
+            names: The packages.
+            python: The newest CPython minor to look for.
+
+        Raises:
+            StackError: A package does not exist, or uv failed.
+        """
+        options = ["--universal", "--no-deps", "--python-version", python]
+        pins = by_name(parse_pins(self._compile(names, options, "")))
+        return {name: group[-1].version for name, group in pins.items()}
+
+    def has_wheel(self, requirement: str, python: str) -> bool:
+        """Tell whether a requirement has a wheel for a CPython minor on Linux x86-64."""
+        options = ["--no-deps", "--python-version", python, "--only-binary", ":all:"]
+        options += ["--python-platform", UV_PLATFORMS["linux-x86_64"]]
+        try:
+            self._compile([requirement], options, "")
+        except Unresolvable:
+            return False
+        return True
+
+    def version(self) -> str:
+        """Return uv's version, such as "0.13.8"."""
+        return self._run([*self.command, "--version"], Path.cwd()).split()[1]
+
+    def with_uv(self, version: str) -> Resolver:
+        """Use this version of uv, which the present one fetches from PyPI if it is another."""
+        if version == self.version():
+            return self
+        fetch = ("tool", "run", "--quiet", "--python", sys.executable, "--from", f"uv=={version}")
+        return replace(self, command=(self.command[0], *fetch, "uv"))
+
+    def _compile(
+        self, requirements: Iterable[str], options: Sequence[str], constraints: str
+    ) -> str:
+        with tempfile.TemporaryDirectory(prefix="stack-") as name:
+            folder = Path(name)
+            wanted, limits = folder / "wanted.in", folder / "limits.txt"
+            wanted.write_text("".join(f"{each}\n" for each in requirements), encoding="utf-8")
+            limits.write_text(constraints, encoding="utf-8")
+            command = [*self.command, "pip", "compile", "--quiet", "--color", "never"]
+            command += ["--no-header", "--no-annotate", "--python", sys.executable]
+            command += ["--exclude-newer", str(self.cutoff), "--constraints", limits.name]
+            # uv's default takes a pre-release as soon as no final release fits.
+            command += ["--prerelease", "disallow"]
+            # Run in an empty folder: no project file beside it can change the result.
+            return self._run([*command, *self.index_options, *options, wanted.name], folder)
+
+    def _run(self, command: Sequence[str], folder: Path) -> str:
+        # uv's output is UTF-8 on every operating system.
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=shielded_environment(os.environ),
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+        if done.returncode == 0:
+            return done.stdout
+        raise _failure(done.stderr)
+
+
+def find_uv() -> tuple[str, ...]:
+    """Find the command of uv beside the running Python, else on PATH.
+
+    Raises:
+        StackError: There is no uv.
+    """
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("uv", path=beside) or shutil.which("uv")
+    if found is None:
+        raise StackError("uv is not installed; run `pip install -r stack/toolchain.txt`.")
+    return (found,)
+
+
+def shielded_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Copy an environment without the settings that could change what uv resolves."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("UV_") or name in _HARMLESS_SETTINGS
+    }
+    return {
+        **kept,
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "MACOSX_DEPLOYMENT_TARGET": MACOS_TARGET,
+    }
+
+
+def shorten_explanation(stderr: str) -> list[str]:
+    """Reduce uv's account of a failed resolution to the demands that collide.
+
+    Args:
+        stderr: What uv wrote.
+
+    Returns:
+        Lines such as "numpy 2.5.5 needs Python>=3.12"; uv's own sentence when it names no demand
+        of a package.
+    """
+    text = " ".join(stderr.partition("hint:")[0].split())
+    demands = [_demand_text(found) for found in _DEMAND.finditer(text)]
+    if demands:
+        return list(dict.fromkeys(demands))
+    cause = text.partition("cause: ")[2] or text.partition("error: ")[2] or text
+    return [cause.removeprefix("Because ").partition(", we can conclude")[0].removesuffix(".")]
+
+
+def _demand_text(found: re.Match[str]) -> str:
+    wanted = _plain(found["wanted"]).rstrip(",.").removeprefix("one of: ")
+    wanted = re.sub(r" (?=[<>=!~])", "", wanted).replace(" ", " or ")
+    if found["all"]:
+        return f"every version of {_plain(found['all'])} needs {wanted}"
+    versions = found["versions"].removeprefix("==")
+    separator = " " if versions[0].isdigit() else ""
+    return f"{_plain(found['who'])}{separator}{versions} needs {wanted}"
+
+
+def _plain(text: str) -> str:
+    """Drop extras and markers, which uv writes in brackets and braces."""
+    return re.sub(r"\[[^\]]*\]|\{[^}]*\}", "", text)
+
+
+def _failure(stderr: str) -> StackError:
+    reason = " ".join(stderr.split()) or "it gave no reason"
+    if any(sign in stderr for sign in _NO_NETWORK):
+        return StackError(f"PyPI cannot be reached; check the network and run again ({reason}).")
+    if "No solution found" in stderr:
+        return Unresolvable(shorten_explanation(stderr))
+    return StackError(f"uv failed: {reason}.")

@@ -1,0 +1,91 @@
+"""The committed stack against PyPI itself."""
+
+import os
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from scripts.refresh_stack import main
+from scripts.stack_data import load_pythons, offered_pythons, oldest
+from scripts.stack_files import load_inputs, render_files, stack_uv
+from scripts.stack_pins import PLATFORMS, by_name, marker_environment, parse_pins, pins_for
+from scripts.stack_resolver import Resolver, find_uv
+from scripts.stack_why import Resolution, explain
+
+pytestmark = pytest.mark.network
+PYTHONS = offered_pythons(load_pythons(Path(__file__).resolve().parents[2] / "stack"))
+
+
+@pytest.fixture(scope="module")
+def resolver(stack: Path) -> Resolver:
+    inputs = load_inputs(stack)
+    return stack_uv(Resolver(find_uv(), inputs.release.cutoff, oldest(PYTHONS)), inputs)
+
+
+def test_the_committed_files_are_what_a_refresh_makes(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--check"])
+    written = capsys.readouterr()
+    assert code == 0, written.out + written.err
+
+
+def test_the_resolver_is_the_toolchains_uv(resolver: Resolver, stack: Path) -> None:
+    pins = parse_pins((stack / "toolchain.txt").read_text(encoding="utf-8"))
+    assert [str(pin.version) for pin in pins if pin.name == "uv"] == [resolver.version()]
+
+
+def test_another_uv_is_fetched_when_asked_for(resolver: Resolver) -> None:
+    assert resolver.with_uv("0.13.0").version() == "0.13.0"
+
+
+def test_two_resolutions_give_the_same_bytes(resolver: Resolver, stack: Path) -> None:
+    inputs = load_inputs(stack)
+    assert render_files(resolver, inputs) == render_files(resolver, inputs)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_environment_installs_the_pins_from_wheels(
+    resolver: Resolver, stack: Path, python: str, platform: str
+) -> None:
+    constraints = (stack / "constraints.txt").read_text(encoding="utf-8")
+    requirements = load_inputs(stack).requirements
+    wheels = resolver.resolve_wheels(requirements, python, platform, constraints=constraints)
+    installed = {pin.name: pin.version for pin in parse_pins(wheels)}
+    environment = marker_environment(python, platform)
+    assert installed.items() <= pins_for(parse_pins(constraints), environment).items()
+
+
+def test_an_older_cutoff_gives_older_pins(resolver: Resolver, stack: Path) -> None:
+    inputs = load_inputs(stack)
+    earlier = Resolver(resolver.command, inputs.release.cutoff.replace(day=1), resolver.python)
+    ruff = canonicalize_name("ruff")
+    now, then = (each.newest([ruff], PYTHONS[0])[ruff] for each in (resolver, earlier))
+    assert then < now
+
+
+def test_numpys_newest_release_is_held_back_on_the_oldest_python(
+    resolver: Resolver, stack: Path
+) -> None:
+    pins = by_name(parse_pins((stack / "constraints.txt").read_text(encoding="utf-8")))
+    numpy = canonicalize_name("numpy")
+    resolution = Resolution(load_inputs(stack).requirements, "", pins)
+    newest = resolver.newest([numpy], PYTHONS[0])[numpy]
+    reason = explain(resolver, resolution, numpy, newest)
+    assert reason.startswith(f"numpy {newest} needs Python>=")
+
+
+def test_the_pip_that_python_brings_installs_the_toolchain(stack: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=True)
+    folder = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
+    command = [str(folder / "python"), "-m", "pip", "install", "--dry-run", "--require-hashes"]
+    done = subprocess.run(
+        [*command, "--requirement", str(stack / "toolchain.txt")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Would install" in done.stdout

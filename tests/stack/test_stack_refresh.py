@@ -1,0 +1,235 @@
+"""The refresh against stub wheels: what it writes, reports, explains and refuses."""
+
+import io
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scripts import refresh_stack
+from scripts.refresh_stack import main, refresh, replace_files
+from scripts.stack_data import StackError
+from scripts.stack_files import check_cutoff
+from scripts.stack_report import Reporter
+from tests.stack.stub_index import StubStack, make_stub_stack
+
+NUT = '- {layer: 20-train, package: nut, when: always, why: "stub"}\n'
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> StubStack:
+    return make_stub_stack(tmp_path)
+
+
+def run(
+    stub: StubStack, *, check: bool = False, values: Mapping[str, str] | None = None
+) -> tuple[bool, str]:
+    """Refresh the stub stack; return whether it was up to date, and the report."""
+    written = io.StringIO()
+    reporter = Reporter(Console(file=written, highlight=False, markup=False))
+    up_to_date = refresh(
+        stub.folder, reporter, values=values or {}, check=check, index_options=stub.index_options
+    )
+    return up_to_date, written.getvalue()
+
+
+def test_first_refresh_writes_both_files_and_the_second_changes_nothing(stub: StubStack) -> None:
+    assert run(stub)[0] is False
+    pins = stub.read("constraints.txt")
+    assert pins.startswith("# Stack release 2026.01: ")
+    assert pins.splitlines()[3:] == ["fruit==1.0", "seed==1.0", "torch==1.0.0"]
+    assert "locker==1.0 \\\n    --hash=sha256:" in stub.read("toolchain.txt")
+    before = stub.files()
+    assert run(stub)[0] is True
+    assert stub.files() == before
+
+
+def test_a_pin_moves_to_the_newest_release_and_is_reported(stub: StubStack) -> None:
+    run(stub)
+    stub.publish("fruit", "2.1")
+    stub.publish("seed", "1.5")
+    _, report = run(stub)
+    assert "fruit==2.1" in stub.read("constraints.txt")
+    moved = report.partition("moved in constraints.txt:\n")[2].splitlines()[:2]
+    assert moved == ["  fruit | 1.0 | 2.1 | major", "  seed | 1.0 | 1.5 | "]
+
+
+def test_added_and_removed_packages_are_reported(stub: StubStack) -> None:
+    run(stub)
+    stub.publish("fruit", "1.1", "stone")
+    stub.publish("stone", "3.0")
+    assert "added to constraints.txt:\n  stone 3.0\n" in run(stub)[1]
+    stub.publish("fruit", "1.2")
+    assert "removed from constraints.txt:\n  stone 3.0\n" in run(stub)[1]
+
+
+def test_a_pre_release_is_never_taken(stub: StubStack) -> None:
+    stub.publish("fruit", "2.0rc1")
+    _, report = run(stub)
+    assert "fruit==1.0" in stub.read("constraints.txt")
+    assert "older than" not in report
+
+
+def test_a_newest_release_that_another_package_forbids_is_explained(stub: StubStack) -> None:
+    stub.publish("seed", "2.0")
+    assert "seed | 1.0 | 2.0 | every version of torch needs seed<2\n" in run(stub)[1]
+
+
+def test_a_newest_release_that_needs_a_newer_python_is_explained(stub: StubStack) -> None:
+    stub.publish("fruit", "2.0", python=">=3.12")
+    _, report = run(stub)
+    assert "fruit==1.0 ; python_full_version < '3.12'" in stub.read("constraints.txt")
+    assert "fruit==2.0 ; python_full_version >= '3.12'" in stub.read("constraints.txt")
+    assert "fruit | 1.0, 2.0 | 2.0 | fruit 2.0 needs Python>=3.12; 1.0 stays where" in report
+
+
+def test_a_newest_release_with_a_price_names_it(stub: StubStack) -> None:
+    path = stub.folder / "requirements.yml"
+    path.write_text(path.read_text(encoding="utf-8") + NUT, encoding="utf-8")
+    stub.publish("nut", "1.0")
+    stub.publish("nut", "2.0", "fruit<2")
+    stub.publish("fruit", "2.0", "nut<2")
+    _, report = run(stub)
+    assert "nut | 1.0 | 2.0 | it would fit, but moves fruit to 1.0\n" in report
+
+
+def test_torch_stays_at_the_release_and_the_report_says_so(stub: StubStack) -> None:
+    stub.publish_torch("1.1.0")
+    assert "torch | 1.0.0 | 1.1.0 | stack/release.yml asks for this version" in run(stub)[1]
+
+
+def test_a_held_back_tool_is_explained_too(stub: StubStack) -> None:
+    stub.publish("locker", "1.1", "seed<2")
+    stub.publish("seed", "2.0")
+    assert "older than the newest release, in toolchain.txt:\n  seed | 1.0 | 2.0" in run(stub)[1]
+
+
+def test_the_toolchain_takes_the_constraints_versions(stub: StubStack) -> None:
+    stub.publish("locker", "1.1", "fruit")
+    stub.publish("fruit", "2.0", "seed>=2")
+    stub.publish("seed", "2.0")
+    run(stub)
+    assert "fruit==1.0" in stub.read("constraints.txt")
+    assert "fruit==1.0 \\" in stub.read("toolchain.txt")
+
+
+def test_given_values_are_written_into_the_release_and_comments_stay(stub: StubStack) -> None:
+    stub.publish_torch("1.1.0")
+    run(stub, values={"torch": "1.1.0", "cutoff": "2026-01-20"})
+    release = stub.read("release.yml")
+    assert "# A comment that a refresh keeps.\n" in release
+    assert '  cutoff: "2026-01-20"  # this one too\n  torch: "1.1.0"\n' in release
+    assert "torch==1.1.0" in stub.read("constraints.txt")
+
+
+def test_check_writes_nothing_and_reports_the_difference(stub: StubStack) -> None:
+    run(stub)
+    stub.publish("fruit", "1.3")
+    before = stub.files()
+    up_to_date, report = run(stub, check=True)
+    assert not up_to_date
+    assert "fruit | 1.0 | 1.3" in report
+    assert stub.files() == before
+    run(stub)
+    assert run(stub, check=True)[0]
+
+
+def test_check_sees_an_edited_comment(stub: StubStack) -> None:
+    run(stub)
+    path = stub.folder / "toolchain.txt"
+    path.write_text(stub.read("toolchain.txt") + "# mine\n", encoding="utf-8")
+    up_to_date, report = run(stub, check=True)
+    assert not up_to_date
+    assert "toolchain.txt: the pins are the same, other lines differ" in report
+
+
+def test_a_file_with_conflict_markers_is_named(stub: StubStack) -> None:
+    (stub.folder / "constraints.txt").write_text("<<<<<<< ours\n", encoding="utf-8")
+    assert_refused(stub, r"stack/constraints\.txt: The line '<<<<<<< ours' .* Delete the file")
+
+
+def assert_refused(stub: StubStack, message: str, **values: str) -> None:
+    before = stub.files()
+    with pytest.raises(StackError, match=message):
+        run(stub, values=values)
+    assert stub.files() == before
+
+
+def test_unresolvable_requirements_change_nothing(stub: StubStack) -> None:
+    run(stub)
+    stub.publish_torch("1.2.0", "seed>=9")
+    assert_refused(stub, "No set of versions fits: torch>=1.2.0 needs seed>=9", torch="1.2.0")
+
+
+def test_an_unresolvable_toolchain_changes_nothing(stub: StubStack) -> None:
+    run(stub)
+    stub.publish("fruit", "1.4")  # constraints.txt alone could be made
+    (stub.folder / "toolchain.in").write_text("missing-tool\n", encoding="utf-8")
+    assert_refused(stub, "No set of versions fits: .*missing-tool")
+
+
+def test_a_listed_python_without_a_torch_wheel_is_refused(stub: StubStack) -> None:
+    stub.publish_torch("1.3.0", pythons=("3.12", "3.13", "3.14"))
+    assert_refused(stub, r"torch==1\.3\.0 has no wheel for 3\.11; remove the row", torch="1.3.0")
+
+
+def test_a_missing_python_with_a_torch_wheel_is_refused(stub: StubStack) -> None:
+    stub.publish_torch("1.3.0", pythons=("3.11", "3.12", "3.13", "3.14", "3.15"))
+    assert_refused(stub, r"torch==1\.3\.0 has a wheel for 3\.15; add a row", torch="1.3.0")
+
+
+def test_a_torch_that_does_not_exist_is_refused(stub: StubStack) -> None:
+    assert_refused(stub, r"There is no wheel of torch==9\.9 up to 2026-01-15", torch="9.9")
+
+
+def test_a_wrong_backend_row_is_refused(stub: StubStack) -> None:
+    (stub.folder / "backends.yml").write_text("- {}\n", encoding="utf-8")
+    assert_refused(stub, r"stack/backends\.yml row 1: `backend` is missing")
+
+
+def test_a_day_that_is_not_over_is_refused(stub: StubStack) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    assert_refused(stub, "is not over yet", cutoff=today)
+    with pytest.raises(StackError, match="2026-01-02 is not over yet; use 2026-01-01"):
+        check_cutoff(date(2026, 1, 2), date(2026, 1, 2))
+    check_cutoff(date(2026, 1, 1), date(2026, 1, 2))
+
+
+def test_without_uv_one_sentence_says_what_to_do(
+    stub: StubStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.stack_resolver.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr(refresh_stack, "STACK", stub.folder)
+    assert main([]) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        "refresh_stack: uv is not installed; run `pip install -r stack/toolchain.txt`.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cutoff", "20.11.2026"], "'20.11.2026' is no date; write YYYY-MM-DD"),
+        (["--torch", "newest"], "'newest' is no version; write X.Y.Z"),
+        (["--torch", "2.14.0rc1"], "'2.14.0rc1' is no final release"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_files_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    first.write_text("old", encoding="utf-8")
+    with pytest.raises(StackError, match="cannot be written"):
+        replace_files({first: "new", tmp_path / "missing" / "second": "new"})
+    assert first.read_text(encoding="utf-8") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
