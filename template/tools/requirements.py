@@ -50,19 +50,15 @@ def parse(path: Path) -> list[Line]:
     Raises:
         ToolError: The file cannot be read, or a line is not a requirement.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
     requirements = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = re.sub(r"(^|\s)#.*$", "", raw).strip().removesuffix("\\").strip()
-        if not line or line.startswith("-"):
+    for statement in _statements(path):
+        line = statement.removesuffix("\\").strip()
+        if line.startswith("-"):
             continue
         found = REQUIREMENT.match(line)
         if not found:
             raise ToolError(
-                f"{shown(path)} line {number} is not a requirement: {line!r}; "
+                f"{shown(path)} has a line that is not a requirement: {line!r}; "
                 "write it as name==version."
             )
         requirements.append(Line(normalised(found["name"]), line))
@@ -129,12 +125,21 @@ def effective_constraints() -> str:
 
 
 def inputs_hash() -> str:
-    """Return the SHA-256 of everything that the locks are compiled from."""
+    """Return the SHA-256 of everything that the locks are compiled from; comments do not count."""
     build = torch_build()
     facts = (machine().platform, python_version(), build.version if build else "no torch")
     digest = hashlib.sha256(" ".join(facts).encode())
     files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), CONSTRAINTS, OVERRIDES]
     for path in sorted(path for path in files if path.exists()):
-        digest.update(f"\0{shown(path)}\0".encode())
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+        digest.update("\n".join(["", shown(path), *_statements(path)]).encode())
     return digest.hexdigest()
+
+
+def _statements(path: Path) -> list[str]:
+    """Return the lines of a requirements file without comments, options included."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
+    stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
+    return [line for line in stripped if line]

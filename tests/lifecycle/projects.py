@@ -1,0 +1,170 @@
+"""A rendered project on disk and the commands that people run in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PLATFORM_LOCKS = "requirements/locks"
+BASE_COMMIT = "base"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project."""
+
+    folder: Path
+
+    def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m tools`` and return what it printed, whatever its exit code."""
+        return self._start([sys.executable, "-m", "tools", *arguments], variables)
+
+    def make(self, target: str, arguments: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a target of make that must succeed."""
+        command = ["make", f"PYTHON={sys.executable}", target, f"ARGS={arguments}"]
+        return succeeded(self._start(command, {}))
+
+    def python(self, *arguments: str, link: str = ".venv") -> str:
+        """Run the interpreter of the active environment; it must succeed."""
+        return succeeded(self._start([str(self.python_path(link)), *arguments], {})).stdout
+
+    def python_path(self, link: str = ".venv") -> Path:
+        """Return the interpreter of the active environment."""
+        return self.folder / link / "bin" / "python"
+
+    def command(self, *arguments: str, link: str = ".venv") -> dict[str, Any]:
+        """Run a command of the project's package with ``--json`` and return what it says."""
+        summary: dict[str, Any] = json.loads(
+            self.python("-m", self.package, *arguments, "--json", link=link)
+        )
+        return summary
+
+    @property
+    def package(self) -> str:
+        """The name of the project's package."""
+        return next(path.parent.name for path in self.folder.glob("src/*/__init__.py"))
+
+    @property
+    def locks(self) -> Path:
+        """The one folder of locks."""
+        (folder,) = (self.folder / PLATFORM_LOCKS).iterdir()
+        return folder
+
+    def lock_texts(self) -> dict[str, str]:
+        """Return the content of every lock by layer, in order."""
+        return {path.stem: path.read_text() for path in sorted(self.locks.glob("[0-9]*.txt"))}
+
+    def active(self, link: str = ".venv") -> str | None:
+        """Return the name of the active generation."""
+        path = self.folder / link
+        return path.readlink().name if path.is_symlink() else None
+
+    def generations(self) -> set[str]:
+        """Return the names of the environments on disk, without the tools' own."""
+        folders = (self.folder / ".venvs").iterdir()
+        return {path.name for path in folders if path.is_dir() and "toolchain" not in path.name}
+
+    def packages(self, link: str = ".venv") -> dict[str, str]:
+        """Return the installed distributions and their versions."""
+        code = (
+            "import importlib.metadata as m, json;"
+            "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+        )
+        found: dict[str, str] = json.loads(self.python("-c", code, link=link))
+        return found
+
+    def append(self, path: str, text: str) -> None:
+        """Add text to the end of a file."""
+        with (self.folder / path).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def git(self, *arguments: str) -> str:
+        """Run git; it must succeed."""
+        return succeeded(self._start(["git", *arguments], {})).stdout
+
+    def commit(self, message: str) -> None:
+        """Commit everything that git does not ignore."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def _start(
+        self, command: list[str], variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Return a finished command, or fail the test with what it printed."""
+    if done.returncode:
+        message = f"{done.args} exited with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        raise AssertionError(message)
+    return done
+
+
+def error_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line of a command that had to fail, which must be one sentence."""
+    assert done.returncode != 0, done.stdout
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: "), done.stderr
+    assert last.endswith("."), last
+    assert "Traceback" not in done.stderr
+    return last
+
+
+def pins_of(lock: str) -> dict[str, str]:
+    """Return the versions in the text of a lock by package name."""
+    return dict(re.findall(r"^([a-z0-9][\w.-]*)==([^\s;\\]+)", lock, re.MULTILINE))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a project to which tests that change it go back."""
+
+    project: Project
+    active: str
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, project: Project) -> Checkpoint:
+        """Commit a project's present state and remember its environments."""
+        project.commit(BASE_COMMIT)
+        project.git("tag", "--force", BASE_COMMIT)
+        active = project.active()
+        assert active is not None
+        return cls(project, active, frozenset(project.generations()))
+
+    def restore(self) -> Project:
+        """Undo every change to files, links and environments."""
+        folder = self.project.folder
+        self.project.git("reset", "--quiet", "--hard", BASE_COMMIT)
+        self.project.git("clean", "--quiet", "-fd")
+        for name in self.project.generations() - self.known:
+            shutil.rmtree(folder / ".venvs" / name)
+        for link in (".venv", ".venv-prod"):
+            _remove(folder / link)
+        (folder / ".venvs" / "history.json").unlink(missing_ok=True)
+        succeeded(self.project.tools("install"))
+        assert self.project.active() == self.active
+        return self.project
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,295 @@
+"""Locks, generations and their failures, in a project that is small because it does not train."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
+
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("environment")]
+
+
+@pytest.fixture
+def project(small_project: Checkpoint) -> Project:
+    """Return the small project as it was right after ``make setup``."""
+    return small_project.restore()
+
+
+def change_lock(project: Project) -> None:
+    """Make another lock with the same packages, so that `install` has something to do."""
+    with (project.locks / "50-lint.txt").open("a") as lock:
+        lock.write("# another lock\n")
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return inode and modification time of everything in a folder."""
+    found = {}
+    for path in folder.rglob("*"):
+        facts = path.lstat()
+        found[str(path.relative_to(folder))] = (facts.st_ino, facts.st_mtime_ns)
+    return found
+
+
+def test_setup_leaves_nothing_to_do(project: Project) -> None:
+    status = succeeded(project.tools("status")).stdout
+    assert re.search(r"^locks .*, fresh$", status, re.MULTILINE)
+    assert re.search(r"^development .* fits the locks$", status, re.MULTILINE)
+    again = succeeded(project.tools("setup")).stdout
+    assert "is up to date" in again
+
+
+def test_second_install_touches_nothing(project: Project) -> None:
+    before = state_of(project.folder / ".venvs")
+    assert "is up to date" in succeeded(project.tools("install")).stdout
+    assert "is up to date" in project.make("install").stdout
+    assert state_of(project.folder / ".venvs") == before
+
+
+def test_every_locked_requirement_is_exact_and_hashed(project: Project) -> None:
+    locks = project.lock_texts()
+    assert list(locks) == ["30-prod", "40-dev", "50-lint"]
+    for layer, text in locks.items():
+        requirements = re.findall(r"^[^\s#-].*(?:\n    --hash=.*)*", text, re.MULTILINE)
+        assert requirements, layer
+        for requirement in requirements:
+            assert re.match(r"[a-z0-9._-]+==\S+", requirement), requirement
+            assert "--hash=sha256:" in requirement, requirement
+        assert "://" not in text, "a lock must not say which index it came from"
+
+
+def test_locking_again_changes_nothing(project: Project) -> None:
+    succeeded(project.tools("lock"))
+    assert project.git("status", "--short") == ""
+
+
+def test_a_later_layer_cannot_move_an_earlier_one(project: Project) -> None:
+    before = project.lock_texts()
+    project.append("requirements/40-dev.in", f"numpy!={pins_of(before['30-prod'])['numpy']}\n")
+    refused = project.tools("lock")
+    sentence = error_sentence(refused)
+    assert "requirements/40-dev.in" in sentence
+    assert "locks were left as they were" in sentence
+    assert "numpy" in refused.stderr
+    assert project.lock_texts() == before
+    assert project.git("status", "--short").split() == ["M", "requirements/40-dev.in"]
+
+
+def test_own_package_and_override_come_with_a_new_generation(
+    project: Project, small_project: Checkpoint
+) -> None:
+    old = pins_of(project.lock_texts()["30-prod"])["protobuf"]
+    project.append("requirements/overrides.txt", f"protobuf<{old}\n")
+    project.append("requirements/40-dev.in", "tomli-w\n")
+    old_environment = state_of(project.folder / ".venvs" / small_project.active)
+    assert "older than the requirements" in succeeded(project.tools("status")).stdout
+
+    succeeded(project.tools("lock"))
+    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
+    assert locks["30-prod"]["protobuf"] != old
+    assert locks["40-dev"]["protobuf"] == locks["30-prod"]["protobuf"]
+    succeeded(project.tools("install"))
+    new = project.active()
+    assert new != small_project.active
+    assert project.packages()["protobuf"] == locks["30-prod"]["protobuf"]
+    project.python("-c", "import tomli_w")
+    assert state_of(project.folder / ".venvs" / small_project.active) == old_environment
+
+    succeeded(project.tools("rollback"))
+    assert project.active() == small_project.active
+    assert "tomli-w" not in project.packages()
+    assert "differs from the locks" in succeeded(project.tools("status")).stdout
+    assert "no earlier development environment" in error_sentence(project.tools("rollback"))
+
+    made = state_of(project.folder / ".venvs" / str(new))
+    succeeded(project.tools("install"))
+    assert project.active() == new
+    assert state_of(project.folder / ".venvs" / str(new)) == made, "it was there, only the link moves"
+
+
+def test_own_packages_stay_until_they_are_upgraded(project: Project) -> None:
+    project.append("requirements/40-dev.in", "tomli-w==1.1.0\n")
+    succeeded(project.tools("lock"))
+    requirements = project.folder / "requirements" / "40-dev.in"
+    requirements.write_text(requirements.read_text().replace("tomli-w==1.1.0", "tomli-w"))
+    succeeded(project.tools("lock"))
+    assert pins_of(project.lock_texts()["40-dev"])["tomli-w"] == "1.1.0"
+    before = pins_of(project.lock_texts()["40-dev"])
+    succeeded(project.tools("lock-upgrade"))
+    after = pins_of(project.lock_texts()["40-dev"])
+    assert after["tomli-w"] != "1.1.0"
+    assert {name for name in after if after[name] != before[name]} == {"tomli-w"}
+
+
+def test_a_failing_smoke_test_leaves_the_active_environment(
+    project: Project, small_project: Checkpoint
+) -> None:
+    change_lock(project)
+    broken = project.folder / "tests" / "test_broken.py"
+    broken.write_text("import pytest\n\n\n@pytest.mark.smoke\ndef test_it():\n    raise OSError\n")
+    sentence = error_sentence(project.tools("install"))
+    assert "smoke test" in sentence
+    assert f"{small_project.active} stays active" in sentence
+    assert project.active() == small_project.active
+    assert project.generations() == small_project.known
+
+
+def test_a_file_with_another_hash_is_not_installed(
+    project: Project, small_project: Checkpoint
+) -> None:
+    lock = project.locks / "40-dev.txt"
+    text = lock.read_text()
+    start = text.index("pluggy==")
+    end = text.index("# via", start)
+    lock.write_text(text[:start] + re.sub(r"sha256:.{8}", "sha256:00000000", text[start:end]) + text[end:])
+    refused = project.tools("install")
+    assert f"{small_project.active} stays active" in error_sentence(refused)
+    assert "hash" in (refused.stdout + refused.stderr).lower()
+    assert project.active() == small_project.active
+    assert project.generations() == small_project.known
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
+def test_an_interrupted_install_leaves_the_active_environment(
+    project: Project, small_project: Checkpoint, kill: signal.Signals
+) -> None:
+    change_lock(project)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools", "install"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as install:
+        assert install.stdout is not None
+        assert install.stderr is not None
+        for line in install.stdout:
+            if "pip sync" in line:
+                break
+        os.killpg(install.pid, kill)
+        rest = install.stderr.read()
+    assert install.returncode not in (0, None)
+    if kill is signal.SIGINT:
+        assert "the active environment was left as it was" in rest
+        assert project.generations() == small_project.known
+    assert project.active() == small_project.active
+    succeeded(project.tools("install"))
+    assert project.active() not in (small_project.active, None)
+    project.python("-m", "pytest", "--version")
+
+
+def test_pip_installs_the_same_where_uv_is_not_to_be_had(project: Project) -> None:
+    by_uv = project.packages()
+    change_lock(project)
+    done = succeeded(project.tools("install", INSTALLER="pip"))
+    assert "uv pip sync" not in done.stdout
+    assert project.packages() == by_uv
+    project.python("-m", "pytest", "-q", "-m", "smoke")
+
+
+def test_production_holds_its_layer_and_a_copy_of_the_project(project: Project) -> None:
+    succeeded(project.tools("install-prod"))
+    wanted = pins_of(project.lock_texts()["30-prod"])
+    installed = project.packages(".venv-prod")
+    own = project.package.replace("_", "-")
+    assert {name.replace("_", "-") for name in installed} == {*wanted, own}
+    first = project.active(".venv-prod")
+
+    removed = project.folder / "src" / project.package / "only_for_now.py"
+    removed.write_text('"""A module that will go."""\n')
+    assert "older copy of the project" in succeeded(project.tools("status")).stdout
+    succeeded(project.tools("install-prod"))
+    assert project.active(".venv-prod") != first
+    project.python("-c", f"import {project.package}.only_for_now", link=".venv-prod")
+
+    removed.unlink()
+    succeeded(project.tools("install-prod"))
+    assert project.active(".venv-prod") == first
+    assert not (project.folder / "build").exists()
+
+
+def test_a_module_that_was_deleted_is_not_packed_from_an_old_build(project: Project) -> None:
+    stale = project.folder / "build" / "lib" / project.package / "stale.py"
+    stale.parent.mkdir(parents=True)
+    stale.write_text('"""Left by an earlier build."""\n')
+    project.append(f"src/{project.package}/__init__.py", "\n")
+    succeeded(project.tools("install-prod"))
+    code = f"import importlib.util as u; print(u.find_spec('{project.package}.stale'))"
+    assert project.python("-c", code, link=".venv-prod").strip() == "None"
+    shutil.rmtree(project.folder / "build")
+
+
+def test_an_environment_made_by_hand_is_not_overwritten(project: Project) -> None:
+    (project.folder / ".venv").unlink()
+    (project.folder / ".venv").mkdir()
+    (project.folder / ".venv" / "precious").touch()
+    assert "move it away" in error_sentence(project.tools("install"))
+    assert (project.folder / ".venv" / "precious").exists()
+
+
+def test_a_project_that_was_moved_gets_a_new_environment(project: Project, tmp_path: Path) -> None:
+    moved = Project(tmp_path / "moved")
+    shutil.copytree(project.folder, moved.folder, symlinks=True)
+    assert "none: run `make install`" in succeeded(moved.tools("status")).stdout
+    succeeded(moved.tools("install"))
+    where = moved.python("-c", f"import {moved.package} as p; print(p.__file__)")
+    assert Path(where.strip()).is_relative_to(moved.folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        pytest.param(".python-version", "3.99\n", "Python 3.99 is not on this machine", id="no-python"),
+        pytest.param(".python-version", "snake\n", ".python-version holds 'snake'", id="not-a-version"),
+        pytest.param(
+            "requirements/overrides.txt", "numpy\n", "names numpy without a version", id="no-version"
+        ),
+        pytest.param(
+            "requirements/overrides.txt", "==1.0\n", "a line that is not a requirement", id="no-name"
+        ),
+        pytest.param("tools/project.toml", "= broken\n", "cannot be read", id="broken-facts"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(
+    project: Project, path: str, text: str, said: str
+) -> None:
+    (project.folder / path).write_text(text)
+    before = project.lock_texts()
+    assert said in error_sentence(project.tools("lock"))
+    assert project.lock_texts() == before
+
+
+def test_install_without_locks_says_what_to_run(project: Project) -> None:
+    shutil.rmtree(project.folder / "requirements" / "locks")
+    assert "run `make lock` first" in error_sentence(project.tools("install"))
+
+
+def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:
+    old = shutil.which("python3.10")
+    version = old and subprocess.run([old, "--version"], capture_output=True, check=False)
+    if not version or version.returncode:
+        pytest.skip("there is no Python 3.10 on this machine to start the tools with")
+    done = subprocess.run(
+        [str(old), "-m", "tools", "status"],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "need Python 3.11 or newer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_own_targets_are_listed_and_run(project: Project) -> None:
+    project.append("local.mk", "\nhello:  ## say hello\n\t@echo hello from the team\n")
+    assert re.search(r"^  hello +say hello$", project.make("help").stdout, re.MULTILINE)
+    assert "hello from the team" in project.make("hello").stdout
