@@ -1,0 +1,5 @@
+"""Makes `python -m PACKAGE COMMAND` work."""
+
+from .cli import main
+
+raise SystemExit(main())

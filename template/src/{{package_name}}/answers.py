@@ -1,0 +1,36 @@
+# Owned by the template: every update rewrites this file. Read it with `load_answers()`.
+"""The template's answers that code needs at run time, from `answers.json` beside this file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was chosen when the project was made or last updated.
+
+    Attributes:
+        project_name: The name people read.
+        package_name: The name that Python imports.
+        training: Training framework, `pytorch` or `none`.
+        inference: Inference runtime, `onnxruntime` or `native` (the training framework itself).
+        stack_release: The tested set of versions that the project's pins come from.
+    """
+
+    project_name: str
+    package_name: str
+    training: str
+    inference: str
+    stack_release: str
+
+
+@cache
+def load_answers() -> Answers:
+    """Reads the answers; keys that this code does not know are left alone."""
+    text = Path(__file__).with_name("answers.json").read_text(encoding="utf-8")
+    values = json.loads(text)
+    return Answers(**{field.name: str(values[field.name]) for field in fields(Answers)})

@@ -1,0 +1,52 @@
+"""`evaluate`: measures a trained model on the held-out images."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..training.evaluate import Evaluation
+
+HELP = "measure a run's model on the held-out images"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds which run is evaluated."""
+    parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates, writes `evaluation.json` into the run and prints a table."""
+    from ..data import load_splits
+    from ..files import write_json
+    from ..reporting import Reporter
+    from ..reproducibility import make_reproducible
+    from ..tracking import find_run, newest_finished
+    from ..training.evaluate import evaluate, load_run
+
+    chosen = find_run(args.run) if args.run else newest_finished()
+    config, model = load_run(chosen)
+    splits = load_splits(config.data)
+    make_reproducible(config.seed, config.threads)
+    evaluation = evaluate(model, splits.held_out)
+    result = {"run_id": chosen.id, "data_sha256": splits.sha256, **evaluation.to_json()}
+    write_json(chosen.folder / "evaluation.json", result)
+    reporter = Reporter(as_json=args.json)
+    reporter.say(f"Run {chosen.id}, mean held-out loss {evaluation.loss:.4f}")
+    reporter.finish(result, _table(evaluation))
+    return 0
+
+
+def _table(evaluation: Evaluation) -> Table:
+    from rich.table import Table
+
+    table = Table("class", "images", "accuracy")
+    for name, row in evaluation.per_class.items():
+        table.add_row(name, str(row["images"]), f"{row['accuracy']:.4f}")
+    table.add_section()
+    table.add_row("all", str(evaluation.images), f"{evaluation.accuracy:.4f}")
+    return table

@@ -1,0 +1,40 @@
+"""`train`: trains a model and records the run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import RunError
+
+HELP = "train a model, or continue an interrupted run"
+TAKES_SETTINGS = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the configuration and the run; settings themselves are read by the configuration."""
+    parser.add_argument("--config", type=Path, help="YAML file (default: configs/train.yaml)")
+    parser.add_argument("--name", help="name that ends the run's id")
+    parser.add_argument("--resume", metavar="RUN", help="continue this run, with its own settings")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.epilog = "Any setting of the YAML file can follow, as --section.key VALUE."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains and prints the result."""
+    from ..config import DEFAULT_CONFIG, Config
+    from ..reporting import Reporter
+    from ..tracking import find_run
+    from ..training.train import resume_run, start_run
+
+    reporter = Reporter(as_json=args.json)
+    if args.resume is not None:
+        if args.config or args.name or args.settings:
+            raise RunError("--resume keeps the run's own settings and name: give nothing else.")
+        facts = resume_run(find_run(args.resume), reporter)
+    else:
+        config = Config.load(args.config or DEFAULT_CONFIG, args.settings)
+        facts = start_run(config, args.name, reporter)
+    accuracy = facts["final_metrics"]["held_out_accuracy"]
+    reporter.finish(facts, f"Held-out accuracy {accuracy:.4f} after {facts['seconds']:.1f} s")
+    return 0

@@ -1,0 +1,77 @@
+"""The configuration: every setting with its type and range.
+
+The values stand in `configs/train.yaml`; `config_sources.py` says what overrides them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from .config_sources import Section, Settings
+
+DEFAULT_CONFIG = Path("configs/train.yaml")
+
+
+class DataConfig(Section):
+    """The data set and its split.
+
+    Attributes:
+        path: The file that the `data` command writes.
+        held_out_fraction: Share of the images that training never sees.
+        split_seed: Seed of the split; apart from the run's seed, so that runs are comparable.
+    """
+
+    path: Path
+    held_out_fraction: Annotated[float, Field(gt=0, lt=1)]
+    split_seed: Annotated[int, Field(ge=0)]
+
+
+class ModelConfig(Section):
+    """The options of `models.build_model`.
+
+    Attributes:
+        width: Channels of the first convolution.
+        dropout: Share of the features that is dropped in training.
+    """
+
+    width: Annotated[int, Field(ge=1, le=1024)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class TrainingConfig(Section):
+    """The optimisation.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images per optimiser step.
+        learning_rate: Of the first step; it falls to zero along a cosine.
+        weight_decay: AdamW's decoupled decay.
+        device: `cpu`, `cuda`, `cuda:1`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+    """
+
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+
+
+class Config(Settings):
+    """All settings of a training run.
+
+    Attributes:
+        seed: Seed of Python, NumPy and the framework.
+        threads: CPU threads; another number sums in another order and gives other bits.
+        data: The data set and its split.
+        model: The options of the model.
+        training: The optimisation.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Annotated[int, Field(ge=1)]
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig

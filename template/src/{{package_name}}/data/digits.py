@@ -1,0 +1,98 @@
+"""scikit-learn's handwritten digits: 1797 images of 8 x 8 pixels, no download.
+
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+Repository (1998), the test set of it, as shipped in `sklearn.datasets.load_digits`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import DataConfig
+from ..errors import DataError
+from ..files import read_arrays, write_arrays
+from ..preprocessing import CLASS_NAMES, MAX_PIXEL, prepare
+from .manifest import verify, write_listed
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Model inputs, float32 (N, 1, 8, 8), and their labels, int64 (N,)."""
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Returns N."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What training sees and what it never sees, and the SHA-256 of the file of both."""
+
+    train: Samples
+    held_out: Samples
+    sha256: str
+
+
+def create(path: Path, *, accept: bool = False) -> str:
+    """Writes the digits, the same bytes every time, and returns their SHA-256.
+
+    Raises:
+        DataError: The manifest lists another content and `accept` is false.
+    """
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    arrays = {
+        "images": digits.images.astype(np.uint8),
+        "labels": digits.target.astype("<i8"),
+    }
+    return write_listed(path, partial(write_arrays, arrays=arrays), accept=accept)
+
+
+def load_splits(config: DataConfig) -> Splits:
+    """Verifies the file against the manifest, checks it and splits it.
+
+    Raises:
+        DataError: The file is not the listed one, or its content is not what this code expects.
+    """
+    sha256 = verify(config.path)
+    images, labels = read_arrays(config.path, "images", "labels")
+    check(images, labels)
+    order = np.random.default_rng(config.split_seed).permutation(len(labels))
+    held_out_count = math.ceil(config.held_out_fraction * len(labels))
+    if held_out_count == len(labels):
+        raise DataError("data.held_out_fraction leaves nothing to train on: make it smaller.")
+    samples = Samples(prepare(images)[order], labels[order])
+    return Splits(
+        train=Samples(samples.inputs[:-held_out_count], samples.labels[:-held_out_count]),
+        held_out=Samples(samples.inputs[-held_out_count:], samples.labels[-held_out_count:]),
+        sha256=sha256,
+    )
+
+
+def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Checks the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
+
+    Raises:
+        DataError: The first part of the contract that does not hold.
+    """
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (8, 8):
+        raise DataError(f"Images must be uint8 (N, 8, 8), not {images.dtype} {images.shape}.")
+    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        raise DataError(f"Labels must be int64, one per image, not {labels.dtype} {labels.shape}.")
+    if len(labels) < 2:
+        raise DataError("At least two images are needed, one to train on and one to hold out.")
+    if images.max() > MAX_PIXEL:
+        raise DataError(f"Pixels must lie between 0 and {MAX_PIXEL:g}, not {images.max()}.")
+    if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
+        raise DataError(f"Labels must lie between 0 and {len(CLASS_NAMES) - 1}.")

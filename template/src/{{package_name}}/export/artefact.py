@@ -1,0 +1,133 @@
+# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+"""Exports into a temporary folder, checks parity there, and only then swaps the folder in."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ..answers import load_answers
+from ..errors import ExportError
+from ..inference import (
+    InputSchema,
+    Metadata,
+    ParityReport,
+    check_parity,
+    load,
+    write_metadata,
+    write_parity,
+)
+from ..inference.metadata import DEFAULT_TOLERANCE, METADATA_FILE
+
+# Answer `inference` -> module that writes its format. A project has only the one it needs.
+_EXPORTERS = {"onnxruntime": "onnx", "native": "native"}
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What shall be exported.
+
+    Attributes:
+        model: The trained model, on the CPU and in evaluation mode.
+        options: What `models.build_model` was called with.
+        input: What the model takes.
+        class_names: Name of every output, in order.
+        preprocessing: How raw data became the input.
+        inputs: Inputs for the parity check, (N, *input.shape).
+        labels: Their labels (N,).
+        logits: The model's outputs for them (N, classes).
+        origin: Run, code, data and environment that the model comes from.
+        tolerance: Largest absolute difference in logits that counts as equal.
+    """
+
+    model: nn.Module
+    options: Mapping[str, Any]
+    input: InputSchema
+    class_names: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float = DEFAULT_TOLERANCE
+
+
+class Exporter(Protocol):
+    """What an exporter module offers."""
+
+    FORMAT: str
+    MODEL_FILE: str
+    FORMAT_OPTIONS: Mapping[str, Any]
+
+    def write_model(self, request: ExportRequest, path: Path) -> None:
+        """Writes the model file, and files beside it if the format needs some."""
+
+
+def export_model(request: ExportRequest, output: Path) -> ParityReport:
+    """Exports a model and returns the comparison with the training framework.
+
+    Raises:
+        ExportError: The exported model answers differently, or `output` is something else; an
+            earlier export in `output` stays as it was.
+    """
+    module = importlib.import_module(f".{_EXPORTERS[load_answers().inference]}", __package__)
+    exporter = cast(Exporter, module)
+    with _replacing_folder(output) as folder:
+        exporter.write_model(request, folder / exporter.MODEL_FILE)
+        write_parity(folder, request.inputs, request.labels, request.logits)
+        metadata = Metadata(
+            format=exporter.FORMAT,
+            model_file=exporter.MODEL_FILE,
+            input=request.input,
+            class_names=request.class_names,
+            preprocessing=request.preprocessing,
+            tolerance=request.tolerance,
+            format_options=exporter.FORMAT_OPTIONS,
+            origin=request.origin,
+        )
+        write_metadata(folder, metadata)
+        report = _checked(folder)
+        write_metadata(folder, replace(metadata, parity=report.to_json()))
+    return report
+
+
+def _checked(folder: Path) -> ParityReport:
+    with load(folder) as predictor:
+        report = check_parity(predictor, folder)
+    if not report.passed:
+        raise ExportError(
+            "The exported model answers differently from the trained one "
+            f"(classes equal: {report.classes_equal}, largest logit difference "
+            f"{report.max_abs_difference:.3g}, tolerance {report.tolerance:.3g}): nothing was kept."
+        )
+    return report
+
+
+@contextmanager
+def _replacing_folder(path: Path) -> Iterator[Path]:
+    """Yields a new sibling folder that takes the place of `path` on success."""
+    if path.exists() and not (path / METADATA_FILE).is_file():
+        raise ExportError(f"{path} exists and is not an exported model: choose another --output.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    previous = path.with_name(f".{path.name}.{os.getpid()}.old")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if path.exists():
+            path.replace(previous)
+        temporary.replace(path)
+    finally:
+        if previous.exists() and not path.exists():
+            previous.replace(path)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)

@@ -1,0 +1,24 @@
+# Owned by the template: every update rewrites this file. Your own code goes beside this folder.
+"""Predictions with an exported model, without the training framework.
+
+`load(folder)` returns a `Predictor` for whatever format the folder holds.
+"""
+
+from .loading import load
+from .metadata import InputSchema, Metadata, read_metadata, write_metadata
+from .parity import ParityReport, check_parity, write_parity
+from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
+
+__all__ = [
+    "DEFAULT_BATCH_SIZE",
+    "InputSchema",
+    "Metadata",
+    "ParityReport",
+    "Predictor",
+    "check_parity",
+    "load",
+    "predict_in_batches",
+    "read_metadata",
+    "write_metadata",
+    "write_parity",
+]

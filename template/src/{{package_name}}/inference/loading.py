@@ -1,0 +1,59 @@
+# Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
+"""Opens an exported model with the adapter of its format, and imports no other."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Protocol, cast
+
+from ..errors import ArtefactError, UnknownFormatError
+from .metadata import Metadata, read_metadata
+from .predictor import Predictor
+
+# Format of the model file -> module of its adapter. A project has only the modules it needs.
+_ADAPTERS = {"onnx": "onnxruntime_backend", "pytorch": "native_backend"}
+
+
+class Adapter(Protocol):
+    """What an adapter module offers."""
+
+    def open_model(self, folder: Path, metadata: Metadata) -> Predictor:
+        """Opens the model file that `metadata` names."""
+
+
+def load(folder: Path | str) -> Predictor:
+    """Checks the files of an exported model and opens it.
+
+    Raises:
+        ArtefactError: The folder is incomplete or changed, or its runtime is not installed.
+        UnknownFormatError: This project has no adapter for the format.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArtefactError(f"{folder} is not a folder: export a model first.")
+    metadata = read_metadata(folder)
+    return _adapter(metadata.format, folder).open_model(folder, metadata)
+
+
+def installed_formats() -> list[str]:
+    """Returns the formats that this project has an adapter for."""
+    return [name for name, module in _ADAPTERS.items() if _exists(module)]
+
+
+def _adapter(name: str, folder: Path) -> Adapter:
+    if name not in installed_formats():
+        known = ", ".join(installed_formats())
+        raise UnknownFormatError(f"{folder} has format {name!r}; this project opens: {known}.")
+    try:
+        return cast(Adapter, importlib.import_module(f".{_ADAPTERS[name]}", __package__))
+    except ModuleNotFoundError as error:
+        raise ArtefactError(
+            f"{folder} has format {name!r}, which needs the package {error.name!r}: "
+            "install the project's production layer."
+        ) from error
+
+
+def _exists(module: str) -> bool:
+    return importlib.util.find_spec(f".{module}", __package__) is not None

@@ -1,0 +1,113 @@
+# Owned by the template: every update rewrites this file. Facts of your own fit into `origin`.
+"""`metadata.json`: what an exported model is, and the hashes that prove it is unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtefactError, ProjectError
+from ..files import read_json, sha256_of, write_json
+
+METADATA_FILE = "metadata.json"
+
+# Absolute, in logits. Two float32 runtimes that sum in different orders stay well below it.
+DEFAULT_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """The model's one input.
+
+    Attributes:
+        name: The input's name in the model file.
+        shape: The shape of one example, without the batch.
+        dtype: The NumPy name of the element type.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The description that travels with an exported model.
+
+    Attributes:
+        format: Format of the model file, such as `onnx`; it decides which adapter opens it.
+        model_file: Name of the model file inside the folder.
+        input: What the model takes.
+        class_names: Name of every output, in order.
+        preprocessing: How raw data became the input.
+        tolerance: Largest absolute difference in logits that counts as equal.
+        format_options: Facts of the format, such as the ONNX opset.
+        origin: Where the model came from: run, git commit, data, environment.
+        parity: The comparison with the training framework, made when the model was exported.
+        files: SHA-256 of every other file in the folder; filled in by `write_metadata`.
+    """
+
+    format: str
+    model_file: str
+    input: InputSchema
+    class_names: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    tolerance: float = DEFAULT_TOLERANCE
+    format_options: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    parity: Mapping[str, Any] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_metadata(folder: Path, metadata: Metadata) -> None:
+    """Writes `metadata.json` with the hashes of all other files that are in the folder now."""
+    others = sorted(path for path in folder.iterdir() if path.name != METADATA_FILE)
+    hashes = {path.name: sha256_of(path) for path in others}
+    write_json(folder / METADATA_FILE, {**asdict(metadata), "files": hashes})
+
+
+def read_metadata(folder: Path) -> Metadata:
+    """Reads `metadata.json` and checks every file against its hash.
+
+    Raises:
+        ArtefactError: The folder or a file is missing, or a file is not the one that was exported.
+    """
+    if not (folder / METADATA_FILE).is_file():
+        raise ArtefactError(f"{folder} is not an exported model: it has no {METADATA_FILE}.")
+    metadata = _parse(folder / METADATA_FILE)
+    for name, expected in metadata.files.items():
+        _check_file(folder / name, expected)
+    return metadata
+
+
+def _parse(path: Path) -> Metadata:
+    try:
+        values = read_json(path)
+        schema = values.pop("input")
+        shape = tuple(int(size) for size in schema["shape"])
+        values["input"] = InputSchema(str(schema["name"]), shape, str(schema["dtype"]))
+        values["class_names"] = tuple(values["class_names"])
+        metadata = Metadata(**values)
+        _check_names(metadata)
+    except ProjectError as error:
+        raise ArtefactError(str(error)) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(f"{path} is not a model description ({error}).") from error
+    return metadata
+
+
+def _check_names(metadata: Metadata) -> None:
+    for name in metadata.files:
+        if Path(name).name != name:
+            raise ValueError(f"{name!r} is not a plain file name")
+    if metadata.model_file not in metadata.files:
+        raise ValueError(f"no hash for {metadata.model_file!r}")
+
+
+def _check_file(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise ArtefactError(f"{path} is missing: export or copy the model again.")
+    if sha256_of(path) != expected:
+        raise ArtefactError(f"{path} is not the file that was exported: export or copy it again.")

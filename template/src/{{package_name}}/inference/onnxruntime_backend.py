@@ -1,0 +1,54 @@
+# Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
+"""The adapter for ONNX Runtime; needs onnxruntime and NumPy only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ..errors import ArtefactError
+from .metadata import Metadata
+from .predictor import Predictor
+
+# The runtime's levels are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
+_LOG_ERRORS_ONLY = 3
+
+
+class OnnxRuntimePredictor(Predictor):
+    """Runs an ONNX file on the CPU."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
+        """Takes an open session."""
+        super().__init__(metadata)
+        self._session = session
+
+    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self._session.run(None, {self.metadata.input.name: inputs})[0]
+        return logits
+
+
+def open_model(folder: Path, metadata: Metadata) -> Predictor:
+    """Opens the ONNX file.
+
+    Raises:
+        ArtefactError: The runtime cannot open it, or the model has other inputs than described.
+    """
+    path = folder / metadata.model_file
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's errors have no common public base class
+        raise ArtefactError(f"ONNX Runtime cannot open {path}: {_first_line(error)}") from error
+    names = [value.name for value in session.get_inputs()]
+    if names != [metadata.input.name]:
+        raise ArtefactError(f"{path} has inputs {names}, not {[metadata.input.name]}.")
+    return OnnxRuntimePredictor(session, metadata)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,85 @@
+# Owned by the template: every update rewrites this file. Seed your own from config.seed.
+"""Makes two runs with one seed bitwise equal, as far as the hardware allows.
+
+On a CPU this holds for one version of the packages and one number of threads. See PyTorch's note on
+reproducibility for accelerators.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+from .errors import ConfigError
+
+
+def make_reproducible(seed: int, threads: int) -> None:
+    """Seeds Python, NumPy and PyTorch, and allows deterministic algorithms only.
+
+    Args:
+        seed: From 0 to 2**32 - 1, the range that NumPy takes.
+        threads: CPU threads of PyTorch; sums in another order give other bits.
+    """
+    # cuBLAS reads it when CUDA starts; NVIDIA's cuBLAS manual names this value as deterministic.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    random.seed(seed)
+    np.random.seed(seed)  # third-party code still draws from the global generator
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.set_num_threads(threads)
+
+
+def choose_device(name: str) -> torch.device:
+    """Returns the device to train on; `auto` is the accelerator if there is one, else the CPU.
+
+    Raises:
+        ConfigError: This machine, or this build of PyTorch, has no such device.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if name == "auto":
+        return accelerator or torch.device("cpu")
+    device = torch.device(name)
+    if device.type == "cpu":
+        return device
+    count = torch.accelerator.device_count()
+    if accelerator is None or device.type != accelerator.type or (device.index or 0) >= count:
+        raise ConfigError(f"training.device is {name!r}, which is not available here: use 'auto'.")
+    return device
+
+
+def random_states() -> dict[str, Any]:
+    """Returns the state of every global generator as plain values and tensors."""
+    algorithm, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": (algorithm, np.asarray(keys).tolist(), position, has_gauss, gauss),
+        "torch": torch.get_rng_state(),
+        "accelerator": _accelerator_state(),
+    }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Sets every global generator to a state from `random_states`."""
+    random.setstate(states["python"])
+    algorithm, keys, *rest = states["numpy"]
+    np.random.set_state((algorithm, np.array(keys, dtype=np.uint32), *rest))
+    torch.set_rng_state(states["torch"])
+    if states["accelerator"] is not None and torch.accelerator.is_available():
+        _accelerator_module().set_rng_state(states["accelerator"])
+
+
+def _accelerator_state() -> torch.Tensor | None:
+    if not torch.accelerator.is_available():
+        return None
+    state: torch.Tensor = _accelerator_module().get_rng_state()
+    return state
+
+
+def _accelerator_module() -> Any:
+    return torch.get_device_module(torch.accelerator.current_accelerator())

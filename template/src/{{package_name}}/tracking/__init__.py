@@ -1,0 +1,16 @@
+# Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
+"""The local record of every run, in `experiments/`: always on, plain files, no server."""
+
+from .provenance import environment_facts, git_facts
+from .record import RunRecord
+from .store import Run, find_run, list_runs, newest_finished
+
+__all__ = [
+    "Run",
+    "RunRecord",
+    "environment_facts",
+    "find_run",
+    "git_facts",
+    "list_runs",
+    "newest_finished",
+]

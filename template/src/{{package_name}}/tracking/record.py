@@ -1,0 +1,138 @@
+# Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
+"""Writes one run: `experiments/<run id>/` with its configuration, metrics and facts.
+
+- `config.yaml`: the resolved configuration
+- `metrics.jsonl`: one line per optimiser step and per epoch, written at once
+- `run.json`: status, times, code, data, environment, checkpoint, final metrics
+- `checkpoint.pt`: the state after the last whole epoch
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from ..errors import RunError
+from ..files import write_json, write_text
+from .provenance import environment_facts, git_facts
+from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class RunRecord:
+    """One run that is going on; a context manager that notes how it ends."""
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Use `create` or `reopen`."""
+        self.folder = folder
+        self.facts = facts
+        self._since = time.monotonic()
+        self._seconds_before = float(facts["seconds"])
+
+    @classmethod
+    def create(
+        cls, config: Mapping[str, Any], facts: Mapping[str, Any], name: str | None = None
+    ) -> Self:
+        """Makes the folder of a new run.
+
+        Args:
+            config: The resolved configuration, plain values only.
+            facts: What else `run.json` shall hold.
+            name: Ends the run's id, so that people can find it.
+
+        Raises:
+            RunError: The name is not fit for a folder.
+        """
+        if name is not None and not _NAME.fullmatch(name):
+            raise RunError(f"Run name {name!r} is not valid: use a-z, 0-9, - and _, at most 40.")
+        folder = _new_folder(name)
+        write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
+        (folder / METRICS_FILE).touch()
+        record = cls(folder, {"run_id": folder.name, "seconds": 0.0})
+        now = _now()
+        record.update(
+            status="running", started=now, finished=None, command=_command(),
+            **git_facts(), **environment_facts(), **facts,
+            final_metrics=None, resumed=[],
+        )  # fmt: skip
+        return record
+
+    @classmethod
+    def reopen(cls, run: Run, last_epoch: int) -> Self:
+        """Continues a run after `last_epoch`; metrics of later epochs are dropped."""
+        record = cls(run.folder, dict(run.facts))
+        lines = (run.folder / METRICS_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and _epoch(line) <= last_epoch]
+        write_text(run.folder / METRICS_FILE, "".join(kept))
+        again = {"at": _now(), "command": _command(), **git_facts(), **environment_facts()}
+        resumed = [*run.facts["resumed"], again]
+        record.update(status="running", finished=None, error=None, resumed=resumed)
+        return record
+
+    def log(self, **values: Any) -> None:
+        """Appends one line of metrics; it is on disk when this returns."""
+        with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(values, allow_nan=False) + "\n")
+
+    def update(self, **facts: Any) -> None:
+        """Sets facts in `run.json`."""
+        self.facts.update(facts)
+        seconds = self._seconds_before + time.monotonic() - self._since
+        self.facts["seconds"] = round(seconds, 3)
+        write_json(self.folder / RUN_FILE, self.facts)
+
+    def __enter__(self) -> Self:
+        """Returns the record itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Notes how the run ended."""
+        if error is None:
+            self.update(status="finished", finished=_now())
+        elif isinstance(error, KeyboardInterrupt):
+            self.update(status="interrupted", finished=_now())
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            self.update(status="failed", finished=_now(), error=reason)
+
+
+def _new_folder(name: str | None) -> Path:
+    EXPERIMENTS.mkdir(parents=True, exist_ok=True)
+    while True:
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        folder = EXPERIMENTS / "-".join(part for part in (moment, name) if part)
+        if any(EXPERIMENTS.glob(f"{moment}*")):
+            continue
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another process took this microsecond
+            continue
+        return folder
+
+
+def _epoch(line: str) -> int:
+    return int(json.loads(line)["epoch"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _command() -> str:
+    return shlex.join(["python", "-m", __name__.partition(".")[0], *sys.argv[1:]])

@@ -1,0 +1,76 @@
+# Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
+"""Finds the runs that `experiments/` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunError
+from ..files import read_json
+
+EXPERIMENTS = Path("experiments")
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.jsonl"
+RUN_FILE = "run.json"
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recorded run: its folder and the content of `run.json`."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The name of the folder; ids sort by the time of the start."""
+        return self.folder.name
+
+    @property
+    def status(self) -> str:
+        """One of running, finished, failed, interrupted; a killed run still says running."""
+        return str(self.facts["status"])
+
+
+def list_runs() -> list[Run]:
+    """Returns all runs, newest first; a folder without a whole `run.json` is not a run yet."""
+    files = sorted(EXPERIMENTS.glob(f"*/{RUN_FILE}"), reverse=True)
+    return [Run(file.parent, _facts(file)) for file in files]
+
+
+def find_run(text: str) -> Run:
+    """Returns the run with this id, or the only one whose id contains the text.
+
+    Raises:
+        RunError: No run or several runs fit.
+    """
+    runs = list_runs()
+    fitting = [run for run in runs if run.id == text] or [run for run in runs if text in run.id]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise RunError(f"No run fits {text!r}: see the `runs` command.")
+    some = ", ".join(run.id for run in fitting[:3])
+    raise RunError(f"{len(fitting)} runs fit {text!r} ({some}, ...): give more of the id.")
+
+
+def newest_finished() -> Run:
+    """Returns the newest run that finished.
+
+    Raises:
+        RunError: There is none.
+    """
+    for run in list_runs():
+        if run.status == "finished":
+            return run
+    raise RunError("No finished run yet: run the `train` command.")
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    facts = read_json(file)
+    if not isinstance(facts, dict) or not {"run_id", "status", "seconds"} <= facts.keys():
+        raise RunError(f"{file} is damaged: remove or restore that run.")
+    return facts

@@ -1,0 +1,1 @@
+"""Training, its checkpoints and the evaluation of what was trained."""

@@ -1,0 +1,93 @@
+# Owned by the template: every update rewrites this file. What else to save: pass it in `parts`.
+"""Checkpoints: everything that the next epoch depends on, written whole, loaded without code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ..errors import RunError
+from ..files import replacing
+from ..reproducibility import random_states, restore_random_states
+
+
+class Stateful(Protocol):
+    """A model, an optimiser or a schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state as tensors and plain values."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
+        """Takes over a state."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many epochs and optimiser steps are done."""
+
+    epoch: int = 0
+    step: int = 0
+
+
+def save_checkpoint(
+    path: Path, progress: Progress, parts: Mapping[str, Stateful], loader: torch.Generator
+) -> None:
+    """Writes the state of the parts, of all random generators and of the loader's generator."""
+    states = {name: part.state_dict() for name, part in parts.items()}
+    content = {
+        "progress": {"epoch": progress.epoch, "step": progress.step},
+        "parts": states,
+        "random": {**random_states(), "loader": loader.get_state()},
+    }
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
+
+
+def restore_checkpoint(
+    path: Path, parts: Mapping[str, Stateful], loader: torch.Generator
+) -> Progress:
+    """Puts the parts and all random generators back to where the checkpoint was written.
+
+    Raises:
+        RunError: The checkpoint is missing, damaged or does not fit the code.
+    """
+    content = _load(path)
+    _fill(path, content, parts)
+    restore_random_states(content["random"])
+    loader.set_state(content["random"]["loader"])
+    return Progress(**content["progress"])
+
+
+def load_weights(path: Path, model: torch.nn.Module) -> Progress:
+    """Loads the weights of a checkpoint into a model and touches nothing else.
+
+    Raises:
+        RunError: The checkpoint is missing, damaged or does not fit the model.
+    """
+    content = _load(path)
+    _fill(path, content, {"model": model})
+    return Progress(**content["progress"])
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RunError(f"{path} does not exist: the run finished no epoch, start a new one.")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # zip, pickle and I/O errors have no common base class
+        raise RunError(f"{path} is damaged: start a new run.") from error
+    return content
+
+
+def _fill(path: Path, content: dict[str, Any], parts: Mapping[str, Stateful]) -> None:
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(content["parts"][name])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise RunError(
+            f"{path} does not fit the code: check out the commit in the run's run.json."
+        ) from error
