@@ -59,16 +59,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; a mendable error becomes one sentence and exit code 1."""
-    arguments, rest = build_parser().parse_known_args(argv)
-    if rest and not project_tasks.is_task(arguments.command):
-        build_parser().error(f"unrecognized arguments: {' '.join(rest)}")
-    arguments.rest = rest
     try:
-        code: int = arguments.run(arguments)
+        return _run(build_parser(), argv)
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: the active environment was left as it was.", file=sys.stderr)
         return 130
+
+
+def _run(parser: argparse.ArgumentParser, argv: list[str] | None) -> int:
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not project_tasks.is_task(arguments.command):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
+    code: int = arguments.run(arguments)
     return code

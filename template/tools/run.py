@@ -61,7 +61,7 @@ def run(
     if code == 0:
         return
     if output:
-        print(_without_noise(output), file=sys.stderr, flush=True)
+        print(_reason(output), file=sys.stderr, flush=True)
     name = Path(str(command[0])).name
     raise ToolError(f"`{name}` failed with exit code {code}; its message is above.")
 
@@ -103,9 +103,8 @@ def _start(
     return done.returncode, done.stdout or ""
 
 
-def _without_noise(output: str) -> str:
-    """Drop the line that pip prints per package for each configured folder that lacks it."""
-    lines = output.splitlines()
-    return "\n".join(
-        line for line in lines if not ("Location" in line and "is ignored: it is either" in line)
-    )
+def _reason(output: str) -> str:
+    """Return the part of a failed program's output that says why: what is before a traceback."""
+    message = output.partition("Traceback (most recent call last):")[0]
+    start = message.find("ERROR:")
+    return message[start:].strip() if start >= 0 else output.strip()

@@ -8,6 +8,8 @@ ordinary packages as well, and merging two indexes would let either of them win.
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from . import locks, toolchain
 from .errors import ToolError
 from .paths import WHEELS, python, shown
 from .project import TorchBuild, python_version, torch_build
-from .run import run, say
+from .run import output_of, run, say
+
+PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
 
 def folder(build: TorchBuild) -> Path:
@@ -38,7 +42,7 @@ def fetch(build: TorchBuild) -> Path:
     wanted = [f"{name}=={build.version}" for name in build.packages]
     download = [python(toolchain.ensure()), "-m", "pip", "download", "--no-deps", "--dest", target]
     try:
-        run([*download, *source, *wanted])
+        run([*download, *source, *wanted], extra=_without_other_sources())
     except ToolError as error:
         raise ToolError(
             f"torch {build.version} for Python {python_version()} cannot be had from "
@@ -69,6 +73,17 @@ def fetch_locked(lock: Path) -> Path | None:
                     "meant, run `make lock`."
                 )
     return target
+
+
+def _without_other_sources() -> dict[str, str]:
+    """Return variables that make pip forget every other index and folder it is configured for.
+
+    What it is told about certificates, proxies and time limits still holds.
+    """
+    configured = output_of([python(toolchain.ensure()), "-m", "pip", "config", "list"])
+    settings = re.findall(r"^(?:global|download)\.([a-z-]+)='(.*)'$", configured, re.MULTILINE)
+    kept = {f"PIP_{key.upper().replace('-', '_')}": value for key, value in settings}
+    return {"PIP_CONFIG_FILE": os.devnull, **kept, **dict.fromkeys(PIP_SOURCES, "")}
 
 
 def _only_folder(index: str) -> list[str]:

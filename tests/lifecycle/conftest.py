@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, succeeded
+from tests.support.copier_runs import render
+
+
+@pytest.fixture(scope="session")
+def answers() -> dict[str, str]:
+    """Return the answers that differ from the defaults on this machine: Python, torch's index."""
+    return {"python_version": "3.11", "torch_index": "/opt/wheels"}
+
+
+@pytest.fixture(scope="session")
+def small_project(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Checkpoint:
+    """Return a project without training after ``make setup``."""
+    project = Project(tmp_path_factory.mktemp("small") / "project")
+    render(template, project.folder, {**answers, "training": "none"})
+    succeeded(project.tools("setup"))
+    return Checkpoint.of(project)
+
+
+@pytest.fixture(scope="session")
+def trained_project(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Checkpoint:
+    """Return a default project whose example was trained and exported, with both environments."""
+    project = Project(tmp_path_factory.mktemp("trained") / "project")
+    render(template, project.folder, answers)
+    for target in ("setup", "data", "train", "export", "install-prod"):
+        project.make(target)
+    return Checkpoint.of(project)

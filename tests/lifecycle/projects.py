@@ -137,6 +137,7 @@ class Checkpoint:
 
     project: Project
     active: str
+    production: str | None
     known: frozenset[str]
 
     @classmethod
@@ -146,7 +147,7 @@ class Checkpoint:
         project.git("tag", "--force", BASE_COMMIT)
         active = project.active()
         assert active is not None
-        return cls(project, active, frozenset(project.generations()))
+        return cls(project, active, project.active(".venv-prod"), frozenset(project.generations()))
 
     def restore(self) -> Project:
         """Undo every change to files, links and environments."""
@@ -159,7 +160,10 @@ class Checkpoint:
             _remove(folder / link)
         (folder / ".venvs" / "history.json").unlink(missing_ok=True)
         succeeded(self.project.tools("install"))
+        if self.production:
+            succeeded(self.project.tools("install-prod"))
         assert self.project.active() == self.active
+        assert self.project.active(".venv-prod") == self.production
         return self.project
 
 

@@ -111,7 +111,9 @@ def test_own_package_and_override_come_with_a_new_generation(
     made = state_of(project.folder / ".venvs" / str(new))
     succeeded(project.tools("install"))
     assert project.active() == new
-    assert state_of(project.folder / ".venvs" / str(new)) == made, "it was there, only the link moves"
+    assert state_of(project.folder / ".venvs" / str(new)) == made, (
+        "it was there, only the link moves"
+    )
 
 
 def test_own_packages_stay_until_they_are_upgraded(project: Project) -> None:
@@ -148,7 +150,9 @@ def test_a_file_with_another_hash_is_not_installed(
     text = lock.read_text()
     start = text.index("pluggy==")
     end = text.index("# via", start)
-    lock.write_text(text[:start] + re.sub(r"sha256:.{8}", "sha256:00000000", text[start:end]) + text[end:])
+    lock.write_text(
+        text[:start] + re.sub(r"sha256:.{8}", "sha256:00000000", text[start:end]) + text[end:]
+    )
     refused = project.tools("install")
     assert f"{small_project.active} stays active" in error_sentence(refused)
     assert "hash" in (refused.stdout + refused.stderr).lower()
@@ -247,13 +251,23 @@ def test_a_project_that_was_moved_gets_a_new_environment(project: Project, tmp_p
 @pytest.mark.parametrize(
     ("path", "text", "said"),
     [
-        pytest.param(".python-version", "3.99\n", "Python 3.99 is not on this machine", id="no-python"),
-        pytest.param(".python-version", "snake\n", ".python-version holds 'snake'", id="not-a-version"),
         pytest.param(
-            "requirements/overrides.txt", "numpy\n", "names numpy without a version", id="no-version"
+            ".python-version", "3.99\n", "Python 3.99 is not on this machine", id="no-python"
         ),
         pytest.param(
-            "requirements/overrides.txt", "==1.0\n", "a line that is not a requirement", id="no-name"
+            ".python-version", "snake\n", ".python-version holds 'snake'", id="not-a-version"
+        ),
+        pytest.param(
+            "requirements/overrides.txt",
+            "numpy\n",
+            "names numpy without a version",
+            id="no-version",
+        ),
+        pytest.param(
+            "requirements/overrides.txt",
+            "==1.0\n",
+            "a line that is not a requirement",
+            id="no-name",
         ),
         pytest.param("tools/project.toml", "= broken\n", "cannot be read", id="broken-facts"),
     ],
@@ -273,12 +287,11 @@ def test_install_without_locks_says_what_to_run(project: Project) -> None:
 
 
 def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:
-    old = shutil.which("python3.10")
-    version = old and subprocess.run([old, "--version"], capture_output=True, check=False)
-    if not version or version.returncode:
+    old = old_python()
+    if old is None:
         pytest.skip("there is no Python 3.10 on this machine to start the tools with")
     done = subprocess.run(
-        [str(old), "-m", "tools", "status"],
+        [old, "-m", "tools", "status"],
         cwd=project.folder,
         capture_output=True,
         text=True,
@@ -287,6 +300,16 @@ def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:
     assert done.returncode != 0
     assert "need Python 3.11 or newer" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def old_python() -> str | None:
+    """Return an interpreter that is too old for the tools, if there is one that runs."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for candidate in ("python3.10", *map(str, versions.glob("3.10.*/bin/python"))):
+        found = shutil.which(candidate)
+        if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+            return found
+    return None
 
 
 def test_own_targets_are_listed_and_run(project: Project) -> None:

@@ -17,7 +17,7 @@ from ..requirements import effective_constraints, input_file, torch
 from ..run import output_of, run, say
 
 COMPILE_OPTIONS = (
-    "--quiet",
+    "--verbose",
     "--generate-hashes",
     "--strip-extras",
     "--allow-unsafe",

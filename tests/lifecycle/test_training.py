@@ -1,0 +1,233 @@
+"""The whole way of a default project on this machine: lock, install, train, export, predict."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import http.server
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
+
+pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
+
+NOT_FOR_CPU = re.compile(r"^(nvidia-|cuda-|triton|rocm)")
+
+
+@pytest.fixture
+def project(trained_project: Checkpoint) -> Project:
+    """Return the project as it was after its example was trained and exported."""
+    return trained_project.restore()
+
+
+@pytest.fixture(scope="module")
+def torch_wheel(trained_project: Checkpoint) -> Path:
+    """Return the wheel of torch that the lock was made with."""
+    (wheel,) = (trained_project.project.folder / ".cache" / "wheels").rglob("torch-*.whl")
+    return wheel
+
+
+def run_record(project: Project, run_id: str) -> dict[str, Any]:
+    """Return what a run wrote about itself."""
+    record: dict[str, Any] = json.loads(
+        (project.folder / "experiments" / run_id / "run.json").read_text()
+    )
+    return record
+
+
+def metrics(project: Project, run_id: str) -> list[dict[str, Any]]:
+    """Return the recorded metrics of a run without its times."""
+    lines = (project.folder / "experiments" / run_id / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "time"} for line in lines]
+
+
+def test_torch_is_the_cpu_build_and_only_in_its_layer(project: Project, torch_wheel: Path) -> None:
+    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
+    assert list(locks) == ["10-torch", "20-train", "30-prod", "40-dev", "50-lint"]
+    assert locks["10-torch"]["torch"].endswith("+cpu")
+    assert [layer for layer, pins in locks.items() if "torch" in pins] == ["10-torch"]
+    assert hashlib.sha256(torch_wheel.read_bytes()).hexdigest() in project.lock_texts()["10-torch"]
+    assert project.packages()["torch"] == locks["10-torch"]["torch"]
+    for pins in locks.values():
+        assert not [name for name in pins if NOT_FOR_CPU.match(name)]
+
+
+def test_layers_agree_on_every_package_that_they_share(project: Project) -> None:
+    seen: dict[str, str] = {}
+    for layer, text in project.lock_texts().items():
+        for name, version in pins_of(text).items():
+            assert seen.setdefault(name, version) == version, (layer, name)
+
+
+def test_the_example_reaches_its_accuracy(project: Project) -> None:
+    result = project.command("evaluate")
+    assert result["accuracy"] >= 0.98
+
+
+def test_two_runs_are_bitwise_equal(project: Project) -> None:
+    runs = [project.command("train")["run_id"] for _ in range(2)]
+    assert metrics(project, runs[0]) == metrics(project, runs[1])
+    code = (
+        "import sys, torch\n"
+        "a, b = (torch.load(p, weights_only=True)['model'] for p in sys.argv[1:])\n"
+        "print(a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a))"
+    )
+    checkpoints = [run_record(project, run)["checkpoint"] for run in runs]
+    assert project.python("-c", code, *checkpoints).strip() == "True"
+
+
+def test_a_run_records_what_it_ran_on(project: Project, trained_project: Checkpoint) -> None:
+    run = project.command("train", "--training.epochs", "1")["run_id"]
+    record = run_record(project, run)
+    assert record["status"] == "finished"
+    assert record["git_commit"] == project.git("rev-parse", "HEAD").strip()
+    assert record["git_dirty"] is False
+    assert record["generation"] == trained_project.active
+    assert record["lock_sha256"].startswith(trained_project.active)
+    manifest = json.loads((project.folder / "data" / "manifest.json").read_text())
+    assert record["data_sha256"] in json.dumps(manifest)
+    assert record["epochs"] == 1
+    project.append("README.md", "\nA line that is not committed.\n")
+    dirty = project.command("train", "--training.epochs", "1")["run_id"]
+    assert run_record(project, dirty)["git_dirty"] is True
+
+
+def test_changed_data_is_refused(project: Project) -> None:
+    data = project.folder / "data" / "raw" / "digits.npz"
+    original = data.read_bytes()
+    data.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    try:
+        done = project.tools("train")
+        assert done.returncode != 0
+        assert "digits.npz" in done.stderr.strip().splitlines()[-1]
+        assert "Traceback" not in done.stderr
+    finally:
+        data.write_bytes(original)
+
+
+def test_production_predicts_the_same_without_torch(project: Project) -> None:
+    result = project.command("predict", "models/digits", "--verify", link=".venv-prod")
+    assert result["images"] == 360
+    assert result["classes_equal"] is True
+    assert result["max_abs_difference"] <= 1e-5
+    assert result["accuracy"] >= 0.98
+    installed = {name.replace("_", "-") for name in project.packages(".venv-prod")}
+    assert installed == {
+        *pins_of(project.lock_texts()["30-prod"]),
+        project.package.replace("_", "-"),
+    }
+    assert not {"torch", "scikit-learn", "pydantic", "onnx"} & installed
+
+
+def test_predict_reads_images_and_writes_classes(project: Project, tmp_path: Path) -> None:
+    answer = tmp_path / "classes.json"
+    done = succeeded(
+        project.tools("predict", "models/digits", "data/raw/digits.npz", "--output", str(answer))
+    )
+    assert ".venv-prod" in done.stdout
+    assert json.loads(answer.read_text())
+
+
+def test_a_changed_model_is_refused(project: Project) -> None:
+    model = project.folder / "models" / "digits" / "model.onnx"
+    original = model.read_bytes()
+    model.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    try:
+        done = project.tools("predict", "models/digits", "--verify")
+        assert done.returncode != 0
+        assert "model.onnx" in done.stderr.strip().splitlines()[-1]
+        assert "Traceback" not in done.stderr
+    finally:
+        model.write_bytes(original)
+
+
+def test_the_projects_own_tests_pass(project: Project) -> None:
+    done = project.make("test")
+    assert re.search(r"\d+ passed", done.stdout)
+    assert "failed" not in done.stdout
+
+
+def test_the_project_is_lint_clean_and_typed(project: Project) -> None:
+    assert "no issues found" in project.make("lint").stdout
+
+
+def test_a_wheel_of_torch_that_was_not_locked_is_refused(
+    project: Project, trained_project: Checkpoint, torch_wheel: Path
+) -> None:
+    (project.locks / "50-lint.txt").write_text((project.locks / "50-lint.txt").read_text() + "#\n")
+    original = torch_wheel.with_suffix(".original")
+    torch_wheel.rename(original)
+    try:
+        torch_wheel.write_bytes(b"another file of the same name")
+        sentence = error_sentence(project.tools("install"))
+    finally:
+        original.replace(torch_wheel)
+    assert "is not the file that was locked" in sentence
+    assert f"{trained_project.active} stays active" in sentence
+    assert project.active() == trained_project.active
+
+
+def test_torch_comes_from_a_loopback_server_as_well(
+    project: Project, torch_wheel: Path, tmp_path: Path
+) -> None:
+    """The server has the layout of PyTorch's index and the machine's real wheel."""
+    (tmp_path / "cpu" / "torch").mkdir(parents=True)
+    (tmp_path / "cpu" / "torch" / torch_wheel.name).hardlink_to(torch_wheel)
+    link = f'<a href="{torch_wheel.name.replace("+", "%2B")}">{torch_wheel.name}</a>'
+    (tmp_path / "cpu" / "torch" / "index.html").write_text(f"<!DOCTYPE html><body>{link}</body>")
+    cache = project.folder / ".cache"
+    aside = cache.rename(project.folder / ".venvs" / "cache-aside")
+    try:
+        with serving(tmp_path) as address:
+            succeeded(project.tools("lock", TORCH_INDEX=address))
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+        aside.rename(cache)
+    assert project.git("status", "--short") == ""
+
+
+def test_an_index_without_torch_is_refused_in_one_sentence(
+    project: Project, tmp_path: Path
+) -> None:
+    before = project.lock_texts()
+    cache = project.folder / ".cache"
+    aside = cache.rename(project.folder / ".venvs" / "cache-aside")
+    try:
+        empty = error_sentence(project.tools("lock", TORCH_INDEX=str(tmp_path)))
+        missing = error_sentence(project.tools("lock", TORCH_INDEX=str(tmp_path / "missing")))
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+        aside.rename(cache)
+    assert "cannot be had" in empty
+    assert "does not exist" in missing
+    assert project.lock_texts() == before
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of the loopback interface and yield the address."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a log."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
