@@ -316,3 +316,8 @@ def test_own_targets_are_listed_and_run(project: Project) -> None:
     project.append("local.mk", "\nhello:  ## say hello\n\t@echo hello from the team\n")
     assert re.search(r"^  hello +say hello$", project.make("help").stdout, re.MULTILINE)
     assert "hello from the team" in project.make("hello").stdout
+
+
+def test_the_projects_own_tests_pass_and_it_is_lint_clean(project: Project) -> None:
+    assert re.search(r"\d+ passed", project.make("test").stdout)
+    assert "no issues found" in project.make("lint").stdout

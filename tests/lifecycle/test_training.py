@@ -78,7 +78,7 @@ def test_two_runs_are_bitwise_equal(project: Project) -> None:
     assert metrics(project, runs[0]) == metrics(project, runs[1])
     code = (
         "import sys, torch\n"
-        "a, b = (torch.load(p, weights_only=True)['model'] for p in sys.argv[1:])\n"
+        "a, b = (torch.load(p, weights_only=True)['parts']['model'] for p in sys.argv[1:])\n"
         "print(a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a))"
     )
     checkpoints = [run_record(project, run)["checkpoint"] for run in runs]

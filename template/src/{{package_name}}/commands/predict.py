@@ -84,9 +84,9 @@ def _read_images(path: Path) -> NDArray[Any]:
     return images
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.floating[Any]] = powers / powers.sum(axis=1, keepdims=True)
     return probabilities
 
 
