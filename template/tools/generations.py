@@ -11,7 +11,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,6 +70,24 @@ class Generation:
     def folder(self) -> Path:
         """Where the environment lies."""
         return ENVIRONMENTS / self.name
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Keep other commands from changing this project's environments and locks meanwhile.
+
+    Raises:
+        ToolError: Another command is at it.
+    """
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    with (ENVIRONMENTS / "in-use").open("a") as file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            raise ToolError(
+                "another command is changing this project's environments; wait until it has ended."
+            ) from error
+        yield
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str | None) -> str:
@@ -183,6 +202,11 @@ def _is_link(path: Path) -> bool:
 
 
 if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        """Lock an open file until it is closed, or raise OSError at once."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _point_junction(link: Path, target: Path) -> None:
         """Replace a junction, which needs no rights that symbolic links need on Windows."""
@@ -191,6 +215,13 @@ if sys.platform == "win32":
         if link.exists():
             link.rmdir()
         _winapi.CreateJunction(str(target), str(link))
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        """Lock an open file until it is closed, or raise OSError at once."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -284,6 +285,30 @@ def test_bad_input_is_refused_in_one_sentence(
 def test_install_without_locks_says_what_to_run(project: Project) -> None:
     shutil.rmtree(project.folder / "requirements" / "locks")
     assert "run `make lock` first" in error_sentence(project.tools("install"))
+
+
+def test_two_commands_at_once_do_not_meet(project: Project) -> None:
+    with (project.folder / ".venvs" / "in-use").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for command in ("lock", "install", "rollback"):
+            assert "another command is changing" in error_sentence(project.tools(command))
+    succeeded(project.tools("install"))
+
+
+def test_setup_makes_a_repository_only_where_there_is_none(
+    project: Project, tmp_path: Path
+) -> None:
+    """A Python that nobody has stops each setup right after the step with git."""
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("/ignored/\n")
+    for name in ("part", "ignored"):
+        inner = Project(tmp_path / name)
+        without = shutil.ignore_patterns(".git", ".venv*")
+        shutil.copytree(project.folder, inner.folder, symlinks=True, ignore=without)
+        (inner.folder / ".python-version").write_text("3.99\n")
+        assert "Python 3.99 is not on this machine" in error_sentence(inner.tools("setup"))
+    assert not (tmp_path / "part" / ".git").exists()
+    assert (tmp_path / "ignored" / ".git").exists()
 
 
 def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:

@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Install the development environment: every layer and the project, editable."""
-    install(generations.DEVELOPMENT, layers(), reason="make install")
+    with generations.exclusive():
+        install(generations.DEVELOPMENT, layers(), reason="make install")
     return 0
 
 

@@ -18,5 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Install the production environment."""
-    install.install(generations.PRODUCTION, PRODUCTION_LAYERS, reason="make install-prod")
+    with generations.exclusive():
+        install.install(generations.PRODUCTION, PRODUCTION_LAYERS, reason="make install-prod")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import locks, managers
+from .. import generations, locks, managers
 from ..paths import shown
 from ..requirements import layers
 from ..run import say
@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; own packages keep the versions that the locks already hold."""
-    compile_locks(upgrade=False)
+    with generations.exclusive():
+        compile_locks(upgrade=False)
     return 0
 
 

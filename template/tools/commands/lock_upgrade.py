@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import generations
 from . import lock
 
 HELP = "as lock, but packages outside the stack release move to their newest versions"
@@ -16,5 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; the stack release's pins hold here too, `copier update` moves those."""
-    lock.compile_locks(upgrade=True)
+    with generations.exclusive():
+        lock.compile_locks(upgrade=True)
     return 0

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Switch the link back; the newer environment stays and `make install` returns to it."""
     kind = PRODUCTION if arguments.prod else DEVELOPMENT
-    generation = generations.roll_back(kind)
+    with generations.exclusive():
+        generation = generations.roll_back(kind)
     say(f"{shown(kind.link)} -> {shown(generation.folder)} (made {generation.created})")
     return 0

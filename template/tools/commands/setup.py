@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 
 from .. import generations, locks
-from ..paths import PRE_COMMIT_CONFIG, ROOT, program
+from ..paths import PRE_COMMIT_CONFIG, program
 from ..requirements import layers
+from ..run import output_of, say
 from ..run import run as run_program
-from ..run import say
 from . import install, lock
 
 HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
@@ -21,12 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what is still missing; running it again does nothing."""
-    if not (ROOT / ".git").exists():
+    if not _has_repository():
         run_program(["git", "init", "--quiet"])
-    if locks.missing(layers()):
-        lock.compile_locks(upgrade=False)
-    install.install(generations.DEVELOPMENT, layers(), reason="make setup")
+    with generations.exclusive():
+        if locks.missing(layers()):
+            lock.compile_locks(upgrade=False)
+        install.install(generations.DEVELOPMENT, layers(), reason="make setup")
     if PRE_COMMIT_CONFIG.exists():
         run_program([program(generations.DEVELOPMENT.link, "pre-commit"), "install"])
     say("Ready. `make` lists what to do next.")
     return 0
+
+
+def _has_repository() -> bool:
+    """Tell whether the project is under git; one that ignores this folder is somebody else's."""
+    inside = output_of(["git", "rev-parse", "--is-inside-work-tree"]) == "true"
+    return inside and not output_of(["git", "check-ignore", "."])
