@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hooks.new_project import machine_answers
 from tests.lifecycle.projects import Checkpoint, Project, succeeded
 from tests.support.copier_runs import render
 
@@ -13,7 +14,7 @@ from tests.support.copier_runs import render
 @pytest.fixture(scope="session")
 def answers() -> dict[str, str]:
     """Return the answers that differ from the defaults on this machine: Python, torch's index."""
-    return {"python_version": "3.11", "torch_index": "/opt/wheels"}
+    return machine_answers()
 
 
 @pytest.fixture(scope="session")

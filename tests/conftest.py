@@ -1,0 +1,41 @@
+"""What all tests share: no settings of this machine, and the template released as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.copier_runs import stage
+
+GIT_SETTINGS = """\
+[user]
+    name = Template tests
+    email = tests@example.org
+[init]
+    defaultBranch = main
+[safe]
+    directory = *
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Shield git and Copier, in this process and in those it starts, from personal settings."""
+    folder = tmp_path_factory.mktemp("settings")
+    (folder / "gitconfig").write_text(GIT_SETTINGS, encoding="utf-8")
+    (folder / "copier.yml").write_text("{}\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
+        patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patched.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+            patched.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone in which the work tree is the newest release; nobody may change it."""
+    return stage(tmp_path_factory.mktemp("staged") / "template")

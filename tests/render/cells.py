@@ -1,0 +1,66 @@
+"""The answers that the render tests cover, as named cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import cycle
+
+from tests.support.answer_sets import ANSWER_SETS
+
+PYTHONS = ("3.12", "3.13", "3.11")
+LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
+
+LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
+PEOPLE: tuple[dict[str, str], ...] = (
+    {},
+    {"author_email": "team@example.org"},
+    {"repository_url": "https://example.org/team/project"},
+    {
+        "author_email": "first.last+tag@sub.example.org",
+        "repository_url": "https://example.org/~team/a_project",
+        "author_name": "The Team",
+    },
+)
+PACKAGES: tuple[dict[str, str], ...] = ({}, {"package_name": "a"}, {"package_name": LONGEST_NAME})
+INDEXES: tuple[dict[str, str], ...] = (
+    {},
+    {"torch_index": "https://mirror.example.org/whl"},
+    {"torch_index": "/srv/wheels"},
+    {"torch_index": "C:\\wheels"},
+    {"torch_index": "file:///srv/wheels"},
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One set of answers.
+
+    Attributes:
+        name: What the test report calls it.
+        answer_set: The combination of training and inference it belongs to.
+        answers: The answers that differ from the defaults.
+    """
+
+    name: str
+    answer_set: str
+    answers: Mapping[str, str]
+
+
+def _cells() -> list[Cell]:
+    """Cross training, inference and Python; deal out what does not interact with them in turn."""
+    licenses, people = cycle(LICENSES), cycle(PEOPLE)
+    packages, indexes = cycle(PACKAGES), cycle(INDEXES)
+    cells = []
+    for name, runtimes in ANSWER_SETS.items():
+        for python in PYTHONS:
+            answers = {**runtimes, "python_version": python}
+            answers |= {"license": next(licenses)} | next(people) | next(packages)
+            if runtimes.get("training") != "none":
+                answers |= next(indexes)
+            cells.append(Cell(f"{name}-{python}", name, answers))
+    return cells
+
+
+CELLS = [*(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()), *_cells()]
+BY_NAME = {cell.name: cell for cell in CELLS}

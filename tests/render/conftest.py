@@ -1,0 +1,59 @@
+"""Projects that are copied once and read by many tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.render.cells import BY_NAME, CELLS, Cell
+from tests.render.questions import Questions
+from tests.render.template_files import TemplateFiles
+from tests.support.copier_runs import NEWEST, Answers, render
+from tests.support.fast_copier import FastCopier
+
+Projects = Callable[[Answers], Path]
+
+
+@pytest.fixture(scope="session")
+def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Projects]:
+    """Return a function from answers to a copied project, which nobody may change."""
+    made: dict[str, Path] = {}
+    fast = FastCopier()
+
+    def project_of(answers: Answers) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in made:
+            folder = tmp_path_factory.mktemp("project") / "project"
+            with fast.active():
+                made[key] = render(template, folder, answers, version=NEWEST)
+        return made[key]
+
+    yield project_of
+    fast.close()
+
+
+@pytest.fixture(params=[cell.name for cell in CELLS])
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """Run a test in every cell."""
+    return BY_NAME[request.param]
+
+
+@pytest.fixture
+def project(cell: Cell, projects: Projects) -> Path:
+    """Return the project of a cell."""
+    return projects(cell.answers)
+
+
+@pytest.fixture(scope="session")
+def questions(template: Path) -> Questions:
+    """Return the template's questions."""
+    return Questions.of(template)
+
+
+@pytest.fixture(scope="session")
+def template_files(template: Path) -> TemplateFiles:
+    """Return the files under ``template/``."""
+    return TemplateFiles(template)

@@ -1,0 +1,43 @@
+"""The files that each answer set gives, one list per set in ``expected_files/``.
+
+After a file was added or removed on purpose, write the lists anew and read the difference:
+
+    python -m tests.render.file_lists
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.answer_sets import ANSWER_SETS
+from tests.support.copier_runs import files_of, render, stage
+
+FOLDER = Path(__file__).parent / "expected_files"
+COMMAND = "python -m tests.render.file_lists"
+
+
+def list_file(answer_set: str) -> Path:
+    """Return where the list of an answer set is kept."""
+    return FOLDER / f"{answer_set}.txt"
+
+
+def listed(project: Path) -> str:
+    """Return the paths of a project's files, sorted, one a line."""
+    return "".join(f"{path}\n" for path in sorted(files_of(project)))
+
+
+def main() -> int:
+    """Write all lists from the template as it stands."""
+    with tempfile.TemporaryDirectory() as folder:
+        template = stage(Path(folder) / "template")
+        for name, answers in ANSWER_SETS.items():
+            project = render(template, Path(folder) / name, answers)
+            list_file(name).write_text(listed(project), encoding="utf-8")
+            print(f"wrote {list_file(name)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""One parser for every kind of file that a project gets."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+OLDEST_PYTHON = (3, 11)
+HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
+DOTENV = re.compile(r"[A-Z][A-Z0-9_]*=\S*")
+ATTRIBUTES = re.compile(r"\S+( -?[a-z]+(=[a-z]+)?)+")
+
+
+class UnknownKindError(Exception):
+    """A file that no parser is known for; it says what to do."""
+
+
+def parse(path: Path) -> None:
+    """Read a file of a project with the parser of its kind.
+
+    Raises:
+        UnknownKindError: No parser is known for this file.
+        Exception: Whatever the parser raises for a damaged file.
+    """
+    for pattern, parser in PARSERS:
+        if fnmatch(path.name, pattern):
+            parser(path)
+            return
+    raise UnknownKindError(f"{path.name} has no parser: add one to tests/render/parsers.py.")
+
+
+def code_lines(text: str) -> list[str]:
+    """Return the lines of a text that are neither empty nor comments."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def requirements_of(path: Path) -> list[Requirement]:
+    """Return the requirements of one file, without those of the files it includes.
+
+    Raises:
+        AssertionError: An included file is missing.
+        packaging.requirements.InvalidRequirement: A line is not a requirement.
+    """
+    found = []
+    for line in code_lines(path.read_text(encoding="utf-8").replace("\\\n", " ")):
+        if line.startswith("-r "):
+            assert (path.parent / line.removeprefix("-r ")).is_file(), f"{path.name}: {line}"
+        else:
+            found.append(Requirement(HASH.sub("", line).split(" #")[0]))
+    return found
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _python(path: Path) -> None:
+    ast.parse(_text(path), str(path), feature_version=OLDEST_PYTHON)
+
+
+def _makefile(path: Path) -> None:
+    if make := shutil.which("make"):
+        command = [make, "--dry-run", f"--file={path.parent / 'Makefile'}", "help"]
+        done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr, done.stderr
+
+
+def _dotenv(path: Path) -> None:
+    assert all(DOTENV.fullmatch(line) for line in code_lines(_text(path)))
+
+
+def _attributes(path: Path) -> None:
+    assert all(ATTRIBUTES.fullmatch(line) for line in code_lines(_text(path)))
+
+
+def _version(path: Path) -> None:
+    assert re.fullmatch(r"3\.\d+\n", _text(path))
+
+
+def _empty(path: Path) -> None:
+    assert not _text(path)
+
+
+def _markdown(path: Path) -> None:
+    assert _text(path).count("```") % 2 == 0, "a code fence is not closed"
+
+
+PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
+    ("*.py", _python),
+    ("*.toml", lambda path: tomllib.loads(_text(path))),
+    ("*.y*ml", lambda path: yaml.safe_load(_text(path))),
+    ("*.json", lambda path: json.loads(_text(path))),
+    ("*.in", requirements_of),
+    ("*.txt", requirements_of),
+    ("*.md", _markdown),
+    ("*.mk", _makefile),
+    ("Makefile", _makefile),
+    (".env.example", _dotenv),
+    (".gitattributes", _attributes),
+    (".gitignore", _text),
+    (".python-version", _version),
+    ("LICENSE", _text),
+    ("py.typed", _empty),
+)

@@ -1,0 +1,156 @@
+"""Every answer arrives in the files that it is for, and the metadata of the project is valid."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.licenses import canonicalize_license_expression
+from packaging.metadata import Metadata, RawMetadata
+from packaging.specifiers import SpecifierSet
+
+from tests.render.parsers import requirements_of
+from tests.render.questions import answers_of
+
+WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "always": lambda _: True,
+    "uses_training": lambda row: row["training"] == "pytorch",
+    "no_training": lambda row: row["training"] == "none",
+    "uses_onnxruntime": lambda row: row["inference"] == "onnxruntime",
+    "uses_native": lambda row: row["inference"] == "native",
+    "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
+}
+"""What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
+
+
+@pytest.fixture
+def answers(project: Path) -> dict[str, Any]:
+    return answers_of(project)
+
+
+@pytest.fixture
+def pyproject(project: Path) -> dict[str, Any]:
+    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def metadata_of(pyproject: dict[str, Any]) -> Metadata:
+    """Return the core metadata that a build would write.
+
+    Raises:
+        ExceptionGroup: A value is not allowed there.
+    """
+    stated = pyproject["project"]
+    raw: RawMetadata = {
+        "metadata_version": "2.4",
+        "name": stated["name"],
+        "version": stated["version"],
+        "summary": stated["description"],
+        "requires_python": stated["requires-python"],
+        "license_expression": stated["license"],
+        "license_files": stated["license-files"],
+        "project_urls": stated.get("urls", {}),
+    }
+    return Metadata.from_raw(raw)
+
+
+def test_metadata_is_valid(project: Path, pyproject: dict[str, Any]) -> None:
+    metadata = metadata_of(pyproject)
+    assert canonicalize_license_expression(str(metadata.license_expression))
+    assert (project / pyproject["project"]["readme"]).is_file()
+    assert all((project / name).is_file() for name in pyproject["project"]["license-files"])
+
+
+def test_python_is_the_same_everywhere(
+    project: Path, pyproject: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    python = answers["python_version"]
+    assert (project / ".python-version").read_text(encoding="utf-8") == f"{python}\n"
+    allowed = SpecifierSet(pyproject["project"]["requires-python"])
+    assert list(allowed.filter(["3.10.1", "3.11.1", "3.12.1", "3.13.1"])) == [f"{python}.1"]
+    assert f"Python {python}" in (project / "README.md").read_text(encoding="utf-8")
+
+
+def test_people_and_address(pyproject: dict[str, Any], answers: dict[str, Any]) -> None:
+    author = {"name": answers["author_name"], "email": answers["author_email"]}
+    expected = {name: value for name, value in author.items() if value}
+    assert pyproject["project"]["authors"] == [expected]
+    urls = pyproject["project"].get("urls", {})
+    assert urls == ({"Repository": answers["repository_url"]} if answers["repository_url"] else {})
+
+
+def test_licence(project: Path, pyproject: dict[str, Any], answers: dict[str, Any]) -> None:
+    text = (project / "LICENSE").read_text(encoding="utf-8")
+    first = {
+        "MIT": "MIT License",
+        "Apache-2.0": "Apache License",
+        "BSD-3-Clause": "BSD 3-Clause License",
+        "Proprietary": "Copyright (c)",
+    }[answers["license"]]
+    assert text.splitlines()[0].strip().startswith(first)
+    if answers["license"] != "Apache-2.0":
+        owner = re.escape(answers["author_name"])
+        assert re.search(rf"{answers['copyright_year']},? {owner}", text)
+    own = {"Proprietary": "LicenseRef-Proprietary"}
+    assert pyproject["project"]["license"] == own.get(answers["license"], answers["license"])
+
+
+def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, Any]) -> None:
+    package = answers["package_name"]
+    assert [path.name for path in (project / "src").iterdir()] == [package]
+    assert list(pyproject["project"]["scripts"].values()) == [f"{package}.cli:main"]
+    assert (project / "src" / package / "cli.py").is_file()
+    assert pyproject["tool"]["mypy"]["packages"] == [package]
+    told = json.loads((project / "src" / package / "answers.json").read_text(encoding="utf-8"))
+    known = ("project_name", "package_name", "training", "inference")
+    assert {name: told[name] for name in known} == {name: answers[name] for name in known}
+
+
+def test_torch_comes_from_the_given_index(project: Path, answers: dict[str, Any]) -> None:
+    facts = tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
+    assert facts["package_name"] == answers["package_name"]
+    if answers["training"] == "none":
+        assert "torch" not in facts
+    else:
+        assert facts["torch"]["index"] == answers["torch_index"]
+
+
+def test_layers_ask_for_what_the_stack_says(
+    project: Path, template: Path, answers: dict[str, Any]
+) -> None:
+    rows = yaml.safe_load((template / "stack" / "requirements.yml").read_text(encoding="utf-8"))
+    expected: dict[str, list[str]] = {}
+    for row in rows:
+        if WHEN[row["when"]](answers):
+            expected.setdefault(row["layer"], []).append(row["package"])
+    layers = (project / "requirements" / "stack").glob("*.in")
+    asked = {path.stem: list(map(str, requirements_of(path))) for path in layers}
+    assert asked == expected
+    own = {path.stem for path in (project / "requirements").glob("*.in")}
+    assert own == expected.keys()
+
+
+def test_every_direct_requirement_has_one_pin(project: Path) -> None:
+    folder = project / "requirements" / "stack"
+    pins = requirements_of(folder / "constraints.txt")
+    names = {pin.name.lower() for pin in pins} | {"torch"}
+    assert all(str(pin.specifier).startswith("==") for pin in pins)
+    for path in folder.glob("*.in"):
+        assert {row.name.lower() for row in requirements_of(path)} <= names, path.name
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_readme_names_targets_that_exist(project: Path) -> None:
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^    make ([a-z-]+)", readme, re.MULTILINE)
+    assert {"setup", "predict", "test"} <= set(targets)
+    subprocess.run(
+        ["make", "--dry-run", *targets], cwd=project, check=True, capture_output=True, text=True
+    )

@@ -1,0 +1,92 @@
+"""Every file of every project: readable by its own parser, whole, and safe on every system."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.render.parsers import parse
+from tests.support.copier_runs import ROOT, FileState, files_of
+
+LONGEST_PATH = 120
+LEFTOVER = re.compile(r"\{\{|\{%|\{#|%\}")
+WINDOWS_NAMES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{p}{n}" for p in ("com", "lpt") for n in range(10)),
+}
+WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+EMPTY = re.compile(r"tests/(\w+/)?__init__\.py|src/\w+/py\.typed")
+
+
+@pytest.fixture
+def files(project: Path) -> dict[str, FileState]:
+    return files_of(project)
+
+
+def test_every_file_parses(project: Path, files: dict[str, FileState]) -> None:
+    for path in files:
+        try:
+            parse(project / path)
+        except Exception as error:
+            error.add_note(path)
+            raise
+
+
+def test_nothing_of_the_template_is_left(files: dict[str, FileState]) -> None:
+    assert not [path for path in files if path.endswith(".jinja")]
+    assert not [path for path in files if LEFTOVER.search(path)]
+    assert not [path for path, file in files.items() if LEFTOVER.search(file.content.decode())]
+
+
+def test_every_text_ends_with_one_line_feed(files: dict[str, FileState]) -> None:
+    for path, file in files.items():
+        assert b"\r" not in file.content, path
+        if not EMPTY.fullmatch(path):
+            assert file.content.endswith(b"\n"), path
+            assert not file.content.endswith(b"\n\n"), path
+
+
+def test_no_line_ends_with_space(files: dict[str, FileState]) -> None:
+    trailing = re.compile(rb"[ \t]$", re.MULTILINE)
+    assert not [path for path, file in files.items() if trailing.search(file.content)]
+
+
+def test_no_file_is_empty_by_mistake(files: dict[str, FileState]) -> None:
+    empty = [path for path, file in files.items() if not file.content.strip()]
+    assert not [path for path in empty if not EMPTY.fullmatch(path)]
+
+
+def test_no_file_knows_this_machine(template: Path, files: dict[str, FileState]) -> None:
+    folders = [ROOT, template, Path.home(), Path(tempfile.gettempdir())]
+    names = [str(folder) for folder in folders if len(folder.parts) > 1]
+    source = f"_src_path: {template}\n".encode()
+    assert source in files[".copier-answers.yml"].content
+    for path, file in files.items():
+        text = file.content.replace(source, b"").decode()
+        assert not [name for name in names if name in text], path
+
+
+def test_only_scripts_are_executable(files: dict[str, FileState]) -> None:
+    for path, file in files.items():
+        assert file.executable == file.content.startswith(b"#!"), path
+
+
+def test_names_are_safe_on_windows(files: dict[str, FileState]) -> None:
+    for path in files:
+        assert len(path) <= LONGEST_PATH, path
+        for part in PurePosixPath(path).parts:
+            assert part.split(".")[0].lower() not in WINDOWS_NAMES, path
+            assert not WINDOWS_CHARACTERS.search(part), path
+            assert not part.endswith((".", " ")), path
+
+
+def test_no_two_names_differ_in_case_only(files: dict[str, FileState]) -> None:
+    names = {str(part) for path in files for part in (path, *PurePosixPath(path).parents)}
+    assert not [name for name, count in Counter(map(str.casefold, names)).items() if count > 1]

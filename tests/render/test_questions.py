@@ -1,0 +1,134 @@
+"""The questions: a contract that newcomers understand, and that runs nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pytest_copie.plugin import Copie
+
+from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, Cell
+from tests.render.conftest import Projects
+from tests.render.questions import Questions, answers_of
+from tests.support.copier_runs import ROOT
+
+PUBLIC = (
+    "project_name",
+    "package_name",
+    "project_description",
+    "author_name",
+    "author_email",
+    "repository_url",
+    "license",
+    "training",
+    "inference",
+    "python_version",
+    "torch_index",
+)
+"""The contract: renaming or removing one of these breaks the projects that exist."""
+
+STORED_ONCE = ("copyright_year", "first_training")
+"""Never asked; kept from the first copy on."""
+
+TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")
+"""Settings of Copier with which a copy or an update could run code or read elsewhere."""
+
+
+def test_nothing_needs_trust(questions: Questions) -> None:
+    assert questions.settings.keys().isdisjoint(TRUST_NEEDED)
+    assert questions.settings["min_copier_version"] == "9.19.1"
+
+
+def test_a_mistyped_name_in_a_file_is_an_error(questions: Questions) -> None:
+    assert questions.settings["envops"]["undefined"] == "jinja2.StrictUndefined"
+
+
+def test_the_contract(questions: Questions) -> None:
+    assert tuple(questions.asked) == PUBLIC
+    assert questions.stored.keys() - questions.asked.keys() == set(STORED_ONCE)
+
+
+def test_the_reference_lists_the_contract() -> None:
+    reference = (ROOT / "docs" / "reference" / "answers.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (`.*?`) \|", reference, re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", " ".join(listed))) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_question_explains_itself(name: str, questions: Questions) -> None:
+    question = questions.asked[name]
+    assert len(question["help"].split()) > 3
+    assert "default" in question
+    assert {"choices", "validator"} & question.keys(), "any text would do"
+
+
+def test_labels_of_choices_say_more_than_the_value(questions: Questions) -> None:
+    for name, question in questions.asked.items():
+        if isinstance(question.get("choices"), dict):
+            assert not question["choices"].keys() & set(question["choices"].values()), name
+
+
+def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
+    data = {"reserved_names", "offered_pythons", "flags"}
+    assert {name for name in questions.hidden if not name.startswith("stack_")} == data
+
+
+def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
+    kept = answers_of(project)
+    unasked = {"torch_index"} if kept["training"] == "none" else set()
+    assert kept.keys() == {*PUBLIC, *STORED_ONCE} - unasked
+    assert {name: kept[name] for name in cell.answers} == cell.answers
+
+
+def test_pythons_are_one_to_three_behind_the_newest_of_torch(template: Path) -> None:
+    rows = yaml.safe_load((template / "stack" / "pythons.yml").read_text(encoding="utf-8"))
+    versions = [row["version"] for row in rows]
+    assert versions == sorted(versions, key=lambda text: int(text.split(".")[1]), reverse=True)
+    assert tuple(versions[number] for number in (2, 1, 3)) == PYTHONS
+
+
+@pytest.mark.parametrize(
+    ("project_name", "package"),
+    [
+        ("My AI Project", "my_ai_project"),
+        ("  Dots, dashes -- and (more)!", "dots_dashes_and_more"),
+        ("Torch", "torch_project"),
+        ("class", "class_project"),
+        ("3D shapes", "my_project"),
+        ("مشروع", "my_project"),
+        ("Größe", "gr_e"),
+        ("a" * 300, "a" * 40),
+        ("a" * 39 + " b", "a" * 39),
+    ],
+)
+def test_the_packages_name_follows_the_projects(
+    project_name: str, package: str, projects: Projects
+) -> None:
+    assert answers_of(projects({"project_name": project_name}))["package_name"] == package
+
+
+def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
+    text = (template / "stack" / "reserved_names.yml").read_text(encoding="utf-8")
+    reserved = yaml.safe_load(text)
+    assert len(reserved) == len(set(reserved))
+    assert {"class", "json", "torch", "numpy", "tests", "tools"} <= set(reserved)
+    assert not [name for name in reserved if f"{name}_project" in reserved]
+    assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")
+
+
+@pytest.mark.parametrize("cell", CELLS[:3], ids=lambda cell: cell.name)
+def test_pytest_copie_makes_the_same_projects(
+    cell: Cell, copie: Copie, template: Path, projects: Projects
+) -> None:
+    """People who test a template of their own on this one use that plugin."""
+    result = copie.copy(extra_answers=dict(cell.answers), template_dir=template)
+    assert result.exception is None
+    assert result.answers == answers_of(projects(cell.answers))
+
+
+def test_pytest_copie_reports_a_refused_answer(copie: Copie, template: Path) -> None:
+    result = copie.copy(extra_answers={"package_name": "My-Pkg"}, template_dir=template)
+    assert isinstance(result.exception, ValueError)
+    assert "cannot be a package name" in str(result.exception)

@@ -1,0 +1,91 @@
+"""The template's own tree: plain files, plain Python, and nothing that Copier could run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.render.cells import Cell
+from tests.render.questions import answers_of
+from tests.render.template_files import SUFFIX, TemplateFiles, in_project
+from tests.support.copier_runs import files_of, git, release, render, stage
+
+WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+REACHES_OUT = re.compile(r"\|\s*(expandvars|expanduser|fileglob|realpath|random|uuid|shuffle)\b")
+"""Filters that work without trust, and make a file depend on the machine or on chance."""
+
+JUNK = {
+    "*.py[co]": "module.pyc",
+    "__pycache__": "__pycache__/module",
+    ".mypy_cache": ".mypy_cache/cache.json",
+    ".pytest_cache": ".pytest_cache/README.md",
+    ".ruff_cache": ".ruff_cache/cache",
+    ".DS_Store": ".DS_Store",
+    "*~": "cli.py~",
+}
+"""One file for every line of ``ownership.yml`` without a condition."""
+
+
+def test_no_symbolic_link(template: Path) -> None:
+    modes = git(template, "ls-files", "--stage").splitlines()
+    assert not [line for line in modes if not line.startswith("100")]
+
+
+def test_names_can_be_cloned_on_windows(template: Path) -> None:
+    paths = git(template, "ls-files", "-z").split("\0")
+    assert not [path for path in paths if WINDOWS_CHARACTERS.search(path)]
+
+
+def test_files_for_the_projects_git_do_not_act_here(template_files: TemplateFiles) -> None:
+    assert {".gitignore", ".gitattributes"}.isdisjoint(template_files.paths)
+
+
+def test_python_and_tools_are_copied_without_a_changed_line(
+    cell: Cell, project: Path, template_files: TemplateFiles
+) -> None:
+    files = files_of(project)
+    package = str(answers_of(project)["package_name"])
+    plain = [path for path in template_files.plain if path.startswith(("src/", "tools/"))]
+    compared = [path for path in plain if in_project(path, package) in files]
+    assert len(compared) > 30, cell
+    for path in compared:
+        source = (template_files.folder / path).read_bytes()
+        assert files[in_project(path, package)].content == source, path
+
+
+def test_few_files_need_an_answer(template_files: TemplateFiles) -> None:
+    rendered = [path for path in template_files.paths if path.endswith(SUFFIX)]
+    code = [path for path in rendered if path.startswith(("src/", "tools/"))]
+    assert not [path for path in code if path.endswith(f".py{SUFFIX}")]
+    assert len(code) == 2, code
+
+
+def test_tests_of_the_project_need_the_packages_name_alone(template_files: TemplateFiles) -> None:
+    for path in template_files.paths:
+        if path.startswith("tests/"):
+            text = (template_files.folder / path).read_text(encoding="utf-8")
+            asked = set(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", text))
+            assert asked <= {"{{ package_name }}"}, path
+
+
+@pytest.mark.parametrize("folder", ["questions", "template"])
+def test_no_text_reaches_out_of_the_template(folder: str, template: Path) -> None:
+    for path in (template / folder).rglob("*"):
+        if path.is_file():
+            assert not REACHES_OUT.search(path.read_text(encoding="utf-8")), path
+
+
+def test_junk_is_never_copied(tmp_path: Path) -> None:
+    template = stage(tmp_path / "template")
+    assert TemplateFiles(template).never_part == JUNK.keys()
+    for name in JUNK.values():
+        junk = template / "template" / "tools" / name
+        junk.parent.mkdir(exist_ok=True)
+        junk.write_text("junk\n", encoding="utf-8")
+    git(template, "add", "--force", "template")
+    release(template, "999.0.1")
+    project = render(template, tmp_path / "project")
+    assert not [path for path, file in files_of(project).items() if file.content == b"junk\n"]
+    assert not [path for path in project.rglob("*cache*") if path.is_dir()]

@@ -1,0 +1,171 @@
+"""`copier update` from one release to the next: untrusted, without conflicts, and true to owners.
+
+No environment is installed here; ``tests/lifecycle`` follows an update down to tests that pass.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from tests.render.conftest import Projects
+from tests.render.template_files import TemplateFiles
+from tests.support.answer_sets import ANSWER_SETS
+from tests.support.copier_runs import (
+    NEWEST,
+    Answers,
+    FileState,
+    commit,
+    conflicts,
+    copier,
+    files_of,
+    programs_that_copier_starts,
+    release,
+    render,
+    stage,
+    update,
+)
+
+BEFORE = "998.0.0"
+RUNTIMES = {"training": "pytorch", "inference": "onnxruntime"}
+NOT_BROUGHT = "tests/onnxruntime/"
+"""Tests are yours: an update that switches inference brings none and removes none."""
+
+Copied = Callable[[Answers], Path]
+Files = dict[str, FileState]
+
+
+@pytest.fixture
+def old_template(tmp_path: Path) -> Path:
+    """Return the template as it stands, as a release before the newest."""
+    return stage(tmp_path / "template", BEFORE)
+
+
+@pytest.fixture
+def copied(old_template: Path, tmp_path: Path) -> Copied:
+    """Return a function that copies the old release and commits the project."""
+
+    def copy(answers: Answers) -> Path:
+        project = render(old_template, tmp_path / "project", answers)
+        commit(project, "First copy")
+        return project
+
+    return copy
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Replace a text that a file must have."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{file.name} has no {old!r}"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def release_changes(template: Path) -> None:
+    """Release changes to all kinds of files of the template: owned, shared, new, gone and seeds."""
+    files = template / "template"
+    change(files / "Makefile.jinja", "# Project\n", "# Project\nnew:  ## of the next release\n")
+    change(files / "tools" / "__init__.py", '"""', '"""New: ')
+    change(files / "pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n")
+    change(files / ".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n")
+    change(template / "stack" / "release.yml", 'name: "', 'name: "1')
+    (files / "docs" / "new.md").write_text("# New\n", encoding="utf-8")
+    (files / "tools" / "hardware.py").unlink()
+    change(files / "README.md.jinja", "## Start", "## Begin")
+    change(files / "local.mk", "# Yours", "# All yours")
+    release(template, NEWEST)
+
+
+def by_owner(files: Files, template_files: TemplateFiles) -> tuple[Files, Files]:
+    """Part the files of a project into the team's and the others."""
+    yours = {path: file for path, file in files.items() if template_files.is_yours(path)}
+    return yours, {path: file for path, file in files.items() if path not in yours}
+
+
+@pytest.mark.parametrize("name", ANSWER_SETS)
+def test_a_project_left_alone_becomes_as_a_fresh_copy(
+    name: str, old_template: Path, copied: Copied, tmp_path: Path
+) -> None:
+    project = copied(ANSWER_SETS[name])
+    seeds = {path: (project / path).read_bytes() for path in ("README.md", "local.mk")}
+    release_changes(old_template)
+    done = copier("update", "--defaults", str(project))
+    assert done.returncode == 0, done.stderr
+    assert conflicts(project) == []
+    assert {path: (project / path).read_bytes() for path in seeds} == seeds
+    fresh = render(old_template, tmp_path / "fresh", ANSWER_SETS[name])
+    expected, found = files_of(fresh), files_of(project)
+    assert found.keys() == expected.keys()
+    assert {path for path in found if found[path] != expected[path]} == seeds.keys()
+
+
+def test_an_update_starts_nothing_but_git(old_template: Path, copied: Copied) -> None:
+    project = copied({})
+    release_changes(old_template)
+    assert set(programs_that_copier_starts("update", "--defaults", str(project))) == {"git"}
+    assert not (project / ".venv").exists()
+
+
+def test_what_is_yours_stays_as_you_left_it(
+    old_template: Path, copied: Copied, template_files: TemplateFiles
+) -> None:
+    project = copied({})
+    for path in ("README.md", "local.mk", "configs/train.yaml", "requirements/40-dev.in"):
+        (project / path).write_text("# ours\n", encoding="utf-8")
+    gone = ["tests/training/test_data.py", "notebooks/README.md", "requirements/overrides.txt"]
+    for path in gone:
+        (project / path).unlink()
+    for path in ("pyproject.toml", ".gitignore"):
+        (project / path).write_text(
+            (project / path).read_text(encoding="utf-8") + "\n# ours\n", encoding="utf-8"
+        )
+    commit(project, "Our work")
+    before = files_of(project)
+    release_changes(old_template)
+    update(project)
+    assert conflicts(project) == []
+    after = files_of(project)
+    assert not after.keys() & set(gone)
+    assert by_owner(after, template_files)[0] == by_owner(before, template_files)[0]
+    for path, new in (("pyproject.toml", b"# New.\n"), (".gitignore", b"/new/\n")):
+        assert new in after[path].content
+        assert after[path].content.endswith(b"\n# ours\n")
+
+
+@pytest.mark.parametrize(("before", "after"), list(permutations(ANSWER_SETS, 2)))
+def test_an_update_can_switch_training_and_inference(
+    before: str, after: str, template_files: TemplateFiles, projects: Projects, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(projects(ANSWER_SETS[before]), project)
+    commit(project, "First copy")
+    old, fresh = files_of(project), files_of(projects(ANSWER_SETS[after]))
+    update(project, {**RUNTIMES, **ANSWER_SETS[after]})
+    assert conflicts(project) == []
+    found = files_of(project)
+    missing = fresh.keys() - found.keys()
+    assert not [path for path in missing if not path.startswith(NOT_BROUGHT)]
+    yours, theirs = by_owner(found, template_files)
+    assert yours.items() >= by_owner(old, template_files)[0].items()
+    expected = by_owner(fresh, template_files)[1]
+    assert theirs.keys() == expected.keys()
+    different = {path for path in theirs if theirs[path] != expected[path]}
+    assert different <= {".copier-answers.yml"}
+
+
+def test_files_that_training_brought_later_are_kept_too(old_template: Path, copied: Copied) -> None:
+    project = copied({"training": "none"})
+    update(project, {"training": "pytorch"})
+    commit(project, "Training")
+    change(project / "configs" / "train.yaml", "epochs: ", "epochs: 1")
+    (project / "data" / "README.md").unlink()
+    commit(project, "Our work")
+    before = (project / "configs" / "train.yaml").read_bytes()
+    release_changes(old_template)
+    update(project)
+    assert conflicts(project) == []
+    assert (project / "configs" / "train.yaml").read_bytes() == before
+    assert not (project / "data" / "README.md").exists()
