@@ -1,0 +1,49 @@
+# The front door of this repository; needs Python 3.11, make, gcc and git.
+PYTHON ?= python3.11
+ARGS ?=
+
+# What all targets run in: made from PYTHON, filled from requirements/dev.txt with hashes enforced.
+BIN = .venv/bin
+READY = .venv/complete
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+TYPED = scripts hooks tests/support template/tools
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-slow test-all lint format lock-dev refresh-stack clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY)  ## make .venv with the pinned and hashed tools of this repository
+$(READY): requirements/dev.txt
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(READY)  ## render a project for this machine, install, train, evaluate, export, predict, test it
+	@$(BIN)/python scripts/demo.py $(ARGS)
+
+test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
+	$(PYTEST) -m "not slow" $(ARGS) tests
+test-slow: $(READY)  ## run the slow tests alone
+	$(PYTEST) -m slow $(ARGS) tests
+test-all: $(READY)  ## run every test
+	$(PYTEST) $(ARGS) tests
+
+lint: $(READY)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+format: $(READY)  ## sort imports and format
+	$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+lock-dev: $(READY)  ## compile requirements/dev.txt from requirements/dev.in; ARGS=--upgrade moves versions
+	CUSTOM_COMPILE_COMMAND="make lock-dev" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
+		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		$(ARGS) --output-file requirements/dev.txt requirements/dev.in
+refresh-stack: $(READY)  ## resolve the stack release again; ARGS="--cutoff YYYY-MM-DD --torch X.Y.Z"
+	$(BIN)/python scripts/refresh_stack.py $(ARGS)
+
+clean:  ## remove all that is made: .venv, build and caches
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache
