@@ -28,7 +28,7 @@ from scripts.stack_data import (
     offered_pythons,
 )
 from template.tools import hardware, interpreters
-from template.tools.run import output_of
+from template.tools.errors import ToolError
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = ROOT / "stack"
@@ -146,12 +146,10 @@ def stack_torch(system: str) -> Torch | None:
 
 def find_python(version: str) -> Path | None:
     """Return an interpreter of a version that really starts, found as projects find theirs."""
-    # The candidates are private to the module: its `find` is for the version of a rendered project.
-    for candidate in interpreters._candidates(version):
-        reported = output_of([*candidate, "-c", interpreters.REPORT]).partition(" ")
-        if reported[0] == version:
-            return Path(reported[2])
-    return None
+    try:
+        return interpreters.find(version)
+    except ToolError:
+        return None
 
 
 def wheel_folders() -> list[Path]:

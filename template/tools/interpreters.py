@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,16 +14,20 @@ from .errors import ToolError
 from .project import python_version
 from .run import output_of
 
-REPORT = "import sys; print('{}.{}'.format(*sys.version_info), sys.executable)"
+# Some systems ship a Python that cannot make environments; it would fail later, and less clearly.
+REPORT = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info), sys.executable)"
 
 
-def find() -> Path:
-    """Return the interpreter for ``.python-version``.
+def find(wanted: str | None = None) -> Path:
+    """Return an interpreter that starts and can make environments.
+
+    Args:
+        wanted: Its version as ``major.minor``; by default what ``.python-version`` says.
 
     Raises:
         ToolError: None of that version is on this machine.
     """
-    wanted = python_version()
+    wanted = wanted or python_version()
     for candidate in _candidates(wanted):
         reported = output_of([*candidate, "-c", REPORT]).partition(" ")
         if reported[0] == wanted:
@@ -37,15 +42,21 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
     """Yield ways to start a Python, the running one (outside its virtual environment) first."""
     if ".".join(map(str, sys.version_info[:2])) == wanted:
         yield [getattr(sys, "_base_executable", sys.executable)]
-    on_path = shutil.which(f"python{wanted}")
-    if on_path:
-        yield [on_path]
+    for folder in os.get_exec_path():
+        on_path = shutil.which(f"python{wanted}", path=folder)
+        if on_path:
+            yield [on_path]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for folder in sorted(pyenv.glob(f"{wanted}.*"), reverse=True):
-        yield [str(folder / "bin" / "python")]
+    for version in sorted(pyenv.glob(f"{wanted}.*"), key=_numbers, reverse=True):
+        yield [str(version / "bin" / "python")]
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):
         managed = output_of(["uv", "python", "find", "--no-project", wanted])
         if managed:
             yield [managed]
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Return a folder's version for sorting: 3.11.10 is newer than 3.11.9."""
+    return [int(number) for number in re.findall(r"\d+", folder.name)]

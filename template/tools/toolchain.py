@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from . import interpreters
 from .errors import ToolError
 from .paths import ENVIRONMENTS, TOOLCHAIN_LOCK, program, python
 from .project import python_version
-from .run import run, say
+from .run import output_of, run, say
 
 COMPLETE = "complete"
 
@@ -56,6 +57,13 @@ def tool(name: str) -> Path:
 def has(name: str) -> bool:
     """Tell whether a program is among the pinned tools on this platform."""
     return program(ensure(), name).exists()
+
+
+def pip_settings() -> dict[str, str]:
+    """Return what pip is configured for on this machine, by option; variables win over files."""
+    printed = output_of([python(ensure()), "-m", "pip", "config", "list"])
+    found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
+    return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
 
 
 def _folder() -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from . import locks, toolchain
 from .errors import ToolError
 from .paths import WHEELS, python, shown
 from .project import TorchBuild, python_version, torch_build
-from .run import output_of, run, say
+from .run import run, say
 
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
@@ -80,9 +79,8 @@ def _without_other_sources() -> dict[str, str]:
 
     What it is told about certificates, proxies and time limits still holds.
     """
-    configured = output_of([python(toolchain.ensure()), "-m", "pip", "config", "list"])
-    settings = re.findall(r"^(?:global|download)\.([a-z-]+)='(.*)'$", configured, re.MULTILINE)
-    kept = {f"PIP_{key.upper().replace('-', '_')}": value for key, value in settings}
+    settings = toolchain.pip_settings().items()
+    kept = {f"PIP_{option.upper().replace('-', '_')}": value for option, value in settings}
     return {"PIP_CONFIG_FILE": os.devnull, **kept, **dict.fromkeys(PIP_SOURCES, "")}
 
 

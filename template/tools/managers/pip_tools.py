@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from .. import locks, toolchain, torch_wheels
 from ..errors import ToolError
 from ..paths import ROOT, python, shown
 from ..requirements import effective_constraints, input_file, torch
-from ..run import output_of, run, say
+from ..run import run, say
 
 COMPILE_OPTIONS = (
     "--verbose",
@@ -69,7 +68,7 @@ class PipTools:
         options = ["--require-hashes", *self._torch_wheels(lock_files)]
         if self._uses_uv():
             command = [toolchain.tool("uv"), "pip", "sync", "--python", python(environment)]
-            run([*command, *options, *lock_files], extra=_index_of_pip())
+            run([*command, *options, *lock_files], extra=_settings_for_uv())
         else:
             command = [*self._pip(environment), "install", "--no-deps"]
             run([*command, *options, *_each("--requirement", lock_files)])
@@ -129,10 +128,12 @@ def _build_outside_the_project() -> Iterator[dict[str, str]]:
         yield {"DIST_EXTRA_CONFIG": str(settings)}
 
 
-def _index_of_pip() -> dict[str, str]:
-    """Return pip's configured index for uv, which does not read pip's configuration."""
-    if os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
-        return {}
-    configured = output_of([python(toolchain.ensure()), "-m", "pip", "config", "list"])
-    found = re.search(r"^(?:global|install|:env:)\.index-url='(.+)'$", configured, re.MULTILINE)
-    return {"UV_DEFAULT_INDEX": found[1]} if found else {}
+def _settings_for_uv() -> dict[str, str]:
+    """Return pip's index and certificates as variables for uv, which does not read pip's files."""
+    configured = toolchain.pip_settings()
+    translated = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
+    return {
+        variable: configured[option]
+        for variable, option in translated.items()
+        if option in configured and not os.environ.get(variable)
+    }
