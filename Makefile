@@ -1,5 +1,5 @@
 # The front door of this repository; needs Python 3.11, make, gcc and git.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 
 # What all targets run in: made from PYTHON, filled from requirements/dev.txt with hashes enforced.

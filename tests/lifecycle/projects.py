@@ -14,6 +14,8 @@ from typing import Any
 
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
+# The tests may be run by make themselves, which hands its own options down.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Project:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, **variables},
+            env={**ENVIRONMENT, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -47,7 +47,7 @@ def edit_as_owners_do(project: Project) -> None:
     package = f"src/{project.package}"
     write(project, "README.md", "# Our own words\n\nNothing of the first README is left.\n")
     project.append("requirements/20-train.in", "tomlkit\n")
-    project.append("requirements/overrides.txt", "pluggy==1.5.0  # newer ones break our plugin\n")
+    project.append("requirements/overrides.txt", "iniconfig==2.1.0  # newer ones break our plugin\n")
     project.append("local.mk", "\nhello:  ## say hello\n\t@echo hello from the team\n")
     project.append(".gitignore", "/scratch/\n")
     project.append("pyproject.toml", "\n[tool.coverage.run]\nbranch = true\n")
@@ -84,7 +84,7 @@ def replace(project: Project, path: str, old: str, new: str) -> None:
 def next_release(template: Path) -> None:
     """Make a staged template a later release: pins moved, files of all owners changed."""
     change(template, "stack/constraints.txt", r"^rich==.*$", "rich==14.3.3")
-    change(template, "stack/constraints.txt", r"^pluggy==.*$", "pluggy==1.6.0")
+    change(template, "stack/constraints.txt", r"^iniconfig==.*$", "iniconfig==2.3.0")
     change(
         template,
         "template/Makefile.jinja",
@@ -223,7 +223,7 @@ def test_the_project_works_with_the_new_versions_and_its_own(update: Update) -> 
     assert old["rich"] != new["rich"] == "14.3.3"
     assert "tomlkit" in new
     assert {name for name in old if old[name] != new.get(name)} == {"rich"}
-    assert project.packages()["pluggy"] == "1.5.0"
+    assert project.packages()["iniconfig"] == "2.1.0"
     assert re.search(r"\d+ passed", project.make("test").stdout)
     assert "hello from the team" in project.make("hello").stdout
     assert "new" in project.make("new-target").stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,7 +115,10 @@ def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
     text = (template / "stack" / "reserved_names.yml").read_text(encoding="utf-8")
     reserved = yaml.safe_load(text)
     assert len(reserved) == len(set(reserved))
-    assert {"class", "json", "torch", "numpy", "tests", "tools"} <= set(reserved)
+    names = {*keyword.kwlist, *sys.stdlib_module_names}
+    assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
+    folders = {path.name for path in (template / "template").iterdir() if path.is_dir()}
+    assert {*folders, "torch", "numpy"} <= set(reserved)
     assert not [name for name in reserved if f"{name}_project" in reserved]
     assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")
 
