@@ -19,7 +19,7 @@ NEXT = "999.1.0"
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
 
 OWN_MODEL = '''\
-"""A linear model in place of the example's network."""
+"""Our own network in place of the example's."""
 
 from __future__ import annotations
 
@@ -27,13 +27,22 @@ import torch
 from torch import nn
 
 
-class Linear(nn.Module):
-    """One linear layer."""
+class OwnNet(nn.Module):
+    """One convolution and two linear layers."""
 
-    def __init__(self, width: int = 16, dropout: float = 0.0) -> None:
-        """Builds the layer; it has no width."""
+    def __init__(self, width: int = 16, dropout: float = 0.2) -> None:
+        """Builds the layers for `width` channels."""
         super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(64, 10))
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 2 * width, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width * 4 * 4, 64),
+            nn.ReLU(),
+            nn.Linear(64, 10),
+        )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Returns the logits (N, 10) of images (N, 1, 8, 8)."""
@@ -47,17 +56,19 @@ def edit_as_owners_do(project: Project) -> None:
     package = f"src/{project.package}"
     write(project, "README.md", "# Our own words\n\nNothing of the first README is left.\n")
     project.append("requirements/20-train.in", "tomlkit\n")
-    project.append("requirements/overrides.txt", "iniconfig==2.1.0  # newer ones break our plugin\n")
+    project.append(
+        "requirements/overrides.txt", "iniconfig==2.1.0  # newer ones break our plugin\n"
+    )
     project.append("local.mk", "\nhello:  ## say hello\n\t@echo hello from the team\n")
     project.append(".gitignore", "/scratch/\n")
     project.append("pyproject.toml", "\n[tool.coverage.run]\nbranch = true\n")
     project.git("rm", "--quiet", f"{package}/models/digits_cnn.py")
-    write(project, f"{package}/models/linear.py", OWN_MODEL)
+    write(project, f"{package}/models/own_net.py", OWN_MODEL)
     replace(
         project,
         f"{package}/models/__init__.py",
         "digits_cnn import DigitsCNN",
-        "linear import Linear",
+        "own_net import OwnNet",
     )
     write(project, f"{package}/answer.py", '"""The answer."""\n\nANSWER = 42\n')
     write(
