@@ -39,8 +39,9 @@ def say(text: str) -> None:
 
 
 def announce(command: Sequence[object]) -> None:
-    """Print a command as it can be typed in the project's folder."""
-    say("$ " + shlex.join(shown(str(part)) for part in command))
+    """Print a command as it can be typed in the project's folder, apart from what it prints."""
+    line = shlex.join(shown(str(part)) for part in command)
+    print(f"$ {line}", file=sys.stderr, flush=True)
 
 
 def run(

@@ -133,7 +133,7 @@ def test_predict_reads_images_and_writes_classes(project: Project, tmp_path: Pat
     done = succeeded(
         project.tools("predict", "models/digits", "data/raw/digits.npz", "--output", str(answer))
     )
-    assert ".venv-prod" in done.stdout
+    assert ".venv-prod" in done.stderr
     assert json.loads(answer.read_text())
 
 
