@@ -170,7 +170,7 @@ def history(kind: Kind) -> list[str]:
     """Return the names of the generations that were active, the latest last."""
     try:
         names = json.loads(HISTORY.read_text(encoding="utf-8"))[kind.name]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return []
     return [str(name) for name in names]
 

@@ -20,6 +20,7 @@ LEAKING_VARIABLES = (
     "UV_SYSTEM_PYTHON",
     "VIRTUAL_ENV",
 )
+SIGNAL_OFFSET = 128  # what shells add to the number of the signal that ended a program
 FIXED_VARIABLES = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_REQUIRE_VIRTUALENV": "0",
@@ -80,6 +81,19 @@ def exit_code(command: Sequence[object]) -> int:
     """Run a program with its output on the terminal and return its exit code."""
     announce(command)
     return _start(command, environment(), capture=False)[0]
+
+
+def hand_over(command: Sequence[object]) -> int:
+    """Run a program that is in charge until it ends, also of Ctrl-C, and return its exit code."""
+    announce(command)
+    arguments = [str(part) for part in command]
+    with subprocess.Popen(arguments, cwd=ROOT, env=environment()) as program:
+        while True:
+            try:
+                code = program.wait()
+            except KeyboardInterrupt:
+                continue
+            return code if code >= 0 else SIGNAL_OFFSET - code
 
 
 def _start(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from typing import Any
 
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
+# A shell that runs the tests in the background hands down that Ctrl-C is to be ignored.
+TOOLS_THAT_HEAR_CTRL_C = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("tools", run_name="__main__")
+"""
 # The tests may be run by make themselves, which hands its own options down.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
@@ -27,6 +34,28 @@ class Project:
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m tools`` and return what it printed, whatever its exit code."""
         return self._start([sys.executable, "-m", "tools", *arguments], variables)
+
+    def interrupted_tools(self, *arguments: str, after: str, by: signal.Signals) -> tuple[int, str]:
+        """Send a signal to a command and all that it started once it prints a certain text.
+
+        Returns:
+            Its exit code, and what it printed afterwards.
+        """
+        with subprocess.Popen(
+            [sys.executable, "-c", TOOLS_THAT_HEAR_CTRL_C, *arguments],
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as command:
+            assert command.stdout is not None
+            assert any(after in line for line in command.stdout), f"it never printed {after!r}"
+            os.killpg(command.pid, by)
+            rest = command.stdout.read()
+        return command.returncode, rest
 
     def make(self, target: str, arguments: str = "") -> subprocess.CompletedProcess[str]:
         """Run a target of make that must succeed."""

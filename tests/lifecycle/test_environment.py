@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,6 @@ import pytest
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("environment")]
-
-
-# A shell that runs the tests in the background hands down that Ctrl-C is to be ignored.
-INSTALL_THAT_HEARS_CTRL_C = """
-import runpy, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.argv = ["tools", "install"]
-runpy.run_module("tools", run_name="__main__")
-"""
 
 
 @pytest.fixture
@@ -175,21 +165,8 @@ def test_an_interrupted_install_leaves_the_active_environment(
     project: Project, small_project: Checkpoint, kill: signal.Signals
 ) -> None:
     change_lock(project)
-    with subprocess.Popen(
-        [sys.executable, "-c", INSTALL_THAT_HEARS_CTRL_C],
-        cwd=project.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as install:
-        assert install.stderr is not None
-        for line in install.stderr:
-            if "pip sync" in line:
-                break
-        os.killpg(install.pid, kill)
-        rest = install.stderr.read()
-    assert install.returncode not in (0, None)
+    code, rest = project.interrupted_tools("install", after="pip sync", by=kill)
+    assert code != 0
     if kill is signal.SIGINT:
         assert "the active environment was left as it was" in rest
         assert project.generations() == small_project.known

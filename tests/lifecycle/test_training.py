@@ -9,6 +9,7 @@ import http.server
 import json
 import re
 import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_a_run_records_what_it_ran_on(project: Project, trained_project: Checkpo
     project.append("README.md", "\nA line that is not committed.\n")
     dirty = project.command("train", "--training.epochs", "1")["run_id"]
     assert run_record(project, dirty)["git_dirty"] is True
+
+
+def test_ctrl_c_ends_training_in_its_own_words_and_it_can_go_on(project: Project) -> None:
+    code, rest = project.interrupted_tools(
+        "train",
+        "--training.epochs",
+        "200",
+        "--name",
+        "stopped",
+        after="epoch   1",
+        by=signal.SIGINT,
+    )
+    assert code == 130
+    found = re.search(r"continue with `train --resume (\S+)`", rest)
+    assert found, rest
+    assert run_record(project, found[1])["status"] == "interrupted"
 
 
 def test_changed_data_is_refused(project: Project) -> None:

@@ -10,7 +10,7 @@ from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import ROOT, python, shown
 from ..project import facts
-from ..run import exit_code
+from ..run import hand_over
 
 CHECKED = ("src", "tests")
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
@@ -56,7 +56,7 @@ def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_task(arguments: argparse.Namespace) -> int:
     """Run the steps of a task until one fails, in the development environment."""
     for step in TASKS[arguments.command][1]:
-        code = exit_code([_python_of(DEVELOPMENT), *step, *arguments.rest])
+        code = hand_over([_python_of(DEVELOPMENT), *step, *arguments.rest])
         if code:
             return code
     return 0
@@ -66,7 +66,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run a command of the package; ``predict`` runs in the production environment."""
     kind = PRODUCTION if arguments.command == "predict" else DEVELOPMENT
     package = facts()["package_name"]
-    return exit_code([_python_of(kind), "-m", package, arguments.command, *arguments.rest])
+    return hand_over([_python_of(kind), "-m", package, arguments.command, *arguments.rest])
 
 
 def _python_of(kind: Kind) -> str:
