@@ -82,6 +82,16 @@ def hashes_of(path: Path, name: str) -> set[str]:
     return set(re.findall(r"sha256:([0-9a-f]{64})", entry.group())) if entry else set()
 
 
+def without_hash(path: Path) -> list[str]:
+    """Return the requirements of a lock that no hash can be enforced for."""
+    entries = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
+    return [
+        entry.split("\n")[0].removeprefix("-e ").split(" @ ")[0]
+        for entry in entries
+        if entry.strip() and not entry.startswith("#") and "--hash=" not in entry
+    ]
+
+
 @contextmanager
 def all_or_nothing() -> Iterator[None]:
     """Put the folder of locks back as it was if anything inside fails or is interrupted."""

@@ -82,6 +82,16 @@ def test_a_later_layer_cannot_move_an_earlier_one(project: Project) -> None:
     assert project.git("status", "--short").split() == ["M", "requirements/40-dev.in"]
 
 
+def test_a_requirement_that_no_hash_can_hold_is_refused(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "adhoc"\nversion = "1.0"\n')
+    (tmp_path / "adhoc.py").touch()
+    before = project.lock_texts()
+    project.append("requirements/40-dev.in", f"adhoc @ {tmp_path.as_uri()}\n")
+    sentence = error_sentence(project.tools("lock"))
+    assert "adhoc in requirements/40-dev.in has no hash" in sentence
+    assert project.lock_texts() == before
+
+
 def test_own_package_and_override_come_with_a_new_generation(
     project: Project, small_project: Checkpoint
 ) -> None:
@@ -205,6 +215,14 @@ def test_production_holds_its_layer_and_a_copy_of_the_project(project: Project) 
     succeeded(project.tools("install-prod"))
     assert project.active(".venv-prod") == first
     assert not (project.folder / "build").exists()
+
+
+@pytest.mark.parametrize("link", [".venv", ".venv-prod"])
+def test_the_console_script_lists_the_commands(project: Project, link: str) -> None:
+    succeeded(project.tools("install-prod"))
+    script = project.folder / link / "bin" / project.package.replace("_", "-")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    assert "predict with an exported model" in done.stdout
 
 
 def test_a_module_that_was_deleted_is_not_packed_from_an_old_build(project: Project) -> None:

@@ -212,6 +212,23 @@ def test_torch_comes_from_a_loopback_server_as_well(
     assert project.git("status", "--short") == ""
 
 
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("torch==2.12.1", "torch 2.12.1+cpu for Python"),
+        ("torch>=2.12", "must give torch one exact version"),
+    ],
+    ids=["not-there", "not-exact"],
+)
+def test_an_override_of_torch_that_cannot_be_had_is_refused(
+    project: Project, override: str, said: str
+) -> None:
+    before = project.lock_texts()
+    project.append("requirements/overrides.txt", f"{override}\n")
+    assert said in error_sentence(project.tools("lock"))
+    assert project.lock_texts() == before
+
+
 def test_an_index_without_torch_is_refused_in_one_sentence(
     project: Project, tmp_path: Path
 ) -> None:

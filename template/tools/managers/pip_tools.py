@@ -54,6 +54,13 @@ class PipTools:
                 "release (the resolver's reason is above): change that file, or name the version "
                 "you need in requirements/overrides.txt; the locks were left as they were."
             ) from error
+        unhashed = locks.without_hash(locks.lock_file(layer))
+        if unhashed:
+            raise ToolError(
+                f"{unhashed[0]} in {source.as_posix()} has no hash, because it comes from a "
+                "repository or a folder: name a released version or the address of an archive; the "
+                "locks were left as they were."
+            )
 
     def create(self, environment: Path, interpreter: Path) -> None:
         """Make an empty environment."""
