@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,43 @@ def test_a_failing_smoke_test_leaves_the_active_environment(
     sentence = error_sentence(project.tools("install"))
     assert "smoke test" in sentence
     assert f"{small_project.active} stays active" in sentence
+    assert project.active() == small_project.active
+    assert project.generations() == small_project.known
+
+
+def stub_wheel(folder: Path, name: str, *, code: str = "", requires: str = "") -> str:
+    """Write a stub wheel, for a package that no index has, and return its line for a lock."""
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    facts = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}"
+    tags = "Wheel-Version: 1.0\nGenerator: stub\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    records = "".join(f"{name}{file},,\n" for file in (".py", "-1.0.dist-info/RECORD"))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{name}.py", code)
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", facts)
+        archive.writestr(f"{name}-1.0.dist-info/WHEEL", tags)
+        archive.writestr(f"{name}-1.0.dist-info/RECORD", records)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name}==1.0 --hash=sha256:{digest}\n"
+
+
+@pytest.mark.parametrize(
+    ("stub", "said"),
+    [
+        ({"code": "raise ImportError('no libfoo')\n"}, "stubbed: ImportError: no libfoo"),
+        ({"requires": "Requires-Dist: numpy<1\n"}, "stubbed 1.0 has requirement numpy<1"),
+    ],
+    ids=["import", "requirement"],
+)
+def test_an_environment_that_fails_its_check_is_not_activated(
+    project: Project, small_project: Checkpoint, tmp_path: Path, stub: dict[str, str], said: str
+) -> None:
+    line = stub_wheel(tmp_path, "stubbed", **stub)
+    project.append("requirements/50-lint.in", "stubbed\n")
+    with (project.locks / "50-lint.txt").open("a") as lock:
+        lock.write(line)
+    refused = project.tools("install", UV_FIND_LINKS=str(tmp_path))
+    assert said in refused.stderr
+    assert f"{small_project.active} stays active" in error_sentence(refused)
     assert project.active() == small_project.active
     assert project.generations() == small_project.known
 
