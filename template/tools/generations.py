@@ -7,7 +7,6 @@ The only module that makes, switches and lists environments. A generation is com
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -50,7 +49,7 @@ class Generation:
         name: Name of its folder.
         kind: ``development`` or ``production``.
         lock_sha256: Hash of the locks that it was filled from.
-        project_sha256: Hash of the project's own files if it holds a copy of them, else None.
+        project_sha256: Hash of what was taken from the project when it was installed.
         python: Version of its Python, ``major.minor``.
         created: When, in UTC and ISO 8601.
         reason: Which command made it.
@@ -60,7 +59,7 @@ class Generation:
     name: str
     kind: str
     lock_sha256: str
-    project_sha256: str | None
+    project_sha256: str
     python: str
     created: str
     reason: str
@@ -90,12 +89,16 @@ def exclusive() -> Iterator[None]:
         yield
 
 
-def name_for(kind: Kind, lock_sha256: str, project_sha256: str | None) -> str:
-    """Return the name of the generation for a lock and, where it holds a copy, for the project."""
-    if project_sha256 is None:
-        return f"{kind.prefix}{lock_sha256[:12]}"
-    both = hashlib.sha256(f"{lock_sha256} {project_sha256}".encode()).hexdigest()
-    return f"{kind.prefix}{both[:12]}"
+def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
+    """Return the name of the generation for a lock and a state of the project.
+
+    It is the lock's hash; a later state of the project with the same lock adds its own.
+    """
+    name = f"{kind.prefix}{lock_sha256[:12]}"
+    made = load(name)
+    if made is None or made.project_sha256 == project_sha256:
+        return name
+    return f"{name}-{project_sha256[:6]}"
 
 
 def load(name: str) -> Generation | None:

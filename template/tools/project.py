@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tomllib
@@ -79,6 +80,22 @@ def source_hash() -> str:
         digest.update(f"\0{path.relative_to(ROOT).as_posix()}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def editable_install_hash() -> str:
+    """Return the SHA-256 of what an editable install takes from ``pyproject.toml``.
+
+    Raises:
+        ToolError: The file cannot be read.
+    """
+    try:
+        settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
+    project = settings.get("project", {})
+    taken = {name: project.get(name) for name in ("name", "scripts", "gui-scripts", "entry-points")}
+    taken["setuptools"] = settings.get("tool", {}).get("setuptools")
+    return hashlib.sha256(json.dumps(taken, sort_keys=True).encode()).hexdigest()
 
 
 def _is_made(path: Path) -> bool:

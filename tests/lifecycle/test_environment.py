@@ -245,7 +245,7 @@ def test_production_holds_its_layer_and_a_copy_of_the_project(project: Project) 
 
     removed = project.folder / "src" / project.package / "only_for_now.py"
     removed.write_text('"""A module that will go."""\n')
-    assert "older copy of the project" in succeeded(project.tools("status")).stdout
+    assert "made for an older state of the project" in succeeded(project.tools("status")).stdout
     succeeded(project.tools("install-prod"))
     assert project.active(".venv-prod") != first
     project.python("-c", f"import {project.package}.only_for_now", link=".venv-prod")
@@ -262,6 +262,23 @@ def test_the_console_script_lists_the_commands(project: Project, link: str) -> N
     script = project.folder / link / "bin" / project.package.replace("_", "-")
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
     assert "predict with an exported model" in done.stdout
+
+
+def test_a_new_console_script_comes_with_a_new_generation(
+    project: Project, small_project: Checkpoint
+) -> None:
+    pyproject = project.folder / "pyproject.toml"
+    text = pyproject.read_text()
+    more = f'[project.scripts]\nsecond = "{project.package}.cli:main"\n'
+    pyproject.write_text(text.replace("[project.scripts]\n", more))
+    assert "made for an older state of the project" in succeeded(project.tools("status")).stdout
+    succeeded(project.tools("install"))
+    assert str(project.active()).startswith(f"{small_project.active}-")
+    subprocess.run([project.folder / ".venv" / "bin" / "second", "--help"], check=True)
+
+    pyproject.write_text(text.replace('version = "0.1.0"', 'version = "0.2.0"'))
+    succeeded(project.tools("install"))
+    assert project.active() == small_project.active, "a version alone makes no new environment"
 
 
 def test_a_module_that_was_deleted_is_not_packed_from_an_old_build(project: Project) -> None:

@@ -12,7 +12,7 @@ from .. import generations, interpreters, locks, managers
 from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..paths import IMPORT_CHECK, ROOT, python, shown
-from ..project import facts, python_version, source_hash
+from ..project import editable_install_hash, facts, python_version, source_hash
 from ..requirements import PRODUCTION_LAYERS, direct_names, layers
 from ..run import exit_code, say
 from ..run import run as run_program
@@ -51,9 +51,14 @@ def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
     say(f"{shown(kind.link)} -> {shown(target.folder)}")
 
 
+def project_hash(kind: Kind) -> str:
+    """Return the hash of what an environment takes from the project: a copy, or its commands."""
+    return source_hash() if kind is generations.PRODUCTION else editable_install_hash()
+
+
 def _described(kind: Kind, wanted: Sequence[str], reason: str) -> Generation:
     lock_sha256 = locks.lock_hash(wanted)
-    project_sha256 = source_hash() if kind is generations.PRODUCTION else None
+    project_sha256 = project_hash(kind)
     return Generation(
         name=generations.name_for(kind, lock_sha256, project_sha256),
         kind=kind.name,

@@ -8,9 +8,10 @@ import argparse
 from .. import generations, locks
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import shown
-from ..project import facts, machine, python_version, source_hash
+from ..project import facts, machine, python_version
 from ..requirements import PRODUCTION_LAYERS, layers
 from ..run import say
+from .install import project_hash
 
 HELP = "show the machine, the locks and the active environments"
 
@@ -43,7 +44,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     if generation is None:
         return f"none: run `{command}`"
     fits = not locks.missing(wanted) and generation.lock_sha256 == locks.lock_hash(wanted)
-    if fits and generation.project_sha256 not in (None, source_hash()):
-        return f"{generation.name}, holds an older copy of the project: run `{command}`"
+    if fits and generation.project_sha256 != project_hash(kind):
+        return f"{generation.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"
     return f"{generation.name}, made {generation.created}, {state}"
