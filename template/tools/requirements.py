@@ -15,8 +15,7 @@ from .project import TorchBuild, machine, python_version, torch_build
 
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 PRODUCTION_LAYERS = ("30-prod",)
-TORCH_LAYER = LAYERS[0]
-REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*(?P<rest>.*)")
+REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 EXACT_VERSION = re.compile(r"==\s*(?P<version>[^\s;,+]+)(?:\+\S+)?\s*(?:;.*)?$")
 
 
