@@ -1,24 +1,43 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
 """Detect the machine: operating system, architecture and graphics devices.
 
-The only module that detects. It reads files and runs vendors' own commands, never imports a
-framework, and answers "nothing found" instead of failing.
+With ``host.py``, which looks at what surrounds the graphics devices, the only module that detects.
+It reads files and runs vendors' own commands, never imports a framework, and answers "nothing
+found" instead of failing.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path("/")
+PATIENCE = 10  # seconds; a driver without its daemon takes some to wake up a machine's GPUs
 SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 NVIDIA_DRIVER_FILES = ("sys/module/nvidia/version", "proc/driver/nvidia/version")
+NVIDIA_SMI_IN_WSL = "usr/lib/wsl/lib/nvidia-smi"
+NVIDIA_FIELDS = ("memory.total", "memory.free", "name")
+UNKNOWN = r"\[?[A-Za-z/ ]+\]?"  # how nvidia-smi says that it cannot tell
+NVIDIA_GPU = re.compile(
+    rf"^(?P<capability>\d+\.\d+|{UNKNOWN}), (?P<memory>\d+|{UNKNOWN}), (?P<free>\d+|{UNKNOWN}), "
+    r"(?P<name>\S.*)$",
+    re.MULTILINE,
+)
 AMD_DEVICE = "dev/kfd"
+AMD_NODES = "sys/class/kfd/kfd/topology/nodes"
+RENDER_NODES = "sys/class/drm"
 INTEL_VENDOR = "0x8086"
+PCI_VENDORS = {"0x10de": "cuda", "0x1002": "rocm", INTEL_VENDOR: "xpu"}
+PCI_DISPLAY = "0x03"  # how the class of every display controller begins
+MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,9 @@ class Machine:
         nvidia_driver: Version of the NVIDIA driver, or None.
         amd: Whether AMD's compute device is there.
         intel: Whether a graphics device of Intel is there.
+        wsl: Whether this Linux runs inside Windows, whose drivers it uses.
+        jetson: Whether this is one of NVIDIA's boards with its own Linux.
+        macos: Version of macOS, or None.
     """
 
     system: str
@@ -38,11 +60,19 @@ class Machine:
     nvidia_driver: str | None = None
     amd: bool = False
     intel: bool = False
+    wsl: bool = False
+    jetson: bool = False
+    macos: str | None = None
 
     @property
     def platform(self) -> str:
         """Name of the platform as it stands in the names of lock folders."""
         return f"{self.system}-{self.architecture}"
+
+    @property
+    def driver_system(self) -> str:
+        """The operating system that the graphics driver belongs to."""
+        return "windows" if self.wsl else self.system
 
     @property
     def apple_gpu(self) -> bool:
@@ -58,58 +88,207 @@ class Machine:
         return f"{self.platform}, {' and '.join(devices) if devices else 'no GPU found'}"
 
 
-def detect(root: Path = Path("/")) -> Machine:
-    """Look at this machine.
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics device.
+
+    Attributes:
+        backend: The backend of torch that it is for: ``cuda``, ``rocm``, ``xpu`` or ``mps``.
+        name: What its vendor calls it, as far as the system tells.
+        target: What code must be compiled for: a compute capability (``8.6``) or a gfx name
+            (``gfx942``); None if the system does not tell.
+        memory: Its own memory in bytes; None if unknown, as for one that shares the system's.
+        free: How much of it is free, in bytes.
+    """
+
+    backend: str
+    name: str
+    target: str | None = None
+    memory: int | None = None
+    free: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program printed, errors included, and whether it ended well and in time."""
+
+    text: str
+    good: bool
+
+
+def detect(root: Path = ROOT) -> Machine:
+    """Look at this machine, as quickly as can be: it happens at every install.
 
     Args:
         root: The folder that stands for the file system's root; tests give recorded files.
     """
     system = platform.system()
     machine = platform.machine()
+    kernel = text_of(root / "proc/sys/kernel/osrelease").lower()
     return Machine(
         system=SYSTEMS.get(system, system.lower()),
         architecture=ARCHITECTURES.get(machine.lower(), machine.lower()),
         nvidia_driver=_nvidia_driver(root),
         amd=(root / AMD_DEVICE).exists(),
-        intel=_has_intel_graphics(root),
+        intel=any(True for _ in _intel_devices(root)),
+        wsl="microsoft" in kernel,
+        jetson="tegra" in kernel or (root / "etc/nv_tegra_release").exists(),
+        macos=platform.mac_ver()[0] or None,
     )
+
+
+def gpus(machine: Machine, root: Path = ROOT) -> tuple[Gpu, ...]:
+    """Return the graphics devices with what their drivers tell about them."""
+    found = [*_nvidia_gpus(root)] if machine.nvidia_driver else []
+    found += [*_amd_gpus(root)] if machine.amd else []
+    found += [Gpu("xpu", f"Intel graphics {device}") for device in _intel_devices(root)]
+    found += [_apple_gpu()] if machine.apple_gpu else []
+    return tuple(found)
+
+
+def nvidia_complaint(root: Path = ROOT) -> str | None:
+    """Return what ``nvidia-smi`` says when it fails, None if it is missing or works."""
+    answer = _ask_nvidia(root, "name")
+    return answer.text.strip() if answer and not answer.good else None
+
+
+def display_vendors(root: Path = ROOT) -> frozenset[str]:
+    """Return the backends whose vendors made a graphics device in here, with or without driver."""
+    devices = (root / "sys/bus/pci/devices").glob("*")
+    displays = [each for each in devices if text_of(each / "class").startswith(PCI_DISPLAY)]
+    vendors = {text_of(each / "vendor").strip() for each in displays}
+    return frozenset(PCI_VENDORS[vendor] for vendor in vendors if vendor in PCI_VENDORS)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, or an empty one if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def ask(program: str, *arguments: str) -> Answer:
+    """Return what a program answers; one that is missing or takes too long is no good."""
+    try:
+        started = subprocess.Popen(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except (OSError, ValueError):
+        return Answer("", False)
+    try:
+        text = started.communicate(timeout=PATIENCE)[0]
+    except subprocess.TimeoutExpired:
+        _abandon(started)
+        return Answer(f"{program} did not answer within {PATIENCE} seconds", False)
+    return Answer(text, started.returncode == 0)
+
+
+def _abandon(program: subprocess.Popen[str]) -> None:
+    """Kill a program; one that waits for a dead GPU does not even end then."""
+    program.kill()
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(timeout=1)
+    if program.stdout:
+        program.stdout.close()
 
 
 def _nvidia_driver(root: Path) -> str | None:
     for name in NVIDIA_DRIVER_FILES:
-        found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", _text(root / name))
+        found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", text_of(root / name))
         if found:
             return found.group()
-    return _nvidia_driver_from_command()
+    answer = _ask_nvidia(root, "driver_version")
+    found = re.match(r"\d[\d.]*", answer.text.strip()) if answer and answer.good else None
+    return found.group() if found else None
 
 
-def _nvidia_driver_from_command() -> str | None:
-    program = shutil.which("nvidia-smi")
+def _nvidia_gpus(root: Path) -> Iterator[Gpu]:
+    answer = _ask_nvidia(root, "compute_cap", *NVIDIA_FIELDS)
+    text = answer.text if answer else ""
+    if answer and not answer.good and "compute_cap" in text:  # older programs do not know it
+        answer = _ask_nvidia(root, *NVIDIA_FIELDS)
+        text = re.sub("^", "[N/A], ", answer.text, flags=re.M) if answer else ""
+    if answer and answer.good:
+        for found in NVIDIA_GPU.finditer(text):
+            yield Gpu(
+                "cuda",
+                found["name"].strip(),
+                found["capability"] if found["capability"][0].isdecimal() else None,
+                _mebibytes(found["memory"]),
+                _mebibytes(found["free"]),
+            )
+
+
+def _mebibytes(number: str) -> int | None:
+    return int(number) * MIB if number.isdecimal() else None
+
+
+def _ask_nvidia(root: Path, *fields: str) -> Answer | None:
+    windows = Path(os.environ.get("SYSTEMROOT", root / "Windows"), "System32", "nvidia-smi.exe")
+    places = (path for path in (root / NVIDIA_SMI_IN_WSL, windows) if path.is_file())
+    program = shutil.which("nvidia-smi") or next(places, None)
     if program is None:
         return None
-    try:
-        done = subprocess.run(
-            [program, "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.match(r"\d[\d.]*", done.stdout.strip())
-    return found.group() if done.returncode == 0 and found else None
+    options = (f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
+    return ask(str(program), *options)
 
 
-def _has_intel_graphics(root: Path) -> bool:
-    return any(
-        _text(vendor).strip() == INTEL_VENDOR
-        for vendor in (root / "sys/class/drm").glob("renderD*/device/vendor")
+def _amd_gpus(root: Path) -> Iterator[Gpu]:
+    nodes = [path for path in (root / AMD_NODES).glob("*") if path.name.isdigit()]
+    for node in sorted(nodes, key=lambda path: int(path.name)):
+        properties = _properties(node / "properties")
+        if properties.get("simd_count"):
+            yield _amd_gpu(root, node, properties)
+
+
+def _amd_gpu(root: Path, node: Path, properties: dict[str, int]) -> Gpu:
+    device = root / RENDER_NODES / f"renderD{properties.get('drm_render_minor')}" / "device"
+    memory = _number(device / "mem_info_vram_total") or _local_memory(node)
+    used = _number(device / "mem_info_vram_used")
+    return Gpu(
+        "rocm",
+        text_of(device / "product_name").strip() or "AMD GPU",
+        gfx_name(properties.get("gfx_target_version", 0)),
+        memory,
+        memory - used if memory and used is not None else None,
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+def gfx_name(version: int) -> str | None:
+    """Return the gfx name for AMD's number of two decimal digits each: 90402 is ``gfx942``."""
+    major, minor, step = version // 10000, version // 100 % 100, version % 100
+    return f"gfx{major}{minor:x}{step:x}" if major else None
+
+
+def _local_memory(node: Path) -> int | None:
+    """Return the size of a GPU's own memory: kinds 1 and 2 of the kernel's heap types."""
+    banks = [_properties(path) for path in node.glob("mem_banks/*/properties")]
+    return sum(b.get("size_in_bytes", 0) for b in banks if b.get("heap_type") in (1, 2)) or None
+
+
+def _properties(path: Path) -> dict[str, int]:
+    return {name: int(value) for name, value in re.findall(r"^(\w+) (\d+)$", text_of(path), re.M)}
+
+
+def _number(path: Path) -> int | None:
+    text = text_of(path).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _intel_devices(root: Path) -> Iterator[str]:
+    """Yield the PCI device numbers of Intel's graphics."""
+    for vendor in sorted((root / RENDER_NODES).glob("renderD*/device/vendor")):
+        if text_of(vendor).strip() == INTEL_VENDOR:
+            yield text_of(vendor.with_name("device")).strip() or "device"
+
+
+def _apple_gpu() -> Gpu:
+    chip = ask("sysctl", "-n", "machdep.cpu.brand_string")
+    return Gpu("mps", chip.text.strip() if chip.good and chip.text.strip() else "Apple GPU")
