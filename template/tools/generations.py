@@ -54,6 +54,7 @@ class Generation:
         created: When, in UTC and ISO 8601.
         reason: Which command made it.
         project_folder: Where the project lay then; scripts and links point there.
+        backend: What its locks are for.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Generation:
     created: str
     reason: str
     project_folder: str
+    backend: str = "cpu"
 
     @property
     def folder(self) -> Path:

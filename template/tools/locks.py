@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""The compiled locks of this platform: where they lie, their hash, and whether they are fresh."""
+"""The compiled locks of a target: where they lie, their hash, and whether they are fresh."""
 
 from __future__ import annotations
 
@@ -9,63 +9,68 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from .backends import Target
+from .constraints import INPUTS, inputs_hash
 from .errors import ToolError
 from .paths import LOCKS, shown
-from .project import BACKEND, machine, python_version
-from .requirements import inputs_hash, layers
-
-CONSTRAINTS_NAME = "constraints.txt"
+from .project import python_version
+from .requirements import layers
 
 
-def folder() -> Path:
-    """Return the folder of the locks for this platform and backend."""
-    return LOCKS / f"{machine().platform}-{BACKEND}"
+@dataclass(frozen=True)
+class Locks:
+    """The folder of locks of one target, there or not."""
 
+    target: Target
 
-def lock_file(layer: str) -> Path:
-    """Return the lock of one layer."""
-    return folder() / f"{layer}.txt"
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return LOCKS / self.target.name
 
+    @property
+    def constraints(self) -> Path:
+        """The pins that hold for all layers of this target."""
+        return self.folder / "constraints.txt"
 
-def constraints_file() -> Path:
-    """Return the pins that hold for all layers of this lock."""
-    return folder() / CONSTRAINTS_NAME
+    def file(self, layer: str) -> Path:
+        """Return the lock of one layer."""
+        return self.folder / f"{layer}.txt"
 
+    def missing(self, wanted: Iterable[str]) -> list[str]:
+        """Return the layers that have no lock yet."""
+        return [layer for layer in wanted if not self.file(layer).exists()]
 
-def missing(wanted: Iterable[str]) -> list[str]:
-    """Return the layers that have no lock yet."""
-    return [layer for layer in wanted if not lock_file(layer).exists()]
+    def require(self, wanted: Iterable[str]) -> list[Path]:
+        """Return the locks of some layers.
 
+        Raises:
+            ToolError: One of them is missing.
+        """
+        wanted = tuple(wanted)
+        absent = self.missing(wanted)
+        if absent:
+            raise ToolError(f"{shown(self.file(absent[0]))} is missing; run `make lock` first.")
+        return [self.file(layer) for layer in wanted]
 
-def require(wanted: Iterable[str]) -> list[Path]:
-    """Return the locks of some layers.
+    def sha256(self, wanted: Iterable[str]) -> str:
+        """Return the SHA-256 over the locks of some layers and the Python that they are for."""
+        digest = hashlib.sha256(python_version().encode())
+        for path in self.require(wanted):
+            digest.update(f"\0{path.name}\0".encode())
+            digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+        return digest.hexdigest()
 
-    Raises:
-        ToolError: One of them is missing.
-    """
-    absent = missing(wanted)
-    if absent:
-        raise ToolError(f"{shown(lock_file(absent[0]))} is missing; run `make lock` first.")
-    return [lock_file(layer) for layer in wanted]
-
-
-def lock_hash(wanted: Iterable[str]) -> str:
-    """Return the SHA-256 over the locks of some layers and the Python that they are for."""
-    digest = hashlib.sha256(python_version().encode())
-    for path in require(wanted):
-        digest.update(f"\0{path.name}\0".encode())
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()
-
-
-def are_fresh() -> bool:
-    """Tell whether the locks were compiled from the requirements as they are now."""
-    if missing(layers()) or not constraints_file().exists():
-        return False
-    found = re.search(r"inputs: sha256:(\w+)", constraints_file().read_text(encoding="utf-8"))
-    return found is not None and found[1] == inputs_hash()
+    def are_fresh(self) -> bool:
+        """Tell whether they were compiled from the requirements as they are now."""
+        if self.missing(layers()) or not self.constraints.exists():
+            return False
+        text = self.constraints.read_text(encoding="utf-8")
+        found = re.search(rf"^{re.escape(INPUTS)}(\w+)", text, re.MULTILINE)
+        return found is not None and found[1] == inputs_hash(self.target)
 
 
 def pinned(path: Path) -> dict[str, str]:
@@ -82,29 +87,21 @@ def hashes_of(path: Path, name: str) -> set[str]:
     return set(re.findall(r"sha256:([0-9a-f]{64})", entry.group())) if entry else set()
 
 
-def without_hash(path: Path) -> list[str]:
-    """Return the requirements of a lock that no hash can be enforced for."""
-    entries = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8"))
-    return [
-        entry.split("\n")[0].removeprefix("-e ").split(" @ ")[0]
-        for entry in entries
-        if entry.strip() and not entry.startswith("#") and "--hash=" not in entry
-    ]
-
-
 @contextmanager
-def all_or_nothing() -> Iterator[None]:
-    """Put the folder of locks back as it was if anything inside fails or is interrupted."""
-    target = folder()
+def all_or_nothing(wanted: Iterable[Locks]) -> Iterator[None]:
+    """Put the folders of locks back as they were if anything inside fails or is interrupted."""
+    folders = [each.folder for each in wanted]
     with tempfile.TemporaryDirectory() as temporary:
-        before = Path(temporary) / "locks"
-        if target.exists():
-            shutil.copytree(target, before)
-        target.mkdir(parents=True, exist_ok=True)
+        before = Path(temporary)
+        for folder in folders:
+            if folder.exists():
+                shutil.copytree(folder, before / folder.name)
+            folder.mkdir(parents=True, exist_ok=True)
         try:
             yield
         except BaseException:
-            shutil.rmtree(target)
-            if before.exists():
-                shutil.copytree(before, target)
+            for folder in folders:
+                shutil.rmtree(folder)
+                if (before / folder.name).exists():
+                    shutil.copytree(before / folder.name, folder)
             raise

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT_FACTS = ROOT / "tools" / "project.toml"
+CATALOG = ROOT / "tools" / "catalog.json"
 PYPROJECT = ROOT / "pyproject.toml"
 PYTHON_VERSION = ROOT / ".python-version"
 SOURCE = ROOT / "src"
@@ -19,6 +20,7 @@ OVERRIDES = REQUIREMENTS / "overrides.txt"
 LOCKS = REQUIREMENTS / "locks"
 ENVIRONMENTS = ROOT / ".venvs"
 WHEELS = ROOT / ".cache" / "wheels"
+RESOLUTIONS = ROOT / ".cache" / "resolutions"
 IMPORT_CHECK = ROOT / "tools" / "import_check.py"
 PRE_COMMIT_CONFIG = ROOT / ".pre-commit-config.yaml"
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,23 +14,6 @@ from typing import Any
 from .errors import ToolError
 from .hardware import Machine, detect
 from .paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
-
-BACKEND = "cpu"
-
-
-@dataclass(frozen=True)
-class TorchBuild:
-    """The build of torch for one machine.
-
-    Attributes:
-        version: torch's version with its local part, for example ``2.13.0+cpu``.
-        packages: Names that come from PyTorch's index; everything else comes from PyPI.
-        index: Address of that index, or a folder of wheels.
-    """
-
-    version: str
-    packages: tuple[str, ...]
-    index: str
 
 
 @cache
@@ -100,33 +81,3 @@ def editable_install_hash() -> str:
 
 def _is_made(path: Path) -> bool:
     return "__pycache__" in path.parts or any(part.endswith(".egg-info") for part in path.parts)
-
-
-def torch_build(overridden_version: str | None = None) -> TorchBuild | None:
-    """Return the build of torch for this machine, or None if the project has no torch.
-
-    Args:
-        overridden_version: torch's version from ``overrides.txt``, without a local part.
-
-    Raises:
-        ToolError: The stack release has no build for this operating system.
-    """
-    torch = facts().get("torch")
-    if torch is None:
-        return None
-    local = torch["local"].get(machine().system)
-    if local is None:
-        raise ToolError(
-            f"torch has no {BACKEND} build for {machine().platform}; "
-            f"use one of {', '.join(sorted(torch['local']))}."
-        )
-    base = os.environ.get("TORCH_INDEX") or torch["index"]
-    return TorchBuild(
-        version=(overridden_version or torch["version"]) + local,
-        packages=tuple(torch["packages"]),
-        index=base if _is_folder(base) else f"{base.rstrip('/')}/{torch['folder']}",
-    )
-
-
-def _is_folder(index: str) -> bool:
-    return "://" not in index

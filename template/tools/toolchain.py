@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 from . import interpreters
@@ -59,11 +61,23 @@ def has(name: str) -> bool:
     return program(ensure(), name).exists()
 
 
+@cache
 def pip_settings() -> dict[str, str]:
     """Return what pip is configured for on this machine, by option; variables win over files."""
     printed = output_of([python(ensure()), "-m", "pip", "config", "list"])
     found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
     return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
+
+
+def uv_settings() -> dict[str, str]:
+    """Return pip's index and certificates as variables for uv, which does not read pip's files."""
+    configured = pip_settings()
+    translated = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
+    return {
+        variable: configured[option]
+        for variable, option in translated.items()
+        if option in configured and not os.environ.get(variable)
+    }
 
 
 def _folder() -> Path:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from . import locks, toolchain
+from .backends import Target
 from .errors import ToolError
 from .paths import WHEELS, python, shown
-from .project import TorchBuild, python_version, torch_build
+from .project import python_version
+from .requirements import normalised
 from .run import run, say
+from .torch_builds import TorchBuild, torch_build
 
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
@@ -33,45 +39,83 @@ def fetch(build: TorchBuild) -> Path:
         ToolError: The index cannot be reached or has no wheel for this machine.
     """
     target = folder(build)
-    if _wheels(target, build):
-        return target
-    target.mkdir(parents=True, exist_ok=True)
-    say(f"Fetching torch {build.version} from {build.index} into {shown(target)}.")
-    source = ["--index-url", build.index] if "://" in build.index else _only_folder(build.index)
-    wanted = [f"{name}=={build.version}" for name in build.packages]
-    download = [python(toolchain.ensure()), "-m", "pip", "download", "--no-deps", "--dest", target]
-    try:
-        run([*download, *source, *wanted], extra=_without_other_sources())
-    except ToolError as error:
-        raise ToolError(
-            f"torch {build.version} for Python {python_version()} cannot be had from "
-            f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
-        ) from error
+    wanted = [f"{name}=={version}" for name, version in build.pins.items()]
+    absent = [each for each in wanted if not _wheel(target, *each.split("=="))]
+    if absent:
+        target.mkdir(parents=True, exist_ok=True)
+        say(f"Fetching torch {build.version} from {build.index} into {shown(target)}.")
+        _download(build, absent, target)
+    _fetch_helpers(build, target)
     return target
 
 
-def fetch_locked(lock: Path) -> Path | None:
+def fetch_locked(lock: Path, target: Target) -> Path | None:
     """Return the folder with torch's wheels that a lock names, every one checked against its hash.
 
     Raises:
         ToolError: A wheel is not the one that was locked.
     """
-    build = torch_build()
+    build = torch_build(target)
     pins = locks.pinned(lock)
-    if build is None or "torch" not in pins:
+    if build is None or not set(build.packages) & set(pins):
         return None
-    build = replace(build, version=pins["torch"])
-    target = fetch(build)
+    locked = {name: pins[name] for name in build.pins if name in pins}
+    build = replace(build, pins={**build.pins, **locked})
+    target_folder = fetch(build)
+    locked_hashes = hashes(target_folder)
     for name in build.packages:
-        admitted = locks.hashes_of(lock, name)
-        for wheel in target.glob(f"{name}-{build.version}-*.whl"):
-            if _sha256(wheel) not in admitted:
-                raise ToolError(
-                    f"{wheel.name} is not the file that was locked: delete {shown(target)} and "
-                    "check where TORCH_INDEX and the answer torch_index point; if the change is "
-                    "meant, run `make lock`."
-                )
-    return target
+        requirement = f"{name}=={pins.get(name)}"
+        if not locked_hashes.get(requirement, set()) <= _admitted(lock, name):
+            raise ToolError(
+                f"{requirement} in {shown(target_folder)} is not the file that was locked: delete "
+                "that folder and check where TORCH_INDEX and the answer torch_index point; if the "
+                "change is meant, run `make lock`."
+            )
+    return target_folder
+
+
+def hashes(wheels: Path) -> dict[str, set[str]]:
+    """Return the hashes of the wheels in a folder by ``name==version``, each as ``sha256:...``."""
+    found: dict[str, set[str]] = {}
+    for path in wheels.glob("*.whl"):
+        name, version = path.name.split("-")[:2]
+        requirement = f"{normalised(name)}=={version}"
+        found.setdefault(requirement, set()).add(f"sha256:{_sha256(path)}")
+    return found
+
+
+def _fetch_helpers(build: TorchBuild, target: Path) -> None:
+    """Fetch the helper packages in the versions that torch's own wheel asks for."""
+    for name in build.helpers:
+        wheel = _wheel(target, "torch", build.version)
+        version = _version_required(wheel, name) if wheel else None
+        if version and not _wheel(target, name, version):
+            _download(build, [f"{name}=={version}"], target)
+
+
+def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
+    source = ["--find-links", build.index, "--no-index"] if build.is_folder else []
+    if build.is_folder and not Path(build.index).is_dir():
+        raise ToolError(
+            f"the folder of torch wheels {build.index} does not exist; set TORCH_INDEX to another."
+        )
+    source = source or ["--index-url", build.index]
+    download = [python(toolchain.ensure()), "-m", "pip", "download", "--no-deps", "--dest", target]
+    try:
+        run([*download, *source, *wanted], extra=_without_other_sources())
+    except ToolError as error:
+        raise ToolError(
+            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
+            f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
+        ) from error
+
+
+def _version_required(wheel: Path, name: str) -> str | None:
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    found = re.search(rf"^Requires-Dist: {re.escape(name)} ?\(?==([^\s;)]+)", text, re.MULTILINE)
+    return found[1] if found else None
 
 
 def _without_other_sources() -> dict[str, str]:
@@ -84,16 +128,13 @@ def _without_other_sources() -> dict[str, str]:
     return {"PIP_CONFIG_FILE": os.devnull, **kept, **dict.fromkeys(PIP_SOURCES, "")}
 
 
-def _only_folder(index: str) -> list[str]:
-    if not Path(index).is_dir():
-        raise ToolError(
-            f"the folder of torch wheels {index} does not exist; set TORCH_INDEX to another one."
-        )
-    return ["--no-index", "--find-links", index]
+def _wheel(target: Path, name: str, version: str) -> Path | None:
+    stem = f"{name.replace('-', '_')}-{version}-"
+    return next((path for path in target.glob("*.whl") if path.name.startswith(stem)), None)
 
 
-def _wheels(target: Path, build: TorchBuild) -> bool:
-    return all(any(target.glob(f"{name}-{build.version}-*.whl")) for name in build.packages)
+def _admitted(lock: Path, name: str) -> set[str]:
+    return {f"sha256:{value}" for value in locks.hashes_of(lock, name)}
 
 
 def _sha256(path: Path) -> str:

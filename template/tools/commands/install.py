@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import generations, interpreters, locks, managers
+from .. import backends, generations, interpreters, managers
 from ..errors import ToolError
 from ..generations import Generation, Kind
+from ..locks import Locks
 from ..paths import IMPORT_CHECK, ROOT, python, shown
 from ..project import editable_install_hash, facts, python_version, source_hash
 from ..requirements import PRODUCTION_LAYERS, direct_names, layers
@@ -38,7 +39,10 @@ def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
     Raises:
         ToolError: It could not be made; the active environment is as it was.
     """
-    target = _described(kind, wanted, reason)
+    choice = backends.chosen()
+    say(f"Backend {choice.target.backend}: {choice.reason}.")
+    locks = Locks(choice.target)
+    target = _described(kind, wanted, locks, reason)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
     current = generations.active(kind)
@@ -46,7 +50,7 @@ def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
         say(f"{shown(kind.link)} is up to date: {current.name} (Python {current.python}).")
         return
     if generations.load(target.name) is None:
-        _create(target, wanted, current)
+        _create(target, wanted, locks, current)
     generations.activate(kind, target)
     say(f"{shown(kind.link)} -> {shown(target.folder)}")
 
@@ -56,8 +60,8 @@ def project_hash(kind: Kind) -> str:
     return source_hash() if kind is generations.PRODUCTION else editable_install_hash()
 
 
-def _described(kind: Kind, wanted: Sequence[str], reason: str) -> Generation:
-    lock_sha256 = locks.lock_hash(wanted)
+def _described(kind: Kind, wanted: Sequence[str], locks: Locks, reason: str) -> Generation:
+    lock_sha256 = locks.sha256(wanted)
     project_sha256 = project_hash(kind)
     return Generation(
         name=generations.name_for(kind, lock_sha256, project_sha256),
@@ -65,27 +69,30 @@ def _described(kind: Kind, wanted: Sequence[str], reason: str) -> Generation:
         lock_sha256=lock_sha256,
         project_sha256=project_sha256,
         python=python_version(),
+        backend=locks.target.backend,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         reason=reason,
         project_folder=str(ROOT),
     )
 
 
-def _create(target: Generation, wanted: Sequence[str], current: Generation | None) -> None:
+def _create(
+    target: Generation, wanted: Sequence[str], locks: Locks, current: Generation | None
+) -> None:
     say(f"Making the {target.kind} environment of {', '.join(wanted)}, Python {target.python}.")
     try:
-        generations.create(target, lambda folder: _fill(folder, wanted))
+        generations.create(target, lambda folder: _fill(folder, wanted, locks))
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")
         raise ToolError(f"the new environment was not made, {stays}: {reason}.") from error
 
 
-def _fill(folder: Path, wanted: Sequence[str]) -> None:
+def _fill(folder: Path, wanted: Sequence[str], locks: Locks) -> None:
     manager = managers.chosen()
     for_production = tuple(wanted) == PRODUCTION_LAYERS
     manager.create(folder, interpreters.find())
-    manager.install(folder, locks.require(wanted))
+    manager.install(folder, locks.require(wanted), locks.target)
     manager.install_project(folder, editable=not for_production)
     say("Checking the new environment: requirements, imports, smoke test.")
     manager.check(folder)

@@ -1,16 +1,20 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""Compile the locks from the requirements."""
+"""Compile the locks that this machine can compile itself."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from .. import generations, locks, managers
+from .. import backends, generations, locking, locks, managers
+from ..backends import Target
+from ..locking import ResolverFor
+from ..locks import Locks
 from ..paths import shown
 from ..requirements import layers
 from ..run import say
 
-HELP = "compile the locks, layer by layer, with hashes"
+HELP = "compile the locks of this platform, layer by layer, with hashes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +23,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; own packages keep the versions that the locks already hold."""
-    with generations.exclusive():
-        compile_locks(upgrade=False)
+    compile_here(upgrade=False)
     return 0
 
 
-def compile_locks(*, upgrade: bool) -> None:
-    """Compile all layers; if one fails, all locks stay as they were."""
-    with locks.all_or_nothing():
-        managers.chosen().lock(layers(), upgrade=upgrade)
-    say(f"Locked in {shown(locks.folder())}: commit that folder, then run `make install`.")
+def compile_here(*, upgrade: bool) -> None:
+    """Compile the locks for the CPU and for this machine's own backend."""
+    wanted = backends.here()
+    with generations.exclusive():
+        compile_locks(wanted, managers.chosen().resolver, upgrade=upgrade)
+    say("Commit them, then run `make install`.")
+    stale = [
+        target.name
+        for target in backends.targets()
+        if target not in wanted and Locks(target).folder.exists() and not Locks(target).are_fresh()
+    ]
+    if stale:
+        say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+
+
+def compile_locks(wanted: Sequence[Target], resolver_for: ResolverFor, *, upgrade: bool) -> None:
+    """Compile all layers for some targets; if one fails, all their locks stay as they were."""
+    with locks.all_or_nothing(map(Locks, wanted)):
+        for target in wanted:
+            locking.lock(target, layers(), resolver_for, upgrade=upgrade)
+    say(f"Locked in {', '.join(shown(Locks(target).folder) for target in wanted)}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 
-from .. import generations
 from . import lock
 
 HELP = "as lock, but packages outside the stack release move to their newest versions"
@@ -17,6 +16,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; the stack release's pins hold here too, `copier update` moves those."""
-    with generations.exclusive():
-        lock.compile_locks(upgrade=True)
+    lock.compile_here(upgrade=True)
     return 0

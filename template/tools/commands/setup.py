@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from .. import generations, locks
+from .. import backends, generations, managers
+from ..locks import Locks
 from ..paths import PRE_COMMIT_CONFIG, program
 from ..requirements import layers
 from ..run import output_of, say
@@ -24,8 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not _has_repository():
         run_program(["git", "init", "--quiet"])
     with generations.exclusive():
-        if locks.missing(layers()):
-            lock.compile_locks(upgrade=False)
+        if Locks(backends.chosen().target).missing(layers()):
+            without = [each for each in backends.here() if Locks(each).missing(layers())]
+            lock.compile_locks(without, managers.chosen().resolver, upgrade=False)
         install.install(generations.DEVELOPMENT, layers(), reason="make setup")
     if PRE_COMMIT_CONFIG.exists():
         run_program([program(generations.DEVELOPMENT.link, "pre-commit"), "install"])

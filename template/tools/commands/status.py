@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 
-from .. import generations, locks
+from .. import backends, generations
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
+from ..locks import Locks
 from ..paths import shown
 from ..project import facts, machine, python_version
 from ..requirements import PRODUCTION_LAYERS, layers
@@ -24,18 +25,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the state; changes nothing."""
     say(f"machine      {machine().describe()}")
     say(f"stack        {facts()['stack_release']}, Python {python_version()}")
-    say(f"locks        {_locks()}")
+    say(f"backend      {backends.chosen().target.backend}: {backends.chosen().reason}")
+    say(f"locks        {_locks(_here())}")
+    for target in backends.targets():
+        if target != _here().target and Locks(target).folder.exists():
+            say(f"             {_locks(Locks(target))}")
     say(f"development  {_environment(DEVELOPMENT, layers())}")
     say(f"production   {_environment(PRODUCTION, PRODUCTION_LAYERS)}")
     return 0
 
 
-def _locks() -> str:
+def _here() -> Locks:
+    return Locks(backends.chosen().target)
+
+
+def _locks(locks: Locks) -> str:
+    command = "make lock" if locks.target in backends.here() else "make lock-all"
     absent = locks.missing(layers())
     if absent:
-        return f"{', '.join(absent)} missing: run `make lock`"
-    state = "fresh" if locks.are_fresh() else "older than the requirements: run `make lock`"
-    return f"{shown(locks.folder())}, {state}"
+        return f"{shown(locks.folder)}, {', '.join(absent)} missing: run `{command}`"
+    state = "fresh" if locks.are_fresh() else f"older than the requirements: run `{command}`"
+    return f"{shown(locks.folder)}, {state}"
 
 
 def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
@@ -43,8 +53,9 @@ def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     generation = generations.active(kind)
     if generation is None:
         return f"none: run `{command}`"
-    fits = not locks.missing(wanted) and generation.lock_sha256 == locks.lock_hash(wanted)
+    locks = _here()
+    fits = not locks.missing(wanted) and generation.lock_sha256 == locks.sha256(wanted)
     if fits and generation.project_sha256 != project_hash(kind):
         return f"{generation.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"
-    return f"{generation.name}, made {generation.created}, {state}"
+    return f"{generation.name} ({generation.backend}), made {generation.created}, {state}"

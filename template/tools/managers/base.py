@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ..backends import Target
+from ..locking import Resolver
+from ..torch_builds import TorchBuild
+
 
 class Manager(Protocol):
     """Compiles locks and fills environments from them."""
 
-    def lock(self, layers: Sequence[str], *, upgrade: bool) -> None:
-        """Compile the layers in order, each constrained by all earlier ones."""
+    def resolver(self, target: Target, build: TorchBuild | None) -> Resolver:
+        """Return what compiles the locks of this machine's own platform."""
 
     def create(self, environment: Path, interpreter: Path) -> None:
         """Make an empty environment."""
 
-    def install(self, environment: Path, lock_files: Sequence[Path]) -> None:
+    def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
         """Fill an empty environment with exactly what the locks say, every file checked by hash."""
 
     def install_project(self, environment: Path, *, editable: bool) -> None:

@@ -1,0 +1,145 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""uv resolves for any platform and Python from any machine, and downloads no wheel for it.
+
+torch's packages are tied to PyTorch's index by name (uv's explicit indexes), so every name is
+looked up in one index only. See "Using uv with PyTorch" in the documentation of uv.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from .. import catalog, lock_format, toolchain
+from ..backends import Target
+from ..errors import ToolError
+from ..lock_format import Entry
+from ..paths import RESOLUTIONS, ROOT
+from ..project import python_version
+from ..requirements import normalised
+from ..run import run
+from ..torch_builds import TorchBuild
+
+OPTIONS = ("--quiet", "--no-header", "--annotation-style", "split", "--generate-hashes")
+INDEX = "pytorch"
+
+
+class Uv:
+    """Resolves for a target with uv."""
+
+    def __init__(self, target: Target, build: TorchBuild | None) -> None:
+        """Write down for uv which packages come from PyTorch's index.
+
+        Raises:
+            ToolError: They cannot be had from there.
+        """
+        self._target, self._build = target, build
+        self._folder = RESOLUTIONS / target.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if build:
+            self._torch_project.write_text(_project_text(build), encoding="utf-8")
+            self._check_index(build)
+
+    def compile(
+        self, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
+    ) -> list[Entry]:
+        """Resolve a requirements file; see Resolver."""
+        command = self._command(source, constraints)
+        written = ["--output-file", output.relative_to(ROOT)]
+        run([*command, *written, *(["--upgrade"] if upgrade else [])], extra=self._variables())
+        entries = lock_format.asked_for(lock_format.parse(output.read_text(encoding="utf-8")))
+        names = {entry.name for entry in entries}
+        if not self._build or not names & set(self._build.packages):
+            return entries
+        pylock = self._folder / f"pylock.{source.stem}.toml"
+        pins = ["--constraint", output.relative_to(ROOT)]
+        written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
+        run([*command, *pins, *written], extra=self._variables())
+        return lock_format.with_hashes(entries, _wheel_hashes(pylock, self._build))
+
+    def _check_index(self, build: TorchBuild) -> None:
+        """Look for torch's packages alone, so that a later failure has another reason.
+
+        Raises:
+            ToolError: The index cannot be reached or has no wheel for the target.
+        """
+        _check_folder(build)
+        project = self._torch_project.relative_to(ROOT)
+        found = self._folder.relative_to(ROOT) / "torch-packages.txt"
+        try:
+            run(
+                [*self._uv(), "--no-deps", project, "--output-file", found],
+                extra=self._variables(),
+                quietly=True,
+            )
+        except ToolError as error:
+            raise ToolError(
+                f"torch {build.version} for Python {python_version()} on {build.target.platform} "
+                f"cannot be had from {build.index}: check the network, or set TORCH_INDEX to a "
+                "mirror or a folder; the locks were left as they were."
+            ) from error
+
+    @property
+    def _torch_project(self) -> Path:
+        return self._folder / "pyproject.toml"
+
+    def _uv(self) -> list[object]:
+        platform = catalog.platform(self._target.platform)["resolver"]
+        command: list[object] = [toolchain.tool("uv"), "pip", "compile", *OPTIONS]
+        return [*command, "--python-version", python_version(), "--python-platform", platform]
+
+    def _command(self, source: Path, constraints: Sequence[Path]) -> list[object]:
+        pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]
+        torch = [self._torch_project.relative_to(ROOT)] if self._build else []
+        return [*self._uv(), *chain.from_iterable(pins), *torch, source.relative_to(ROOT)]
+
+    def _variables(self) -> dict[str, str]:
+        floors: dict[str, str] = dict(catalog.platform(self._target.platform)["variables"])
+        return {**toolchain.uv_settings(), **floors, "UV_NO_CONFIG": "1"}
+
+
+def _project_text(build: TorchBuild) -> str:
+    """Return a project that asks for torch's packages and says where they come from, as TOML."""
+    wanted = [*(f"{name}=={version}" for name, version in build.pins.items()), *build.helpers]
+    sources = [f"{json.dumps(name)} = {{ index = {json.dumps(INDEX)} }}" for name in build.packages]
+    return "\n".join(
+        [
+            "[project]",
+            'name = "torch-packages"',
+            'version = "0"',
+            f"requires-python = {json.dumps(f'=={python_version()}.*')}",
+            f"dependencies = {json.dumps(wanted)}",
+            "",
+            "[tool.uv.sources]",
+            *sources,
+            "",
+            "[[tool.uv.index]]",
+            f"name = {json.dumps(INDEX)}",
+            f"url = {json.dumps(build.index, ensure_ascii=False)}",
+            f"format = {json.dumps('flat' if build.is_folder else 'simple')}",
+            "explicit = true",
+            "",
+        ]
+    )
+
+
+def _check_folder(build: TorchBuild) -> None:
+    if build.is_folder and not Path(build.index).is_dir():
+        raise ToolError(
+            f"the folder of torch wheels {build.index} does not exist; set TORCH_INDEX to another."
+        )
+
+
+def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
+    """Return the hashes of the wheels that fit the target, of torch's packages alone."""
+    content = tomllib.loads(pylock.read_text(encoding="utf-8"))
+    return {
+        f"{normalised(package['name'])}=={package['version']}": {
+            f"sha256:{wheel['hashes']['sha256']}" for wheel in package.get("wheels", [])
+        }
+        for package in content["packages"]
+        if normalised(package["name"]) in build.packages
+    }
