@@ -12,14 +12,13 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .probe import Answer, ask, text_of
+
 ROOT = Path("/")
-PATIENCE = 10  # seconds; a driver without its daemon takes some to wake up a machine's GPUs
 SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 NVIDIA_DRIVER_FILES = ("sys/module/nvidia/version", "proc/driver/nvidia/version")
@@ -108,14 +107,6 @@ class Gpu:
     free: int | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a program printed, errors included, and whether it ended well and in time."""
-
-    text: str
-    good: bool
-
-
 def detect(root: Path = ROOT) -> Machine:
     """Look at this machine, as quickly as can be: it happens at every install.
 
@@ -158,45 +149,6 @@ def display_vendors(root: Path = ROOT) -> frozenset[str]:
     displays = [each for each in devices if text_of(each / "class").startswith(PCI_DISPLAY)]
     vendors = {text_of(each / "vendor").strip() for each in displays}
     return frozenset(PCI_VENDORS[vendor] for vendor in vendors if vendor in PCI_VENDORS)
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file, or an empty one if it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):
-        return ""
-
-
-def ask(program: str, *arguments: str) -> Answer:
-    """Return what a program answers; one that is missing or takes too long is no good."""
-    try:
-        started = subprocess.Popen(
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except (OSError, ValueError):
-        return Answer("", False)
-    try:
-        text = started.communicate(timeout=PATIENCE)[0]
-    except subprocess.TimeoutExpired:
-        _abandon(started)
-        return Answer(f"{program} did not answer within {PATIENCE} seconds", False)
-    return Answer(text, started.returncode == 0)
-
-
-def _abandon(program: subprocess.Popen[str]) -> None:
-    """Kill a program; one that waits for a dead GPU does not even end then."""
-    program.kill()
-    with suppress(subprocess.TimeoutExpired):
-        program.wait(timeout=1)
-    if program.stdout:
-        program.stdout.close()
 
 
 def _nvidia_driver(root: Path) -> str | None:

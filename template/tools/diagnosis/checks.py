@@ -1,0 +1,50 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""All checks in order, and how they are run: whatever one of them raises, the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..errors import ToolError
+from .container import container_toolkit
+from .finding import ERROR, SKIPPED, WARNING, Finding, NotKnownError
+from .gpu import driver, generation, gpu, intel, override
+from .interpreter import environment, locks, python
+from .resources import disk, gpu_memory, memory
+from .situation import Situation
+from .surroundings import devices, jetson, libraries, visible, wsl
+from .torch_build import torch_build, torch_device, wheel_tag
+
+Check = Callable[[Situation], Iterator[Finding]]
+GROUPS: dict[str, tuple[Check, ...]] = {
+    "Environment": (python, locks, environment, wheel_tag),
+    "GPU": (gpu, driver, generation, intel, devices, visible, libraries, override, wsl, jetson),
+    "torch": (torch_build, torch_device),
+    "Containers": (container_toolkit,),
+    "Resources": (disk, memory, gpu_memory),
+}
+
+
+def diagnose(situation: Situation) -> list[Finding]:
+    """Run every check; each leaves at least one finding."""
+    findings = list(situation.troubles)
+    for group, checks in GROUPS.items():
+        for check in checks:
+            name = check.__name__.replace("_", "-")
+            found = _run(check, name, situation)
+            findings += [replace(each, group=group, check=name) for each in found]
+    return findings
+
+
+def _run(check: Check, name: str, situation: Situation) -> list[Finding]:
+    try:
+        found = list(check(situation))
+    except NotKnownError:
+        return [Finding(SKIPPED, "What this check needs is not known; another finding says why.")]
+    except ToolError as error:
+        return [Finding(ERROR, str(error))]
+    except Exception as error:  # the doctor must not die of what it examines
+        reason = f"{type(error).__name__}: {error}"
+        return [Finding(WARNING, f"The check {name} could not be made ({reason}).")]
+    return found or [Finding(SKIPPED, "This does not apply here.")]

@@ -1,0 +1,116 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Checks of the project's Python, its locks and the environments made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..generations import DEVELOPMENT
+from ..paths import shown
+from .finding import ERROR, OK, WARNING, Finding, NotKnownError
+from .situation import Environment, Situation, numbers
+
+
+def python(situation: Situation) -> Iterator[Finding]:
+    """Compare the project's Python with the wheels of torch and with this machine."""
+    version = situation.python
+    if version is None:
+        raise NotKnownError
+    served = _pythons_of_torch(situation)
+    if served and version not in served:
+        yield Finding(
+            ERROR,
+            f"torch has no wheel for Python {version} in the build for this machine; "
+            "take a Python that it has wheels for.",
+            found=version,
+            expected=", ".join(served),
+            command=f"copier update --data python_version={_nearest(version, served)}",
+        )
+    elif not situation.environments and not situation.python_here:
+        yield Finding(
+            WARNING,
+            f"No Python {version} was found; install it, for example with pyenv or uv.",
+            expected=version,
+            command=f"uv python install {version}",
+        )
+    else:
+        yield Finding(OK, f"The project's Python is {version}.", found=version, expected=version)
+
+
+def locks(situation: Situation) -> Iterator[Finding]:
+    """Tell whether the locks of this machine's target are there and up to date."""
+    state, target = situation.locks, situation.target
+    if state is None or target is None:
+        raise NotKnownError
+    name = f"requirements/locks/{target.name}"
+    if state.missing:
+        missing = ", ".join(state.missing)
+        yield Finding(
+            ERROR, f"{name} lacks the locks of {missing}.", "none", missing, state.command
+        )
+    elif not state.fresh:
+        yield Finding(
+            WARNING,
+            f"{name} was compiled from older requirements.",
+            found="older",
+            expected="fresh",
+            command=state.command,
+        )
+    else:
+        yield Finding(OK, f"{name} fits the requirements.", found="fresh", expected="fresh")
+
+
+def environment(situation: Situation) -> Iterator[Finding]:
+    """Tell whether the active environments are whole and fit the locks."""
+    if situation.target is None:
+        raise NotKnownError
+    if situation.development is None:
+        in_the_way = DEVELOPMENT.link.exists() or DEVELOPMENT.link.is_symlink()
+        reason = "was not made in this folder by `make install`" if in_the_way else "is not there"
+        message = f"The environment {shown(DEVELOPMENT.link)} {reason}."
+        yield Finding(ERROR, message, command=_after_locking(situation, "make install"))
+    for found in situation.environments:
+        yield _judge(situation, found)
+
+
+def _judge(situation: Situation, found: Environment) -> Finding:
+    link = shown(found.kind.link)
+    command = "make install" if found.kind is DEVELOPMENT else "make install-prod"
+    if not found.starts:
+        return Finding(
+            ERROR,
+            f"The Python that {link} was made with is gone, moved or replaced by another one.",
+            found=found.python,
+            command=f"rm -r .venvs/{found.name} && {command}",
+        )
+    if situation.python and found.python != situation.python:
+        return Finding(
+            ERROR,
+            f"{link} has another Python than the project.",
+            found=found.python,
+            expected=situation.python,
+            command=_after_locking(situation, command),
+        )
+    if not found.fits_locks:
+        message = f"{link} does not hold what this machine's locks say."
+        return Finding(WARNING, message, found.name, command=_after_locking(situation, command))
+    if not found.fits_project:
+        message = f"{link} was made for an older state of the project."
+        return Finding(WARNING, message, found.name, command=command)
+    return Finding(OK, f"{link} holds what the locks say.", found=found.name)
+
+
+def _after_locking(situation: Situation, command: str) -> str:
+    """Return a command with the one that makes its locks before it, if they are missing."""
+    state = situation.locks
+    return f"{state.command} && {command}" if state and state.missing else command
+
+
+def _nearest(version: str, served: list[str]) -> str:
+    return min(served, key=lambda each: abs(numbers(each)[-1] - numbers(version)[-1]))
+
+
+def _pythons_of_torch(situation: Situation) -> list[str]:
+    if situation.torch is None:
+        return []
+    return list(situation.build["wheels"][situation.machine.platform]["pythons"])

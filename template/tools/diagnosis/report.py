@@ -1,0 +1,68 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Findings for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+
+from .finding import ERROR, OK, SKIPPED, WARNING, Finding
+from .situation import Situation
+
+MARKERS = {OK: "ok", WARNING: "warn", ERROR: "error"}
+COLOURS = {OK: "32", WARNING: "33", ERROR: "31"}
+MARKER_WIDTH = 5
+
+
+def as_json(situation: Situation, findings: Sequence[Finding]) -> str:
+    """Return everything as JSON; skipped checks are in it too."""
+    target = situation.target
+    report = {
+        "machine": situation.machine.describe(),
+        "target": target.name if target else None,
+        "reason": situation.reason,
+        "counts": _counts(findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
+    return json.dumps(report, indent=2)
+
+
+def as_text(situation: Situation, findings: Sequence[Finding], *, colours: bool) -> str:
+    """Return lines for people, without the checks that were skipped."""
+    target = situation.target
+    chosen = f"{target.name}: {situation.reason}" if target else "not known"
+    lines = [f"Machine  {situation.machine.describe()}", f"Target   {chosen}"]
+    shown = [finding for finding in findings if finding.status != SKIPPED]
+    for group, members in groupby(shown, key=lambda finding: finding.group):
+        lines += ["", group]
+        for finding in members:
+            lines += _lines(finding, colours=colours)
+    return "\n".join([*lines, "", _summary(findings)])
+
+
+def _lines(finding: Finding, *, colours: bool) -> list[str]:
+    marker = MARKERS[finding.status].ljust(MARKER_WIDTH)
+    if colours:
+        marker = f"\033[{COLOURS[finding.status]}m{marker}\033[0m"
+    lines = [f"  {marker}  {finding.message}"]
+    if finding.command and finding.status != OK:
+        lines.append(f"  {'':{MARKER_WIDTH}}  -> {finding.command}")
+    return lines
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = _counts(findings)
+    parts = [_counted(counts[ERROR], "error"), _counted(counts[WARNING], "warning")]
+    return f"{', '.join(parts)}, {counts[OK]} ok."
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    counted = Counter(finding.status for finding in findings)
+    return {status: counted[status] for status in (ERROR, WARNING, OK, SKIPPED)}
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,141 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""What the checks judge: this machine and this project, as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..backends import Target
+from ..catalog import Row
+from ..generations import DEVELOPMENT, Kind
+from ..hardware import Gpu, Machine
+from ..host import Host
+from .finding import Finding, NotKnownError
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An active environment.
+
+    Attributes:
+        kind: Whether it is for development or production.
+        name: The name of its generation.
+        python: Version of its Python as ``major.minor``.
+        starts: Whether the interpreter that it was made with is still there.
+        fits_locks: Whether it holds what the locks of this machine's target say.
+        fits_project: Whether the project's own package in it is up to date.
+        torch: Version of torch in it with the build's label, or None.
+    """
+
+    kind: Kind
+    name: str
+    python: str
+    starts: bool = True
+    fits_locks: bool = True
+    fits_project: bool = True
+    torch: str | None = None
+
+
+@dataclass(frozen=True)
+class LockState:
+    """The locks of this machine's target.
+
+    Attributes:
+        missing: Layers that have none.
+        fresh: Whether they were compiled from the requirements as they are now.
+        torch: The version of torch that they pin, with the build's label, or None.
+        command: What compiles them.
+    """
+
+    missing: tuple[str, ...] = ()
+    fresh: bool = True
+    torch: str | None = None
+    command: str = "make lock"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """This machine and this project as the checks see them.
+
+    Attributes:
+        machine: What was detected.
+        gpus: The graphics devices that their drivers know of.
+        vendors: The backends of all graphics devices, those without a driver included.
+        nvidia_smi: What ``nvidia-smi`` says when it fails.
+        host: What surrounds the graphics devices.
+        target: What this machine installs, or None if that cannot be told.
+        reason: Why it is this target.
+        judged: The backends of the project whose hardware is to be judged here.
+        python: The project's Python as ``major.minor``.
+        python_here: Whether that Python is on this machine, or may be.
+        locks: The locks of the target.
+        environments: The active environments.
+        torch: The version of torch that the target takes, or None if the project has none.
+        variables: The environment variables.
+        folder: The project's folder.
+        full: Whether torch is started on the CPU too.
+        troubles: What went wrong while all this was collected.
+    """
+
+    machine: Machine
+    gpus: tuple[Gpu, ...] = ()
+    vendors: frozenset[str] = frozenset()
+    nvidia_smi: str | None = None
+    host: Host = field(default_factory=Host)
+    target: Target | None = None
+    reason: str = ""
+    judged: tuple[str, ...] = ()
+    python: str | None = None
+    python_here: bool = True
+    locks: LockState | None = None
+    environments: tuple[Environment, ...] = ()
+    torch: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+    full: bool = False
+    troubles: tuple[Finding, ...] = ()
+
+    @property
+    def backend(self) -> str:
+        """The backend of the target.
+
+        Raises:
+            NotKnownError: The target is not known.
+        """
+        return self._target.backend
+
+    @property
+    def build(self) -> Row:
+        """The build of torch for the target.
+
+        Raises:
+            NotKnownError: The target is not known.
+        """
+        return self._target.build
+
+    @property
+    def development(self) -> Environment | None:
+        """The active development environment, or None."""
+        return next((found for found in self.environments if found.kind is DEVELOPMENT), None)
+
+    def build_of(self, backend: str) -> Row:
+        """Return the project's build of torch for one of its backends."""
+        return Target(self.machine.platform, backend).build
+
+    def gpus_of(self, backend: str) -> list[Gpu]:
+        """Return the graphics devices for a backend."""
+        return [gpu for gpu in self.gpus if gpu.backend == backend]
+
+    @property
+    def _target(self) -> Target:
+        if self.target is None:
+            raise NotKnownError
+        return self.target
+
+
+def numbers(version: str) -> list[int]:
+    """Return a version for comparing: ``2.9`` is older than ``2.28``."""
+    return [int(number) for number in re.findall(r"\d+", version)]
