@@ -153,7 +153,8 @@ def display_vendors(root: Path = ROOT) -> frozenset[str]:
 
 def _nvidia_driver(root: Path) -> str | None:
     for name in NVIDIA_DRIVER_FILES:
-        found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", text_of(root / name))
+        line = text_of(root / name).partition("\n")[0]  # the next names the compiler's version
+        found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", line)
         if found:
             return found.group()
     answer = _ask_nvidia(root, "driver_version")

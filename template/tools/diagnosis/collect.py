@@ -131,10 +131,11 @@ def _lock_state(target: Target | None) -> LockState | None:
     files = [locks.file(layer) for layer in layers()]
     pins = [pinned(path).get("torch") for path in files if path.exists()]
     return LockState(
+        there=any(path.exists() for path in files),
         missing=tuple(locks.missing(layers())),
         fresh=locks.are_fresh(),
         torch=next(filter(None, pins), None),
-        command="make lock" if target in backends.here() else "make lock-all",
+        made_by="lock" if target in backends.here() else "lock-all",
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 OK, WARNING, ERROR, SKIPPED = "ok", "warning", "error", "skipped"
 
@@ -29,6 +29,11 @@ class Finding:
     command: str | None = None
     group: str = ""
     check: str = ""
+
+    def as_row(self) -> dict[str, str | None]:
+        """Return it as it stands in JSON, the check first."""
+        row = asdict(self)
+        return {name: row.pop(name) for name in ("group", "check")} | row
 
 
 class NotKnownError(Exception):

@@ -40,10 +40,10 @@ def gpu(situation: Situation) -> Iterator[Finding]:
         message = f"The {title} in this machine has no driver: {MISSING_DRIVER[name]}."
         yield Finding(_severity(situation), message, "no driver", title)
     if not present and not driverless:
-        titles = " or ".join(catalog.backend(name)["title"] for name in situation.judged)
+        titles = ", ".join(catalog.backend(name)["title"] for name in situation.judged)
         name = situation.judged[0]
         instead = "" if situation.backend == name else "; torch runs on the CPU instead"
-        message = f"No {titles} with its driver was found{instead}."
+        message = f"None with its driver was found of {titles}{instead}."
         yield Finding(_severity(situation), message, "none", titles)
 
 

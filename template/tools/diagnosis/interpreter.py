@@ -45,16 +45,15 @@ def locks(situation: Situation) -> Iterator[Finding]:
     name = f"requirements/locks/{target.name}"
     if state.missing:
         missing = ", ".join(state.missing)
-        yield Finding(
-            ERROR, f"{name} lacks the locks of {missing}.", "none", missing, state.command
-        )
+        message = f"{name} lacks the locks of {missing}." if state.there else f"There is no {name}."
+        yield Finding(ERROR, message, "missing", missing, situation.make(state.made_by))
     elif not state.fresh:
         yield Finding(
             WARNING,
             f"{name} was compiled from older requirements.",
             found="older",
             expected="fresh",
-            command=state.command,
+            command=situation.make(state.made_by),
         )
     else:
         yield Finding(OK, f"{name} fits the requirements.", found="fresh", expected="fresh")
@@ -68,20 +67,20 @@ def environment(situation: Situation) -> Iterator[Finding]:
         in_the_way = DEVELOPMENT.link.exists() or DEVELOPMENT.link.is_symlink()
         reason = "was not made in this folder by `make install`" if in_the_way else "is not there"
         message = f"The environment {shown(DEVELOPMENT.link)} {reason}."
-        yield Finding(ERROR, message, command=_after_locking(situation, "make install"))
+        yield Finding(ERROR, message, command=_remake(situation, "install"))
     for found in situation.environments:
         yield _judge(situation, found)
 
 
 def _judge(situation: Situation, found: Environment) -> Finding:
     link = shown(found.kind.link)
-    command = "make install" if found.kind is DEVELOPMENT else "make install-prod"
+    target = "install" if found.kind is DEVELOPMENT else "install-prod"
     if not found.starts:
         return Finding(
             ERROR,
             f"The Python that {link} was made with is gone, moved or replaced by another one.",
             found=found.python,
-            command=f"rm -r .venvs/{found.name} && {command}",
+            command=f"rm -r .venvs/{found.name} && {situation.make(target)}",
         )
     if situation.python and found.python != situation.python:
         return Finding(
@@ -89,21 +88,22 @@ def _judge(situation: Situation, found: Environment) -> Finding:
             f"{link} has another Python than the project.",
             found=found.python,
             expected=situation.python,
-            command=_after_locking(situation, command),
+            command=_remake(situation, target),
         )
     if not found.fits_locks:
         message = f"{link} does not hold what this machine's locks say."
-        return Finding(WARNING, message, found.name, command=_after_locking(situation, command))
+        return Finding(WARNING, message, found.name, command=_remake(situation, target))
     if not found.fits_project:
         message = f"{link} was made for an older state of the project."
-        return Finding(WARNING, message, found.name, command=command)
+        return Finding(WARNING, message, found.name, command=situation.make(target))
     return Finding(OK, f"{link} holds what the locks say.", found=found.name)
 
 
-def _after_locking(situation: Situation, command: str) -> str:
-    """Return a command with the one that makes its locks before it, if they are missing."""
+def _remake(situation: Situation, target: str) -> str:
+    """Return the command that makes an environment, its locks first if they are missing."""
     state = situation.locks
-    return f"{state.command} && {command}" if state and state.missing else command
+    first = (state.made_by,) if state and state.missing else ()
+    return situation.make(*first, target)
 
 
 def _nearest(version: str, served: list[str]) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import groupby
 
 from .finding import ERROR, OK, SKIPPED, WARNING, Finding
@@ -25,7 +24,7 @@ def as_json(situation: Situation, findings: Sequence[Finding]) -> str:
         "target": target.name if target else None,
         "reason": situation.reason,
         "counts": _counts(findings),
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [finding.as_row() for finding in findings],
     }
     return json.dumps(report, indent=2)
 

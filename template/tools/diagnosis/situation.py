@@ -44,16 +44,18 @@ class LockState:
     """The locks of this machine's target.
 
     Attributes:
+        there: Whether there are any.
         missing: Layers that have none.
         fresh: Whether they were compiled from the requirements as they are now.
         torch: The version of torch that they pin, with the build's label, or None.
-        command: What compiles them.
+        made_by: The target of make that compiles them.
     """
 
+    there: bool = True
     missing: tuple[str, ...] = ()
     fresh: bool = True
     torch: str | None = None
-    command: str = "make lock"
+    made_by: str = "lock"
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ class Situation:
     def build_of(self, backend: str) -> Row:
         """Return the project's build of torch for one of its backends."""
         return Target(self.machine.platform, backend).build
+
+    def make(self, *targets: str) -> str:
+        """Return the command that makes targets one after the other, for this backend."""
+        backend = self.variables.get("BACKEND", "").strip()
+        suffix = f" BACKEND={backend}" if backend else ""
+        return " && ".join(f"make {target}{suffix}" for target in targets)
 
     def gpus_of(self, backend: str) -> list[Gpu]:
         """Return the graphics devices for a backend."""

@@ -93,11 +93,11 @@ def wheel_tag(situation: Situation) -> Iterator[Finding]:
 
 def _reinstall(situation: Situation) -> str:
     """Return the command that brings the right torch, also into an environment changed by hand."""
-    environment = situation.development
+    environment, locks = situation.development, situation.locks
     if environment and environment.fits_locks:
-        return f"rm -r .venvs/{environment.name} && make install"
-    locks = situation.locks
-    return f"{locks.command} && make install" if locks and locks.missing else "make install"
+        return f"rm -r .venvs/{environment.name} && {situation.make('install')}"
+    first = (locks.made_by,) if locks and locks.missing else ()
+    return situation.make(*first, "install")
 
 
 def _answer(interpreter: str, device: str) -> dict[str, object]:
