@@ -73,7 +73,7 @@ def gpu_served(row: Row, platform_name: str, target: str) -> bool:
     Args:
         row: The build.
         platform_name: The platform, as builds differ between architectures.
-        target: The GPU's compute capability (``8.6``) or gfx name (``gfx942``).
+        target: The GPU's compute capability (``8.6``) or gfx name.
     """
     return any(_runs_on(code, target) for code in row["gpu_targets"].get(platform_name, []))
 

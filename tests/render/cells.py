@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Any
 
 from tests.support.answer_sets import ANSWER_SETS
+from tests.support.catalog import builds
 
 PYTHONS = ("3.12", "3.13", "3.11")
 LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
@@ -44,7 +46,7 @@ class Cell:
 
     name: str
     answer_set: str
-    answers: Mapping[str, str]
+    answers: Mapping[str, Any]
 
 
 def _cells() -> list[Cell]:
@@ -62,5 +64,20 @@ def _cells() -> list[Cell]:
     return cells
 
 
-CELLS = [*(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()), *_cells()]
+def _build_cells() -> list[Cell]:
+    """Return a cell for each build that its question offers and that is not the default."""
+    asked = [row for row in builds() if row["backend"] in ("cuda", "rocm")]
+    defaults = {row["backend"]: row["build"] for row in reversed(asked)}.values()
+    return [
+        Cell(row["build"], "gpus", {**ANSWER_SETS["gpus"], f"{row['backend']}_build": row["build"]})
+        for row in asked
+        if row["build"] not in defaults
+    ]
+
+
+CELLS = [
+    *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
+    *_cells(),
+    *_build_cells(),
+]
 BY_NAME = {cell.name: cell for cell in CELLS}

@@ -21,7 +21,8 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
 OWNED = re.compile(
-    r"(# |<!-- )Owned by the template: every update rewrites this file\. [A-Z].{15,}\.( -->)?"
+    r"""(# |<!-- |\{"about": ")Owned by the template: every update rewrites this file\. """
+    r"""[A-Z].{15,}\.( -->|",)?"""
 )
 FENCE = re.compile(r"^# (-{40})\n# Yours from here to the end of the file\.\n# \1\n", re.MULTILINE)
 

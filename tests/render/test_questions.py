@@ -26,6 +26,9 @@ PUBLIC = (
     "license",
     "training",
     "inference",
+    "backends",
+    "cuda_build",
+    "rocm_build",
     "python_version",
     "torch_index",
 )
@@ -73,13 +76,15 @@ def test_labels_of_choices_say_more_than_the_value(questions: Questions) -> None
 
 
 def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
-    data = {"reserved_names", "offered_pythons", "flags"}
+    data = {"reserved_names", "offered_pythons", "chosen_builds", "flags"}
     assert {name for name in questions.hidden if not name.startswith("stack_")} == data
 
 
 def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     kept = answers_of(project)
-    unasked = {"torch_index"} if kept["training"] == "none" else set()
+    unasked = {f"{name}_build" for name in ("cuda", "rocm") if name not in kept.get("backends", [])}
+    if kept["training"] == "none":
+        unasked |= {"torch_index", "backends"}
     assert kept.keys() == {*PUBLIC, *STORED_ONCE} - unasked
     assert {name: kept[name] for name in cell.answers} == cell.answers
 

@@ -31,7 +31,7 @@ from tests.support.copier_runs import (
 )
 
 BEFORE = "998.0.0"
-RUNTIMES = {"training": "pytorch", "inference": "onnxruntime"}
+CHANGEABLE = {"training": "pytorch", "inference": "onnxruntime", "backends": ["cpu"]}
 NOT_BROUGHT = "tests/onnxruntime/"
 """Tests are yours: an update that switches inference brings none and removes none."""
 
@@ -136,14 +136,14 @@ def test_what_is_yours_stays_as_you_left_it(
 
 
 @pytest.mark.parametrize(("before", "after"), list(permutations(ANSWER_SETS, 2)))
-def test_an_update_can_switch_training_and_inference(
+def test_an_update_can_switch_training_inference_and_backends(
     before: str, after: str, template_files: TemplateFiles, projects: Projects, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
     shutil.copytree(projects(ANSWER_SETS[before]), project)
     commit(project, "First copy")
     old, fresh = files_of(project), files_of(projects(ANSWER_SETS[after]))
-    update(project, {**RUNTIMES, **ANSWER_SETS[after]})
+    update(project, {**CHANGEABLE, **ANSWER_SETS[after]})
     assert conflicts(project) == []
     found = files_of(project)
     missing = fresh.keys() - found.keys()

@@ -104,7 +104,7 @@ class Uv:
 def _project_text(build: TorchBuild) -> str:
     """Return a project that asks for torch's packages and says where they come from, as TOML."""
     wanted = [*(f"{name}=={version}" for name, version in build.pins.items()), *build.helpers]
-    sources = [f"{json.dumps(name)} = {{ index = {json.dumps(INDEX)} }}" for name in build.packages]
+    sources = [f"{json.dumps(name)}.index = {json.dumps(INDEX)}" for name in build.packages]
     return "\n".join(
         [
             "[project]",
