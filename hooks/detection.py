@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging import tags
@@ -20,13 +20,16 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from hooks.errors import HookError
+from hooks.hardware_choice import Hardware, propose
 from scripts.stack_data import (
     load_backends,
+    load_builds,
     load_pythons,
     load_release,
     load_requirements,
     offered_pythons,
 )
+from scripts.stack_rows import Build
 from template.tools import hardware, interpreters
 from template.tools.errors import ToolError
 
@@ -39,10 +42,10 @@ FIND_LINKS = re.compile(r"^\S+\.find-links=(?P<value>['\"].*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Torch:
-    """The stack's build of torch for an operating system.
+    """A build of the stack's torch for a platform.
 
     Attributes:
-        version: Version with the build's local label, such as ``2.13.0+cpu``.
+        version: Version with the build's local label.
         packages: What a folder of wheels must hold in that version.
         index: The template's default answer to where the wheels come from.
     """
@@ -60,7 +63,7 @@ class Found:
         machine: Operating system, architecture and graphics devices.
         offered: The Pythons that the template offers, in its order of preference.
         pythons: Interpreter of each offered Python that starts here.
-        torch: The stack's build for this operating system, None if there is none.
+        torch: The stack's build for the CPU of this platform, None if there is none.
         wheels: Folder of torch's wheels for each offered Python that one was found for.
     """
 
@@ -79,16 +82,18 @@ class Choice:
         python_version: Python of the project.
         torch_index: Folder of torch's wheels, None for the template's default.
         reason: Why these, for people.
+        hardware: What the project can compute with here.
     """
 
     python_version: str
     torch_index: str | None
     reason: str
+    hardware: Hardware = field(default_factory=Hardware)
 
     def answers(self) -> dict[str, str]:
         """Return the choice as answers to the template's questions."""
         index = {"torch_index": self.torch_index} if self.torch_index else {}
-        return {"python_version": self.python_version, **index}
+        return {"python_version": self.python_version, **index, **self.hardware.answers}
 
 
 def detect(root: Path = Path("/")) -> Found:
@@ -100,13 +105,13 @@ def detect(root: Path = Path("/")) -> Found:
     machine = hardware.detect(root)
     offered = offered_pythons(load_pythons(STACK))
     pythons = {version: path for version in offered if (path := find_python(version))}
-    torch = stack_torch(machine.system)
+    torch = stack_torch(machine.platform)
     wheels = find_wheels(torch, offered, wheel_folders()) if torch else {}
     return Found(machine, tuple(offered), pythons, torch, wheels)
 
 
 def choose(found: Found, given: Mapping[str, str]) -> Choice:
-    """Choose the Python and the source of torch.
+    """Choose the Python, the source of torch and the hardware.
 
     The first offered Python that is here wins, unless only another one that is here has a wheel of
     torch in a folder of this machine: then the project works with what is here.
@@ -118,6 +123,13 @@ def choose(found: Found, given: Mapping[str, str]) -> Choice:
     Raises:
         HookError: The wanted Python, or every offered one, is missing on this machine.
     """
+    choice = _python_and_index(found, given)
+    if given.get("training") == "none" or "backends" in given:
+        return choice
+    return replace(choice, hardware=_hardware(found, choice))
+
+
+def _python_and_index(found: Found, given: Mapping[str, str]) -> Choice:
     here = _usable_pythons(found, given.get("python_version"))
     if "torch_index" not in given and given.get("training") != "none":
         for version in here:
@@ -133,15 +145,15 @@ def choose(found: Found, given: Mapping[str, str]) -> Choice:
     return Choice(version, None, f"Python {version}, as {absent}.")
 
 
-def stack_torch(system: str) -> Torch | None:
-    """Return the stack's build of torch for an operating system, or None."""
+def stack_torch(platform: str, build: Build | None = None) -> Torch | None:
+    """Return a build of the stack's torch for a platform, by default the CPU's, or None."""
     release = load_release(STACK)
-    backend = next(row for row in load_backends(STACK) if row.build == BUILD)
-    label = backend.local_version.get(system)
-    if label is None:
+    build = build or next(row for row in load_builds(STACK) if row.build == BUILD)
+    wheels = build.wheels.get(platform)
+    if wheels is None:
         return None
     names = [row.name for row in load_requirements(STACK) if row.layer == TORCH_LAYER]
-    return Torch(release.torch + label, tuple(names), release.torch_index)
+    return Torch(release.torch + wheels.local_version, tuple(names), release.torch_index)
 
 
 def find_python(version: str) -> Path | None:
@@ -202,6 +214,20 @@ def _usable_pythons(found: Found, wanted: str | None) -> list[str]:
         f"(`pyenv install {found.offered[0]}`, `uv python install {found.offered[0]}` or your "
         "system's package)."
     )
+
+
+def _hardware(found: Found, choice: Choice) -> Hardware:
+    """Choose among the builds whose wheels for the chosen Python can be had."""
+    folder = found.wheels.get(choice.python_version)
+    platform = found.machine.platform
+
+    def is_available(build: Build) -> bool:
+        torch = stack_torch(platform, build)
+        if torch is None or choice.python_version not in build.wheels[platform].pythons:
+            return False
+        return folder is None or _holds(folder, torch, choice.python_version)
+
+    return propose(found.machine, load_backends(STACK), load_builds(STACK), is_available)
 
 
 def _with_folder(found: Found, version: str) -> Choice:

@@ -134,7 +134,8 @@ def _rows(found: Found, choice: Choice, destination: Path) -> list[tuple[str, st
     if found.torch:
         default = f"{found.torch.index}, the template's default"
         rows.append((f"torch {found.torch.version}", choice.torch_index or default))
-    return [*rows, ("Choice", choice.reason), ("Destination", str(destination))]
+    rows += [("Choice", choice.reason), ("Hardware", choice.hardware.reason)]
+    return [*rows, ("Destination", str(destination))]
 
 
 def _request(

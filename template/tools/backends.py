@@ -91,7 +91,7 @@ def _judge(name: str) -> tuple[bool, str]:
     """Tell whether this machine has what a backend needs, and say what was found or is missing."""
     if name == CPU:
         return False, ""
-    if not _has_hardware(name):
+    if not catalog.has_hardware(name, machine()):
         return False, f"no {catalog.backend(name)['title']} was found"
     build = _target(name).build
     if name != "cuda":
@@ -101,16 +101,6 @@ def _judge(name: str) -> tuple[bool, str]:
     if catalog.driver_serves(build, machine()):
         return True, f"{driver} was found, {build['title']} needs {floor} or newer"
     return False, f"{driver} is too old, {build['title']} needs {floor} or newer: see `make doctor`"
-
-
-def _has_hardware(name: str) -> bool:
-    found = machine()
-    return {
-        "cuda": found.nvidia_driver is not None,
-        "rocm": found.amd,
-        "xpu": found.intel,
-        "mps": found.apple_gpu,
-    }[name]
 
 
 def _target(name: str) -> Target:

@@ -67,6 +67,16 @@ def driver_serves(row: Row, machine: Machine) -> bool:
     return driver is not None and _numbers(driver) >= _numbers(floor)
 
 
+def has_hardware(backend_name: str, machine: Machine) -> bool:
+    """Tell whether a machine has the hardware of a backend; every machine has a CPU."""
+    return {
+        "cuda": machine.nvidia_driver is not None,
+        "rocm": machine.amd,
+        "xpu": machine.intel,
+        "mps": machine.apple_gpu,
+    }.get(backend_name, True)
+
+
 def gpu_served(row: Row, platform_name: str, target: str) -> bool:
     """Tell whether a build has code for a GPU.
 

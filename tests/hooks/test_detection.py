@@ -100,10 +100,10 @@ def test_a_graphics_device_of_somebody_else_is_not_intels(linux: Path) -> None:
 
 def test_the_torch_of_the_stack_follows_its_data() -> None:
     release = load_release(detection.STACK)
-    linux, macos = stack_torch("linux"), stack_torch("macos")
+    linux, macos = stack_torch("linux-x86_64"), stack_torch("macos-arm64")
     assert linux == Torch(f"{release.torch}+cpu", ("torch",), release.torch_index)
     assert macos == Torch(release.torch, ("torch",), release.torch_index)
-    assert stack_torch("freebsd") is None
+    assert stack_torch("freebsd-x86_64") is None
 
 
 def test_find_links_of_all_sections_of_pip_are_read() -> None:
