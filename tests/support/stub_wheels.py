@@ -25,7 +25,6 @@ class StubWheel:
         tag: Tag of the wheel, such as ``py3-none-any``.
         requires: Its dependencies, as in ``Requires-Dist``.
         python: The Pythons that it is for, as in ``Requires-Python``.
-        files: Further files by path; one that is found after an install proves where it came from.
     """
 
     name: str
@@ -33,7 +32,6 @@ class StubWheel:
     tag: str = ANY
     requires: tuple[str, ...] = ()
     python: str = ">=3.8"
-    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def _project(self) -> str:
@@ -61,7 +59,6 @@ class StubWheel:
         """Write the wheel, the same bytes every time, and return its path."""
         info = f"{self._project}.dist-info"
         content = {
-            **dict(self.files),
             f"{info}/METADATA": self.metadata,
             f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {self.tag}\n",
         }

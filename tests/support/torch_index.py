@@ -227,7 +227,7 @@ def write_overlay(folder: Path, wheels: Iterable[StubWheel]) -> dict[str, str]:
 
 
 def _placed(wheel: StubWheel, folder: Path) -> Path:
-    real = _real_wheels().get(wheel.filename) if not wheel.files else None
+    real = _real_wheels().get(wheel.filename)
     if real is None:
         return wheel.write(folder)
     path = folder / wheel.filename
