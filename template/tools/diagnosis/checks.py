@@ -9,17 +9,17 @@ from dataclasses import replace
 from ..errors import ToolError
 from .container import container_toolkit
 from .finding import ERROR, SKIPPED, WARNING, Finding, NotKnownError
-from .gpu import driver, generation, gpu, intel, override
+from .gpu import driver, generation, gpu, intel, jetson, override
 from .interpreter import environment, locks, python
 from .resources import disk, gpu_memory, memory
 from .situation import Situation
-from .surroundings import devices, jetson, libraries, visible, wsl
+from .surroundings import devices, libraries, visible, wsl
 from .torch_build import torch_build, torch_device, wheel_tag
 
 Check = Callable[[Situation], Iterator[Finding]]
 GROUPS: dict[str, tuple[Check, ...]] = {
     "Environment": (python, locks, environment, wheel_tag),
-    "GPU": (gpu, driver, generation, intel, devices, visible, libraries, override, wsl, jetson),
+    "GPU": (gpu, driver, generation, intel, jetson, devices, visible, libraries, override, wsl),
     "torch": (torch_build, torch_device),
     "Containers": (container_toolkit,),
     "Resources": (disk, memory, gpu_memory),

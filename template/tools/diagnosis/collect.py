@@ -27,6 +27,7 @@ from .finding import ERROR, WARNING, Finding
 from .situation import Environment, LockState, Situation
 
 Part = TypeVar("Part")
+TARGET = "target"  # without it most checks have nothing to judge
 PYTHON_MANAGERS = ("uv", "pyenv", "py")  # they may have a Python that is not on the PATH
 
 
@@ -44,7 +45,8 @@ class _Collector:
             self._note(ERROR, what, str(error))
         except Exception as error:  # the doctor must not die of what it examines
             reason = f"{type(error).__name__}: {error}"
-            self._note(WARNING, what, f"The {what} could not be examined ({reason}).")
+            status = ERROR if what == TARGET else WARNING
+            self._note(status, what, f"The {what} could not be examined ({reason}).")
         return otherwise
 
     def _note(self, status: str, what: str, message: str) -> None:
@@ -65,7 +67,7 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
     no_gpus: tuple[Gpu, ...] = ()
     gpus = part.get("GPUs", lambda: hardware.gpus(machine, root), no_gpus)
     silent = machine.nvidia_driver and not any(gpu.backend == "cuda" for gpu in gpus)
-    choice = part.get("target", backends.chosen, None)
+    choice = part.get(TARGET, backends.chosen, None)
     target = choice.target if choice else None
     version = part.get("Python", project.python_version, None)
     no_environments: tuple[Environment, ...] = ()

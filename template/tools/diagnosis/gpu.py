@@ -50,11 +50,11 @@ def gpu(situation: Situation) -> Iterator[Finding]:
 def driver(situation: Situation) -> Iterator[Finding]:
     """Compare the NVIDIA driver with the oldest that the project's CUDA build works with."""
     found = situation.machine.nvidia_driver
-    if "cuda" not in situation.judged or found is None:
+    if "cuda" not in situation.judged or found is None or _is_board(situation):
         return
     build = situation.build_of("cuda")
-    floor = catalog.driver_floor(build, situation.machine.driver_system)
-    if floor is None or _driver_serves(build, situation.machine):
+    floor = _floor(build, situation.machine)
+    if _driver_serves(build, situation.machine):
         message = f"NVIDIA driver {found} is new enough for {build['title']}."
         yield Finding(OK, message, found, floor)
         return
@@ -69,7 +69,7 @@ def driver(situation: Situation) -> Iterator[Finding]:
 
 def generation(situation: Situation) -> Iterator[Finding]:
     """Tell for every graphics device whether the project's build has code for it."""
-    for backend in situation.judged:
+    for backend in () if _is_board(situation) else situation.judged:
         known = [each for each in situation.gpus_of(backend) if each.target]
         served = [each for each in known if _serves(situation, situation.build_of(backend), each)]
         for device in dict.fromkeys(replace(each, free=None) for each in known):
@@ -86,14 +86,28 @@ def intel(situation: Situation) -> Iterator[Finding]:
         yield Finding(OK, message, device.name, meant or None)
 
 
+def jetson(situation: Situation) -> Iterator[Finding]:
+    """Warn on NVIDIA's boards that PyTorch's builds for ARM64 were made for servers."""
+    if not _is_board(situation):
+        return
+    build = situation.build_of("cuda")
+    message = (
+        f"This is a Jetson board, and {build['title']} of torch was built for ARM64 servers: "
+        "its GPU needs the build that NVIDIA publishes for its JetPack, or a container with it."
+    )
+    names = ", ".join(board.name for board in situation.gpus_of("cuda"))
+    yield Finding(WARNING, message, names or None)
+
+
 def override(situation: Situation) -> Iterator[Finding]:
     """Warn of a variable that makes AMD's libraries take a GPU for another one."""
     value = situation.variables.get(OVERRIDE)
     if situation.backend != "rocm" or not value:
         return
     build = situation.build
-    if all(_serves(situation, build, device) for device in situation.gpus_of("rocm")):
-        reason = f"{build['title']} has code for the GPU itself"
+    served = [device for device in situation.gpus_of("rocm") if _serves(situation, build, device)]
+    if served:
+        reason = f"{build['title']} has code for {_describe(served[0])} itself"
     elif "rocm" in build["index_packages"]:
         reason = f"the libraries of {build['title']} may not start with it"
     else:
@@ -108,10 +122,12 @@ def _listed(situation: Situation, backend: str) -> Iterator[Finding]:
         counted = Counter(_describe(device) for device in found)
         text = ", ".join(f"{n} x {each}" if n > 1 else each for each, n in counted.items())
         yield Finding(OK, f"Found {text}.", text)
-    elif situation.nvidia_smi is not None:
+    elif backend == "cuda" and situation.nvidia_smi is not None:
         said = situation.nvidia_smi.splitlines()
         mismatch = "mismatch" in situation.nvidia_smi
-        advice = "restart the machine to load the new driver" if mismatch else "reinstall it"
+        advice = (
+            "restart the machine to load the new one" if mismatch else "restart or reinstall it"
+        )
         reason = said[0].rstrip(". ") if said else "it ended without a word"
         message = f"The NVIDIA driver does not answer ({reason}): {advice}."
         yield Finding(ERROR, message, reason, command="sudo reboot" if mismatch else None)
@@ -166,7 +182,7 @@ def _no_code(situation: Situation, device: Gpu, served: list[Gpu]) -> Finding:
     if fitting:
         message += f"; {fitting[0]['title']} has."
     elif others:
-        floor = catalog.driver_floor(others[0], situation.machine.driver_system)
+        floor = _floor(others[0], situation.machine)
         message += f"; {others[0]['title']} has, and needs a driver of {floor} or newer."
     else:
         message += "; no build of this torch has, so it runs on the CPU."
@@ -206,7 +222,23 @@ def _suits_all(situation: Situation, build: Row) -> bool:
 
 
 def _driver_serves(build: Row, machine: Machine) -> bool:
-    return catalog.driver_serves(build, replace(machine, system=machine.driver_system))
+    floor = _floor(build, machine)
+    return floor is None or numbers(machine.nvidia_driver or "") >= numbers(floor)
+
+
+def _floor(build: Row, machine: Machine) -> str | None:
+    """Return the oldest driver for a build; Linux inside Windows has the driver of Windows."""
+    own = catalog.driver_floor(build, machine.driver_system)
+    return own or catalog.driver_floor(build, machine.system)
+
+
+def _is_board(situation: Situation) -> bool:
+    """Tell whether this is one of NVIDIA's boards that the project's build was not made for."""
+    if not situation.machine.jetson or "cuda" not in situation.judged:
+        return False
+    codes = situation.build_of("cuda")["gpu_targets"].get(situation.machine.platform, [])
+    boards = situation.gpus_of("cuda")
+    return not boards or any(board.target not in codes for board in boards)
 
 
 def _switch(build: Row | None) -> str | None:

@@ -87,22 +87,6 @@ def wsl(situation: Situation) -> Iterator[Finding]:
         yield Finding(OK, message)
 
 
-def jetson(situation: Situation) -> Iterator[Finding]:
-    """Warn on NVIDIA's boards that PyTorch's builds for ARM64 were made for servers."""
-    if not situation.machine.jetson or "cuda" not in situation.judged:
-        return
-    build = situation.build_of("cuda")
-    codes = build["gpu_targets"].get(situation.machine.platform, [])
-    boards = situation.gpus_of("cuda")
-    if boards and all(board.target in codes for board in boards):
-        return
-    message = (
-        f"This is a Jetson board, and {build['title']} of torch was built for ARM64 servers: "
-        "its GPU needs the build that NVIDIA publishes for its JetPack, or a container with it."
-    )
-    yield Finding(WARNING, message, ", ".join(board.name for board in boards) or None)
-
-
 def _no_files(situation: Situation, beginning: str) -> Iterator[Finding]:
     machine = situation.machine
     if machine.wsl or machine.jetson:
