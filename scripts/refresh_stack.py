@@ -1,10 +1,14 @@
-"""Resolve the stack release again: rewrite stack/constraints.txt and stack/toolchain.txt.
+"""Resolve the stack release again: rewrite its constraints and toolchain, check its catalog.
 
     python scripts/refresh_stack.py [--cutoff YYYY-MM-DD] [--torch X.Y.Z] [--check]
 
-Every pin is taken anew, the newest that the cutoff and the other packages admit. The same inputs
-give the same bytes. The command reports which pins moved, and for every package that is older than
-its newest release, why.
+Every pin is taken anew, the newest that the cutoff and the other packages admit: in
+stack/constraints.txt what stands above the hardware, in stack/constraints/<build>.txt what a build
+of torch adds. The same inputs give the same bytes. The command reports which pins moved, and for
+every package that is older than its newest release, why.
+
+Every row of the hardware catalog is compared with the indexes. A row that differs is an error; one
+that could not be compared, as PyTorch's index cannot be reached from everywhere, is reported.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -23,9 +27,12 @@ from packaging.version import InvalidVersion, Version
 # `python scripts/refresh_stack.py` puts scripts/ on the path, not the folder above it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.stack_data import Release, StackError, offered_pythons, oldest
+from scripts.stack_checks import check_rows
+from scripts.stack_data import StackError, offered_pythons, oldest
 from scripts.stack_files import (
-    GENERATED,
+    COMMON,
+    OF_BUILDS,
+    TOOLCHAIN,
     Inputs,
     check_cutoff,
     check_pythons,
@@ -33,6 +40,7 @@ from scripts.stack_files import (
     render_files,
     stack_uv,
 )
+from scripts.stack_index import Index, pypi
 from scripts.stack_pins import (
     Pin,
     by_name,
@@ -43,9 +51,26 @@ from scripts.stack_pins import (
 )
 from scripts.stack_report import Reporter
 from scripts.stack_resolver import Resolver, find_uv
+from scripts.stack_rows import Release
+from scripts.stack_torch import common_requirements
 from scripts.stack_why import Resolution, explain
 
 STACK = Path(__file__).resolve().parent.parent / "stack"
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """Where packages are looked up.
+
+    Attributes:
+        pypi: PyPI.
+        torch: Base address of PyTorch's indexes; by default that of the release.
+        options: Options of uv that replace PyPI.
+    """
+
+    pypi: Index = field(default_factory=pypi)
+    torch: str | None = None
+    options: tuple[str, ...] = ()
 
 
 def replace_files(contents: Mapping[Path, str]) -> None:
@@ -57,6 +82,7 @@ def replace_files(contents: Mapping[Path, str]) -> None:
     siblings = {path: path.with_name(f".{path.name}.new") for path in contents}
     try:
         for path, text in contents.items():
+            path.parent.mkdir(exist_ok=True)
             siblings[path].write_text(text, encoding="utf-8", newline="\n")
         for path, sibling in siblings.items():
             sibling.replace(path)
@@ -73,7 +99,7 @@ def refresh(
     *,
     values: Mapping[str, str],
     check: bool,
-    index_options: tuple[str, ...] = (),
+    indexes: Indexes | None = None,
 ) -> bool:
     """Make the generated files again and write those that changed.
 
@@ -82,32 +108,58 @@ def refresh(
         reporter: Where to say what is done.
         values: New values of release.yml, by key.
         check: Whether to write nothing and to compare only.
-        index_options: Options of uv that replace PyPI, for tests.
+        indexes: Where packages are looked up, for tests.
 
     Returns:
         Whether the files on disk were up to date before.
 
     Raises:
-        StackError: An input is wrong or uv failed; nothing is written then.
+        StackError: An input is wrong, a row of the catalog differs from the indexes, or uv failed;
+            nothing is written then.
     """
+    indexes = indexes or Indexes()
     release_text = set_release_values(_read(stack / "release.yml"), values)
     inputs = load_inputs(stack)
     inputs = replace(inputs, release=_with_values(inputs.release, values))
     check_cutoff(inputs.release.cutoff, datetime.now(UTC).date())
     python = oldest(offered_pythons(inputs.pythons))
-    resolver = Resolver(find_uv(), inputs.release.cutoff, python, index_options)
+    resolver = Resolver(find_uv(), inputs.release.cutoff, python, indexes.options)
     resolver = stack_uv(resolver, inputs)
     reporter.line(f"resolving with uv {resolver.version()}, cutoff {inputs.release.cutoff}")
     check_pythons(resolver, inputs)
+    common = common_requirements(indexes.pypi, inputs.release.torch, inputs.catalog)
+    resolver = resolver.knowing("torch", inputs.release.torch, common)
+    _check_catalog(inputs, indexes, reporter)
     fresh = {"release.yml": release_text, **render_files(resolver, inputs)}
+    fresh.update(dict.fromkeys(_left_over(stack, fresh), ""))
     changed = {name: text for name, text in fresh.items() if _read(stack / name) != text}
     _report_changes(stack, fresh, changed, reporter)
     if check:
         return not changed
     _report_held_back(resolver, inputs, fresh, reporter)
-    replace_files({stack / name: text for name, text in changed.items()})
+    replace_files({stack / name: text for name, text in changed.items() if text})
+    for name in _left_over(stack, fresh):
+        (stack / name).unlink()
     reporter.line(f"wrote {', '.join(changed)}" if changed else "nothing to write")
     return not changed
+
+
+def _check_catalog(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> None:
+    torch_index = indexes.torch or inputs.release.torch_index
+    findings = list(check_rows(inputs, indexes.pypi, torch_index))
+    columns = ("row", "compared with", "what", "result")
+    reporter.table("rows of the catalog", columns, [each.cells for each in findings])
+    wrong = sorted({each.row for each in findings if each.differs})
+    if wrong:
+        raise StackError(
+            f"The catalog differs from the indexes in {', '.join(wrong)}; correct these rows."
+        )
+
+
+def _left_over(stack: Path, fresh: Mapping[str, str]) -> list[str]:
+    """List the pins of builds that the catalog no longer has."""
+    found = sorted(f"{OF_BUILDS}/{path.name}" for path in (stack / OF_BUILDS).glob("*.txt"))
+    return [name for name in found if not fresh.get(name)]
 
 
 def _report_changes(
@@ -115,7 +167,7 @@ def _report_changes(
 ) -> None:
     if "release.yml" in changed:
         reporter.line("release.yml: the given values are new")
-    for name in GENERATED:
+    for name in (name for name in fresh if name != "release.yml"):
         diff = diff_pins(_present_pins(stack / name), parse_pins(fresh[name]))
         moved = [
             (move.name, move.old, move.new, "major" if move.major else "") for move in diff.moved
@@ -137,8 +189,8 @@ def _present_pins(path: Path) -> list[Pin]:
 def _report_held_back(
     resolver: Resolver, inputs: Inputs, fresh: Mapping[str, str], reporter: Reporter
 ) -> None:
-    wanted = ((inputs.requirements, ""), (inputs.toolchain, fresh["constraints.txt"]))
-    for name, (requirements, constraints) in zip(GENERATED, wanted, strict=True):
+    wanted = ((inputs.requirements, ""), (inputs.toolchain, fresh[COMMON]))
+    for name, (requirements, constraints) in zip((COMMON, TOOLCHAIN), wanted, strict=True):
         resolution = Resolution(requirements, constraints, by_name(parse_pins(fresh[name])))
         rows = _held_back(resolver, resolution, inputs.pythons[0], reporter)
         direct = {canonicalize_name(Requirement(each).name) for each in requirements}
@@ -165,7 +217,8 @@ def _held_back(
 
 def _with_values(release: Release, values: Mapping[str, str]) -> Release:
     cutoff = date.fromisoformat(values["cutoff"]) if "cutoff" in values else release.cutoff
-    return replace(release, cutoff=cutoff, torch=values.get("torch", release.torch))
+    torch = values.get("torch", release.torch)
+    return release.model_copy(update={"cutoff": cutoff, "torch": torch})
 
 
 def _read(path: Path) -> str:

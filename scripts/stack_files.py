@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,19 +10,21 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from scripts.stack_catalog import Catalog, load_catalog
 from scripts.stack_data import (
-    DirectDependency,
-    Release,
     StackError,
-    load_backends,
     load_pythons,
     load_release,
     load_requirements,
+    load_reserved_names,
 )
 from scripts.stack_pins import by_name, parse_pins, render_header
-from scripts.stack_resolver import Resolver
+from scripts.stack_resolver import Resolver, Unresolvable
+from scripts.stack_rows import Build, DirectDependency, Release
 
-GENERATED = ("constraints.txt", "toolchain.txt")
+COMMON = "constraints.txt"
+TOOLCHAIN = "toolchain.txt"
+OF_BUILDS = "constraints"  # the folder of the pins that builds add
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Inputs:
     pythons: tuple[str, ...]
     direct: tuple[DirectDependency, ...]
     toolchain: tuple[str, ...]
+    catalog: Catalog
 
     @property
     def requirements(self) -> list[str]:
@@ -49,12 +53,13 @@ def load_inputs(stack: Path) -> Inputs:
     Raises:
         StackError: A file is wrong.
     """
-    load_backends(stack)  # not an input of the pins, but a wrong file must not be released
+    load_reserved_names(stack)  # not an input of the pins, but a wrong file must not be released
     return Inputs(
         load_release(stack),
         tuple(load_pythons(stack)),
         tuple(load_requirements(stack)),
         tuple(_requirement_lines(stack / "toolchain.in")),
+        load_catalog(stack),
     )
 
 
@@ -75,14 +80,17 @@ def check_pythons(resolver: Resolver, inputs: Inputs) -> None:
         StackError: torch has no wheel for a listed Python, or one for a newer Python.
     """
     torch = f"torch=={inputs.release.torch}"
-    missing = [python for python in inputs.pythons if not resolver.has_wheel(torch, python)]
+    platform = inputs.catalog.platforms[0]
+    missing = [
+        python for python in inputs.pythons if not resolver.has_wheel(torch, python, platform)
+    ]
     if len(missing) == len(inputs.pythons):
         raise StackError(f"There is no wheel of {torch} up to {inputs.release.cutoff}.")
     if missing:
         wrong = ", ".join(missing)
         raise StackError(f"stack/pythons.yml: {torch} has no wheel for {wrong}; remove the row.")
     newer = f"3.{Version(inputs.pythons[0]).minor + 1}"
-    if resolver.has_wheel(torch, newer):
+    if resolver.has_wheel(torch, newer, platform):
         raise StackError(f"stack/pythons.yml: {torch} has a wheel for {newer}; add a row for it.")
 
 
@@ -95,22 +103,102 @@ def stack_uv(resolver: Resolver, inputs: Inputs) -> Resolver:
 
 
 def render_files(resolver: Resolver, inputs: Inputs) -> dict[str, str]:
-    """Resolve and write the generated files in memory, by name.
+    """Resolve and write the generated files in memory, by path below the stack's folder.
+
+    Args:
+        resolver: A resolver that knows what every build of torch asks for, and nothing more.
+        inputs: What to resolve.
+
+    Raises:
+        StackError: uv failed, no set of versions fits, or a package of hardware is among the pins
+            of everybody.
+    """
+    pins = resolver.resolve(inputs.requirements)
+    _refuse_hardware(pins, inputs.catalog)
+    about_pins = "every package above the hardware, for all options, offered Pythons and platforms"
+    about_tools = "the environment that locks and installs"
+    tools = resolver.resolve(inputs.toolchain, constraints=pins, hashes=True)
+    return {
+        COMMON: render_header(inputs.release, about_pins) + pins,
+        **_build_files(resolver, inputs, pins),
+        TOOLCHAIN: render_header(inputs.release, about_tools) + tools,
+    }
+
+
+def _build_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, str]:
+    return {
+        f"{OF_BUILDS}/{build.build}.txt": render_header(
+            inputs.release, f"what torch's {build.title} build adds to constraints.txt"
+        )
+        + _pins_of_row(resolver, build, pins)
+        for build in inputs.catalog.builds
+        if build.requires
+    }
+
+
+def _pins_of_row(resolver: Resolver, build: Build, pins: str) -> str:
+    try:
+        return build_pins(resolver, build, pins)
+    except Unresolvable as refusal:
+        raise StackError(f"stack/builds.yml, row {build.build}: {refusal}") from None
+
+
+def build_pins(resolver: Resolver, build: Build, common: str) -> str:
+    """Pin what a build of torch needs beyond the pins of everybody.
+
+    Args:
+        resolver: The resolver.
+        build: The build.
+        common: The pins of everybody, which the new ones must fit.
 
     Raises:
         StackError: uv failed, or no set of versions fits.
     """
-    pins = resolver.resolve(inputs.requirements)
-    tools = resolver.resolve(inputs.toolchain, constraints=pins, hashes=True)
-    about_pins = "every package of every option, for all offered Pythons and platforms"
-    about_tools = "the environment that locks and installs"
-    return {
-        "constraints.txt": render_header(inputs.release, about_pins) + pins,
-        "toolchain.txt": render_header(inputs.release, about_tools) + tools,
+    wanted = [str(each) for each in build.from_pypi]
+    limits = common + toolkit_pins(resolver, build)
+    everybody = by_name(parse_pins(common))
+    lines = resolver.resolve(wanted, constraints=limits).splitlines()
+    lines += [
+        f"{each.name}{each.specifier}" + (f" ; {each.marker}" if each.marker else "")
+        for each in build.from_index
+    ]
+    pinned = [(parse_pins(line)[0].name, line) for line in lines]
+    return "".join(f"{line}\n" for name, line in sorted(pinned) if name not in everybody)
+
+
+def toolkit_pins(resolver: Resolver, build: Build) -> str:
+    """Pin the packages of the one toolkit release that a build names, if it names one.
+
+    A toolkit is a package with extras in one exact version. For some of its parts it admits later
+    releases too (of nvJitLink all of the same CUDA major); the oldest that it admits is its own.
+
+    Args:
+        resolver: The resolver.
+        build: The build.
+    """
+    toolkits = [
+        str(each)
+        for each in build.from_pypi
+        if each.extras and any(part.operator == "==" for part in each.specifier)
+    ]
+    return resolver.resolve(toolkits, lowest=True) if toolkits else ""
+
+
+def _refuse_hardware(pins: str, catalog: Catalog) -> None:
+    asked = {
+        canonicalize_name(each.name): build.build
+        for build in catalog.builds
+        for each in build.requirements
     }
+    for pin in parse_pins(pins):
+        if pin.name in asked:
+            raise StackError(
+                f"constraints.txt would pin {pin.name}, which only torch's build "
+                f"{asked[pin.name]} needs; a package of requirements.yml asks for it."
+            )
 
 
-def _requirement_lines(path: Path) -> list[str]:
+def _requirement_lines(path: Path) -> Sequence[str]:
     lines = (
         line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()
     )

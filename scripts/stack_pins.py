@@ -11,35 +11,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_data import Release, StackError
+from scripts.stack_data import StackError
+from scripts.stack_rows import Release
 
-# Operating system and processor, as environment markers see them (PEP 508), of every platform that
-# the template supports.
-PLATFORMS: Mapping[str, Mapping[str, str]] = {
-    "linux-x86_64": {
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "x86_64",
-    },
-    "linux-arm64": {
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "aarch64",
-    },
-    "macos-arm64": {
-        "os_name": "posix",
-        "sys_platform": "darwin",
-        "platform_system": "Darwin",
-        "platform_machine": "arm64",
-    },
-    "windows-x86_64": {
-        "os_name": "nt",
-        "sys_platform": "win32",
-        "platform_system": "Windows",
-        "platform_machine": "AMD64",
-    },
+# What the systems and processors in the names of platforms are in environment markers (PEP 508).
+_SYSTEMS: Mapping[str, Mapping[str, str]] = {
+    "linux": {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"},
+    "macos": {"os_name": "posix", "sys_platform": "darwin", "platform_system": "Darwin"},
+    "windows": {"os_name": "nt", "sys_platform": "win32", "platform_system": "Windows"},
+}
+_MACHINES: Mapping[tuple[str, str], str] = {
+    ("linux", "arm64"): "aarch64",
+    ("windows", "x86_64"): "AMD64",
 }
 
 
@@ -85,10 +68,12 @@ def marker_environment(python: str, platform: str) -> dict[str, str]:
 
     Args:
         python: A CPython minor such as "3.12"; its first patch release is assumed.
-        platform: A key of `PLATFORMS`.
+        platform: A name in platforms.yml, such as "linux-arm64".
     """
+    system, _, processor = platform.partition("-")
     return {
-        **PLATFORMS[platform],
+        **_SYSTEMS[system],
+        "platform_machine": _MACHINES.get((system, processor), processor),
         "python_version": python,
         "python_full_version": f"{python}.0",
         "implementation_name": "cpython",

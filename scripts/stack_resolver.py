@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,17 +19,7 @@ from packaging.version import Version
 
 from scripts.stack_data import StackError
 from scripts.stack_pins import by_name, parse_pins
-
-# uv's names of the platforms in stack_pins.PLATFORMS. torch's Linux wheels need glibc 2.28.
-UV_PLATFORMS: Mapping[str, str] = {
-    "linux-x86_64": "x86_64-manylinux_2_28",
-    "linux-arm64": "aarch64-manylinux_2_28",
-    "macos-arm64": "aarch64-apple-darwin",
-    "windows-x86_64": "x86_64-pc-windows-msvc",
-}
-# torch's macOS wheels are tagged macosx_14_0 from 2.12 on. uv assumes macOS 13 when it resolves
-# for macOS alone, and would then silently take torch 2.11.
-MACOS_TARGET = "14.0"
+from scripts.stack_rows import Platform
 
 # The settings of uv that say how to reach PyPI. None of them can change what is found there.
 _HARMLESS_SETTINGS = frozenset(
@@ -73,15 +64,22 @@ class Resolver:
         cutoff: Last day whose uploads are considered, to its end in UTC.
         python: The oldest CPython minor that the pins are for.
         index_options: Options that replace PyPI, for tests; for example `--find-links`.
+        metadata: Text of uv.toml: what packages ask for, instead of what their METADATA says.
     """
 
     command: tuple[str, ...]
     cutoff: date
     python: str
     index_options: tuple[str, ...] = ()
+    metadata: str = ""
 
     def resolve(
-        self, requirements: Iterable[str], *, constraints: str = "", hashes: bool = False
+        self,
+        requirements: Iterable[str],
+        *,
+        constraints: str = "",
+        hashes: bool = False,
+        lowest: bool = False,
     ) -> str:
         """Pin requirements and all they need, for every platform and Python from `python` on.
 
@@ -91,6 +89,7 @@ class Resolver:
             requirements: The requirements, one each.
             constraints: Text of a constraints file.
             hashes: Whether to write the hashes of all files of each pin.
+            lowest: Whether to take the oldest versions that fit instead of the newest.
 
         Returns:
             The pins as lines of a requirements file, in the order of the names.
@@ -102,20 +101,22 @@ class Resolver:
         options = ["--universal", "--python-version", self.python]
         if hashes:
             options.append("--generate-hashes")
+        if lowest:
+            options += ["--resolution", "lowest"]
         return self._compile(requirements, options, constraints)
 
     def resolve_wheels(
-        self, requirements: Iterable[str], python: str, platform: str, *, constraints: str = ""
+        self, requirements: Iterable[str], python: str, platform: Platform, *, constraints: str = ""
     ) -> str:
-        """Pin requirements for one Python and platform (see UV_PLATFORMS), from wheels only.
+        """Pin requirements for one Python and platform, from wheels only.
 
         Raises:
             Unresolvable: No set of versions fits, or a version has no wheel there.
             StackError: uv failed, for example without a network.
         """
-        options = ["--python-version", python, "--python-platform", UV_PLATFORMS[platform]]
+        options = ["--python-version", python, "--python-platform", platform.resolver]
         options += ["--only-binary", ":all:"]
-        return self._compile(requirements, options, constraints)
+        return self._compile(requirements, options, constraints, platform.variables)
 
     def newest(self, names: Iterable[str], python: str) -> dict[NormalizedName, Version]:
         """Find each package's newest release up to the cutoff, whatever else is installed.
@@ -131,12 +132,12 @@ class Resolver:
         pins = by_name(parse_pins(self._compile(names, options, "")))
         return {name: group[-1].version for name, group in pins.items()}
 
-    def has_wheel(self, requirement: str, python: str) -> bool:
-        """Tell whether a requirement has a wheel for a CPython minor on Linux x86-64."""
+    def has_wheel(self, requirement: str, python: str, platform: Platform) -> bool:
+        """Tell whether a requirement has a wheel for a CPython minor on a platform."""
         options = ["--no-deps", "--python-version", python, "--only-binary", ":all:"]
-        options += ["--python-platform", UV_PLATFORMS["linux-x86_64"]]
+        options += ["--python-platform", platform.resolver]
         try:
-            self._compile([requirement], options, "")
+            self._compile([requirement], options, "", platform.variables)
         except Unresolvable:
             return False
         return True
@@ -152,28 +153,50 @@ class Resolver:
         fetch = ("tool", "run", "--quiet", "--python", sys.executable, "--from", f"uv=={version}")
         return replace(self, command=(self.command[0], *fetch, "uv"))
 
+    def knowing(self, package: str, version: str, requires: Iterable[object]) -> Resolver:
+        """Take one version of a package to ask for these requirements, whatever its METADATA says.
+
+        Args:
+            package: The package.
+            version: The version that PyPI has.
+            requires: Its requirements, as in METADATA.
+        """
+        # Strings of JSON are strings of TOML too.
+        wanted = json.dumps([str(each) for each in requires])
+        table = f'[[dependency-metadata]]\nname = "{package}"\nversion = "{version}"\n'
+        return replace(self, metadata=f"{self.metadata}{table}requires-dist = {wanted}\n")
+
     def _compile(
-        self, requirements: Iterable[str], options: Sequence[str], constraints: str
+        self,
+        requirements: Iterable[str],
+        options: Sequence[str],
+        constraints: str,
+        variables: Mapping[str, str] | None = None,
     ) -> str:
         with tempfile.TemporaryDirectory(prefix="stack-") as name:
             folder = Path(name)
-            wanted, limits = folder / "wanted.in", folder / "limits.txt"
+            wanted, limits, settings = (folder / n for n in ("wanted.in", "limits.txt", "uv.toml"))
             wanted.write_text("".join(f"{each}\n" for each in requirements), encoding="utf-8")
             limits.write_text(constraints, encoding="utf-8")
+            settings.write_text(self.metadata, encoding="utf-8")
             command = [*self.command, "pip", "compile", "--quiet", "--color", "never"]
             command += ["--no-header", "--no-annotate", "--python", sys.executable]
+            command += ["--config-file", settings.name]
             command += ["--exclude-newer", str(self.cutoff), "--constraints", limits.name]
             # uv's default takes a pre-release as soon as no final release fits.
             command += ["--prerelease", "disallow"]
             # Run in an empty folder: no project file beside it can change the result.
-            return self._run([*command, *self.index_options, *options, wanted.name], folder)
+            command += [*self.index_options, *options, wanted.name]
+            return self._run(command, folder, variables)
 
-    def _run(self, command: Sequence[str], folder: Path) -> str:
+    def _run(
+        self, command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None
+    ) -> str:
         # uv's output is UTF-8 on every operating system.
         done = subprocess.run(
             command,
             cwd=folder,
-            env=shielded_environment(os.environ),
+            env={**shielded_environment(os.environ), **(variables or {})},
             capture_output=True,
             check=False,
             encoding="utf-8",
@@ -204,12 +227,7 @@ def shielded_environment(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not name.startswith("UV_") or name in _HARMLESS_SETTINGS
     }
-    return {
-        **kept,
-        "UV_NO_CONFIG": "1",
-        "UV_PYTHON_DOWNLOADS": "never",
-        "MACOSX_DEPLOYMENT_TARGET": MACOS_TARGET,
-    }
+    return {**kept, "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def shorten_explanation(stderr: str) -> list[str]:

@@ -1,0 +1,337 @@
+"""Rows of the stack release's data files (stack/*.yml): what each of them must hold.
+
+Every row is a pydantic model. A row of the hardware catalog names the sources of its facts, field
+by field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, ClassVar, Self
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+FLAGS = (
+    "always",
+    "uses_training",
+    "no_training",
+    "uses_onnxruntime",
+    "uses_native",
+    "exports_onnx",
+)
+_PYDANTIC_KINDS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be keys and values",
+    "list_type": "must be a list",
+    "model_type": "must be keys and values",
+}
+
+
+def _read(meaning: str, reader: Callable[[str], Any]) -> PlainValidator:
+    """Make a validator of text from a function that reads it, or raises ValueError."""
+
+    def validate(value: object) -> Any:
+        try:
+            if isinstance(value, str):
+                return reader(value)
+        except ValueError:
+            pass
+        raise PydanticCustomError("wrong_text", "must {meaning}", {"meaning": meaning})
+
+    return PlainValidator(validate)
+
+
+def _matches(pattern: str, meaning: str) -> PlainValidator:
+    return _read(meaning, lambda text: _passed(text, re.fullmatch(pattern, text) is not None))
+
+
+def _passed(text: str, passed: bool) -> str:
+    if not passed:
+        raise ValueError
+    return text
+
+
+def _final_version(text: str) -> str:
+    version = Version(text)
+    return _passed(text, not version.is_prerelease and version.local is None)
+
+
+def _requirement(text: str) -> str:
+    return _passed(text, Requirement(text).url is None)
+
+
+def _bare_package(text: str) -> str:
+    requirement = Requirement(text)
+    return _passed(text, not (requirement.specifier or requirement.marker or requirement.url))
+
+
+Text = Annotated[str, _read("be text in quotes", lambda text: _passed(text, bool(text.strip())))]
+MaybeText = Annotated[str, _read('be text in quotes, or ""', str)]
+Day = Annotated[date, _read('be a date in quotes such as "2026-01-31"', date.fromisoformat)]
+MaybeDay = Annotated[
+    date | None,
+    _read('be a date in quotes, or ""', lambda text: date.fromisoformat(text) if text else None),
+]
+Name = Annotated[str, _matches(r"[a-z0-9]+([._-][a-z0-9]+)*", "be a name in small letters")]
+Python = Annotated[str, _matches(r"3\.\d+", 'be a CPython minor in quotes such as "3.12"')]
+FinalVersion = Annotated[
+    str, _read('be a final version in quotes such as "1.2.3", without a label', _final_version)
+]
+Wanted = Annotated[str, _read("be a requirement as in METADATA, without an address", _requirement)]
+BarePackage = Annotated[
+    str,
+    _read("be a package alone; constraints.txt holds the versions", _bare_package),
+]
+Driver = Annotated[str, _matches(r"\d+(\.\d+)*", 'be a driver\'s version in quotes such as "1.2"')]
+Target = Annotated[str, _matches(r"\d+\.\d+|[a-z][a-z0-9-]*", "be a GPU target in quotes")]
+BuiltTarget = Annotated[
+    str,
+    _matches(r"\d+\.\d+(\+PTX)?|[a-z][a-z0-9-]*", 'be a GPU target in quotes, with "+PTX" if so'),
+]
+Label = Annotated[str, _matches(r"(\+[a-z0-9.]+)?", 'be a label in quotes such as "+cpu", or ""')]
+Tag = Annotated[str, _matches(r"[a-z0-9_]+", "be the platform tag of a wheel")]
+Variable = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "be the name of an environment variable")]
+System = Annotated[str, _matches("linux|macos|windows", "be linux, macos or windows")]
+Flag = Annotated[str, _matches("|".join(FLAGS), f"be one of {', '.join(FLAGS)}")]
+
+
+class Part(BaseModel):
+    """What rows and their parts have in common: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Release(Part):
+    """The row of release.yml: what fixes all other versions."""
+
+    name: Annotated[
+        str, _matches(r"\d{4}\.\d{2}(\.\d+)?", 'be a year and month in quotes such as "2026.01"')
+    ]
+    cutoff: Day
+    torch: FinalVersion
+    torch_index: Annotated[
+        str, _matches(r"https://\S+[^/\s]", "be an https address without a final slash")
+    ]
+    source: Text
+    checked: Day
+
+
+class PythonRow(Part):
+    """A row of pythons.yml."""
+
+    version: Python
+    source: Text
+    checked: Day
+
+
+class DirectDependency(Part):
+    """A row of requirements.yml: one package of one layer."""
+
+    layer: Annotated[str, _matches(r"\d\d-[a-z]+", "be two digits and a name such as 20-train")]
+    package: BarePackage
+    when: Flag
+    why: Text
+
+    @property
+    def name(self) -> NormalizedName:
+        """The package's normalized name, without extras."""
+        return canonicalize_name(Requirement(self.package).name)
+
+
+class Source(Part):
+    """A row of sources.yml: where facts come from."""
+
+    id: Name
+    title: Text
+    strength: Annotated[
+        str,
+        _matches(
+            "registry|primary|third-party|inferred",
+            "be registry, primary, third-party or inferred",
+        ),
+    ]
+    dated: MaybeDay
+    checked: Day
+
+
+class Sourced(Part):
+    """A row whose facts have sources."""
+
+    FACTS: ClassVar[tuple[str, ...]] = ()
+    sources: dict[Name, list[Name]]
+
+    @model_validator(mode="after")
+    def _facts_have_sources(self) -> Self:
+        for name in self.FACTS:
+            if getattr(self, name) and not self.sources.get(name):
+                raise PydanticCustomError("no_source", "`sources` has none for `{0}`", {"0": name})
+        for name in self.sources:
+            if name not in type(self).model_fields:
+                raise PydanticCustomError(
+                    "no_field", "`sources.{0}` is about no field of the row", {"0": name}
+                )
+        return self
+
+
+class Platform(Sourced):
+    """A row of platforms.yml."""
+
+    FACTS = ("resolver", "variables")
+    platform: Annotated[
+        str, _matches(r"(linux|macos|windows)-[a-z0-9_]+", "be a system, a dash and a processor")
+    ]
+    title: Text
+    resolver: Name | Text
+    variables: dict[Variable, Text]
+
+    @property
+    def system(self) -> str:
+        """The operating system: linux, macos or windows."""
+        return self.platform.partition("-")[0]
+
+
+class Container(Part):
+    """How a container reaches a backend's devices; without an image it cannot."""
+
+    base_image: MaybeText
+    device_flags: list[
+        Annotated[str, _matches(r"--[a-z-]+(=\S+)?", 'be an option in quotes such as "--ipc=host"')]
+    ]
+    environment: dict[Variable, Text]
+
+
+class Backend(Sourced):
+    """A row of backends.yml: what can run the computation."""
+
+    FACTS = ("host_needs", "system_packages", "container", "environment")
+    backend: Name
+    title: Text
+    find_out: Text
+    torch_device: Annotated[str, _matches("cpu|cuda|xpu|mps", "be cpu, cuda, xpu or mps")]
+    host_needs: MaybeText
+    system_packages: list[Name]
+    container: Container
+    environment: dict[Variable, Text]
+
+
+class Wheels(Part):
+    """The wheels of a build for one platform."""
+
+    local_version: Label
+    wheel_tag: Tag
+    pythons: list[Python]
+
+
+class Build(Sourced):
+    """A row of builds.yml: one build of torch."""
+
+    FACTS = (
+        "plain",
+        "index",
+        "wheels",
+        "requires",
+        "index_packages",
+        "driver",
+        "gpu_targets",
+        "conda",
+    )
+    build: Name
+    backend: Name
+    title: Text
+    plain: list[Name]
+    index: Name
+    wheels: dict[Name, Wheels]
+    requires: list[Wanted]
+    index_packages: list[Name]
+    driver: dict[System, Driver]
+    gpu_targets: dict[Name, list[BuiltTarget]]
+    conda: list[Text]
+
+    @property
+    def requirements(self) -> list[Requirement]:
+        """What the build asks for beyond what every build of torch does."""
+        return [Requirement(each) for each in self.requires]
+
+    @property
+    def from_pypi(self) -> list[Requirement]:
+        """The requirements that PyPI fulfils."""
+        return [each for each in self.requirements if not self._on_index(each)]
+
+    @property
+    def from_index(self) -> list[Requirement]:
+        """The requirements that only the build's own index fulfils."""
+        return [each for each in self.requirements if self._on_index(each)]
+
+    def _on_index(self, requirement: Requirement) -> bool:
+        return canonicalize_name(requirement.name) in map(canonicalize_name, self.index_packages)
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        _refuse_strangers("plain", self.plain, "wheels", self.wheels)
+        _refuse_strangers("gpu_targets", self.gpu_targets, "wheels", self.wheels)
+        asked = {canonicalize_name(each.name) for each in self.requirements}
+        _refuse_strangers("index_packages", self.index_packages, "requires", asked)
+        systems = {platform.partition("-")[0] for platform in self.wheels}
+        if self.driver and set(self.driver) != systems:
+            raise PydanticCustomError(
+                "systems",
+                "`driver` must name the systems that `wheels` has: {0}",
+                {"0": ", ".join(sorted(systems))},
+            )
+        return self
+
+
+class Gpu(Sourced):
+    """A row of gpus.yml: one generation of GPUs."""
+
+    FACTS = ("targets", "examples")
+    backend: Name
+    generation: Text
+    targets: list[Target]
+    examples: Text
+
+
+class Companion(Sourced):
+    """A row of companions.yml: a package that is built together with torch."""
+
+    FACTS = ("version",)
+    package: Name
+    version: FinalVersion
+    why: Text
+
+
+def problem_in(error: ValidationError, row: type[Part]) -> str:
+    """Say in a sentence without its stop what is wrong with a row, the first thing only."""
+    details = error.errors()[0]
+    where = ".".join(str(each) for each in details["loc"] if each != "[key]")
+    if not where:
+        return _whole_row(details)
+    if details["type"] == "missing":
+        return f"`{where}` is missing"
+    if details["type"] == "extra_forbidden":
+        known = f"; use {', '.join(row.model_fields)}" if "." not in where else ""
+        return f"`{where}` is not a known key{known}"
+    wanted = _PYDANTIC_KINDS.get(details["type"], details["msg"])
+    return f"`{where}` {wanted}, is {details['input']!r}"
+
+
+def _whole_row(details: ErrorDetails) -> str:
+    if details["type"] in _PYDANTIC_KINDS:
+        return f"{_PYDANTIC_KINDS[details['type']]}, is {details['input']!r}"
+    return details["msg"]
+
+
+def _refuse_strangers(field: str, names: Any, where: str, known: Any) -> None:
+    for name in names:
+        if name not in known:
+            raise PydanticCustomError(
+                "stranger",
+                "`{field}` names {name}, which `{where}` has not",
+                {"field": field, "name": name, "where": where},
+            )
