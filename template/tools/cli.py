@@ -8,6 +8,7 @@ import sys
 from typing import Protocol
 
 from .commands import (
+    doctor,
     install,
     install_prod,
     lock,
@@ -36,6 +37,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "setup": setup,
+    "doctor": doctor,
     "lock": lock,
     "lock-upgrade": lock_upgrade,
     "lock-all": lock_all,

@@ -32,9 +32,13 @@ def small_project(
 def trained_project(
     template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Checkpoint:
-    """Return a default project whose example was trained and exported, with both environments."""
+    """Return a project whose example was trained and exported, with both environments.
+
+    Its answers are the defaults, but for two GPU backends that do without a GPU here: a team's
+    project works on a machine that has none of its GPUs.
+    """
     project = Project(tmp_path_factory.mktemp("trained") / "project")
-    render(template, project.folder, answers)
+    render(template, project.folder, {**answers, "backends": ["cuda", "mps"]})
     for target in ("setup", "data", "train", "export", "install-prod"):
         project.make(target)
     return Checkpoint.of(project)

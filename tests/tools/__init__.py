@@ -1,0 +1,1 @@
+"""The modules of a project's ``tools/``, in this process."""
