@@ -94,8 +94,8 @@ class Gpu:
     Attributes:
         backend: The backend of torch that it is for: ``cuda``, ``rocm``, ``xpu`` or ``mps``.
         name: What its vendor calls it, as far as the system tells.
-        target: What code must be compiled for: a compute capability (``8.6``) or a gfx name
-            (``gfx942``); None if the system does not tell.
+        target: What code must be compiled for: NVIDIA's compute capability or AMD's gfx name; None
+            if the system does not tell.
         memory: Its own memory in bytes; None if unknown, as for one that shares the system's.
         free: How much of it is free, in bytes.
     """
@@ -215,7 +215,7 @@ def _amd_gpu(root: Path, node: Path, properties: dict[str, int]) -> Gpu:
 
 
 def gfx_name(version: int) -> str | None:
-    """Return the gfx name for AMD's number of two decimal digits each: 90402 is ``gfx942``."""
+    """Return the gfx name for AMD's number: 90010 is major 9, minor 0, step 10, written ``a``."""
     major, minor, step = version // 10000, version // 100 % 100, version % 100
     return f"gfx{major}{minor:x}{step:x}" if major else None
 
