@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.lifecycle.projects import Project, succeeded
-from tests.resolve.cells import HERE, representative
+from tests.resolve.cells import HERE, Cell, representative
 from tests.resolve.checks import pins_of_the_stack
 from tests.resolve.projects import OWN_PACKAGE, LockedProject, Locks, Workshop, locked, small
 from tests.support.catalog import companions
@@ -119,26 +119,29 @@ def test_uv_takes_each_name_from_its_own_index(
 
 @pytest.fixture(scope="module")
 def poisoned_project(poison: Poison, workshop: Workshop) -> Project:
-    """Return a CPU project with own packages that pip-compile locked from poisoned indexes."""
-    project = small(workshop.fresh(CPU))
-    succeeded(project.tools("lock", **poison.variables))
+    """Return a project with own packages that pip-compile locked from poisoned indexes."""
+    project = small(workshop.fresh(ROCM))
+    succeeded(project.tools("lock", BACKEND=ROCM.backend, **poison.variables))
     return project
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cell", [CPU, ROCM], ids=str)
 def test_pip_compile_takes_each_name_from_its_own_index(
-    poison: Poison, poisoned_project: Project
+    cell: Cell, poison: Poison, poisoned_project: Project
 ) -> None:
-    locks = Locks.of(poisoned_project, CPU.target)
+    locks = Locks.of(poisoned_project, cell.target)
     assert poison.taken(locks) == []
     assert locks.versions("40-dev")[OWN_PACKAGE] != HIGHER
-    right = torch_wheel(CPU.row, CPU.platform, CPU.python)
-    assert locks.hashes("torch") == {poison.good.hash_of(CPU.row["index"], right)}
+    place = (cell.row, cell.platform, cell.python)
+    for right in (torch_wheel(*place), *helper_wheels(*place)):
+        assert locks.hashes(right.name) == {poison.good.hash_of(cell.row["index"], right)}
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cell", [CPU, ROCM], ids=str)
 def test_uv_repeats_what_pip_compile_locked_from_poisoned_indexes(
-    poisoned_project: Project,
+    cell: Cell, poisoned_project: Project
 ) -> None:
-    by_pip_compile = Locks.of(poisoned_project, CPU.target)
-    assert locked(poisoned_project, CPU).texts == by_pip_compile.texts
+    by_pip_compile = Locks.of(poisoned_project, cell.target)
+    assert locked(poisoned_project, cell).texts == by_pip_compile.texts
