@@ -5,8 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -48,13 +47,14 @@ class WheelFile:
 
 @dataclass(frozen=True)
 class Index:
-    """A package index.
+    """A package index; it fetches nothing twice.
 
     Attributes:
         address: Where the folders of the packages are, without a final slash.
     """
 
     address: str
+    _fetched: dict[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
 
     def wheels(self, package: str, version: str) -> list[WheelFile]:
         """List the wheels of a version of a package; without a page there are none.
@@ -79,12 +79,6 @@ class Index:
         wheels = self._wheels(canonicalize_name(requirement.name))
         return any(requirement.specifier.contains(wheel.version) for wheel in wheels)
 
-    def _wheels(self, package: str) -> list[WheelFile]:
-        page = _fetch(f"{self.address}/{package}/")
-        links = _links(page.decode("utf-8", "replace")) if page is not None else []
-        found = (_wheel(urljoin(f"{self.address}/{package}/", link)) for link in links)
-        return [wheel for wheel in found if wheel]
-
     def requirements(self, wheels: Iterable[WheelFile]) -> list[Requirement]:
         """Read what some wheels of one version ask for, without their extras.
 
@@ -96,12 +90,23 @@ class Index:
             Unreachable: Nobody answers.
             NoMetadata: No wheel has its METADATA beside it.
         """
-        found = (_fetch(f"{wheel.url}.metadata") for wheel in wheels)
+        found = (self._fetch(f"{wheel.url}.metadata") for wheel in wheels)
         text = next((each for each in found if each is not None), None)
         if text is None:
             raise NoMetadata(f"{self.address} has no METADATA beside the wheels.")
         wanted = map(Requirement, parse_email(text)[0].get("requires_dist", []))
         return [each for each in wanted if "extra ==" not in str(each.marker)]
+
+    def _wheels(self, package: str) -> list[WheelFile]:
+        page = self._fetch(f"{self.address}/{package}/")
+        links = _links(page.decode("utf-8", "replace")) if page is not None else []
+        found = (_wheel(urljoin(f"{self.address}/{package}/", link)) for link in links)
+        return [wheel for wheel in found if wheel]
+
+    def _fetch(self, address: str) -> bytes | None:
+        if address not in self._fetched:
+            self._fetched[address] = _fetch(address)
+        return self._fetched[address]
 
 
 def pypi() -> Index:
@@ -148,7 +153,6 @@ def _file_name(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
-@cache
 def _fetch(address: str) -> bytes | None:
     request = urllib.request.Request(address, headers={"Accept": "text/html, */*;q=0.1"})
     try:

@@ -7,26 +7,42 @@ from pathlib import Path
 
 import pytest
 
+from scripts.stack_catalog import load_catalog
 from scripts.stack_data import (
     StackError,
     load_backends,
+    load_builds,
+    load_companions,
+    load_gpus,
+    load_platforms,
     load_pythons,
     load_release,
     load_requirements,
+    load_reserved_names,
+    load_sources,
     offered_pythons,
 )
+from scripts.tested_on import DATA as TESTED_ON
 
 LOADERS: dict[str, Callable[[Path], object]] = {
     "release.yml": load_release,
     "pythons.yml": load_pythons,
-    "backends.yml": load_backends,
     "requirements.yml": load_requirements,
+    "reserved_names.yml": load_reserved_names,
+    "sources.yml": load_sources,
+    "platforms.yml": load_platforms,
+    "backends.yml": load_backends,
+    "builds.yml": load_builds,
+    "gpus.yml": load_gpus,
+    "companions.yml": load_companions,
 }
 
 
-def test_committed_files_are_valid(stack: Path) -> None:
+def test_every_file_is_read_and_valid(stack: Path) -> None:
+    assert {path.name for path in stack.glob("*.yml")} == {*LOADERS, TESTED_ON.name}
     for load in LOADERS.values():
         assert load(stack)
+    load_catalog(stack)
 
 
 def test_offered_pythons_are_one_to_three_behind_the_newest(stack: Path) -> None:
@@ -39,11 +55,6 @@ def test_too_few_pythons_are_refused() -> None:
         offered_pythons(["3.14", "3.13", "3.12"])
 
 
-def test_cpu_build_has_no_label_on_macos(stack: Path) -> None:
-    cpu = next(row for row in load_backends(stack) if row.build == "cpu")
-    assert cpu.local_version == {"linux": "+cpu", "windows": "+cpu", "macos": ""}
-
-
 def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) -> None:
     rows = [row for row in load_requirements(stack) if row.layer == "30-prod"]
     assert {row.package: row.when for row in rows} == {
@@ -54,7 +65,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
 
 
 WRONG = [
-    ("release.yml", '"2.13.0"', "2.13", "row 1: `torch` must be a version in quotes"),
+    ("release.yml", '"2.13.0"', "2.13", "row 1: `torch` must be a final version in quotes"),
     ("release.yml", '"2.13.0"', '"2.14.0rc1"', "row 1: `torch` must be a final version"),
     ("release.yml", '"2.13.0"', '"2.13.0+cpu"', "row 1: `torch` must be a final version"),
     ("release.yml", '"2026-11-20"', "2026-11-20", "row 1: `cutoff` must be a date in quotes"),
@@ -64,9 +75,6 @@ WRONG = [
     ("pythons.yml", '"3.13"', "3.13", "row 2: `version` must be a CPython minor in quotes"),
     ("pythons.yml", '"3.13"', '"3.14"', "row 2: 3.14 comes after 3.14"),
     ("pythons.yml", '"3.10"', '"3.9.1"', "row 5: `version` must be a CPython minor in quotes"),
-    ("backends.yml", "  index: cpu\n", "", "row 1: `index` is missing"),
-    ("backends.yml", "macos:", "beos:", "row 1: `local_version` must have one or more of"),
-    ("backends.yml", 'linux: "+cpu"', 'linux: "cpu"', "row 1: `local_version` must hold labels"),
     ("requirements.yml", "  package: torch\n", "  package: torch==2\n", "row 1: `package` must"),
     ("requirements.yml", "when: uses_training", "when: sometimes", "row 1: `when` must be one of"),
     ("requirements.yml", "layer: 10-torch", "layer: torch", "row 1: `layer` must be two digits"),
@@ -74,20 +82,143 @@ WRONG = [
     ("requirements.yml", "package: rich", "package: NumPy", "row 4: package numpy in 20-train is"),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
+    ("reserved_names.yml", '"build"', '"my-name"', "row 1: must be a name in quotes that Python"),
+    ("reserved_names.yml", '"configs"', '"build"', "row 2: name build is listed twice"),
+    ("sources.yml", "strength: registry", "strength: rumour", "row 1: `strength` must be registry"),
+    ("sources.yml", 'dated: "2026-07-08"', 'dated: "July"', "row 1: `dated` must be a date"),
+    ("sources.yml", "- id: pypi-hardware", "- id: pypi-torch", "row 2: id pypi-torch is listed"),
+    ("platforms.yml", "platform: linux-arm64", "platform: linux", "row 2: `platform` must be a sy"),
+    ("platforms.yml", 'TARGET: "14.0"', "TARGET: 14.0", "row 3: `variables.MACOSX_DEPLOYMENT_T"),
+    ("backends.yml", "torch_device: xpu", "torch_device: gpu", "row 4: `torch_device` must be cpu"),
+    ("backends.yml", '"--gpus=all"', '"-it"', "row 2: `container.device_flags.0` must be an opt"),
+    ("backends.yml", "device_flags: [], env", "env", "row 1: `container.device_flags` is missing"),
+    ("builds.yml", "build: cu130", "build: CUDA 13", "row 2: `build` must be a name in small"),
+    ("builds.yml", '"+cpu"', '"cpu"', "row 1: `wheels.linux-x86_64.local_version` must be a label"),
+    ("builds.yml", '"3.10", "3.11"', '3.10, "3.11"', "row 1: `wheels.linux-x86_64.pythons.0` must"),
+    ("builds.yml", "==13.0.3; pl", "13.0.3; pl", "row 2: `requires.0` must be a requirement as in"),
+    ("builds.yml", 'driver: {linux: "', 'driver: {beos: "', "row 2: `driver.beos` must be linux,"),
+    (
+        "builds.yml",
+        'driver: {linux: "580',
+        'driver: {linux: "R580',
+        "row 2: `driver.linux` must be",
+    ),
+    ("builds.yml", '"7.5", "8.0"', '7.5, "8.0"', "row 2: `gpu_targets.linux-x86_64.0` must be a G"),
+    ("builds.yml", "plain: []", "plain: false", "row 3: `plain` must be a list, is False"),
+    (
+        "builds.yml",
+        "    driver: [nvid",
+        "    drivers: [nvid",
+        "row 2: `sources` has none for `driv",
+    ),
+    (
+        "builds.yml",
+        "    index: [",
+        "    folder: []\n    index: [",
+        "row 1: `sources.folder` is about",
+    ),
+    (
+        "builds.yml",
+        "plain: [windows",
+        "plain: [linux-s390x, windows",
+        "row 1: `plain` names linux-",
+    ),
+    ("builds.yml", "[triton-rocm]\n", "[triton]\n", "row 6: `index_packages` names triton, which"),
+    ("builds.yml", '"580", windows: "580"', '"580"', "row 2: `driver` must name the systems that"),
+    ("gpus.yml", 'targets: ["7.0"]', "targets: [7.0]", "row 3: `targets.0` must be a GPU target"),
+    ("gpus.yml", 'generation: "Volta"', 'generation: "Pascal"', "row 3: generation Pascal is list"),
+    ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
+    ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
 ]
 
 
-@pytest.mark.parametrize(("name", "old", "new", "message"), WRONG)
-def test_wrong_rows_are_refused(
-    stack: Path, tmp_path: Path, name: str, old: str, new: str, message: str
-) -> None:
-    copy = tmp_path / "stack"
-    shutil.copytree(stack, copy)
-    text = (copy / name).read_text(encoding="utf-8")
+@pytest.fixture
+def copied(stack: Path, tmp_path: Path) -> Path:
+    """A copy of the data files, for a test to spoil."""
+    return Path(shutil.copytree(stack, tmp_path / "stack"))
+
+
+def spoil(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
     assert old in text
-    (copy / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "old", "new", "message"), WRONG)
+def test_wrong_rows_are_refused(copied: Path, name: str, old: str, new: str, message: str) -> None:
+    spoil(copied, name, old, new)
     with pytest.raises(StackError, match=re.escape(f"stack/{name} {message}")):
-        LOADERS[name](copy)
+        LOADERS[name](copied)
+
+
+DISAGREEING = [
+    (
+        ("backends.yml", "[docker-python]", "[rumours]"),
+        "stack/backends.yml row 1: source rumours is not in sources.yml",
+    ),
+    (
+        (
+            "sources.yml",
+            "- id: pypi-torch",
+            '- {id: idle, title: "x", strength: registry, dated: "",'
+            ' checked: "2026-01-01"}\n- id: pypi-torch',
+        ),
+        "stack/sources.yml row 1: no fact names the source idle",
+    ),
+    (
+        ("builds.yml", "backend: xpu", "backend: npu"),
+        "stack/builds.yml row 8: backend npu is not in backends.yml",
+    ),
+    (
+        (
+            "builds.yml",
+            '    linux-arm64: {local_version: "+cpu"',
+            '    linux-riscv64: {local_version: "+cpu"',
+        ),
+        "stack/builds.yml row 1: platform linux-riscv64 is not in platforms.yml",
+    ),
+    (
+        ("builds.yml", '["3.10", "3.11"', '["3.9", "3.10", "3.11"'),
+        "stack/builds.yml row 1: Python 3.9 is not in pythons.yml",
+    ),
+    (
+        ("builds.yml", "[gfx900,", "[gfx901,"),
+        "stack/builds.yml row 6: GPU target gfx901 is not in gpus.yml",
+    ),
+    (
+        ("gpus.yml", "{backend: xpu", "{backend: npu"),
+        "stack/gpus.yml row 25: backend npu is not in backends.yml",
+    ),
+    (
+        ("builds.yml", "build: xpu\n  backend: xpu", "build: xpu\n  backend: rocm"),
+        "stack/backends.yml row 4: builds.yml has no build for xpu",
+    ),
+    (
+        ("builds.yml", "build: cu130\n  backend: cuda", "build: cu130\n  backend: mps"),
+        "stack/builds.yml row 9: mps is what PyPI has; it must stand before the other builds",
+    ),
+    (
+        ("builds.yml", "plain: [macos-arm64]", "plain: []"),
+        "stack/platforms.yml row 3: no build in builds.yml is what PyPI has for macos-arm64",
+    ),
+    (
+        (
+            "builds.yml",
+            "plain: [linux-x86_64, linux-arm64]",
+            "plain: [linux-x86_64, windows-x86_64]",
+        ),
+        "stack/builds.yml row 2: cpu already is what PyPI has for windows-x86_64",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), DISAGREEING)
+def test_files_that_disagree_are_refused(
+    copied: Path, change: tuple[str, str, str], message: str
+) -> None:
+    spoil(copied, *change)
+    with pytest.raises(StackError, match=re.escape(message)):
+        load_catalog(copied)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +228,7 @@ def test_wrong_rows_are_refused(
         ("", "must be a list of rows"),
         ("name: a\n", "must be a list of rows"),
         ("- [\n", "is not valid YAML"),
-        ("- just text\n", "row 1: must be keys and values"),
+        ("- 1\n", "row 1: must be"),
     ],
 )
 @pytest.mark.parametrize("name", LOADERS)
@@ -113,10 +244,3 @@ def test_a_second_release_is_refused(stack: Path, tmp_path: Path) -> None:
     (tmp_path / "release.yml").write_text(text + text, encoding="utf-8")
     with pytest.raises(StackError, match="holds 2 rows"):
         load_release(tmp_path)
-
-
-def test_a_build_listed_twice_is_refused(stack: Path, tmp_path: Path) -> None:
-    text = (stack / "backends.yml").read_text(encoding="utf-8")
-    (tmp_path / "backends.yml").write_text(text + text, encoding="utf-8")
-    with pytest.raises(StackError, match="row 2: build cpu is listed twice"):
-        load_backends(tmp_path)
