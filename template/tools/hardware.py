@@ -78,6 +78,11 @@ class Machine:
         """Whether the machine has Apple's own GPU."""
         return self.platform == "macos-arm64"
 
+    def drives(self, backend: str) -> bool:
+        """Tell whether a GPU for a backend of torch was found together with its driver."""
+        found = {"cuda": self.nvidia_driver is not None, "rocm": self.amd, "xpu": self.intel}
+        return found.get(backend, backend == "mps" and self.apple_gpu)
+
     def describe(self) -> str:
         """Return one line for people."""
         devices = [f"NVIDIA driver {self.nvidia_driver}"] if self.nvidia_driver else []

@@ -188,7 +188,7 @@ def test_torch_is_started_on_the_cpu_only_when_asked_for(doctor_on: DoctorOn) ->
     doctor.machine.program("/venv/bin/python", """echo '{"name": "cpu", "count": 1}'""")
     module = doctor.tools.torch_build
     doctor.patched.setattr(module, "python", lambda _: doctor.machine.root / "venv/bin/python")
-    environments = (doctor.environment(torch="1.0+cpu"),)
+    environments = (doctor.environment(torch=doctor.collect().torch),)
     assert doctor.diagnose(environments=environments).only("torch-device").status == "skipped"
     found = doctor.diagnose(full=True, environments=environments)
     assert found.only("torch-device").status == "ok"

@@ -144,6 +144,7 @@ def test_no_gpu_at_all(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("vm-without-gpu")
     finding = doctor.diagnose().only("gpu")
     assert finding.status == "warning"
+    assert finding.message.startswith("No NVIDIA GPU or AMD GPU or ")
     assert "CPU instead" in finding.message
     doctor.use({"cpu": doctor.build("cpu")})
     assert doctor.diagnose().only("gpu").status == "skipped"

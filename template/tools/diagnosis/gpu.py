@@ -31,7 +31,7 @@ def gpu(situation: Situation) -> Iterator[Finding]:
     """Name the graphics devices that the project has a backend for, or say why there is none."""
     if not situation.judged:
         return
-    present = [name for name in situation.judged if _has_driver(situation.machine, name)]
+    present = [name for name in situation.judged if situation.machine.drives(name)]
     for name in present:
         yield from _listed(situation, name)
     driverless = [name for name in situation.judged if name in situation.vendors - {*present}]
@@ -40,10 +40,9 @@ def gpu(situation: Situation) -> Iterator[Finding]:
         message = f"The {title} in this machine has no driver: {MISSING_DRIVER[name]}."
         yield Finding(_severity(situation), message, "no driver", title)
     if not present and not driverless:
-        titles = ", ".join(catalog.backend(name)["title"] for name in situation.judged)
-        name = situation.judged[0]
-        instead = "" if situation.backend == name else "; torch runs on the CPU instead"
-        message = f"None with its driver was found of {titles}{instead}."
+        titles = " or ".join(catalog.backend(name)["title"] for name in situation.judged)
+        instead = "; torch runs on the CPU instead" if situation.backend == CPU else ""
+        message = f"No {titles} with a driver was found{instead}."
         yield Finding(_severity(situation), message, "none", titles)
 
 
@@ -140,11 +139,6 @@ def _describe(device: Gpu) -> str:
     facts = [device.target] if device.target else []
     facts += [f"{device.memory / GIB:.0f} GiB"] if device.memory else []
     return f"{device.name} ({', '.join(facts)})" if facts else device.name
-
-
-def _has_driver(machine: Machine, backend: str) -> bool:
-    there = {"cuda": machine.nvidia_driver is not None, "rocm": machine.amd, "xpu": machine.intel}
-    return there.get(backend, machine.apple_gpu)
 
 
 def _severity(situation: Situation) -> str:

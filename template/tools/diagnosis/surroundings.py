@@ -33,7 +33,7 @@ LIBRARIES = {
 def devices(situation: Situation) -> Iterator[Finding]:
     """Tell whether the device files of the GPU are there and may be opened by this user."""
     backend = situation.backend
-    if situation.machine.system != "linux" or backend not in DEVICE_FILES:
+    if situation.machine.system != "linux" or not situation.machine.drives(backend):
         return
     beginning = WSL_DEVICE if situation.machine.wsl else DEVICE_FILES[backend]
     files = [each for each in situation.host.devices if each.path.startswith(beginning)]

@@ -34,8 +34,7 @@ def torch_build(situation: Situation) -> Iterator[Finding]:
     environment = situation.development
     if environment is None or situation.torch is None:
         return
-    locked = situation.locks.torch if situation.locks else None
-    expected, found = locked or situation.torch, environment.torch
+    expected, found = _expected(situation), environment.torch
     link = shown(environment.kind.link)
     if found == expected:
         yield Finding(OK, f"{link} has torch {found}.", found, expected)
@@ -51,9 +50,9 @@ def torch_build(situation: Situation) -> Iterator[Finding]:
 def torch_device(situation: Situation) -> Iterator[Finding]:
     """Let torch compute something on the device; the one check that imports it."""
     environment = situation.development
-    if environment is None or environment.torch is None or not environment.starts:
+    if environment is None or environment.torch != _expected(situation) or not environment.starts:
         return
-    if situation.backend == CPU and not situation.full:
+    if situation.torch is None or (situation.backend == CPU and not situation.full):
         return
     device = catalog.backend(situation.backend)["torch_device"]
     answer = _answer(str(python(environment.kind.link)), device)
@@ -89,6 +88,12 @@ def wheel_tag(situation: Situation) -> Iterator[Finding]:
     else:
         message = f"{name} {found} is too old for torch's wheel, which needs {floor}: {mend}."
         yield Finding(ERROR, message, found, floor)
+
+
+def _expected(situation: Situation) -> str | None:
+    """Return the version of torch that an install would bring: the locked one comes first."""
+    locked = situation.locks.torch if situation.locks else None
+    return locked or situation.torch
 
 
 def _reinstall(situation: Situation) -> str:
