@@ -10,7 +10,7 @@ from typing import Protocol
 from . import lock_format
 from .backends import Target
 from .constraints import effective_constraints
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .lock_format import Entry
 from .locks import Locks
 from .paths import shown
@@ -84,7 +84,7 @@ def _compiled(
 ) -> list[Entry]:
     try:
         entries = resolver.compile(source, output, constraints, upgrade=upgrade)
-    except ToolError as error:
+    except CommandError as error:
         raise ToolError(
             f"{shown(source)} does not go together with the earlier layers and the stack "
             "release (the resolver's reason is above): change that file, or name the version "

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .paths import ROOT, shown
 
 LEAKING_VARIABLES = (
@@ -56,7 +56,8 @@ def run(
         quietly: Show its output only if it fails.
 
     Raises:
-        ToolError: The program is missing or its exit code is not 0.
+        CommandError: Its exit code is not 0.
+        ToolError: It could not be started.
     """
     announce(command)
     code, output = _start(command, environment(extra), capture=quietly)
@@ -65,7 +66,7 @@ def run(
     if output:
         print(_reason(output), file=sys.stderr, flush=True)
     name = Path(str(command[0])).name
-    raise ToolError(f"`{name}` failed with exit code {code}; its message is above.")
+    raise CommandError(f"`{name}` failed with exit code {code}; its message is above.")
 
 
 def output_of(command: Sequence[object]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import locks, toolchain
 from .backends import Target
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .paths import WHEELS, python, shown
 from .project import python_version
 from .requirements import normalised
@@ -103,7 +103,7 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
     download = [python(toolchain.ensure()), "-m", "pip", "download", "--no-deps", "--dest", target]
     try:
         run([*download, *source, *wanted], extra=_without_other_sources())
-    except ToolError as error:
+    except CommandError as error:
         raise ToolError(
             f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
             f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."

@@ -10,7 +10,7 @@ from .. import backends, generations, locking, locks, managers
 from ..backends import Target
 from ..locking import ResolverFor
 from ..locks import Locks
-from ..paths import shown
+from ..paths import LOCKS, shown
 from ..requirements import layers
 from ..run import say
 
@@ -47,4 +47,4 @@ def compile_locks(wanted: Sequence[Target], resolver_for: ResolverFor, *, upgrad
     with locks.all_or_nothing(map(Locks, wanted)):
         for target in wanted:
             locking.lock(target, layers(), resolver_for, upgrade=upgrade)
-    say(f"Locked in {', '.join(shown(Locks(target).folder) for target in wanted)}.")
+    say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")

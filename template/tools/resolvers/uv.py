@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import catalog, lock_format, toolchain
 from ..backends import Target
-from ..errors import ToolError
+from ..errors import CommandError, ToolError
 from ..lock_format import Entry
 from ..paths import RESOLUTIONS, ROOT
 from ..project import python_version
@@ -75,7 +75,7 @@ class Uv:
                 extra=self._variables(),
                 quietly=True,
             )
-        except ToolError as error:
+        except CommandError as error:
             raise ToolError(
                 f"torch {build.version} for Python {python_version()} on {build.target.platform} "
                 f"cannot be had from {build.index}: check the network, or set TORCH_INDEX to a "
