@@ -82,7 +82,6 @@ def replace_files(contents: Mapping[Path, str]) -> None:
     siblings = {path: path.with_name(f".{path.name}.new") for path in contents}
     try:
         for path, text in contents.items():
-            path.parent.mkdir(exist_ok=True)
             siblings[path].write_text(text, encoding="utf-8", newline="\n")
         for path, sibling in siblings.items():
             sibling.replace(path)
@@ -137,6 +136,7 @@ def refresh(
     if check:
         return not changed
     _report_held_back(resolver, inputs, fresh, reporter)
+    (stack / OF_BUILDS).mkdir(exist_ok=True)
     replace_files({stack / name: text for name, text in changed.items() if text})
     for name in _left_over(stack, fresh):
         (stack / name).unlink()

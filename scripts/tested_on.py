@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import yaml
 from packaging.version import Version
@@ -27,7 +26,9 @@ from packaging.version import Version
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.refresh_stack import replace_files
+from scripts.stack_catalog import Catalog, load_catalog
 from scripts.stack_data import StackError, load_pythons, load_release, offered_pythons
+from scripts.stack_rows import Build
 
 ROOT = Path(__file__).resolve().parent.parent
 PROPERTY = "tested_on"
@@ -58,9 +59,6 @@ the day of the newest test that passed; nobody writes them by hand.
 - **not tested**: neither has been done with this version of torch.
 - **no wheel**: torch has no wheel of this build for that Python.
 """
-
-
-Row = Mapping[str, Any]
 
 
 class ResultError(Exception):
@@ -105,52 +103,55 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Catalog:
+class Stack:
     """The parts of the stack release that the table is made of.
 
     Attributes:
         torch: Version of torch without a label.
         pythons: The Pythons that the template offers, newest first.
-        builds: The rows of builds.yml.
-        backends: Titles of the backends by name.
-        platforms: Titles of the platforms by name.
+        catalog: Builds, platforms and backends.
     """
 
     torch: str
     pythons: tuple[str, ...]
-    builds: tuple[Row, ...]
-    backends: Mapping[str, str]
-    platforms: Mapping[str, str]
+    catalog: Catalog
 
     @classmethod
-    def of(cls, stack: Path) -> Catalog:
+    def of(cls, folder: Path) -> Stack:
         """Read the stack release.
 
         Raises:
             StackError: One of its files is wrong.
         """
-        return cls(
-            torch=load_release(stack).torch,
-            pythons=newest_first(offered_pythons(load_pythons(stack))),
-            builds=tuple(_rows(stack / "builds.yml")),
-            backends={row["backend"]: row["title"] for row in _rows(stack / "backends.yml")},
-            platforms={row["platform"]: row["title"] for row in _rows(stack / "platforms.yml")},
-        )
+        offered = sorted(offered_pythons(load_pythons(folder)), key=Version, reverse=True)
+        return cls(load_release(folder).torch, tuple(offered), load_catalog(folder))
+
+    def rows(self) -> Iterator[tuple[Build, str]]:
+        """Yield every build with each platform that it has wheels for, in the catalog's order."""
+        for build in self.catalog.builds:
+            for platform in build.wheels:
+                yield build, platform
 
     def cells(self) -> list[Cell]:
         """Return all cells that torch has a wheel for, in the catalog's order."""
         return [
             self.cell(build, platform, python)
-            for build in self.builds
-            for platform, wheels in build["wheels"].items()
+            for build, platform in self.rows()
             for python in self.pythons
-            if python in wheels["pythons"]
+            if python in build.wheels[platform].pythons
         ]
 
-    def cell(self, build: Row, platform: str, python: str) -> Cell:
+    def cell(self, build: Build, platform: str, python: str) -> Cell:
         """Return one cell."""
-        torch = self.torch + build["wheels"][platform]["local_version"]
-        return Cell(build["build"], platform, python, torch)
+        return Cell(
+            build.build, platform, python, self.torch + build.wheels[platform].local_version
+        )
+
+    def heads(self, build: Build, platform: str) -> list[str]:
+        """Return the first columns of a build and a platform: titles, and torch's version."""
+        backend = next(row for row in self.catalog.backends if row.backend == build.backend)
+        torch = f"`{self.torch}{build.wheels[platform].local_version}`"
+        return [backend.title, build.title, self.catalog.platform(platform).title, torch]
 
 
 def read_results(path: Path) -> Iterator[Proof]:
@@ -207,17 +208,13 @@ def render_data(proofs: Mapping[Cell, Proof]) -> str:
     return HEADER + yaml.safe_dump(rows, sort_keys=False, width=200)
 
 
-def render_page(proofs: Mapping[Cell, Proof], catalog: Catalog) -> str:
+def render_page(proofs: Mapping[Cell, Proof], stack: Stack) -> str:
     """Return the text of the page: a row for each build and platform, a column for each Python."""
-    columns = ["for", "build", "platform", "torch", *(f"Python {each}" for each in catalog.pythons)]
+    columns = ["for", "build", "platform", "torch", *(f"Python {each}" for each in stack.pythons)]
     lines = [_line(columns), _line(["---"] * len(columns))]
-    for build in catalog.builds:
-        for platform in build["wheels"]:
-            cells = [catalog.cell(build, platform, python) for python in catalog.pythons]
-            heads = [catalog.backends[build["backend"]], build["title"]]
-            said = [_said(cell, build, proofs) for cell in cells]
-            torch = f"`{cells[0].torch}`"
-            lines.append(_line([*heads, catalog.platforms[platform], torch, *said]))
+    for build, platform in stack.rows():
+        said = [_said(build, stack.cell(build, platform, each), proofs) for each in stack.pythons]
+        lines.append(_line([*stack.heads(build, platform), *said]))
     return "\n".join([INTRODUCTION, *lines]) + "\n"
 
 
@@ -252,19 +249,14 @@ def collect(results: Iterable[Path], root: Path, *, write: bool) -> list[Path]:
         ResultError: A file of results or the data file is wrong; nothing was written.
         StackError: The catalog is wrong, or a file cannot be written.
     """
-    catalog = Catalog.of(root / "stack")
+    stack = Stack.of(root / "stack")
     proofs = [*read_known(root / DATA), *(each for path in results for each in read_results(path))]
-    best = merge(proofs, catalog.cells())
-    texts = {DATA: render_data(best), PAGE: render_page(best, catalog)}
+    best = merge(proofs, stack.cells())
+    texts = {DATA: render_data(best), PAGE: render_page(best, stack)}
     changed = [path for path, text in texts.items() if _text(root / path) != text]
     if write:
         replace_files({root / path: texts[path] for path in changed})
     return changed
-
-
-def newest_first(pythons: Iterable[str]) -> tuple[str, ...]:
-    """Return Python versions in descending order."""
-    return tuple(sorted(pythons, key=Version, reverse=True))
 
 
 def _recorded(test: ElementTree.Element) -> list[str]:
@@ -290,8 +282,8 @@ def _day(path: Path, timestamp: str) -> str:
         raise ResultError(f"{path}: a test suite does not say when it ran.") from None
 
 
-def _said(cell: Cell, build: Row, proofs: Mapping[Cell, Proof]) -> str:
-    if cell.python not in build["wheels"][cell.platform]["pythons"]:
+def _said(build: Build, cell: Cell, proofs: Mapping[Cell, Proof]) -> str:
+    if cell.python not in build.wheels[cell.platform].pythons:
         return "no wheel"
     proof = proofs.get(cell)
     return f"{proof.result}, {proof.date}" if proof else "not tested"
@@ -299,11 +291,6 @@ def _said(cell: Cell, build: Row, proofs: Mapping[Cell, Proof]) -> str:
 
 def _line(values: Iterable[str]) -> str:
     return f"| {' | '.join(values)} |"
-
-
-def _rows(path: Path) -> list[Row]:
-    rows: list[Row] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return rows
 
 
 def _text(path: Path) -> str | None:

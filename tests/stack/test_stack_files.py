@@ -1,4 +1,4 @@
-"""The committed constraints.txt and toolchain.txt fit the data and each other."""
+"""The committed constraints and toolchain fit the data and each other."""
 
 from pathlib import Path
 
@@ -6,10 +6,22 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.stack_data import load_pythons, load_release, load_requirements, offered_pythons
-from scripts.stack_pins import PLATFORMS, Pin, marker_environment, parse_pins, pins_for
+from scripts.stack_data import (
+    load_builds,
+    load_platforms,
+    load_pythons,
+    load_release,
+    load_requirements,
+    offered_pythons,
+)
+from scripts.stack_pins import Pin, marker_environment, parse_pins, pins_for
+from scripts.stack_rows import Build
 
-PYTHONS = offered_pythons(load_pythons(Path(__file__).resolve().parents[2] / "stack"))
+STACK = Path(__file__).resolve().parents[2] / "stack"
+PYTHONS = offered_pythons(load_pythons(STACK))
+PLATFORMS = [row.platform for row in load_platforms(STACK)]
+WITH_HARDWARE = [row for row in load_builds(STACK) if row.requires]
+OF_BUILDS = [f"constraints/{row.build}.txt" for row in WITH_HARDWARE]
 
 
 def _pins(stack: Path, name: str) -> list[Pin]:
@@ -53,12 +65,47 @@ def test_torch_is_the_releases_for_every_environment(stack: Path) -> None:
 
 
 def test_no_pin_is_a_pre_release_or_bound_to_one_build(stack: Path) -> None:
-    for name in ("constraints.txt", "toolchain.txt"):
+    for name in ("constraints.txt", "toolchain.txt", *OF_BUILDS):
         pins = _pins(stack, name)
         assert [p for p in pins if p.version.is_prerelease or p.version.local] == []
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "toolchain.txt"])
+def test_builds_with_hardware_have_a_file_and_no_other(stack: Path) -> None:
+    assert sorted(path.name for path in (stack / "constraints").iterdir()) == sorted(
+        f"{row.build}.txt" for row in WITH_HARDWARE
+    )
+
+
+def test_nothing_that_serves_hardware_is_pinned_for_everybody(stack: Path) -> None:
+    common = {pin.name for pin in _pins(stack, "constraints.txt")}
+    hardware = {pin.name for name in OF_BUILDS for pin in _pins(stack, name)}
+    assert hardware and not common & hardware
+    assert not [name for name in common if name.startswith(("nvidia", "cuda", "triton", "intel"))]
+
+
+@pytest.mark.parametrize("build", WITH_HARDWARE, ids=lambda row: row.build)
+def test_every_need_of_a_build_is_pinned_where_it_applies(stack: Path, build: Build) -> None:
+    pins = _pins(stack, f"constraints/{build.build}.txt")
+    for platform, row in build.wheels.items():
+        for python in set(row.pythons) & set(PYTHONS):
+            environment = marker_environment(python, platform)
+            chosen = pins_for(pins, environment)
+            for need in build.requirements:
+                if need.marker is None or need.marker.evaluate(environment):
+                    assert need.specifier.contains(chosen[canonicalize_name(need.name)])
+
+
+@pytest.mark.parametrize("build", [row for row in WITH_HARDWARE if row.backend == "cuda"])
+def test_the_libraries_of_one_cuda_are_of_that_release(stack: Path, build: Build) -> None:
+    pins = {pin.name: pin for pin in _pins(stack, f"constraints/{build.build}.txt")}
+    cuda = build.title.split()[-1]
+    of_the_release = ("cuda-nvrtc", "cuda-runtime", "cuda-cupti", "nvtx", "nvjitlink")
+    for part in of_the_release:
+        (pin,) = (pin for name, pin in pins.items() if name.startswith(f"nvidia-{part}"))
+        assert str(pin.version).startswith(f"{cuda}.")
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "toolchain.txt", *OF_BUILDS])
 def test_generated_files_are_portable(stack: Path, name: str) -> None:
     text = (stack / name).read_bytes().decode("utf-8")
     release = load_release(stack)

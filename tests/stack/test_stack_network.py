@@ -9,20 +9,32 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from scripts.refresh_stack import main
-from scripts.stack_data import load_pythons, offered_pythons, oldest
-from scripts.stack_files import load_inputs, render_files, stack_uv
-from scripts.stack_pins import PLATFORMS, by_name, marker_environment, parse_pins, pins_for
+from scripts.stack_data import load_builds, load_platforms, load_pythons, offered_pythons, oldest
+from scripts.stack_files import Inputs, load_inputs, stack_uv
+from scripts.stack_index import pypi
+from scripts.stack_pins import by_name, marker_environment, parse_pins, pins_for
 from scripts.stack_resolver import Resolver, find_uv
+from scripts.stack_rows import Build, Platform
+from scripts.stack_torch import common_requirements
 from scripts.stack_why import Resolution, explain
 
 pytestmark = pytest.mark.network
-PYTHONS = offered_pythons(load_pythons(Path(__file__).resolve().parents[2] / "stack"))
+STACK = Path(__file__).resolve().parents[2] / "stack"
+PYTHONS = offered_pythons(load_pythons(STACK))
+PLATFORMS = load_platforms(STACK)
+FROM_PYPI = [row for row in load_builds(STACK) if row.from_pypi]
 
 
 @pytest.fixture(scope="module")
-def resolver(stack: Path) -> Resolver:
-    inputs = load_inputs(stack)
-    return stack_uv(Resolver(find_uv(), inputs.release.cutoff, oldest(PYTHONS)), inputs)
+def inputs(stack: Path) -> Inputs:
+    return load_inputs(stack)
+
+
+@pytest.fixture(scope="module")
+def resolver(inputs: Inputs) -> Resolver:
+    plain = stack_uv(Resolver(find_uv(), inputs.release.cutoff, oldest(PYTHONS)), inputs)
+    torch = inputs.release.torch
+    return plain.knowing("torch", torch, common_requirements(pypi(), torch, inputs.catalog))
 
 
 def test_the_committed_files_are_what_a_refresh_makes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,26 +52,36 @@ def test_another_uv_is_fetched_when_asked_for(resolver: Resolver) -> None:
     assert resolver.with_uv("0.13.0").version() == "0.13.0"
 
 
-def test_two_resolutions_give_the_same_bytes(resolver: Resolver, stack: Path) -> None:
-    inputs = load_inputs(stack)
-    assert render_files(resolver, inputs) == render_files(resolver, inputs)
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda row: row.platform)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_environment_installs_the_pins_from_wheels(
-    resolver: Resolver, stack: Path, python: str, platform: str
+    resolver: Resolver, inputs: Inputs, stack: Path, python: str, platform: Platform
 ) -> None:
     constraints = (stack / "constraints.txt").read_text(encoding="utf-8")
-    requirements = load_inputs(stack).requirements
-    wheels = resolver.resolve_wheels(requirements, python, platform, constraints=constraints)
+    wheels = resolver.resolve_wheels(inputs.requirements, python, platform, constraints=constraints)
     installed = {pin.name: pin.version for pin in parse_pins(wheels)}
-    environment = marker_environment(python, platform)
+    environment = marker_environment(python, platform.platform)
     assert installed.items() <= pins_for(parse_pins(constraints), environment).items()
 
 
-def test_an_older_cutoff_gives_older_pins(resolver: Resolver, stack: Path) -> None:
-    inputs = load_inputs(stack)
+@pytest.mark.parametrize("build", FROM_PYPI, ids=lambda row: row.build)
+@pytest.mark.parametrize(
+    "python", [PYTHONS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PYTHONS[1:])]
+)
+def test_what_a_build_adds_installs_from_wheels(
+    resolver: Resolver, stack: Path, build: Build, python: str
+) -> None:
+    files = ("constraints.txt", f"constraints/{build.build}.txt")
+    constraints = "".join((stack / name).read_text(encoding="utf-8") for name in files)
+    wanted = [str(each) for each in build.from_pypi]
+    for platform in (row for row in PLATFORMS if row.platform in build.wheels):
+        wheels = resolver.resolve_wheels(wanted, python, platform, constraints=constraints)
+        installed = {pin.name: pin.version for pin in parse_pins(wheels)}
+        environment = marker_environment(python, platform.platform)
+        assert installed.items() <= pins_for(parse_pins(constraints), environment).items()
+
+
+def test_an_older_cutoff_gives_older_pins(resolver: Resolver, inputs: Inputs) -> None:
     earlier = Resolver(resolver.command, inputs.release.cutoff.replace(day=1), resolver.python)
     ruff = canonicalize_name("ruff")
     now, then = (each.newest([ruff], PYTHONS[0])[ruff] for each in (resolver, earlier))
@@ -67,11 +89,11 @@ def test_an_older_cutoff_gives_older_pins(resolver: Resolver, stack: Path) -> No
 
 
 def test_numpys_newest_release_is_held_back_on_the_oldest_python(
-    resolver: Resolver, stack: Path
+    resolver: Resolver, inputs: Inputs, stack: Path
 ) -> None:
     pins = by_name(parse_pins((stack / "constraints.txt").read_text(encoding="utf-8")))
     numpy = canonicalize_name("numpy")
-    resolution = Resolution(load_inputs(stack).requirements, "", pins)
+    resolution = Resolution(inputs.requirements, "", pins)
     newest = resolver.newest([numpy], PYTHONS[0])[numpy]
     reason = explain(resolver, resolution, numpy, newest)
     assert reason.startswith(f"numpy {newest} needs Python>=")

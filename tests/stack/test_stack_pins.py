@@ -1,12 +1,13 @@
 """Pins are read, compared and headed rightly."""
 
-from datetime import date
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_data import Release, StackError
+from scripts.stack_data import StackError, load_platforms, load_release
 from scripts.stack_pins import (
     Move,
     diff_pins,
@@ -76,12 +77,25 @@ def test_equal_sets_do_not_differ() -> None:
     assert not diff_pins(parse_pins(LOCK), parse_pins(LOCK.replace("sha256:aa", "sha256:cc")))
 
 
-def test_header_names_release_torch_and_cutoff() -> None:
-    release = Release("2026.11", date(2026, 11, 20), "2.13.0", "https://example.invalid")
-    header = render_header(release, "all pins")
+def test_header_names_release_torch_and_cutoff(stack: Path) -> None:
+    header = render_header(load_release(stack), "all pins")
     assert header.splitlines()[0] == "# Stack release 2026.11: all pins."
     assert "torch 2.13.0; packages uploaded after 2026-11-20" in header
     assert all(line.startswith("# ") for line in header.splitlines())
+
+
+def test_every_platform_has_its_markers(stack: Path) -> None:
+    seen = set()
+    for row in load_platforms(stack):
+        environment = marker_environment("3.12", row.platform)
+        assert Requirement("a; python_version >= '3.12'").marker.evaluate(environment)
+        seen.add((environment["sys_platform"], environment["platform_machine"]))
+    assert seen == {
+        ("linux", "x86_64"),
+        ("linux", "aarch64"),
+        ("darwin", "arm64"),
+        ("win32", "AMD64"),
+    }
 
 
 def test_release_values_are_replaced_and_comments_stay() -> None:

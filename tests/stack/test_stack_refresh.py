@@ -13,14 +13,9 @@ from scripts.refresh_stack import main, refresh, replace_files
 from scripts.stack_data import StackError
 from scripts.stack_files import check_cutoff
 from scripts.stack_report import Reporter
-from tests.stack.stub_index import StubStack, make_stub_stack
+from tests.stack.stub_index import StubStack
 
 NUT = '- {layer: 20-train, package: nut, when: always, why: "stub"}\n'
-
-
-@pytest.fixture
-def stub(tmp_path: Path) -> StubStack:
-    return make_stub_stack(tmp_path)
 
 
 def run(
@@ -30,20 +25,71 @@ def run(
     written = io.StringIO()
     reporter = Reporter(Console(file=written, highlight=False, markup=False))
     up_to_date = refresh(
-        stub.folder, reporter, values=values or {}, check=check, index_options=stub.index_options
+        stub.folder, reporter, values=values or {}, check=check, indexes=stub.indexes
     )
     return up_to_date, written.getvalue()
 
 
-def test_first_refresh_writes_both_files_and_the_second_changes_nothing(stub: StubStack) -> None:
+def pins_in(stub: StubStack, name: str) -> list[str]:
+    """Read a file's lines below the header."""
+    return stub.read(name).splitlines()[3:]
+
+
+def test_first_refresh_writes_all_files_and_the_second_changes_nothing(stub: StubStack) -> None:
     assert run(stub)[0] is False
-    pins = stub.read("constraints.txt")
-    assert pins.startswith("# Stack release 2026.01: ")
-    assert pins.splitlines()[3:] == ["fruit==1.0", "seed==1.0", "torch==1.0.0"]
+    assert stub.read("constraints.txt").startswith("# Stack release 2026.01: ")
+    assert pins_in(stub, "constraints.txt") == ["fruit==1.0", "seed==1.0", "torch==1.0.0"]
+    assert pins_in(stub, "constraints/gpu1.txt") == ["engine==1.0 ; sys_platform == 'linux'"]
     assert "locker==1.0 \\\n    --hash=sha256:" in stub.read("toolchain.txt")
     before = stub.files()
     assert run(stub)[0] is True
     assert stub.files() == before
+
+
+def test_a_toolkit_keeps_its_own_release_and_the_index_its_packages(stub: StubStack) -> None:
+    run(stub)
+    helper = 'helper==3.0 ; platform_system == "Linux"'  # PyPI has none
+    assert pins_in(stub, "constraints/gpu2.txt") == [helper, "part==2.0", "toolkit==2.0"]
+
+
+def test_a_build_fits_the_pins_of_everybody(stub: StubStack) -> None:
+    stub.publish("engine", "1.0", "seed>=1.5")
+    stub.publish("seed", "1.5")
+    stub.publish_torch("1.0.0", "seed<1.5")
+    assert_refused(stub, r"stack/builds\.yml, row gpu1: No set of versions fits: .*seed>=1\.5")
+
+
+def test_hardware_that_everybody_would_get_is_refused(stub: StubStack) -> None:
+    stub.publish("fruit", "1.1", "engine")
+    assert_refused(stub, r"constraints\.txt would pin engine, which only torch's build gpu1 needs")
+
+
+def test_the_pins_of_a_removed_build_go_with_it(stub: StubStack) -> None:
+    run(stub)
+    stub.replace("builds.yml", "build: gpu2", "build: gpu3")
+    assert not run(stub, check=True)[0]
+    _, report = run(stub)
+    assert "removed from constraints/gpu2.txt:\n  helper 3.0\n" in report
+    left = sorted(path.name for path in (stub.folder / "constraints").iterdir())
+    assert left == ["gpu1.txt", "gpu3.txt"]
+    assert run(stub, check=True)[0]
+
+
+def test_rows_are_compared_with_pypi_and_the_report_says_which_could_not_be(
+    stub: StubStack,
+) -> None:
+    report = run(stub)[1].splitlines()
+    assert "  builds.yml: gpu1 | PyPI | torch's plain wheels, METADATA | as published" in report
+    unreached = "not checked: 127.0.0.1 cannot be reached"
+    for row in ("builds.yml: gpu1", "builds.yml: gpu2", "companions.yml: vision"):
+        assert any(line.startswith(f"  {row} | 127.0.0.1") and unreached in line for line in report)
+
+
+def test_a_row_that_differs_from_pypi_changes_nothing(stub: StubStack) -> None:
+    run(stub)
+    stub.publish_torch("1.4.0", hardware='engine==1.1; platform_system == "Linux"')
+    stub.publish("engine", "1.1")
+    assert_refused(stub, "differs from the indexes in builds.yml: gpu1; correct", torch="1.4.0")
 
 
 def test_a_pin_moves_to_the_newest_release_and_is_reported(stub: StubStack) -> None:
@@ -184,9 +230,9 @@ def test_a_torch_that_does_not_exist_is_refused(stub: StubStack) -> None:
     assert_refused(stub, r"There is no wheel of torch==9\.9 up to 2026-01-15", torch="9.9")
 
 
-def test_a_wrong_backend_row_is_refused(stub: StubStack) -> None:
-    (stub.folder / "backends.yml").write_text("- {}\n", encoding="utf-8")
-    assert_refused(stub, r"stack/backends\.yml row 1: `backend` is missing")
+def test_a_wrong_row_of_the_catalog_is_refused(stub: StubStack) -> None:
+    stub.replace("builds.yml", "title: ", "name: ")
+    assert_refused(stub, r"stack/builds\.yml row 1: `title` is missing")
 
 
 def test_a_day_that_is_not_over_is_refused(stub: StubStack) -> None:
