@@ -44,6 +44,41 @@ from tools.commands import doctor
 sys.exit(doctor.run(SimpleNamespace(json=True, backend=None, full=False)))
 """
 
+INSTALL = """
+from tools import backends, generations, project
+from tools.generations import DEVELOPMENT, Generation
+from tools.locks import Locks
+from tools.paths import python
+from tools.requirements import layers
+
+torch = "1.0+own"
+locks = Locks(backends.chosen().target)
+locks.folder.mkdir(parents=True)
+for layer in layers():
+    locks.file(layer).write_text(f"torch=={torch}\\n" if layer == "10-torch" else "")
+
+def fill(folder):
+    python(folder).parent.mkdir(parents=True)
+    python(folder).touch()
+    own = folder / "lib" / "python3" / "site-packages" / "torch" / "version.py"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"__version__ = '{torch}'\\n")
+
+generation = Generation(
+    name="0123456789ab",
+    kind=DEVELOPMENT.name,
+    lock_sha256=locks.sha256(layers()),
+    project_sha256=project.editable_install_hash(),
+    python=project.python_version(),
+    created="",
+    reason="test",
+    project_folder=str(project.ROOT),
+)
+generations.create(generation, fill)
+generations.activate(DEVELOPMENT, generation)
+"""
+"""Make locks, and an environment that holds nothing but torch's version."""
+
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a project as a machine without continuous integration does."""
@@ -158,6 +193,26 @@ def test_a_check_that_raises_is_named(doctor_on: DoctorOn) -> None:
     assert found.only("broken").status == "warning"
     assert "broken could not be made (RuntimeError: no more ideas)" in found.only("broken").message
     assert found.only("disk").status == "ok"
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    """Return the status of each check in a project on the CPU."""
+    report = json.loads(run(folder, "-m", "tools", "doctor", "--json", BACKEND="cpu").stdout)
+    return {each["check"]: each["status"] for each in report["findings"]}
+
+
+def test_an_environment_on_disk(copy: Path) -> None:
+    assert run(copy, "-c", INSTALL, BACKEND="cpu").stderr == ""
+    environment = copy / ".venvs" / "0123456789ab"
+    found = statuses(copy)
+    assert (found["environment"], found["torch-build"]) == ("ok", "ok")
+    (lock,) = copy.glob("requirements/locks/*/50-lint.txt")
+    lock.write_text("ruff==0\n")
+    assert statuses(copy)["environment"] == "warning"
+    (environment / "lib/python3/site-packages/torch/version.py").unlink()
+    assert statuses(copy)["torch-build"] == "error"
+    (environment / "bin/python").unlink()
+    assert statuses(copy)["environment"] == "error"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def driver(situation: Situation) -> Iterator[Finding]:
         message = f"NVIDIA driver {found} is new enough for {build['title']}."
         yield Finding(OK, message, found, floor)
         return
-    other = next((row for row in _others(situation, "cuda") if _suits_all(situation, row)), None)
+    other = next((row for row in _builds(situation, "cuda") if _suits_all(situation, row)), None)
     way_out = f", or take {other['title']}, which it serves" if other else ""
     message = (
         f"NVIDIA driver {found} is too old for {build['title']}: "
@@ -171,7 +171,7 @@ def _no_code(situation: Situation, device: Gpu, served: list[Gpu]) -> Finding:
         ]
         command = ONLY_SOME[device.backend] + ",".join(indices)
         return Finding(WARNING, f"{message}; use the others alone.", device.target, codes, command)
-    others = [row for row in _others(situation, device.backend) if _serves(situation, row, device)]
+    others = [row for row in _builds(situation, device.backend) if _serves(situation, row, device)]
     fitting = [row for row in others if _driver_serves(row, situation.machine)]
     if fitting:
         message += f"; {fitting[0]['title']} has."
@@ -196,10 +196,9 @@ def _generations(situation: Situation, backend: str) -> list[Row]:
     return served + catalog.dropped_generations(build, platform)
 
 
-def _others(situation: Situation, backend: str) -> list[Row]:
-    """Return the other builds for a backend that this platform has wheels of."""
-    chosen = situation.build_of(backend)["build"]
-    rows = [row for row in catalog.builds_of(backend) if row["build"] != chosen]
+def _builds(situation: Situation, backend: str) -> list[Row]:
+    """Return the builds for a backend that this platform has wheels of."""
+    rows = catalog.builds_of(backend)
     return [row for row in rows if situation.machine.platform in row["wheels"]]
 
 
