@@ -6,13 +6,13 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scripts.stack_data import load_pythons, offered_pythons
 from scripts.stack_pins import marker_environment
+from scripts.stack_rows import Build
 from template.tools.hardware import detect
-from tests.support.catalog import STACK, Row, builds, torch_version
+from tests.support.catalog import STACK, builds, torch_version
 
 HERE = detect().platform
 THIS_PYTHON = "{}.{}".format(*sys.version_info)
@@ -25,19 +25,19 @@ PYTHON = THIS_PYTHON if THIS_PYTHON in OFFERED else OFFERED[0]
 class Cell:
     """A build of torch on a platform with one Python."""
 
-    row: Row
+    row: Build
     platform: str
     python: str
 
     @property
     def build(self) -> str:
         """Name of the build."""
-        return str(self.row["build"])
+        return self.row.build
 
     @property
     def backend(self) -> str:
         """Name of the backend that the build is for."""
-        return str(self.row["backend"])
+        return self.row.backend
 
     @property
     def target(self) -> str:
@@ -47,7 +47,7 @@ class Cell:
     @property
     def torch(self) -> str:
         """torch's version with the label of the build."""
-        return torch_version() + str(self.row["wheels"][self.platform]["local_version"])
+        return torch_version() + self.row.wheels[self.platform].local_version
 
     def __str__(self) -> str:
         """Return the name of the cell in the names of tests."""
@@ -58,7 +58,7 @@ class Cell:
         environment = marker_environment(self.python, self.platform)
         return {
             canonicalize_name(each.name)
-            for each in map(Requirement, self.row["requires"])
+            for each in self.row.requirements
             if each.marker is None or each.marker.evaluate(dict(environment))
         }
 
@@ -68,16 +68,16 @@ def cells() -> list[Cell]:
     return [
         Cell(row, platform, python)
         for row in builds()
-        for platform, wheels in row["wheels"].items()
+        for platform, wheels in row.wheels.items()
         for python in OFFERED
-        if python in wheels["pythons"]
+        if python in wheels.pythons
     ]
 
 
 def representative(backend: str) -> Cell:
     """Return the cell that stands for a backend: its default build, on its first platform."""
-    row = next(row for row in builds() if row["backend"] == backend)
-    return Cell(row, next(iter(row["wheels"])), PYTHON)
+    row = next(row for row in builds() if row.backend == backend)
+    return Cell(row, next(iter(row.wheels)), PYTHON)
 
 
 def parameters() -> list[object]:

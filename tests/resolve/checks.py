@@ -34,8 +34,8 @@ def check_torch(locks: Locks, cell: Cell, index: TorchIndex) -> None:
     assert [name for name in locks.layers if "torch" in locks.versions(name)] == ["10-torch"]
     wheel = torch_wheel(cell.row, cell.platform, cell.python)
     admitted = locks.hashes("torch")
-    assert index.hash_of(cell.row["index"], wheel) in admitted
-    assert admitted <= index.hashes(cell.row["index"], "torch")
+    assert index.hash_of(cell.row.index, wheel) in admitted
+    assert admitted <= index.hashes(cell.row.index, "torch")
 
 
 def check_helpers(locks: Locks, cell: Cell, index: TorchIndex) -> None:
@@ -50,8 +50,8 @@ def check_helpers(locks: Locks, cell: Cell, index: TorchIndex) -> None:
     assert expected.items() <= versions.items()
     for wheel in helper_wheels(cell.row, cell.platform, cell.python):
         if wheel.name in expected:
-            assert index.hash_of(cell.row["index"], wheel) in locks.hashes(wheel.name)
-            assert locks.hashes(wheel.name) <= index.hashes(cell.row["index"], wheel.name)
+            assert index.hash_of(cell.row.index, wheel) in locks.hashes(wheel.name)
+            assert locks.hashes(wheel.name) <= index.hashes(cell.row.index, wheel.name)
 
 
 def check_hardware_packages(locks: Locks, cell: Cell) -> None:
@@ -108,4 +108,4 @@ def pins_of_the_stack(cell: Cell) -> dict[str, str]:
 
 def _all_helpers() -> Iterator[str]:
     for row in builds():
-        yield from map(canonicalize_name, row["index_packages"])
+        yield from map(canonicalize_name, row.index_packages)

@@ -11,13 +11,12 @@ import pytest
 from tests.lifecycle.projects import error_sentence
 from tests.resolve.cells import PYTHON, representative
 from tests.resolve.projects import LockedProject, Locks, Workshop, lock_all, locked, small
-from tests.support.catalog import Row
 from tests.support.torch_index import TorchIndex, make_torch_index
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("resolve")]
 
 CELL = representative("rocm")
-INDEX: str = CELL.row["index"]
+INDEX = CELL.row.index
 
 
 FORMS: dict[str, Callable[[TorchIndex, str, Path], str]] = {
@@ -66,15 +65,16 @@ def nowhere(folder: Path) -> str:
 def without_this_python(folder: Path) -> str:
     """Return a folder of wheels for all Pythons but the project's."""
     wheels = {
-        platform: {**facts, "pythons": [each for each in facts["pythons"] if each != PYTHON]}
-        for platform, facts in CELL.row["wheels"].items()
+        platform: each.model_copy(update={"pythons": sorted({*each.pythons} - {PYTHON})})
+        for platform, each in CELL.row.wheels.items()
     }
-    return str(make_torch_index(folder / "index", [{**CELL.row, "wheels": wheels}]).root)
+    row = CELL.row.model_copy(update={"wheels": wheels})
+    return str(make_torch_index(folder / "index", [row]).root)
 
 
 def without_this_label(folder: Path) -> str:
     """Return a folder in which another build lies where the project's should be."""
-    other: Row = {**representative("cuda").row, "index": INDEX}
+    other = representative("cuda").row.model_copy(update={"index": INDEX})
     return str(make_torch_index(folder / "index", [other]).root)
 
 

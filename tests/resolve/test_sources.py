@@ -77,10 +77,8 @@ def poison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Poison]:
     names = ("numpy", "jinja2", OWN_PACKAGE)
     ordinary = [wrong_wheel(name, HIGHER) for name in names]
     ordinary += [wrong_wheel(name, pinned[name]) for name in ("numpy", "jinja2", "filelock")]
-    poisoned = make_torch_index(
-        folder / "torch", rows, more={row["index"]: ordinary for row in rows}
-    )
-    wrong = {poisoned.hash_of(CPU.row["index"], wheel): wheel.filename for wheel in ordinary}
+    poisoned = make_torch_index(folder / "torch", rows, more={row.index: ordinary for row in rows})
+    wrong = {poisoned.hash_of(CPU.row.index, wheel): wheel.filename for wheel in ordinary}
     added = write_overlay(folder / "ordinary", list(wrong_on_the_ordinary_index()))
     wrong |= {digest: name for name, digest in added.items()}
     with serving(poisoned.root) as torch_index, overlaying(folder / "ordinary") as ordinary_index:
@@ -114,7 +112,7 @@ def test_uv_takes_each_name_from_its_own_index(
     helpers = list(helper_wheels(ROCM.row, ROCM.platform, ROCM.python))
     assert helpers
     for wheel in helpers:
-        assert poison.good.hash_of(ROCM.row["index"], wheel) in poisoned.hashes(wheel.name)
+        assert poison.good.hash_of(ROCM.row.index, wheel) in poisoned.hashes(wheel.name)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +133,7 @@ def test_pip_compile_takes_each_name_from_its_own_index(
     assert locks.versions("40-dev")[OWN_PACKAGE] != HIGHER
     place = (cell.row, cell.platform, cell.python)
     for right in (torch_wheel(*place), *helper_wheels(*place)):
-        assert locks.hashes(right.name) == {poison.good.hash_of(cell.row["index"], right)}
+        assert locks.hashes(right.name) == {poison.good.hash_of(cell.row.index, right)}
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def test_lock_and_lock_all_write_the_same_bytes(
 
 
 def test_another_wheel_on_torchs_index_is_not_installed(project: Project, tmp_path: Path) -> None:
-    write_overlay(tmp_path / CPU.row["index"], [WRONG])
+    write_overlay(tmp_path / CPU.row.index, [WRONG])
     shutil.rmtree(project.folder / ".cache", ignore_errors=True)
     with serving(tmp_path) as address:
         sentence = error_sentence(project.tools("install", TORCH_INDEX=address))

@@ -1,43 +1,35 @@
-"""The catalog of hardware (``stack/*.yml``) as the tests read it."""
+"""The catalog of hardware as the tests read it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-import yaml
+from scripts.stack_catalog import Catalog, load_catalog
+from scripts.stack_data import load_release
+from scripts.stack_rows import Build
+from tests.support.copier_runs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "stack"
-
-Row = Mapping[str, Any]
 
 
 @cache
-def rows(table: str) -> list[Row]:
-    """Return the rows of a file of the stack by its name without suffix."""
-    content: list[Row] = yaml.safe_load((STACK / f"{table}.yml").read_text(encoding="utf-8"))
-    return content
+def catalog() -> Catalog:
+    """Return the catalog."""
+    return load_catalog(STACK)
 
 
-def builds() -> list[Row]:
+def builds() -> Sequence[Build]:
     """Return the builds of torch."""
-    return rows("builds")
-
-
-def build(name: str) -> Row:
-    """Return one build of torch by its name."""
-    return next(row for row in builds() if row["build"] == name)
+    return catalog().builds
 
 
 def companions() -> dict[str, str]:
     """Return the versions of the packages that are built together with torch."""
-    return {row["package"]: row["version"] for row in rows("companions")}
+    return {row.package: row.version for row in catalog().companions}
 
 
+@cache
 def torch_version() -> str:
     """Return the stack's version of torch, without a label."""
-    version: str = rows("release")[0]["torch"]
-    return version
+    return load_release(STACK).torch

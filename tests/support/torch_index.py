@@ -19,11 +19,11 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hooks.detection import wheel_folders
-from tests.support.catalog import Row, builds, companions, torch_version
+from scripts.stack_rows import Build
+from tests.support.catalog import builds, companions, torch_version
 from tests.support.stub_wheels import METADATA_SUFFIX, StubWheel, metadata_of, sha256
 
 # What the metadata of torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl says, extras left
@@ -108,7 +108,7 @@ class TorchIndex:
 
 
 def make_torch_index(
-    root: Path, rows: Iterable[Row] | None = None, *, more: Wheels | None = None
+    root: Path, rows: Iterable[Build] | None = None, *, more: Wheels | None = None
 ) -> TorchIndex:
     """Write the wheels and the pages of builds.
 
@@ -119,59 +119,58 @@ def make_torch_index(
     """
     index = TorchIndex(root)
     for row in builds() if rows is None else rows:
-        index.publish(row["index"], (*wheels_of(row), *ORDINARY))
+        index.publish(row.index, (*wheels_of(row), *ORDINARY))
     for name, wheels in (more or {}).items():
         index.publish(name, wheels)
     return index
 
 
-def wheels_of(row: Row) -> Iterator[StubWheel]:
+def wheels_of(row: Build) -> Iterator[StubWheel]:
     """Yield the wheels of a build: torch, its helpers and its companions."""
-    for platform, facts in row["wheels"].items():
-        for python in facts["pythons"]:
+    for platform, wheels in row.wheels.items():
+        for python in wheels.pythons:
             yield torch_wheel(row, platform, python)
             yield from helper_wheels(row, platform, python)
             yield from companion_wheels(row, platform, python)
 
 
-def torch_wheel(row: Row, platform: str, python: str) -> StubWheel:
+def torch_wheel(row: Build, platform: str, python: str) -> StubWheel:
     """Return torch's wheel of a build for a platform and a Python."""
-    facts = row["wheels"][platform]
+    wheels = row.wheels[platform]
     return StubWheel(
         "torch",
-        torch_version() + facts["local_version"],
-        wheel_tag(facts["wheel_tag"], python),
-        (*torch_requires(), *row["requires"]),
+        torch_version() + wheels.local_version,
+        wheel_tag(wheels.wheel_tag, python),
+        (*torch_requires(), *row.requires),
         TORCH_PYTHON,
     )
 
 
-def helper_wheels(row: Row, platform: str, python: str) -> Iterator[StubWheel]:
+def helper_wheels(row: Build, platform: str, python: str) -> Iterator[StubWheel]:
     """Yield the wheels that a build needs from PyTorch's index, in the versions it asks for."""
     for name, version in helper_versions(row).items():
-        tag = wheel_tag(row["wheels"][platform]["wheel_tag"], python)
+        tag = wheel_tag(row.wheels[platform].wheel_tag, python)
         yield StubWheel(name, version, tag, python=TORCH_PYTHON)
 
 
-def companion_wheels(row: Row, platform: str, python: str) -> Iterator[StubWheel]:
+def companion_wheels(row: Build, platform: str, python: str) -> Iterator[StubWheel]:
     """Yield the wheels of packages that are built together with torch."""
-    facts = row["wheels"][platform]
+    wheels = row.wheels[platform]
     for package, version in companions().items():
-        local = version + facts["local_version"]
+        local = version + wheels.local_version
         requires = ("numpy", f"torch=={torch_version()}", "pillow>=5.3.0")
-        tag = wheel_tag(facts["wheel_tag"], python)
+        tag = wheel_tag(wheels.wheel_tag, python)
         yield StubWheel(package, local, tag, requires if package == "torchvision" else ("torch",))
 
 
-def helper_versions(row: Row) -> dict[str, str]:
+def helper_versions(row: Build) -> dict[str, str]:
     """Return the exact versions that a build's torch asks for of packages on PyTorch's index."""
-    wanted = {canonicalize_name(each.name): each for each in map(Requirement, row["requires"])}
     versions = {}
-    for name in row["index_packages"]:
-        (pin,) = wanted[canonicalize_name(name)].specifier
-        assert pin.operator == "==", f"{row['build']} asks for {name} without an exact version"
-        versions[name] = pin.version
-    return versions
+    for requirement in row.from_index:
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", f"{row.build} asks for {requirement} and no exact version"
+        versions[canonicalize_name(requirement.name)] = pin.version
+    return {str(name): version for name, version in versions.items()}
 
 
 def wheel_tag(platform_tag: str, python: str) -> str:

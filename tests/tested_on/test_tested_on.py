@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.tested_on import DATA, PAGE, Catalog, Cell, main
+from scripts.tested_on import DATA, PAGE, Cell, Stack, main
 from tests.support.copier_runs import ROOT
 
 TESTS = """
@@ -61,7 +61,7 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def cells(repository: Path) -> list[Cell]:
     """Return the cells of the catalog."""
-    return Catalog.of(repository / "stack").cells()
+    return Stack.of(repository / "stack").cells()
 
 
 def results(folder: Path, outcomes: Sequence[Outcome], *options: str) -> Path:
@@ -99,10 +99,9 @@ def collect(repository: Path, *reports: Path) -> list[dict[str, str]]:
 
 def row_of(repository: Path, cell: Cell) -> str:
     """Return the line of the page that is about a cell's build and platform."""
-    catalog = Catalog.of(repository / "stack")
-    build = next(row for row in catalog.builds if row["build"] == cell.build)
-    start = f"| {catalog.backends[build['backend']]} | {build['title']} "
-    start += f"| {catalog.platforms[cell.platform]} |"
+    stack = Stack.of(repository / "stack")
+    build = next(row for row in stack.catalog.builds if row.build == cell.build)
+    start = f"| {' | '.join(stack.heads(build, cell.platform))} |"
     lines = (repository / PAGE).read_text().splitlines()
     (line,) = [line for line in lines if line.startswith(start)]
     return line
@@ -168,7 +167,7 @@ def test_results_of_another_torch_or_of_no_row_are_dropped(
     assert row["torch"] == known.torch
 
     release = repository / "stack" / "release.yml"
-    torch = Catalog.of(repository / "stack").torch
+    torch = Stack.of(repository / "stack").torch
     release.write_text(release.read_text().replace(f'"{torch}"', '"99.0.0"'))
     assert collect(repository) == []
     assert "not tested" in row_of(repository, known)
