@@ -182,10 +182,15 @@ def wheel_tag(platform_tag: str, python: str) -> str:
 @cache
 def torch_requires() -> tuple[str, ...]:
     """Return what every build of torch depends on: from the real wheel, if there is one here."""
-    real = next(iter(_real_wheels().values()), None)
+    real = next(iter(real_wheels().values()), None)
     if real is None:
         return TORCH_REQUIRES
-    found = re.findall(r"^Requires-Dist: (.+)$", metadata_of(real), re.MULTILINE)
+    return requirements_in(metadata_of(real))
+
+
+def requirements_in(metadata: str) -> tuple[str, ...]:
+    """Return the dependencies in the text of a ``METADATA``, those of extras left out."""
+    found = re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)
     return tuple(each for each in found if "extra ==" not in each)
 
 
@@ -226,7 +231,7 @@ def write_overlay(folder: Path, wheels: Iterable[StubWheel]) -> dict[str, str]:
 
 
 def _placed(wheel: StubWheel, folder: Path) -> Path:
-    real = _real_wheels().get(wheel.filename)
+    real = real_wheels().get(wheel.filename)
     if real is None:
         return wheel.write(folder)
     path = folder / wheel.filename
@@ -236,6 +241,6 @@ def _placed(wheel: StubWheel, folder: Path) -> Path:
 
 
 @cache
-def _real_wheels() -> dict[str, Path]:
+def real_wheels() -> dict[str, Path]:
     """Return the real wheels of torch on this machine by file name."""
     return {path.name: path for folder in wheel_folders() for path in folder.glob("torch-*.whl")}
