@@ -12,7 +12,7 @@ from scripts.stack_data import load_pythons, offered_pythons
 from scripts.stack_pins import marker_environment
 from scripts.stack_rows import Build
 from template.tools.hardware import detect
-from tests.support.catalog import STACK, builds, torch_version
+from tests.support.catalog import STACK, checked_builds, torch_version
 
 HERE = detect().platform
 THIS_PYTHON = "{}.{}".format(*sys.version_info)
@@ -67,7 +67,7 @@ def cells() -> list[Cell]:
     """Return all cells that torch has a wheel for."""
     return [
         Cell(row, platform, python)
-        for row in builds()
+        for row in checked_builds()
         for platform, wheels in row.wheels.items()
         for python in OFFERED
         if python in wheels.pythons
@@ -76,7 +76,7 @@ def cells() -> list[Cell]:
 
 def representative(backend: str) -> Cell:
     """Return the cell that stands for a backend: its default build, on its first platform."""
-    row = next(row for row in builds() if row.backend == backend)
+    row = next(row for row in checked_builds() if row.backend == backend)
     return Cell(row, next(iter(row.wheels)), PYTHON)
 
 

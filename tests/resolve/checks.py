@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from scripts.stack_pins import marker_environment, parse_pins, pins_for
 from tests.resolve.cells import Cell
 from tests.resolve.projects import LAYERS, Locks
-from tests.support.catalog import STACK, builds, companions
+from tests.support.catalog import STACK, checked_builds, companions
 from tests.support.torch_index import TorchIndex, helper_versions, helper_wheels, torch_wheel
 
 HARDWARE = re.compile(r"(nvidia|cuda|triton|rocm|pytorch-triton|intel|onemkl|dpcpp)\b.*")
@@ -107,5 +107,5 @@ def pins_of_the_stack(cell: Cell) -> dict[str, str]:
 
 
 def _all_helpers() -> Iterator[str]:
-    for row in builds():
+    for row in checked_builds():
         yield from map(canonicalize_name, row.index_packages)

@@ -1,26 +1,54 @@
-"""The catalog of hardware as the tests read it."""
+"""The catalog of hardware (``stack/*.yml``) as the tests read it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
+
+import yaml
 
 from scripts.stack_catalog import Catalog, load_catalog
-from scripts.stack_data import load_release
 from scripts.stack_rows import Build
 from tests.support.copier_runs import ROOT
 
+__all__ = [
+    "ROOT",
+    "STACK",
+    "Row",
+    "builds",
+    "catalog",
+    "checked_builds",
+    "companions",
+    "rows",
+    "torch_version",
+]
+
 STACK = ROOT / "stack"
+
+Row = Mapping[str, Any]
+
+
+@cache
+def rows(table: str) -> list[Row]:
+    """Return the rows of a file of the stack by its name without suffix, as they stand there."""
+    content: list[Row] = yaml.safe_load((STACK / f"{table}.yml").read_text(encoding="utf-8"))
+    return content
+
+
+def builds() -> list[Row]:
+    """Return the builds of torch, as they stand in their file."""
+    return rows("builds")
 
 
 @cache
 def catalog() -> Catalog:
-    """Return the catalog."""
+    """Return the catalog as the scripts read it."""
     return load_catalog(STACK)
 
 
-def builds() -> Sequence[Build]:
-    """Return the builds of torch."""
+def checked_builds() -> Sequence[Build]:
+    """Return the builds of torch as the scripts read them."""
     return catalog().builds
 
 
@@ -29,7 +57,7 @@ def companions() -> dict[str, str]:
     return {row.package: row.version for row in catalog().companions}
 
 
-@cache
 def torch_version() -> str:
     """Return the stack's version of torch, without a label."""
-    return load_release(STACK).torch
+    version: str = rows("release")[0]["torch"]
+    return version

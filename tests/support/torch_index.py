@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hooks.detection import wheel_folders
 from scripts.stack_rows import Build
-from tests.support.catalog import builds, companions, torch_version
+from tests.support.catalog import checked_builds, companions, torch_version
 from tests.support.stub_wheels import METADATA_SUFFIX, StubWheel, metadata_of, sha256
 
 # What the metadata of torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl says, extras left
@@ -118,7 +118,7 @@ def make_torch_index(
         more: Further wheels by index, which are not on the real one.
     """
     index = TorchIndex(root)
-    for row in builds() if rows is None else rows:
+    for row in checked_builds() if rows is None else rows:
         index.publish(row.index, (*wheels_of(row), *ORDINARY))
     for name, wheels in (more or {}).items():
         index.publish(name, wheels)
