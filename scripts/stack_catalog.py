@@ -116,6 +116,10 @@ def _check_names(stack: Path, catalog: Catalog, pythons: Sequence[str]) -> None:
         _refuse_unknown(builds, number, "GPU target", _targets(build), targets, "gpus.yml")
     for number, gpu in enumerate(catalog.gpus, start=1):
         _refuse_unknown(gpus, number, "backend", [gpu.backend], backends, "backends.yml")
+    names = [build.build for build in catalog.builds]
+    for number, companion in enumerate(catalog.companions, start=1):
+        path = stack / "companions.yml"
+        _refuse_unknown(path, number, "build", companion.not_for, names, "builds.yml")
     for number, name in enumerate(backends, start=1):
         if not catalog.builds_of(name):
             raise _wrong(stack / "backends.yml", number, f"builds.yml has no build for {name}")

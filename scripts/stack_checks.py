@@ -170,8 +170,10 @@ def _about_companion(inputs: Inputs, row: Companion, base: str) -> Iterator[Rema
     for build in inputs.catalog.builds:
         index = Index(f"{base}/{build.index}")
         labels = {wheels.local_version for wheels in build.wheels.values()}
-        if not any(index.wheels(row.package, row.version + label) for label in sorted(labels)):
-            yield Remark(DIFFERS, f"there is no {row.version} for {build.build}")
+        found = any(index.wheels(row.package, row.version + label) for label in sorted(labels))
+        if found is (build.build in row.not_for):
+            there = "a" if found else "no"
+            yield Remark(DIFFERS, f"there is {there} wheel of {row.version} for {build.build}")
 
 
 def _applying(requirements: Iterable[Requirement], platform: str, python: str) -> set[str]:

@@ -300,10 +300,11 @@ class Gpu(Sourced):
 class Companion(Sourced):
     """A row of companions.yml: a package that is built together with torch."""
 
-    FACTS = ("version",)
+    FACTS = ("version", "not_for")
     package: Name
     version: FinalVersion
     why: Text
+    not_for: list[Name]
 
 
 def problem_in(error: ValidationError, row: type[Part]) -> str:

@@ -93,7 +93,7 @@ CATALOG = {
   sources: {targets: [stub], examples: [stub]}
 """,
     "companions.yml": """\
-- {package: vision, version: "4.0", why: "stub", sources: {version: [stub]}}
+- {package: vision, version: "4.0", why: "stub", not_for: [], sources: {version: [stub]}}
 """,
 }
 

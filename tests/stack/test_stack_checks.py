@@ -103,7 +103,11 @@ def test_rows_that_are_as_published(compare: Callable[..., dict[str, Finding]]) 
             "builds.yml: gpu2",
             "helper 3.0 has no wheel for Python 3.11",
         ),
-        ({"with_companion": ("gpu1",)}, "companions.yml: vision", "there is no 4.0 for gpu2"),
+        (
+            {"with_companion": ("gpu1",)},
+            "companions.yml: vision",
+            "there is no wheel of 4.0 for gpu2",
+        ),
     ],
 )
 def test_rows_that_differ(
@@ -112,6 +116,14 @@ def test_rows_that_differ(
     finding = compare(**changes)[row]
     assert finding.differs
     assert said in finding.cells[-1]
+
+
+def test_a_companion_may_lack_wheels_where_its_row_says_so(
+    compare: Callable[..., dict[str, Finding]], stub: StubStack
+) -> None:
+    stub.replace("companions.yml", "not_for: []", "not_for: [gpu2]")
+    stub.replace("companions.yml", "{version: [stub]}", "{version: [stub], not_for: [stub]}")
+    assert not compare(with_companion=("gpu1",))["companions.yml: vision"].remarks
 
 
 def test_other_pythons_and_requirements_of_other_systems_do_not_matter(

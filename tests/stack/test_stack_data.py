@@ -190,6 +190,10 @@ DISAGREEING = [
         "stack/gpus.yml row 25: backend npu is not in backends.yml",
     ),
     (
+        ("companions.yml", "not_for: [cu132]", "not_for: [cu133]"),
+        "stack/companions.yml row 2: build cu133 is not in builds.yml",
+    ),
+    (
         ("builds.yml", "build: xpu\n  backend: xpu", "build: xpu\n  backend: rocm"),
         "stack/backends.yml row 4: builds.yml has no build for xpu",
     ),
