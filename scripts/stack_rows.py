@@ -14,7 +14,14 @@ from typing import Annotated, Any, ClassVar, Self
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 FLAGS = (
@@ -25,11 +32,13 @@ FLAGS = (
     "uses_native",
     "exports_onnx",
 )
+NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be keys and values",
     "list_type": "must be a list",
     "model_type": "must be keys and values",
+    "too_short": "must not be empty",
 }
 
 
@@ -94,7 +103,7 @@ BuiltTarget = Annotated[
     str,
     _matches(r"\d+\.\d+(\+PTX)?|[a-z][a-z0-9-]*", 'be a GPU target in quotes, with "+PTX" if so'),
 ]
-Label = Annotated[str, _matches(r"(\+[a-z0-9.]+)?", 'be a label in quotes such as "+cpu", or ""')]
+Label = Annotated[str, _matches(r"(\+[a-z0-9.]+)?", 'be a label in quotes such as "+abc", or ""')]
 Tag = Annotated[str, _matches(r"[a-z0-9_]+", "be the platform tag of a wheel")]
 Variable = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "be the name of an environment variable")]
 System = Annotated[str, _matches("linux|macos|windows", "be linux, macos or windows")]
@@ -187,7 +196,7 @@ class Platform(Sourced):
         str, _matches(r"(linux|macos|windows)-[a-z0-9_]+", "be a system, a dash and a processor")
     ]
     title: Text
-    resolver: Name | Text
+    resolver: Text
     variables: dict[Variable, Text]
 
     @property
@@ -225,7 +234,7 @@ class Wheels(Part):
 
     local_version: Label
     wheel_tag: Tag
-    pythons: list[Python]
+    pythons: Annotated[list[Python], NOT_EMPTY]
 
 
 class Build(Sourced):
@@ -246,7 +255,7 @@ class Build(Sourced):
     title: Text
     plain: list[Name]
     index: Name
-    wheels: dict[Name, Wheels]
+    wheels: Annotated[dict[Name, Wheels], NOT_EMPTY]
     requires: list[Wanted]
     index_packages: list[Name]
     driver: dict[System, Driver]
@@ -293,7 +302,7 @@ class Gpu(Sourced):
     FACTS = ("targets", "examples")
     backend: Name
     generation: Text
-    targets: list[Target]
+    targets: Annotated[list[Target], NOT_EMPTY]
     examples: Text
 
 

@@ -125,6 +125,7 @@ WRONG = [
     ),
     ("builds.yml", "[triton-rocm]\n", "[triton]\n", "row 6: `index_packages` names triton, which"),
     ("builds.yml", '"580", windows: "580"', '"580"', "row 2: `driver` must name the systems that"),
+    ("gpus.yml", 'targets: ["7.0"]', "targets: []", "row 3: `targets` must not be empty, is []"),
     ("gpus.yml", 'targets: ["7.0"]', "targets: [7.0]", "row 3: `targets.0` must be a GPU target"),
     ("gpus.yml", 'generation: "Volta"', 'generation: "Pascal"', "row 3: generation Pascal is list"),
     ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
