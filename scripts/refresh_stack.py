@@ -56,6 +56,7 @@ from scripts.stack_torch import common_requirements
 from scripts.stack_why import Resolution, explain
 
 STACK = Path(__file__).resolve().parent.parent / "stack"
+REMOVED = ""  # the text of a generated file that is no longer made
 
 
 @dataclass(frozen=True)
@@ -121,27 +122,37 @@ def refresh(
     inputs = load_inputs(stack)
     inputs = replace(inputs, release=_with_values(inputs.release, values))
     check_cutoff(inputs.release.cutoff, datetime.now(UTC).date())
+    resolver = _resolver(inputs, indexes, reporter)
+    _check_catalog(inputs, indexes, reporter)
+    fresh = {"release.yml": release_text, **render_files(resolver, inputs)}
+    fresh.update(dict.fromkeys(_left_over(stack, fresh), REMOVED))
+    changed = {name: text for name, text in fresh.items() if _read(stack / name) != text}
+    _report_changes(stack, fresh, changed, reporter)
+    if not check:
+        _report_held_back(resolver, inputs, fresh, reporter)
+        _write(stack, changed)
+        reporter.line(f"wrote {', '.join(changed)}" if changed else "nothing to write")
+    return not changed
+
+
+def _resolver(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> Resolver:
+    """Make a resolver that knows what every build of torch asks for, and nothing more."""
+    torch = inputs.release.torch
     python = oldest(offered_pythons(inputs.pythons))
     resolver = Resolver(find_uv(), inputs.release.cutoff, python, indexes.options)
     resolver = stack_uv(resolver, inputs)
     reporter.line(f"resolving with uv {resolver.version()}, cutoff {inputs.release.cutoff}")
     check_pythons(resolver, inputs)
-    common = common_requirements(indexes.pypi, inputs.release.torch, inputs.catalog)
-    resolver = resolver.knowing("torch", inputs.release.torch, common)
-    _check_catalog(inputs, indexes, reporter)
-    fresh = {"release.yml": release_text, **render_files(resolver, inputs)}
-    fresh.update(dict.fromkeys(_left_over(stack, fresh), ""))
-    changed = {name: text for name, text in fresh.items() if _read(stack / name) != text}
-    _report_changes(stack, fresh, changed, reporter)
-    if check:
-        return not changed
-    _report_held_back(resolver, inputs, fresh, reporter)
+    common = common_requirements(indexes.pypi, torch, inputs.catalog)
+    return resolver.knowing("torch", torch, common)
+
+
+def _write(stack: Path, changed: Mapping[str, str]) -> None:
     (stack / OF_BUILDS).mkdir(exist_ok=True)
-    replace_files({stack / name: text for name, text in changed.items() if text})
-    for name in _left_over(stack, fresh):
-        (stack / name).unlink()
-    reporter.line(f"wrote {', '.join(changed)}" if changed else "nothing to write")
-    return not changed
+    replace_files({stack / name: text for name, text in changed.items() if text != REMOVED})
+    for name, text in changed.items():
+        if text == REMOVED:
+            (stack / name).unlink()
 
 
 def _check_catalog(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> None:
@@ -159,7 +170,7 @@ def _check_catalog(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> None
 def _left_over(stack: Path, fresh: Mapping[str, str]) -> list[str]:
     """List the pins of builds that the catalog no longer has."""
     found = sorted(f"{OF_BUILDS}/{path.name}" for path in (stack / OF_BUILDS).glob("*.txt"))
-    return [name for name in found if not fresh.get(name)]
+    return [name for name in found if name not in fresh]
 
 
 def _report_changes(
@@ -168,7 +179,7 @@ def _report_changes(
     if "release.yml" in changed:
         reporter.line("release.yml: the given values are new")
     for name in (name for name in fresh if name != "release.yml"):
-        diff = diff_pins(_present_pins(stack / name), parse_pins(fresh[name]))
+        diff = diff_pins(_present_pins(stack, name), parse_pins(fresh[name]))
         moved = [
             (move.name, move.old, move.new, "major" if move.major else "") for move in diff.moved
         ]
@@ -179,11 +190,11 @@ def _report_changes(
             reporter.line(f"{name}: the pins are the same, other lines differ")
 
 
-def _present_pins(path: Path) -> list[Pin]:
+def _present_pins(stack: Path, name: str) -> list[Pin]:
     try:
-        return parse_pins(_read(path))
+        return parse_pins(_read(stack / name))
     except StackError as error:
-        raise StackError(f"stack/{path.name}: {error} Delete the file and run again.") from None
+        raise StackError(f"stack/{name}: {error} Delete the file and run again.") from None
 
 
 def _report_held_back(
