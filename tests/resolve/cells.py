@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -83,6 +83,17 @@ def representative(backend: str) -> Cell:
 def parameters() -> list[object]:
     """Return all cells as parameters; all are slow but one of each backend."""
     return [pytest.param(cell, id=str(cell), marks=_marks(cell)) for cell in cells()]
+
+
+def one_of_each_build() -> list[object]:
+    """Return each build on its first platform, and the CPU's on macOS, where it has no label."""
+    found = [Cell(row, next(iter(row.wheels)), PYTHON) for row in checked_builds()]
+    found.append(replace(representative("cpu"), platform="macos-arm64"))
+    groups = [pytest.mark.xdist_group(f"resolve-{cell.build}") for cell in found]
+    return [
+        pytest.param(cell, id=str(cell), marks=group)
+        for cell, group in zip(found, groups, strict=True)
+    ]
 
 
 def _marks(cell: Cell) -> list[pytest.MarkDecorator]:

@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.resolve.cells import Cell, parameters
+from tests.lifecycle.projects import error_sentence
+from tests.resolve.cells import PYTHON, Cell, one_of_each_build, parameters
 from tests.resolve.checks import check
-from tests.resolve.projects import Workshop, locked
+from tests.resolve.projects import Locks, Workshop, lock_all, locked, small
+from tests.support.catalog import catalog, checked_builds, companions
 from tests.support.tested_on import record_tested_on
-from tests.support.torch_index import TorchIndex
+from tests.support.torch_index import TorchIndex, companion_wheels
 
 pytestmark = pytest.mark.network
 
@@ -36,3 +38,45 @@ def test_lock_of_a_build_on_a_platform(
         torch=locks.versions("10-torch")["torch"],
         result="resolved",
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", one_of_each_build())
+def test_companions_of_torch_come_from_its_own_index(
+    cell: Cell, workshop: Workshop, torch_index: TorchIndex
+) -> None:
+    project = small(workshop.fresh(cell))
+    project.append(
+        "requirements/10-torch.in", "".join(f"{each}\n" for each in companions(cell.row))
+    )
+    locks = locked(project, cell)
+    wheels = list(companion_wheels(cell.row, cell.platform, cell.python))
+    assert {wheel.name for wheel in wheels} >= {"torchvision"}
+    for wheel in wheels:
+        assert locks.versions("10-torch")[wheel.name] == wheel.version
+        admitted = locks.hashes(wheel.name)
+        assert torch_index.hash_of(cell.row.index, wheel) in admitted
+        assert admitted <= torch_index.hashes(cell.row.index, wheel.name)
+
+
+MISSING = [
+    pytest.param(row.package, name, id=f"{row.package}-{name}")
+    for row in catalog().companions
+    for name in row.not_for
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("package", "build"), MISSING)
+def test_a_companion_that_a_build_does_not_have_is_refused(
+    package: str, build: str, workshop: Workshop
+) -> None:
+    row = next(row for row in checked_builds() if row.build == build)
+    cell = Cell(row, next(iter(row.wheels)), PYTHON)
+    project = small(workshop.fresh(cell))
+    project.append("requirements/10-torch.in", f"{package}\n")
+    refused = lock_all(project, cell)
+    sentence = error_sentence(refused)
+    assert package in sentence
+    assert row.title in sentence
+    assert Locks.of(project, cell.target).texts == {}

@@ -52,9 +52,14 @@ def checked_builds() -> Sequence[Build]:
     return catalog().builds
 
 
-def companions() -> dict[str, str]:
-    """Return the versions of the packages that are built together with torch."""
-    return {row.package: row.version for row in catalog().companions}
+def companions(build: Build | None = None) -> dict[str, str]:
+    """Return the versions of the packages that come from PyTorch's index as torch itself does.
+
+    Args:
+        build: The build whose index is meant; by default any.
+    """
+    rows = catalog().companions
+    return {row.package: row.version for row in rows if not build or build.build not in row.not_for}
 
 
 def torch_version() -> str:

@@ -156,7 +156,7 @@ def helper_wheels(row: Build, platform: str, python: str) -> Iterator[StubWheel]
 def companion_wheels(row: Build, platform: str, python: str) -> Iterator[StubWheel]:
     """Yield the wheels of packages that are built together with torch."""
     wheels = row.wheels[platform]
-    for package, version in companions().items():
+    for package, version in companions(row).items():
         local = version + wheels.local_version
         requires = ("numpy", f"torch=={torch_version()}", "pillow>=5.3.0")
         tag = wheel_tag(wheels.wheel_tag, python)
