@@ -25,7 +25,7 @@ def facts() -> dict[str, Any]:
     """
     try:
         return tomllib.loads(PROJECT_FACTS.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ToolError(
             f"tools/project.toml cannot be read ({error}); restore it with `git checkout -- tools`."
         ) from error

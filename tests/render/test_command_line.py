@@ -53,8 +53,14 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"training": "none", "inference": "native"},
         "choose onnxruntime, or set training to pytorch",
     ),
-    "python-too-old": ({"python_version": "3.9"}, f"is not in {list(PYTHONS)}"),
-    "python-too-new": ({"python_version": "3.14"}, f"is not in {list(PYTHONS)}"),
+    "python-too-old": (
+        {"python_version": "3.9"},
+        f"answer python_version with {' or '.join(PYTHONS)}.",
+    ),
+    "python-too-new": (
+        {"python_version": "3.14"},
+        f"answer python_version with {' or '.join(PYTHONS)}.",
+    ),
 }
 
 

@@ -23,6 +23,7 @@ from tests.support.copier_runs import (
     copier,
     files_of,
     release,
+    render,
     stage,
     update,
 )
@@ -126,16 +127,48 @@ def test_other_backends_bring_no_pins(projects: Projects) -> None:
     assert [path.name for path in stack.glob("constraints*")] == ["constraints.txt"]
 
 
-@pytest.mark.parametrize("data", ["backends=[tpu]", "cuda_build=cu999", "rocm_build=rocm0.1"])
-def test_what_the_catalog_does_not_have_is_refused(
-    data: str, template: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("backends=[tpu, cuda]", "tpu is not a backend of this template: answer backends with cpu"),
+        ("cuda_build=cu999", "cu999 is not a CUDA build of torch {torch}: answer cuda_build with"),
+        ("cuda_build={rocm}", "{rocm} is not a CUDA build of torch {torch}: answer cuda_build"),
+        ("rocm_build=rocm0", "rocm0 is not a ROCm build of torch {torch}: answer rocm_build with"),
+        ("python_version=3.9", "3.9 is not a Python that this template offers: answer"),
+    ],
+)
+def test_what_the_stack_does_not_have_is_refused(
+    data: str, sentence: str, template: Path, tmp_path: Path
 ) -> None:
-    given = ["--data", "backends=[cuda, rocm]", "--data", data]
+    names = {"torch": catalog.torch_version(), "rocm": ASKED[-1]["build"]}
+    given = ["--data", "backends=[cuda, rocm]", "--data", data.format(**names)]
     done = copier("copy", "--defaults", *given, str(template), str(tmp_path / "project"))
     assert done.returncode != 0
-    name, value = data.split("=")
-    assert f"Invalid choice for '{name}': '{value.strip('[]')}' is not in" in done.stderr
+    assert sentence.format(**names) in done.stderr
     assert not (tmp_path / "project").exists()
+
+
+def test_an_update_to_a_stack_without_the_projects_build_says_so(tmp_path: Path) -> None:
+    """Copier alone would drop the answer without a word and take the default."""
+    template = stage(tmp_path / "template", "998.0.0")
+    build = next(row["build"] for row in reversed(ASKED) if row["backend"] == "cuda")
+    answers = {"backends": ["cuda"], "cuda_build": build}
+    project = render(template, tmp_path / "project", answers)
+    commit(project, "First copy")
+    path = template / "stack" / "builds.yml"
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    left = [row for row in rows if row["build"] != build]
+    path.write_text(yaml.safe_dump(left, sort_keys=False), encoding="utf-8")
+    release(template, "999.0.0")
+    before = files_of(project)
+    done = copier("update", "--defaults", str(project))
+    assert done.returncode != 0
+    assert f"{build} is not a CUDA build of torch {catalog.torch_version()}: answer" in done.stderr
+    assert files_of(project) == before
+    default = first_cuda(left)["build"]
+    done = copier("update", "--defaults", "--data", f"cuda_build={default}", str(project))
+    assert done.returncode == 0, done.stderr
+    assert facts_of(project)["builds"]["cuda"] == default
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +177,14 @@ def without_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = stage(tmp_path_factory.mktemp("changed") / "template", "998.0.0")
     path = folder / "stack" / "builds.yml"
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for wheels in plain_cuda(rows)["wheels"].values():
+    for wheels in first_cuda(rows)["wheels"].values():
         wheels["pythons"] = ["3.11", "3.12"]
     path.write_text(yaml.safe_dump(rows, sort_keys=False), encoding="utf-8")
     release(folder, "999.0.0")
     return folder
 
 
-def plain_cuda(rows: list[Any]) -> Any:
+def first_cuda(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the default build of CUDA."""
     return next(row for row in rows if row["backend"] == "cuda")
 
@@ -163,7 +196,7 @@ def test_a_python_without_wheels_for_the_build_is_refused(
     done = copier("copy", "--defaults", *given, str(without_wheels), str(tmp_path / "project"))
     assert done.returncode != 0
     assert not (tmp_path / "project").exists()
-    row = plain_cuda(catalog.builds())
+    row = next(each for each in ASKED if each["backend"] == "cuda")
     others = [each["build"] for each in ASKED if each["backend"] == "cuda"]
     sentence = (
         f"torch has no {row['title']} wheel for Python 3.13: choose Python 3.11 or 3.12, "

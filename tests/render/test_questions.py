@@ -34,7 +34,7 @@ PUBLIC = (
 )
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
-STORED_ONCE = ("copyright_year", "first_training")
+STORED_ONCE = ("copyright_year", "first_training", "answers_checked")
 """Never asked; kept from the first copy on."""
 
 TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")

@@ -10,13 +10,13 @@ from template.tools import backends
 from template.tools.backends import Target
 from template.tools.errors import ToolError
 from template.tools.hardware import Machine
-from tests.support import catalog
+from tests.support.catalog import rows, torch_version
 
-CUDA = next(row for row in catalog.builds() if row["backend"] == "cuda")
-ROCM = next(row for row in catalog.builds() if row["backend"] == "rocm")
+CUDA = next(row for row in rows("builds") if row["backend"] == "cuda")
+ROCM = next(row for row in rows("builds") if row["backend"] == "rocm")
 FLOOR = CUDA["driver"]["linux"]
 LINUX = ("linux", "x86_64")
-TORCH = {"torch": {"version": catalog.torch_version()}}
+TORCH = {"torch": {"version": torch_version()}}
 BUILDS = {"cpu": "cpu", "cuda": CUDA["build"], "rocm": ROCM["build"], "mps": "mps"}
 
 Choose = Callable[..., backends.Choice]
@@ -125,7 +125,9 @@ def test_targets_are_the_platforms_that_the_builds_have_wheels_for(choose: Choos
     expected = {
         f"{platform}-{name}"
         for name in ("cpu", "cuda", "mps")
-        for platform in catalog.build(BUILDS[name])["wheels"]
+        for row in rows("builds")
+        if row["build"] == BUILDS[name]
+        for platform in row["wheels"]
     }
     assert {target.name for target in backends.targets()} == expected
     assert len(backends.targets()) == len(expected)
@@ -145,4 +147,4 @@ def test_without_torch_every_platform_can_be_locked(
     monkeypatch.setattr(backends, "facts", lambda: {"builds": {"cpu": "cpu"}})
     backends.chosen.cache_clear()
     assert backends.chosen().target.name == "freebsd-x86_64-cpu"
-    assert len(backends.targets()) == len(catalog.rows("platforms"))
+    assert len(backends.targets()) == len(rows("platforms"))

@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader
 from template.tools import catalog
 from template.tools.errors import ToolError
 from template.tools.hardware import Machine
-from tests.support.catalog import ROOT, Row, builds, rows
+from tests.support.catalog import Row, rows
+from tests.support.copier_runs import ROOT
 
 PLATFORM = "linux-x86_64"
 
@@ -48,7 +49,7 @@ def test_a_gpu_runs_code_of_its_own_major_and_not_newer(
     assert catalog.gpu_served(build_for(*targets), PLATFORM, gpu) is served
 
 
-@pytest.mark.parametrize("build", builds(), ids=lambda row: row["build"])
+@pytest.mark.parametrize("build", rows("builds"), ids=lambda row: row["build"])
 def test_the_templates_pages_follow_the_same_rule(build: Row) -> None:
     page = "{% from 'questions/hardware.jinja' import serves %}{{ serves(build, gpus) }}"
     serves = copier_like().from_string(page)
