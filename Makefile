@@ -44,6 +44,7 @@ lock-dev: $(READY)  ## compile requirements/dev.txt from requirements/dev.in; AR
 		$(ARGS) --output-file requirements/dev.txt requirements/dev.in
 refresh-stack: $(READY)  ## resolve the stack release again; ARGS="--cutoff YYYY-MM-DD --torch X.Y.Z"
 	$(BIN)/python scripts/refresh_stack.py $(ARGS)
+	$(BIN)/python scripts/hardware_page.py
 
 clean:  ## remove all that is made: .venv, build and caches
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scripts.stack_rows import Backend, Build
-from template.tools.catalog import driver_serves, has_hardware
+from template.tools.catalog import driver_serves
 from template.tools.hardware import Machine
 
 CPU = "cpu"
@@ -39,7 +39,7 @@ def propose(
         builds: The builds of the catalog, per backend the preferred one first.
         is_available: Whether a build has wheels that a project here could take.
     """
-    present = [row for row in backends if row.backend != CPU and has_hardware(row.backend, machine)]
+    present = [row for row in backends if machine.drives(row.backend)]
     chosen: dict[str, Build] = {}
     for row in present:
         served = (each for each in builds if each.backend == row.backend)

@@ -36,6 +36,8 @@ NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be keys and values",
+    "greater_than": "must be above 0",
+    "int_type": "must be a whole number",
     "list_type": "must be a list",
     "model_type": "must be keys and values",
     "too_short": "must not be empty",
@@ -218,7 +220,7 @@ class Container(Part):
 class Backend(Sourced):
     """A row of backends.yml: what can run the computation."""
 
-    FACTS = ("host_needs", "system_packages", "container", "environment")
+    FACTS = ("host_needs", "system_packages", "container", "environment", "disk_gb")
     backend: Name
     title: Text
     find_out: Text
@@ -227,6 +229,7 @@ class Backend(Sourced):
     system_packages: list[Name]
     container: Container
     environment: dict[Variable, Text]
+    disk_gb: Annotated[int, Field(gt=0)]
 
 
 class Wheels(Part):

@@ -10,6 +10,7 @@ from functools import cache
 from . import catalog
 from .catalog import Row
 from .errors import ToolError
+from .hardware import gpus
 from .project import facts, machine
 
 CPU = "cpu"
@@ -91,16 +92,24 @@ def _judge(name: str) -> tuple[bool, str]:
     """Tell whether this machine has what a backend needs, and say what was found or is missing."""
     if name == CPU:
         return False, ""
-    if not catalog.has_hardware(name, machine()):
+    if not machine().drives(name):
         return False, f"no {catalog.backend(name)['title']} was found"
     build = _target(name).build
     if name != "cuda":
         return True, f"an {catalog.backend(name)['title']} was found"
-    floor = catalog.driver_floor(build, machine().system)
+    if machine().jetson and not _has_code_for_board(build):
+        return False, f"{build['title']} is not for this Jetson board: see `make doctor`"
+    floor = catalog.driver_floor(build, machine())
     driver = f"NVIDIA driver {machine().nvidia_driver}"
     if catalog.driver_serves(build, machine()):
         return True, f"{driver} was found, {build['title']} needs {floor} or newer"
     return False, f"{driver} is too old, {build['title']} needs {floor} or newer: see `make doctor`"
+
+
+def _has_code_for_board(build: Row) -> bool:
+    """Tell whether a build for servers has code for exactly this board's GPU."""
+    codes = build["gpu_targets"].get(machine().platform, [])
+    return any(gpu.target in codes for gpu in gpus(machine()))
 
 
 def _target(name: str) -> Target:

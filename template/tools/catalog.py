@@ -14,6 +14,7 @@ from .hardware import Machine
 from .paths import CATALOG
 
 Row = Mapping[str, Any]
+TABLES = ("platforms", "backends", "builds", "gpus", "companions")
 FORWARD = "+PTX"  # code that the driver of a newer GPU compiles for it
 
 
@@ -52,29 +53,23 @@ def builds_of(backend_name: str) -> list[Row]:
     return [row for row in _table("builds") if row["backend"] == backend_name]
 
 
-def driver_floor(row: Row, system: str) -> str | None:
-    """Return the oldest driver that a build works with on an operating system, or None."""
-    floor: str | None = row["driver"].get(system)
-    return floor
+def driver_floor(row: Row, machine: Machine) -> str | None:
+    """Return the oldest driver that a build works with on a machine, or None.
+
+    Linux inside Windows has the driver of Windows; builds that Windows has no wheels of name none
+    for it.
+    """
+    floors: Mapping[str, str] = row["driver"]
+    return floors.get(machine.driver_system) or floors.get(machine.system)
 
 
 def driver_serves(row: Row, machine: Machine) -> bool:
     """Tell whether the machine's NVIDIA driver is new enough for a build."""
-    floor = driver_floor(row, machine.system)
+    floor = driver_floor(row, machine)
     if floor is None:
         return True
     driver = machine.nvidia_driver
     return driver is not None and _numbers(driver) >= _numbers(floor)
-
-
-def has_hardware(backend_name: str, machine: Machine) -> bool:
-    """Tell whether a machine has the hardware of a backend; every machine has a CPU."""
-    return {
-        "cuda": machine.nvidia_driver is not None,
-        "rocm": machine.amd,
-        "xpu": machine.intel,
-        "mps": machine.apple_gpu,
-    }.get(backend_name, True)
 
 
 def gpu_served(row: Row, platform_name: str, target: str) -> bool:
@@ -132,10 +127,12 @@ def _row(table: str, key: str, name: str) -> Row:
 @cache
 def _content() -> dict[str, list[Row]]:
     try:
-        content: dict[str, list[Row]] = json.loads(CATALOG.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        read = json.loads(CATALOG.read_text(encoding="utf-8"))
+        content: dict[str, list[Row]] = {table: read[table] for table in TABLES}
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ToolError(
-            f"tools/catalog.json cannot be read ({error}); restore it with `git checkout -- tools`."
+            f"tools/catalog.json cannot be read ({error!r}); restore it with "
+            "`git checkout -- tools`."
         ) from error
     return content
 

@@ -15,6 +15,8 @@ from .errors import ToolError
 from .hardware import Machine, detect
 from .paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
 
+REQUIRED_FACTS = ("package_name", "stack_release", "builds")
+
 
 @cache
 def facts() -> dict[str, Any]:
@@ -24,11 +26,17 @@ def facts() -> dict[str, Any]:
         ToolError: The file is missing or damaged.
     """
     try:
-        return tomllib.loads(PROJECT_FACTS.read_text(encoding="utf-8"))
+        content = tomllib.loads(PROJECT_FACTS.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ToolError(
             f"tools/project.toml cannot be read ({error}); restore it with `git checkout -- tools`."
         ) from error
+    missing = [name for name in REQUIRED_FACTS if name not in content]
+    if missing:
+        raise ToolError(
+            f"tools/project.toml has no {missing[0]}; restore it with `git checkout -- tools`."
+        )
+    return content
 
 
 @cache

@@ -55,14 +55,15 @@ def torch_build(target: Target) -> TorchBuild | None:
     """Return the build for a target with ``overrides.txt`` applied, None if there is no torch.
 
     Raises:
-        ToolError: An override of one of its packages is not an exact version.
+        ToolError: An override of one of its packages is not an exact version, or a companion of
+            torch is asked for that this build does not have.
     """
     torch = facts().get("torch")
     if torch is None:
         return None
     own = {line.name: line for line in overrides()}
     wheels = target.build["wheels"][target.platform]
-    stack = {"torch": torch["version"], **_companions()}
+    stack = {"torch": torch["version"], **_companions(target)}
     pins = {
         name: (_exact(own[name]) if name in own else version) + wheels["local_version"]
         for name, version in stack.items()
@@ -71,11 +72,18 @@ def torch_build(target: Target) -> TorchBuild | None:
     return TorchBuild(target, pins, tuple(target.build["index_packages"]), index)
 
 
-def _companions() -> dict[str, str]:
+def _companions(target: Target) -> dict[str, str]:
     """Return the versions of those companions of torch that a layer asks for."""
     asked_for = set(direct_names(layers()))
-    rows = {normalised(row["package"]): row["version"] for row in catalog.companions()}
-    return {name: version for name, version in rows.items() if name in asked_for}
+    rows = {normalised(row["package"]): row for row in catalog.companions()}
+    wanted = {name: row for name, row in rows.items() if name in asked_for}
+    for name, row in wanted.items():
+        if target.build["build"] in row["not_for"]:
+            raise ToolError(
+                f"{name} has no {target.build['title']} build: choose another "
+                f"{target.backend}_build, or take it out of requirements/."
+            )
+    return {name: row["version"] for name, row in wanted.items()}
 
 
 def _exact(override: Line) -> str:

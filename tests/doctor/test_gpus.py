@@ -36,7 +36,7 @@ def test_an_old_driver_comes_with_the_build_that_it_serves(doctor_on: DoctorOn) 
     doctor = doctor_on("nvidia-two-generations")
     found = doctor.diagnose()
     build = doctor.tools.catalog.build(doctor.build("cuda"))
-    floor = doctor.tools.catalog.driver_floor(build, "linux")
+    floor = build["driver"]["linux"]
     finding = found.only("driver")
     assert found.situation.target.backend == "cpu"
     assert (finding.status, finding.found) == ("error", "570.86.15")

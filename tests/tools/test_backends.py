@@ -9,7 +9,7 @@ import pytest
 from template.tools import backends
 from template.tools.backends import Target
 from template.tools.errors import ToolError
-from template.tools.hardware import Machine
+from template.tools.hardware import Gpu, Machine
 from tests.support.catalog import rows, torch_version
 
 CUDA = next(row for row in rows("builds") if row["backend"] == "cuda")
@@ -75,6 +75,23 @@ def test_a_machine_takes_the_first_backend_that_it_has(
 ) -> None:
     choice = choose(machine, *names)
     assert (choice.target.name, choice.reason) == (target, reason)
+
+
+@pytest.mark.parametrize(
+    ("capability", "backend"), [("8.7", "cpu"), ("11.0", "cuda"), (None, "cpu")]
+)
+def test_a_jetson_takes_cuda_only_if_the_build_has_code_for_its_own_gpu(
+    capability: str | None, backend: str, monkeypatch: pytest.MonkeyPatch, choose: Choose
+) -> None:
+    """The builds for ARM are for servers; a board of the same major does not run their code."""
+    monkeypatch.setattr(backends, "gpus", lambda machine: (Gpu("cuda", "board", capability),))
+    board = Machine("linux", "arm64", nvidia_driver=f"{FLOOR}.00", jetson=True)
+    assert choose(board, "cuda").target.backend == backend
+
+
+def test_the_driver_of_windows_counts_in_linux_inside_windows(choose: Choose) -> None:
+    inside = Machine(*LINUX, nvidia_driver=CUDA["driver"]["windows"], wsl=True)
+    assert choose(inside, "cuda").target.backend == "cuda"
 
 
 def test_continuous_integration_takes_the_cpu(

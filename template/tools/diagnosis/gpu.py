@@ -10,7 +10,7 @@ from dataclasses import replace
 from .. import catalog
 from ..backends import CPU
 from ..catalog import Row
-from ..hardware import Gpu, Machine, gfx_name
+from ..hardware import Gpu, gfx_name
 from .finding import ERROR, OK, WARNING, Finding
 from .situation import Situation, numbers
 
@@ -52,8 +52,8 @@ def driver(situation: Situation) -> Iterator[Finding]:
     if "cuda" not in situation.judged or found is None or _is_board(situation):
         return
     build = situation.build_of("cuda")
-    floor = _floor(build, situation.machine)
-    if _driver_serves(build, situation.machine):
+    floor = catalog.driver_floor(build, situation.machine)
+    if catalog.driver_serves(build, situation.machine):
         message = f"NVIDIA driver {found} is new enough for {build['title']}."
         yield Finding(OK, message, found, floor)
         return
@@ -172,11 +172,11 @@ def _no_code(situation: Situation, device: Gpu, served: list[Gpu]) -> Finding:
         command = ONLY_SOME[device.backend] + ",".join(indices)
         return Finding(WARNING, f"{message}; use the others alone.", device.target, codes, command)
     others = [row for row in _builds(situation, device.backend) if _serves(situation, row, device)]
-    fitting = [row for row in others if _driver_serves(row, situation.machine)]
+    fitting = [row for row in others if catalog.driver_serves(row, situation.machine)]
     if fitting:
         message += f"; {fitting[0]['title']} has."
     elif others:
-        floor = _floor(others[0], situation.machine)
+        floor = catalog.driver_floor(others[0], situation.machine)
         message += f"; {others[0]['title']} has, and needs a driver of {floor} or newer."
     else:
         message += "; no build of this torch has, so it runs on the CPU."
@@ -211,18 +211,7 @@ def _suits_all(situation: Situation, build: Row) -> bool:
     """Tell whether a CUDA build works with this machine's driver and has code for its GPUs."""
     devices = situation.gpus_of("cuda")
     served = all(_serves(situation, build, device) for device in devices)
-    return served and _driver_serves(build, situation.machine)
-
-
-def _driver_serves(build: Row, machine: Machine) -> bool:
-    floor = _floor(build, machine)
-    return floor is None or numbers(machine.nvidia_driver or "") >= numbers(floor)
-
-
-def _floor(build: Row, machine: Machine) -> str | None:
-    """Return the oldest driver for a build; Linux inside Windows has the driver of Windows."""
-    own = catalog.driver_floor(build, machine.driver_system)
-    return own or catalog.driver_floor(build, machine.system)
+    return served and catalog.driver_serves(build, situation.machine)
 
 
 def _is_board(situation: Situation) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import catalog
 from .finding import ERROR, OK, WARNING, Finding, NotKnownError
 from .situation import Situation
 
 GB = 10**9
-# What an environment takes with its downloads: measured for the CPU, third-party measurements of
-# neighbouring releases for NVIDIA and AMD, rounded up; none is known for Intel.
-ENVIRONMENT_GB = {"cpu": 3, "mps": 3, "cuda": 11, "rocm": 25, "xpu": 11}
 MEMORY_GB = 2  # torch, its libraries and a small model
 GPU_MEMORY_GB = 1  # what torch and its libraries take on the device before any model
 
@@ -21,7 +19,7 @@ def disk(situation: Situation) -> Iterator[Finding]:
     free = situation.host.disk_free
     if free is None:
         raise NotKnownError
-    needed = ENVIRONMENT_GB[situation.backend] if situation.torch else 1
+    needed = catalog.backend(situation.backend)["disk_gb"] if situation.torch else 1
     found, expected = f"{free / GB:.0f} GB free", f"{needed} GB"
     if free >= needed * GB:
         yield Finding(OK, f"{found}, room for an environment of {expected}.", found, expected)
