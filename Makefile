@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 TYPED = scripts hooks tests/support template/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all lint format lock-dev refresh-stack clean
+.PHONY: help venv demo test test-slow test-all tested-on lint format lock-dev refresh-stack clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,12 @@ demo: $(READY)  ## render a project for this machine, install, train, evaluate, 
 	@$(BIN)/python scripts/demo.py $(ARGS)
 
 test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
-	$(PYTEST) -m "not slow" $(ARGS) tests
+	$(PYTEST) --junitxml=build/results/test.xml -m "not slow" $(ARGS) tests
 test-slow: $(READY)  ## run the slow tests alone
-	$(PYTEST) -m slow $(ARGS) tests
-test-all: $(READY)  ## run every test
-	$(PYTEST) $(ARGS) tests
+	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) tests
+test-all: test test-slow  ## run every test
+tested-on: $(READY)  ## write what the last runs of the tests proved into the table of tested hardware
+	$(BIN)/python scripts/tested_on.py build/results/*.xml
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from template.tools.hardware import detect
+
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
 # A shell that runs the tests in the background hands down that Ctrl-C is to be ignored.
@@ -21,8 +23,15 @@ import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("tools", run_name="__main__")
 """
+CHOOSES_BACKEND = {"BACKEND", "CI"}
 # The tests may be run by make themselves, which hands its own options down.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("MAKE") and name not in CHOOSES_BACKEND
+}
+if any(map(detect().drives, ("cuda", "mps"))):
+    ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand
 
 
 @dataclass(frozen=True)

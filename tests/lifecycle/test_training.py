@@ -11,13 +11,14 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
+from tests.support.tested_on import record_tested_on
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
 
@@ -62,6 +63,18 @@ def test_torch_is_the_cpu_build_and_only_in_its_layer(project: Project, torch_wh
         assert not [name for name in pins if NOT_FOR_CPU.match(name)]
 
 
+def test_a_machine_without_the_projects_gpus_takes_the_cpu_and_says_why(project: Project) -> None:
+    status = succeeded(project.tools("status")).stdout
+    assert re.search(r"^backend +cpu: (no NVIDIA GPU was found|as BACKEND says)$", status, re.M)
+    assert re.search(r"^development .* \(cpu\), .*fits the locks$", status, re.M)
+    done = project.tools("install", BACKEND="cuda")
+    assert "linux-x86_64-cuda/10-torch.txt is missing; run `make lock` first" in error_sentence(
+        done
+    )
+    assert "mps build for linux-x86_64" in error_sentence(project.tools("install", BACKEND="mps"))
+    assert project.python("-c", "import torch; print(torch.__version__)").strip().endswith("+cpu")
+
+
 def test_layers_agree_on_every_package_that_they_share(project: Project) -> None:
     seen: dict[str, str] = {}
     for layer, text in project.lock_texts().items():
@@ -69,7 +82,18 @@ def test_layers_agree_on_every_package_that_they_share(project: Project) -> None
             assert seen.setdefault(name, version) == version, (layer, name)
 
 
-def test_the_example_reaches_its_accuracy(project: Project) -> None:
+def test_the_example_reaches_its_accuracy(
+    project: Project, record_property: Callable[[str, object], None]
+) -> None:
+    platform, _, build = project.locks.name.rpartition("-")
+    record_tested_on(
+        record_property,
+        build=build,
+        platform=platform,
+        python=(project.folder / ".python-version").read_text().strip(),
+        torch=project.packages()["torch"],
+        result="run",
+    )
     result = project.command("evaluate")
     assert result["accuracy"] >= 0.98
 
