@@ -74,13 +74,32 @@ def fetch_locked(lock: Path, target: Target) -> Path | None:
     return target_folder
 
 
+def fetch_all(build: TorchBuild) -> dict[str, Path]:
+    """Return the wheels of a build by ``name==version``, downloaded first if need be.
+
+    Raises:
+        ToolError: The index cannot be reached or has no wheel for this machine.
+    """
+    target = fetch(build)
+    versions: dict[str, str | None] = dict(build.pins)
+    torch = _wheel(target, "torch", build.version)
+    for name in build.helpers:
+        versions[name] = _version_required(torch, name) if torch else None
+    found = {
+        f"{name}=={version}": _wheel(target, name, version)
+        for name, version in versions.items()
+        if version
+    }
+    return {pin: path for pin, path in found.items() if path}
+
+
 def hashes(wheels: Path) -> dict[str, set[str]]:
     """Return the hashes of the wheels in a folder by ``name==version``, each as ``sha256:...``."""
     found: dict[str, set[str]] = {}
     for path in wheels.glob("*.whl"):
         name, version = path.name.split("-")[:2]
         requirement = f"{normalised(name)}=={version}"
-        found.setdefault(requirement, set()).add(f"sha256:{_sha256(path)}")
+        found.setdefault(requirement, set()).add(sha256(path))
     return found
 
 
@@ -137,6 +156,7 @@ def _admitted(lock: Path, name: str) -> set[str]:
     return {f"sha256:{value}" for value in locks.hashes_of(lock, name)}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the hash of a file as it stands in locks."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

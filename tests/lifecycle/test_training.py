@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import hashlib
-import http.server
 import json
 import re
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
+from tests.support.loopback import serving
 from tests.support.tested_on import record_tested_on
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
@@ -75,6 +73,12 @@ def test_a_machine_without_the_projects_gpus_takes_the_cpu_and_says_why(project:
     assert project.python("-c", "import torch; print(torch.__version__)").strip().endswith("+cpu")
 
 
+def test_locking_for_all_platforms_gives_the_same_bytes_for_this_one(project: Project) -> None:
+    platform, _, backend = project.locks.name.rpartition("-")
+    succeeded(project.tools("lock-all", "--platform", platform, "--backend", backend))
+    assert project.git("status", "--short") == ""
+
+
 def test_layers_agree_on_every_package_that_they_share(project: Project) -> None:
     seen: dict[str, str] = {}
     for layer, text in project.lock_texts().items():
@@ -85,10 +89,11 @@ def test_layers_agree_on_every_package_that_they_share(project: Project) -> None
 def test_the_example_reaches_its_accuracy(
     project: Project, record_property: Callable[[str, object], None]
 ) -> None:
-    platform, _, build = project.locks.name.rpartition("-")
+    facts = tomllib.loads((project.folder / "tools" / "project.toml").read_text())
+    platform, _, backend = project.locks.name.rpartition("-")
     record_tested_on(
         record_property,
-        build=build,
+        build=facts["builds"][backend],
         platform=platform,
         python=(project.folder / ".python-version").read_text().strip(),
         torch=project.packages()["torch"],
@@ -268,24 +273,3 @@ def test_an_index_without_torch_is_refused_in_one_sentence(
     assert "cannot be had" in empty
     assert "does not exist" in missing
     assert project.lock_texts() == before
-
-
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of the loopback interface and yield the address."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a log."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""

@@ -1,18 +1,20 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
 """pip-compile resolves for the platform that it runs on.
 
-It sees PyPI and a folder with torch's wheels, never PyTorch's index.
+It sees PyPI and the addresses of torch's fetched wheels, never PyTorch's index. A folder of wheels
+would not do: pip takes the index's file where both have a version, and reads its demands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from .. import lock_format, toolchain, torch_wheels
 from ..backends import Target
 from ..lock_format import Entry
-from ..paths import ROOT
+from ..paths import RESOLUTIONS, ROOT
 from ..run import run
 from ..torch_builds import TorchBuild
 
@@ -36,20 +38,31 @@ class PipCompile:
         Raises:
             ToolError: They cannot be had.
         """
-        del target
-        self._wheels = torch_wheels.fetch(build) if build else None
-        self._hashes = torch_wheels.hashes(self._wheels) if self._wheels else {}
+        wheels = torch_wheels.fetch_all(build) if build else {}
+        self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}
+        self._hashes = {pin: {torch_wheels.sha256(path)} for pin, path in wheels.items()}
+        self._addresses = RESOLUTIONS / target.name / "torch-wheels.txt"
+        self._addresses.parent.mkdir(parents=True, exist_ok=True)
+        self._addresses.write_text("".join(f"{each}\n" for each in self._pins), encoding="utf-8")
 
     def compile(
         self, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
         """Resolve a requirements file; see Resolver."""
         command: list[object] = [toolchain.tool("pip-compile"), *OPTIONS]
-        command += ["--find-links", self._wheels] if self._wheels else []
         command += ["--upgrade"] if upgrade else []
-        for path in constraints:
+        for path in (*constraints, self._addresses):
             command += ["--constraint", path.relative_to(ROOT)]
         command += ["--output-file", output.relative_to(ROOT), source.relative_to(ROOT)]
         run(command, extra=SHOWN_IN_LOCKS, quietly=True)
         entries = lock_format.parse(output.read_text(encoding="utf-8"))
-        return lock_format.with_hashes(entries, self._hashes)
+        return lock_format.with_hashes(map(self._with_version, entries), self._hashes)
+
+    def _with_version(self, entry: Entry) -> Entry:
+        """Return an entry with ``name==version`` where pip-compile wrote a wheel's address."""
+        address = entry.requirement.partition(" ; ")[0]
+        return replace(entry, requirement=self._pins.get(address, entry.requirement))
+
+
+def _by_address(pin: str, wheel: Path) -> str:
+    return f"{pin.partition('==')[0]} @ {wheel.as_uri()}"
