@@ -50,6 +50,18 @@ class TorchBuild:
         """Whether the index is a folder of wheels."""
         return "://" not in self.index
 
+    def require_folder(self) -> None:
+        """Refuse a folder of wheels that is not there.
+
+        Raises:
+            ToolError: It is not.
+        """
+        if self.is_folder and not Path(self.index).is_dir():
+            raise ToolError(
+                f"the folder of torch wheels {self.index} does not exist; set TORCH_INDEX to "
+                "another one."
+            )
+
 
 def torch_build(target: Target) -> TorchBuild | None:
     """Return the build for a target with ``overrides.txt`` applied, None if there is no torch.

@@ -113,15 +113,11 @@ def _fetch_helpers(build: TorchBuild, target: Path) -> None:
 
 
 def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
-    source = ["--find-links", build.index, "--no-index"] if build.is_folder else []
-    if build.is_folder and not Path(build.index).is_dir():
-        raise ToolError(
-            f"the folder of torch wheels {build.index} does not exist; set TORCH_INDEX to another."
-        )
-    source = source or ["--index-url", build.index]
+    build.require_folder()
+    source = ["--no-index", "--find-links"] if build.is_folder else ["--index-url"]
     download = [python(toolchain.ensure()), "-m", "pip", "download", "--no-deps", "--dest", target]
     try:
-        run([*download, *source, *wanted], extra=_without_other_sources())
+        run([*download, *source, build.index, *wanted], extra=_without_other_sources())
     except CommandError as error:
         raise ToolError(
             f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "

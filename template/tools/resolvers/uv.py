@@ -66,7 +66,7 @@ class Uv:
         Raises:
             ToolError: The index cannot be reached or has no wheel for the target.
         """
-        _check_folder(build)
+        build.require_folder()
         project = self._torch_project.relative_to(ROOT)
         found = self._folder.relative_to(ROOT) / "torch-packages.txt"
         try:
@@ -124,13 +124,6 @@ def _project_text(build: TorchBuild) -> str:
             "",
         ]
     )
-
-
-def _check_folder(build: TorchBuild) -> None:
-    if build.is_folder and not Path(build.index).is_dir():
-        raise ToolError(
-            f"the folder of torch wheels {build.index} does not exist; set TORCH_INDEX to another."
-        )
 
 
 def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
