@@ -49,7 +49,8 @@ CATALOG = {
   system_packages: []
   container: {base_image: "", device_flags: [], environment: {}}
   environment: {}
-  sources: {container: [stub]}
+  disk_gb: 1
+  sources: {container: [stub], disk_gb: [stub]}
 """,
     "builds.yml": f"""\
 - build: gpu1
