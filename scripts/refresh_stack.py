@@ -1,4 +1,4 @@
-"""Resolve the stack release again: rewrite its constraints and toolchain, check its catalog.
+"""Resolve the stack release again: rewrite its constraints and tools, check its catalog.
 
     python scripts/refresh_stack.py [--cutoff YYYY-MM-DD] [--torch X.Y.Z] [--check]
 
@@ -32,7 +32,7 @@ from scripts.stack_data import StackError, offered_pythons, oldest
 from scripts.stack_files import (
     COMMON,
     OF_BUILDS,
-    TOOLCHAIN,
+    TOOLS,
     Inputs,
     check_cutoff,
     check_pythons,
@@ -200,8 +200,9 @@ def _present_pins(stack: Path, name: str) -> list[Pin]:
 def _report_held_back(
     resolver: Resolver, inputs: Inputs, fresh: Mapping[str, str], reporter: Reporter
 ) -> None:
-    wanted = ((inputs.requirements, ""), (inputs.toolchain, fresh[COMMON]))
-    for name, (requirements, constraints) in zip((COMMON, TOOLCHAIN), wanted, strict=True):
+    wanted: dict[str, tuple[Sequence[str], str]] = {COMMON: (inputs.requirements, "")}
+    wanted |= {f"{name}.txt": (inputs.tools[name], fresh[COMMON]) for name in TOOLS}
+    for name, (requirements, constraints) in wanted.items():
         resolution = Resolution(requirements, constraints, by_name(parse_pins(fresh[name])))
         rows = _held_back(resolver, resolution, inputs.pythons[0], reporter)
         direct = {canonicalize_name(Requirement(each).name) for each in requirements}

@@ -23,7 +23,12 @@ from scripts.stack_resolver import Resolver, Unresolvable
 from scripts.stack_rows import Build, DirectDependency, Release
 
 COMMON = "constraints.txt"
-TOOLCHAIN = "toolchain.txt"
+TOOLCHAIN = "toolchain"
+TOOLS = {
+    TOOLCHAIN: "the environment that locks and installs",
+    "copier": "the environment of Copier, which updates a project",
+}
+"""The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
 OF_BUILDS = "constraints"  # the folder of the pins that builds add
 
 
@@ -34,7 +39,7 @@ class Inputs:
     release: Release
     pythons: tuple[str, ...]
     direct: tuple[DirectDependency, ...]
-    toolchain: tuple[str, ...]
+    tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
 
     @property
@@ -58,7 +63,7 @@ def load_inputs(stack: Path) -> Inputs:
         load_release(stack),
         tuple(load_pythons(stack)),
         tuple(load_requirements(stack)),
-        tuple(_requirement_lines(stack / "toolchain.in")),
+        {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
     )
 
@@ -96,7 +101,7 @@ def check_pythons(resolver: Resolver, inputs: Inputs) -> None:
 
 def stack_uv(resolver: Resolver, inputs: Inputs) -> Resolver:
     """Change to the uv that toolchain.txt will name, as versions of uv write different markers."""
-    if "uv" not in inputs.toolchain:
+    if "uv" not in inputs.tools[TOOLCHAIN]:
         return resolver
     pins = by_name(parse_pins(resolver.resolve(["uv"])))
     return resolver.with_uv(str(pins[canonicalize_name("uv")][0].version))
@@ -116,12 +121,14 @@ def render_files(resolver: Resolver, inputs: Inputs) -> dict[str, str]:
     pins = resolver.resolve(inputs.requirements)
     _refuse_hardware(pins, inputs.catalog)
     about_pins = "every package above the hardware, for all options, offered Pythons and platforms"
-    about_tools = "the environment that locks and installs"
-    tools = resolver.resolve(inputs.toolchain, constraints=pins, hashes=True)
     return {
         COMMON: render_header(inputs.release, about_pins) + pins,
         **_build_files(resolver, inputs, pins),
-        TOOLCHAIN: render_header(inputs.release, about_tools) + tools,
+        **{
+            f"{name}.txt": render_header(inputs.release, about)
+            + resolver.resolve(inputs.tools[name], constraints=pins, hashes=True)
+            for name, about in TOOLS.items()
+        },
     }
 
 

@@ -173,6 +173,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "requirements.yml": REQUIREMENTS,
         "reserved_names.yml": '- "os"\n',
         "toolchain.in": "# a comment\nlocker\n",
+        "copier.in": "renderer\n",
         **CATALOG,
     }
     for name, text in texts.items():
@@ -181,6 +182,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
     stub.publish("fruit", "1.0")
     stub.publish("seed", "1.0")
     stub.publish("locker", "1.0")
+    stub.publish("renderer", "1.0")
     stub.publish("engine", "1.0")
     stub.publish("toolkit", "2.0", 'part>=2.0,<3; extra == "parts"')
     stub.publish("part", "2.0")

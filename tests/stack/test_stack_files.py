@@ -1,10 +1,12 @@
-"""The committed constraints and toolchain fit the data and each other."""
+"""The committed constraints and tools fit the data and each other."""
 
+import re
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from scripts.stack_data import (
     load_builds,
@@ -14,6 +16,7 @@ from scripts.stack_data import (
     load_requirements,
     offered_pythons,
 )
+from scripts.stack_files import TOOLS
 from scripts.stack_pins import Pin, marker_environment, parse_pins, pins_for
 from scripts.stack_rows import Build
 
@@ -22,6 +25,7 @@ PYTHONS = offered_pythons(load_pythons(STACK))
 PLATFORMS = [row.platform for row in load_platforms(STACK)]
 WITH_HARDWARE = [row for row in load_builds(STACK) if row.requires]
 OF_BUILDS = [f"constraints/{row.build}.txt" for row in WITH_HARDWARE]
+OF_TOOLS = [f"{name}.txt" for name in TOOLS]
 
 
 def _pins(stack: Path, name: str) -> list[Pin]:
@@ -38,9 +42,10 @@ def test_every_direct_dependency_is_pinned_once(stack: Path, python: str, platfo
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_toolchain_agrees_with_the_constraints(stack: Path, python: str, platform: str) -> None:
+def test_the_tools_agree_with_the_constraints(stack: Path, python: str, platform: str) -> None:
     environment = marker_environment(python, platform)
-    tools = pins_for(_pins(stack, "toolchain.txt"), environment)
+    toolchain = pins_for(_pins(stack, "toolchain.txt"), environment)
+    tools = {**pins_for(_pins(stack, "copier.txt"), environment), **toolchain}
     pins = pins_for(_pins(stack, "constraints.txt"), environment)
     assert "setuptools" in tools.keys() & pins.keys()
     assert {name: tools[name] for name in tools.keys() & pins.keys()} == {
@@ -48,15 +53,25 @@ def test_the_toolchain_agrees_with_the_constraints(stack: Path, python: str, pla
     }
 
 
-def test_every_tool_is_pinned_with_hashes(stack: Path) -> None:
-    pins = _pins(stack, "toolchain.txt")
-    lines = (stack / "toolchain.in").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("toolchain", {"pip", "setuptools", "pip-tools", "uv"}), ("copier", {"copier"})],
+)
+def test_every_tool_is_pinned_with_hashes(stack: Path, name: str, least: set[str]) -> None:
+    pins = _pins(stack, f"{name}.txt")
+    lines = (stack / f"{name}.in").read_text(encoding="utf-8").splitlines()
     wanted = [Requirement(line) for line in lines if not line.startswith("#")]
     asked = {canonicalize_name(each.name) for each in wanted}
-    assert not any(each.specifier for each in wanted), "versions stand in toolchain.txt only"
-    assert {"pip", "setuptools", "pip-tools", "uv"} <= asked
-    assert asked <= {pin.name for pin in pins}
+    assert not any(each.specifier for each in wanted), f"versions stand in {name}.txt only"
+    assert least <= asked <= {pin.name for pin in pins}
     assert [pin.name for pin in pins if not pin.hashes] == []
+
+
+def test_the_pinned_copier_is_one_that_the_template_admits(stack: Path) -> None:
+    settings = (stack.parent / "copier.yml").read_text(encoding="utf-8")
+    least = re.search(r'^_min_copier_version: "(.+)"$', settings, re.MULTILINE)
+    (copier,) = (pin for pin in _pins(stack, "copier.txt") if pin.name == "copier")
+    assert least and copier.version >= Version(least[1])
 
 
 def test_torch_is_the_releases_for_every_environment(stack: Path) -> None:
@@ -65,7 +80,7 @@ def test_torch_is_the_releases_for_every_environment(stack: Path) -> None:
 
 
 def test_no_pin_is_a_pre_release_or_bound_to_one_build(stack: Path) -> None:
-    for name in ("constraints.txt", "toolchain.txt", *OF_BUILDS):
+    for name in ("constraints.txt", *OF_TOOLS, *OF_BUILDS):
         pins = _pins(stack, name)
         assert [p for p in pins if p.version.is_prerelease or p.version.local] == []
 
@@ -105,7 +120,7 @@ def test_the_libraries_of_one_cuda_are_of_that_release(stack: Path, build: Build
         assert str(pin.version).startswith(f"{cuda}.")
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "toolchain.txt", *OF_BUILDS])
+@pytest.mark.parametrize("name", ["constraints.txt", *OF_TOOLS, *OF_BUILDS])
 def test_generated_files_are_portable(stack: Path, name: str) -> None:
     text = (stack / name).read_bytes().decode("utf-8")
     release = load_release(stack)

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from scripts.refresh_stack import main
 from scripts.stack_data import load_builds, load_platforms, load_pythons, offered_pythons, oldest
-from scripts.stack_files import Inputs, load_inputs, stack_uv
+from scripts.stack_files import TOOLS, Inputs, load_inputs, stack_uv
 from scripts.stack_index import pypi
 from scripts.stack_pins import by_name, marker_environment, parse_pins, pins_for
 from scripts.stack_resolver import Resolver, find_uv
@@ -99,12 +99,15 @@ def test_numpys_newest_release_is_held_back_on_the_oldest_python(
     assert reason.startswith(f"numpy {newest} needs Python>=")
 
 
-def test_the_pip_that_python_brings_installs_the_toolchain(stack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", TOOLS)
+def test_the_pip_that_python_brings_installs_the_tools(
+    name: str, stack: Path, tmp_path: Path
+) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     folder = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
     command = [str(folder / "python"), "-m", "pip", "install", "--dry-run", "--require-hashes"]
     done = subprocess.run(
-        [*command, "--requirement", str(stack / "toolchain.txt")],
+        [*command, "--requirement", str(stack / f"{name}.txt")],
         capture_output=True,
         text=True,
         check=False,
