@@ -1,34 +1,20 @@
-"""The template's own files, and what ``ownership.yml`` says about them."""
+"""The template's own files, and whose they are in a project."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pathspec import PathSpec
 
+from scripts.ownership_rows import Table, load_table
 from tests.support.copier_runs import git
 
-UPDATE = "_copier_operation == 'update'"
 PACKAGE = "{{package_name}}"
+ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
-ENTRY = re.compile(r"\{% if (?P<condition>.+?) %\}(?P<pattern>.+)\{% endif %\}")
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """One conditional line of ``ownership.yml``."""
-
-    condition: str
-    pattern: str
-
-    def matches(self, path: str) -> bool:
-        """Tell whether a file of a project is meant."""
-        return PathSpec.from_lines("gitignore", [self.pattern]).match_file(path)
 
 
 @dataclass(frozen=True)
@@ -53,32 +39,30 @@ class TemplateFiles:
         return [path for path in self.paths if not path.endswith(SUFFIX)]
 
     @cached_property
-    def exclusions(self) -> list[Exclusion]:
-        """The conditional lines of ``ownership.yml``, in order."""
-        found = map(ENTRY.fullmatch, self._entries)
-        return [Exclusion(match["condition"], match["pattern"]) for match in found if match]
+    def table(self) -> Table:
+        """The table of owners."""
+        return load_table(self.root)
 
     @cached_property
     def never_part(self) -> set[str]:
-        """The lines without a condition."""
-        return {entry for entry in self._entries if not ENTRY.fullmatch(entry)}
+        """The lines of ``ownership.yml`` that need no answer: what is never part of a project."""
+        entries = self.settings["_exclude"]
+        retired = {f"/{row.path.removesuffix('/')}" for row in self.table.retired}
+        return {entry for entry in entries if "{%" not in entry} - retired
 
     @cached_property
-    def _entries(self) -> list[str]:
+    def settings(self) -> dict[str, Any]:
+        """Copier's settings that follow from the table."""
         text = (self.root / "ownership.yml").read_text(encoding="utf-8")
-        entries: list[str] = yaml.safe_load(text)["_exclude"]
-        return entries
+        settings: dict[str, Any] = yaml.safe_load(text)
+        return settings
 
     def is_yours(self, path: str) -> bool:
         """Tell whether a file of a project belongs to the team after the first copy."""
-        return self._yours.match_file(path)
-
-    @cached_property
-    def _yours(self) -> PathSpec[Any]:
-        rows = (row for row in self.exclusions if row.condition.startswith(UPDATE))
-        return PathSpec.from_lines("gitignore", [row.pattern for row in rows])
+        return self.table.owner_of(path) == "yours"
 
 
 def in_project(path: str, package: str) -> str:
     """Return where a file of the template lies in a project."""
-    return path.removesuffix(SUFFIX).replace(PACKAGE, package)
+    named = path.replace(PACKAGE, package).replace(ANSWERS_FILE, ".copier-answers.yml")
+    return named.removesuffix(SUFFIX)

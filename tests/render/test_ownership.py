@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from scripts.ownership_rows import PathRow
+from template.tools import owners
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.template_files import TemplateFiles, in_project
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import files_of
-
-SHARED = {"pyproject.toml", ".gitignore"}
-"""A fence of three lines parts the template's lines from yours."""
-
-SILENT = re.compile(r"\.copier-answers\.yml|\.python-version|src/\w+/(answers\.json|py\.typed)")
-"""The template's, but their formats or their readers allow no such line."""
 
 FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
@@ -25,32 +21,81 @@ OWNED = re.compile(
     r"""[A-Z].{15,}\.( -->|",)?"""
 )
 FENCE = re.compile(r"^# (-{40})\n# Yours from here to the end of the file\.\n# \1\n", re.MULTILINE)
+ADD_A_ROW = (
+    "{} is in no row of ownership/paths.yml: add `- {{path: {}, owner: template}}` (or yours, with "
+    "`when:` if an answer decides), run `python scripts/ownership.py`, commit what it wrote"
+)
 
 
 def first_line(path: Path) -> str:
     return path.read_text(encoding="utf-8").partition("\n")[0]
 
 
+def row_of(path: str, template_files: TemplateFiles) -> PathRow:
+    row = template_files.table.row_of(path)
+    assert row, ADD_A_ROW.format(path, re.sub(r"^src/\w+/", "src/*/", path))
+    return row
+
+
+def test_every_file_of_the_template_has_a_row(template_files: TemplateFiles) -> None:
+    for path in template_files.paths:
+        row_of(in_project(path, "package"), template_files)
+
+
+def test_no_row_but_the_generated_is_without_a_file(template_files: TemplateFiles) -> None:
+    paths = [in_project(path, "package") for path in template_files.paths]
+    for row in template_files.table.paths:
+        found = [path for path in paths if row.means(path)]
+        if row.owner == "generated":
+            assert not found, f"{row.path} is made by commands; the template must not render it"
+        else:
+            assert found, f"nothing is {row.path} any more: move its row to ownership/retired.yml"
+
+
+def test_every_file_of_a_project_is_there_on_its_condition(
+    project: Path, template_files: TemplateFiles
+) -> None:
+    """What an answer switches off is not there, and all else is."""
+    package = str(answers_of(project)["package_name"])
+    known = {in_project(path, package) for path in template_files.paths}
+    files = files_of(project).keys()
+    assert files <= known
+    on: dict[str, bool] = {}
+    for path in sorted(known):
+        row = row_of(path, template_files)
+        assert on.setdefault(row.when, path in files) == (path in files), path
+    assert on["always"]
+
+
+def test_no_empty_folder_is_made(project: Path) -> None:
+    folders = [path for path in project.rglob("*") if path.is_dir()]
+    assert not [path for path in folders if not any(path.iterdir())]
+
+
 def test_the_templates_files_say_so_and_name_the_place_for_yours(
     project: Path, template_files: TemplateFiles
 ) -> None:
-    owned = {path for path in files_of(project) if OWNED.fullmatch(first_line(project / path))}
-    silent = {path for path in files_of(project) if path in SHARED or SILENT.fullmatch(path)}
-    yours = {path for path in files_of(project) if template_files.is_yours(path)}
-    assert not owned & yours
-    assert files_of(project).keys() - silent - yours == owned
+    for path in files_of(project):
+        row = row_of(path, template_files)
+        says_so = OWNED.fullmatch(first_line(project / path)) is not None
+        assert says_so == (row.owner == "template" and not row.silent), path
 
 
 def test_shared_files_have_one_fence(project: Path, template_files: TemplateFiles) -> None:
-    for path in SHARED:
-        assert not template_files.is_yours(path)
-        assert len(FENCE.findall((project / path).read_text(encoding="utf-8"))) == 1, path
+    fenced = {
+        path
+        for path, file in files_of(project).items()
+        if len(FENCE.findall(file.content.decode())) == 1
+    }
+    assert fenced == {row.path for row in template_files.table.rows_of("shared")}
 
 
-def test_silent_files_are_the_templates(project: Path, template_files: TemplateFiles) -> None:
-    silent = [path for path in files_of(project) if SILENT.fullmatch(path)]
-    assert len(silent) >= 3
-    assert not [path for path in silent if template_files.is_yours(path)]
+def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:
+    assert (project / "tools" / "owners.json").read_bytes() == owners.TABLE.read_bytes()
+    for path in files_of(project):
+        assert owners.owner_of(path) == row_of(path, template_files).owner
+    assert owners.owner_of("src/own/model.py") is None
+    assert owners.owner_of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
 
 
 def test_your_files_do_not_depend_on_answers_that_can_change(
@@ -63,18 +108,3 @@ def test_your_files_do_not_depend_on_answers_that_can_change(
         for path, file in [*files_of(project).items(), *files_of(other).items()]:
             if template_files.is_yours(path) and path not in FROM_FIRST_ANSWERS:
                 assert seen.setdefault(path, file.content) == file.content, path
-
-
-def test_every_entry_means_a_file_of_the_template(template_files: TemplateFiles) -> None:
-    paths = [in_project(path, "package") for path in template_files.paths]
-    for entry in template_files.exclusions:
-        assert any(map(entry.matches, paths)), entry
-
-
-def test_files_of_a_project_come_from_the_template(
-    project: Path, template_files: TemplateFiles
-) -> None:
-    package = str(answers_of(project)["package_name"])
-    known = {in_project(path, package) for path in template_files.paths}
-    known.add(".copier-answers.yml")
-    assert files_of(project).keys() <= known

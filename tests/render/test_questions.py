@@ -34,8 +34,8 @@ PUBLIC = (
 )
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
-STORED_ONCE = ("copyright_year", "first_training", "answers_checked")
-"""Never asked; kept from the first copy on."""
+STORED_ONCE = ("copyright_year", "adopted", "brought_training", "brought_onnxruntime", "answers_checked")
+"""Never asked; kept from the copy or update on that first computes them."""
 
 TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")
 """Settings of Copier with which a copy or an update could run code or read elsewhere."""
@@ -84,7 +84,9 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     kept = answers_of(project)
     unasked = {f"{name}_build" for name in ("cuda", "rocm") if name not in kept.get("backends", [])}
     if kept["training"] == "none":
-        unasked |= {"torch_index", "backends"}
+        unasked |= {"torch_index", "backends", "brought_training"}
+    if kept["inference"] != "onnxruntime":
+        unasked.add("brought_onnxruntime")
     assert kept.keys() == {*PUBLIC, *STORED_ONCE} - unasked
     assert {name: kept[name] for name in cell.answers} == cell.answers
 

@@ -32,8 +32,12 @@ from tests.support.copier_runs import (
 
 BEFORE = "998.0.0"
 CHANGEABLE = {"training": "pytorch", "inference": "onnxruntime", "backends": ["cpu"]}
-NOT_BROUGHT = "tests/onnxruntime/"
-"""Tests are yours: an update that switches inference brings none and removes none."""
+
+SWITCHES = [
+    ("training", "none", "pytorch", "uses_training"),
+    pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
+]
+"""Answers that decide on files that are yours: a value without them, one with them, the flag."""
 
 Copied = Callable[[Answers], Path]
 Files = dict[str, FileState]
@@ -83,6 +87,12 @@ def by_owner(files: Files, template_files: TemplateFiles) -> tuple[Files, Files]
     """Part the files of a project into the team's and the others."""
     yours = {path: file for path, file in files.items() if template_files.is_yours(path)}
     return yours, {path: file for path, file in files.items() if path not in yours}
+
+
+def yours_on(flag: str, project: Path, template_files: TemplateFiles) -> list[str]:
+    """Return the files of a project that are yours and that it has because of a flag."""
+    rows = [row for row in template_files.table.rows_of("yours") if row.when == flag]
+    return [path for path in files_of(project) if any(row.means(path) for row in rows)]
 
 
 @pytest.mark.parametrize("name", ANSWER_SETS)
@@ -146,8 +156,7 @@ def test_an_update_can_switch_training_inference_and_backends(
     update(project, {**CHANGEABLE, **ANSWER_SETS[after]})
     assert conflicts(project) == []
     found = files_of(project)
-    missing = fresh.keys() - found.keys()
-    assert not [path for path in missing if not path.startswith(NOT_BROUGHT)]
+    assert found.keys() >= fresh.keys()
     yours, theirs = by_owner(found, template_files)
     assert yours.items() >= by_owner(old, template_files)[0].items()
     expected = by_owner(fresh, template_files)[1]
@@ -156,16 +165,74 @@ def test_an_update_can_switch_training_inference_and_backends(
     assert different <= {".copier-answers.yml"}
 
 
-def test_files_that_training_brought_later_are_kept_too(old_template: Path, copied: Copied) -> None:
-    project = copied({"training": "none"})
-    update(project, {"training": "pytorch"})
-    commit(project, "Training")
-    change(project / "configs" / "train.yaml", "epochs: ", "epochs: 1")
-    (project / "data" / "README.md").unlink()
+@pytest.mark.parametrize(("answer", "without", "with_them", "flag"), SWITCHES)
+def test_your_files_that_an_update_brought_are_left_alone_too(
+    answer: str,
+    without: str,
+    with_them: str,
+    flag: str,
+    old_template: Path,
+    copied: Copied,
+    template_files: TemplateFiles,
+) -> None:
+    project = copied({answer: without})
+    update(project, {answer: with_them})
+    commit(project, "Switched on")
+    kept, *_, gone = yours_on(flag, project, template_files)
+    (project / kept).write_text("# ours\n", encoding="utf-8")
+    (project / gone).unlink()
     commit(project, "Our work")
-    before = (project / "configs" / "train.yaml").read_bytes()
+    (source,) = (old_template / "template").glob(f"{kept}*")
+    source.write_text("# of the next release\n", encoding="utf-8")
     release_changes(old_template)
     update(project)
     assert conflicts(project) == []
-    assert (project / "configs" / "train.yaml").read_bytes() == before
-    assert not (project / "data" / "README.md").exists()
+    assert (project / kept).read_text(encoding="utf-8") == "# ours\n"
+    assert not (project / gone).exists()
+
+
+@pytest.mark.parametrize(("answer", "without", "with_them", "flag"), SWITCHES)
+def test_your_files_stay_when_their_answer_is_switched_off_and_on_again(
+    answer: str,
+    without: str,
+    with_them: str,
+    flag: str,
+    copied: Copied,
+    template_files: TemplateFiles,
+) -> None:
+    project = copied({answer: with_them})
+    first = files_of(project)
+    kept, *_, gone = yours_on(flag, project, template_files)
+    (project / kept).write_text("# ours\n", encoding="utf-8")
+    (project / gone).unlink()
+    commit(project, "Our work")
+    before, _ = by_owner(files_of(project), template_files)
+    update(project, {answer: without})
+    assert conflicts(project) == []
+    commit(project, "Switched off")
+    off, _ = by_owner(files_of(project), template_files)
+    assert off.items() >= before.items()
+    assert gone not in off
+    update(project, {answer: with_them})
+    assert conflicts(project) == []
+    again = files_of(project)
+    changed = {path for path, file in first.items() if again.get(path) != file}
+    assert changed == {kept}
+
+
+@pytest.mark.parametrize("operation", ["copy", "recopy"])
+def test_a_copy_over_your_files_leaves_them_alone(
+    operation: str, old_template: Path, copied: Copied, template_files: TemplateFiles
+) -> None:
+    project = copied({})
+    yours, theirs = by_owner(files_of(project), template_files)
+    for path in yours:
+        (project / path).write_text("# ours\n", encoding="utf-8")
+    commit(project, "Our work")
+    before, _ = by_owner(files_of(project), template_files)
+    places = [str(project)] if operation == "recopy" else [str(old_template), str(project)]
+    done = copier(operation, "--defaults", "--overwrite", *places)
+    assert done.returncode == 0, done.stderr
+    after, of_template = by_owner(files_of(project), template_files)
+    assert after == before
+    assert of_template == theirs
