@@ -19,6 +19,7 @@ from .commands import (
     setup,
     status,
     targets,
+    update,
 )
 from .errors import ToolError
 
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "install-prod": install_prod,
     "rollback": rollback,
     "status": status,
+    "update": update,
     "targets": targets,
 }
 

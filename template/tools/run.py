@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CommandError, ToolError
@@ -95,6 +96,45 @@ def hand_over(command: Sequence[object]) -> int:
             except KeyboardInterrupt:
                 continue
             return code if code >= 0 else SIGNAL_OFFSET - code
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended that was started for what it prints.
+
+    Attributes:
+        code: Its exit code.
+        output: What it printed.
+        errors: What it printed to the standard error.
+    """
+
+    code: int
+    output: bytes
+    errors: str
+
+
+def ended(
+    command: Sequence[object], folder: Path, variables: Mapping[str, str], given: bytes = b""
+) -> Ended:
+    """Run a program, print nothing, and return how it ended, whatever its exit code.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        variables: All of its environment.
+        given: Its standard input.
+
+    Raises:
+        ToolError: It could not be started.
+    """
+    arguments = [str(part) for part in command]
+    try:
+        done = subprocess.run(
+            arguments, cwd=folder, env=variables, input=given, capture_output=True, check=False
+        )
+    except OSError as error:
+        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
 def _start(

@@ -3,62 +3,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
 from functools import cache
-from pathlib import Path
 
-from . import interpreters
-from .errors import ToolError
-from .paths import ENVIRONMENTS, TOOLCHAIN_LOCK, program, python
-from .project import python_version
-from .run import output_of, run, say
+from .paths import python
+from .pinned import TOOLCHAIN
+from .run import output_of
 
-COMPLETE = "complete"
-
-
-def ensure() -> Path:
-    """Return the toolchain's environment, made first if this version of it is not there yet.
-
-    Raises:
-        ToolError: It could not be made; nothing half-made is left behind.
-    """
-    target = _folder()
-    if (target / COMPLETE).exists():
-        return target
-    say("Preparing the pinned tools (pip, pip-tools, uv) in an environment of their own.")
-    shutil.rmtree(target, ignore_errors=True)
-    ENVIRONMENTS.mkdir(exist_ok=True)
-    try:
-        run([interpreters.find(), "-m", "venv", target])
-        run(
-            [python(target), "-m", "pip", "install", "--require-hashes", "-r", TOOLCHAIN_LOCK],
-            quietly=True,
-        )
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
-    (target / COMPLETE).touch()
-    return target
-
-
-def tool(name: str) -> Path:
-    """Return the path of one of the pinned programs.
-
-    Raises:
-        ToolError: The toolchain does not hold it.
-    """
-    path = program(ensure(), name)
-    if not path.exists():
-        raise ToolError(f"{name} is not in the pinned tools; see requirements/stack/toolchain.txt.")
-    return path
-
-
-def has(name: str) -> bool:
-    """Tell whether a program is among the pinned tools on this platform."""
-    return program(ensure(), name).exists()
+ensure = TOOLCHAIN.ensure
+tool = TOOLCHAIN.tool
+has = TOOLCHAIN.has
 
 
 @cache
@@ -78,8 +33,3 @@ def uv_settings() -> dict[str, str]:
         for variable, option in translated.items()
         if option in configured and not os.environ.get(variable)
     }
-
-
-def _folder() -> Path:
-    digest = hashlib.sha256(python_version().encode() + TOOLCHAIN_LOCK.read_bytes()).hexdigest()
-    return ENVIRONMENTS / f"toolchain-{digest[:12]}"

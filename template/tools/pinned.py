@@ -1,0 +1,80 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Small environments of tools, each pinned and hashed, apart from the project's own."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import interpreters
+from .errors import ToolError
+from .paths import COPIER_LOCK, ENVIRONMENTS, TOOLCHAIN_LOCK, program, python, shown
+from .project import python_version
+from .run import run, say
+
+COMPLETE = "complete"
+
+
+@dataclass(frozen=True)
+class PinnedTools:
+    """The environment of some tools.
+
+    Attributes:
+        name: What the names of its folders start with.
+        lock: The file that it is filled from.
+        holds: The names of the tools, for messages.
+    """
+
+    name: str
+    lock: Path
+    holds: str
+
+    def ensure(self) -> Path:
+        """Return the environment, made first if this version of it is not there yet.
+
+        Raises:
+            ToolError: It could not be made; nothing half-made is left behind.
+        """
+        target = self._folder()
+        if (target / COMPLETE).exists():
+            return target
+        say(f"Preparing the pinned tools ({self.holds}) in an environment of their own.")
+        shutil.rmtree(target, ignore_errors=True)
+        ENVIRONMENTS.mkdir(exist_ok=True)
+        try:
+            self._make(target)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+        (target / COMPLETE).touch()
+        return target
+
+    def tool(self, name: str) -> Path:
+        """Return the path of one of the programs.
+
+        Raises:
+            ToolError: The environment does not hold it.
+        """
+        path = program(self.ensure(), name)
+        if not path.exists():
+            raise ToolError(f"{name} is not in the pinned tools; see {shown(self.lock)}.")
+        return path
+
+    def has(self, name: str) -> bool:
+        """Tell whether a program is among the tools on this platform."""
+        return program(self.ensure(), name).exists()
+
+    def _make(self, target: Path) -> None:
+        run([interpreters.find(), "-m", "venv", target])
+        install = [python(target), "-m", "pip", "install", "--require-hashes", "-r", self.lock]
+        run(install, quietly=True)
+
+    def _folder(self) -> Path:
+        digest = hashlib.sha256(python_version().encode() + self.lock.read_bytes()).hexdigest()
+        return ENVIRONMENTS / f"{self.name}-{digest[:12]}"
+
+
+TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")
+COPIER = PinnedTools("copier", COPIER_LOCK, "Copier")

@@ -1,0 +1,1 @@
+"""``make update``: what it protects, refuses and says."""
