@@ -34,7 +34,13 @@ PUBLIC = (
 )
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
-STORED_ONCE = ("copyright_year", "adopted", "brought_training", "brought_onnxruntime", "answers_checked")
+STORED_ONCE = (
+    "copyright_year",
+    "adopted",
+    "brought_training",
+    "brought_onnxruntime",
+    "answers_checked",
+)
 """Never asked; kept from the copy or update on that first computes them."""
 
 TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")
