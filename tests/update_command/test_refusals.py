@@ -60,6 +60,16 @@ def test_no_answers_file(toy: Toy) -> None:
     assert ".copier-answers.yml is not here" in refusal(toy.update(**NOT_STARTED))
 
 
+def test_a_copier_that_is_not_there(toy: Toy) -> None:
+    sentence = refusal(toy.update(**NOT_STARTED))
+    assert sentence.endswith("COPIER names /no/copier/is/started, which is not a program here.")
+
+
+def test_a_repository_that_git_refuses(toy: Toy) -> None:
+    write(toy.folder, {".git/config": "[core]\n    repositoryformatversion = 99\n"})
+    assert "git refuses the project: fatal: " in refusal(toy.update(**NOT_STARTED))
+
+
 def test_a_template_that_moved(toy: Toy, toy_template: Path) -> None:
     toy.edit(".copier-answers.yml", str(toy_template), "/moved/away")
     toy.commit()
@@ -141,8 +151,23 @@ def test_ctrl_c_leaves_the_project_as_it_was(toy: Toy) -> None:
         command.send_signal(signal.SIGINT)
         rest = command.stdout.read()
     assert command.returncode == 130
-    assert "interrupted: the update was not made." in rest
+    assert "the update was not made." in rest and "Template 1.0.0" not in rest
     assert toy.status() == ""
+
+
+@pytest.mark.slow
+def test_line_ends_that_git_changes_on_checkout(toy: Toy) -> None:
+    toy.edit("docs/both.md", "line 20\n", "ours\n")
+    toy.commit()
+    git(toy.folder, "config", "core.autocrlf", "true")
+    git(toy.folder, "rm", "--quiet", "--cached", "-r", ".")
+    git(toy.folder, "reset", "--quiet", "--hard")
+    assert b"\r\n" in (toy.folder / "docs" / "both.md").read_bytes()
+    done = toy.update()
+    assert done.returncode == 0, done.stderr
+    lines = (toy.folder / "docs" / "both.md").read_bytes().splitlines(keepends=True)
+    assert {b"line 2 of the template\r\n", b"ours\r\n"} <= set(lines)
+    assert " docs/both.md" in toy.status() and " docs/steady.md" not in toy.status()
 
 
 @pytest.mark.slow

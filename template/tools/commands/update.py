@@ -38,7 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
         with generations.exclusive():
             _update(arguments.to, arguments.data, dry_run=arguments.dry_run)
     except KeyboardInterrupt:
-        print("interrupted: the update was not made.", file=sys.stderr)
+        print(
+            "interrupted: unless its summary stands above, the update was not made.",
+            file=sys.stderr,
+        )
         return 130
     return 0
 

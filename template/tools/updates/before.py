@@ -66,8 +66,10 @@ def _check_git(project: Git) -> None:
 
 
 def _check_repository(project: Git) -> None:
-    inside = project.says("rev-parse", "--is-inside-work-tree") == "true"
-    if not inside or project.says("check-ignore", "."):
+    done = project.ended("rev-parse", "--is-inside-work-tree")
+    if done.code and "not a git repository" not in done.errors:
+        raise ToolError(f"git refuses the project: {done.errors.partition(chr(10))[0]}.")
+    if done.output.strip() != b"true" or project.says("check-ignore", "."):
         raise ToolError(
             "the project is not in a git repository, without which nobody can tell your edits "
             "from the template's; run `git init`, commit everything, " + AGAIN + "."

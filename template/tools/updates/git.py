@@ -84,7 +84,8 @@ class Git:
 
     def ended(self, *arguments: str, given: bytes = b"", **extra: str) -> Ended:
         """Run git and return how it ended, whatever its exit code."""
-        return ended(["git", *arguments], self.folder, variables(self.settings, **extra), given)
+        own = variables(self.settings, LC_ALL="C", **extra)
+        return ended(["git", *arguments], self.folder, own, given)
 
     def output(self, *arguments: str, given: bytes = b"", **extra: str) -> bytes:
         """Run git and return what it printed.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -157,7 +158,7 @@ def opened(project: Git, template: str) -> Iterator[Workbench]:
     Raises:
         ToolError: It could not be made.
     """
-    copier = os.environ.get("COPIER") or str(COPIER.tool("copier"))
+    copier = _copier()
     with TemporaryDirectory(prefix="update-", ignore_cleanup_errors=True) as name:
         folder = Path(name, "project")
         folder.mkdir()
@@ -171,6 +172,16 @@ def opened(project: Git, template: str) -> Iterator[Workbench]:
         git.output("add", "--all", "--force")
         git.output("commit", "--quiet", "--message", "The answers")
         yield Workbench(git, copier, settings, template)
+
+
+def _copier() -> str:
+    named = os.environ.get("COPIER")
+    if not named:
+        return str(COPIER.tool("copier"))
+    found = shutil.which(named)
+    if not found:
+        raise ToolError(f"COPIER names {named}, which is not a program here.")
+    return str(Path(found).absolute())
 
 
 def _share_objects(project: Git, folder: Path) -> None:
