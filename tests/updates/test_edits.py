@@ -1,0 +1,159 @@
+"""The matrix: releases, answer sets and edits; no update loses a line or leaves a conflict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from copier.errors import ForbiddenPathError
+
+from scripts.releases import load
+from tests.support.answer_sets import ANSWER_SETS
+from tests.support.copier_runs import NEWEST, copier, git, update
+from tests.updates import own_edits, template_edits
+from tests.updates.conftest import Copies, Edited, Team
+from tests.updates.edits import Outcome, write
+from tests.updates.stock import take_stock, trouble
+
+RELEASES = [release.version for release in load()]
+OTHER_SETS = [name for name in ANSWER_SETS if name != "defaults"]
+OWN = list(own_edits.edit)
+OTHERS = list(template_edits.edit)
+EDITS = {edit.name: edit for edit in (*OWN, *OTHERS)}
+TOGETHER = [edit for edit in EDITS.values() if not edit.alone and edit.outcome is Outcome.KEPT]
+OWN_TOGETHER = [edit for edit in OWN if edit in TOGETHER]
+"""Edits that one project can have all at once."""
+
+
+def named(outcome: Outcome) -> list[str]:
+    """Return the names of the edits of which Copier alone makes this."""
+    return [edit.name for edit in EDITS.values() if edit.outcome is outcome]
+
+
+@pytest.mark.parametrize(
+    "answers", ["defaults", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHER_SETS)]
+)
+def test_no_edit_is_lost_where_the_next_release_changes_every_file(
+    answers: str, team: Team
+) -> None:
+    edited = team(TOGETHER, ANSWER_SETS[answers])
+    update(edited.folder)
+    assert trouble(edited.folder) == []
+    assert edited.lost() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("answers", ANSWER_SETS)
+def test_no_edit_is_lost_on_the_way_from_any_release(
+    answers: str, version: str, team: Team
+) -> None:
+    edited = team(OWN_TOGETHER, ANSWER_SETS[answers], version)
+    done = copier("update", "--defaults", str(edited.folder))
+    assert done.returncode == 0, done.stderr
+    assert trouble(edited.folder) == []
+    assert edited.lost() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", named(Outcome.KEPT))
+def test_an_edit_alone_is_kept(name: str, team: Team) -> None:
+    edited = team([EDITS[name]], {})
+    update(edited.folder)
+    assert trouble(edited.folder) == []
+    assert edited.lost() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", named(Outcome.CONFLICT))
+def test_copier_alone_shows_an_edit_of_the_same_lines_as_a_conflict(name: str, team: Team) -> None:
+    edited = team([EDITS[name]], {})
+    update(edited.folder)
+    assert trouble(edited.folder)
+    assert not [loss for loss in edited.lost() if "lost the line" in loss or "is gone" in loss]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", named(Outcome.LOST))
+def test_copier_alone_loses_an_edit_to_a_file_that_goes(name: str, team: Team) -> None:
+    """That is why projects have a command of their own."""
+    edited = team([EDITS[name]], {})
+    update(edited.folder)
+    assert trouble(edited.folder) == []
+    assert edited.lost()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", named(Outcome.REFUSED))
+def test_copier_alone_stops_at_a_link_out_of_the_project(name: str, team: Team) -> None:
+    """It leaves a part of the update; that, too, is why projects have a command of their own."""
+    edited = team([EDITS[name]], {})
+    with pytest.raises(ForbiddenPathError):
+        update(edited.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", ANSWER_SETS)
+def test_a_project_left_alone_becomes_as_a_fresh_copy_but_for_what_is_yours(
+    answers: str, team: Team, copies: Copies
+) -> None:
+    untouched = team([], ANSWER_SETS[answers])
+    update(untouched.folder)
+    assert trouble(untouched.folder) == []
+    found, fresh = take_stock(untouched.folder), take_stock(copies(ANSWER_SETS[answers], NEWEST))
+    owners = untouched.owners
+    assert found.keys() == fresh.keys()
+    for path, entry in found.items():
+        yours = owners.owner_of(path) == "yours"
+        assert entry == (untouched.stock[path] if yours else fresh[path]), path
+
+
+def make_update(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's own command with the Copier of this environment."""
+    program = Path(sys.executable).with_name("copier")
+    return subprocess.run(
+        [sys.executable, "-B", "-m", "tools", "update", *arguments],
+        cwd=project,
+        env={**os.environ, "COPIER": str(program)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def saved_diffs(project: Path) -> dict[str, Path]:
+    """Return the edits that the command saved, by the path of the edited file."""
+    folders = (project / ".cache" / "updates").glob("*")
+    found = (
+        (path.relative_to(folder), path) for folder in folders for path in folder.rglob("*.diff")
+    )
+    return {relative.as_posix().removesuffix(".diff"): path for relative, path in found}
+
+
+def check_command(edited: Edited, tmp_path: Path) -> None:
+    """Update with the command; each edit must be there, or saved as a patch that applies."""
+    done = make_update(edited.folder)
+    assert done.returncode == 0, done.stderr
+    assert trouble(edited.folder) == []
+    saved = saved_diffs(edited.folder)
+    assert edited.lost(but=list(saved)) == []
+    for path, diff in saved.items():
+        assert path in done.stdout
+        write(tmp_path / "copied" / path, edited.before[path].content.decode())
+        git(tmp_path / "copied", "apply", str(diff))
+        assert (tmp_path / "copied" / path).read_bytes() == edited.stock[path].content
+
+
+def test_the_command_keeps_every_edit_or_saves_it(team: Team, tmp_path: Path) -> None:
+    edits = [edit for edit in EDITS.values() if not edit.alone]
+    edited = team(edits, {})
+    check_command(edited, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [edit.name for edit in EDITS.values() if edit.alone])
+def test_the_command_keeps_an_edit_alone_or_saves_it(name: str, team: Team, tmp_path: Path) -> None:
+    check_command(team([EDITS[name]], {}), tmp_path)
