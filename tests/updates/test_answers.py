@@ -1,0 +1,102 @@
+"""Changing an answer later, each from the defaults and back, in a project with a team's work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.ownership_rows import Table
+from tests.render.questions import Questions, answers_of
+from tests.support.answer_sets import ANSWER_SETS
+from tests.support.catalog import builds, rows
+from tests.support.copier_runs import NEWEST, Answers, commit, update
+from tests.updates import own_edits
+from tests.updates.conftest import Copies, Edited, Team
+from tests.updates.stock import take_stock, trouble
+
+ANSWERS_FILE = ".copier-answers.yml"
+FENCE = b"# Yours from here to the end of the file.\n"
+GPUS = ANSWER_SETS["gpus"]
+BESIDE_ANSWERS = "release_the_project"
+"""Changes lines of pyproject.toml next to those in which answers stand: git shows a conflict."""
+WORK = [edit for edit in own_edits.edit if not edit.alone and edit.name != BESIDE_ANSWERS]
+TOGETHER: Mapping[str, Any] = {
+    "project_description": "Another sentence",
+    "author_email": "team@example.org",
+    "license": "Apache-2.0",
+    "python_version": "3.13",
+    "torch_index": "/srv/wheels",
+}
+
+
+def changes() -> dict[str, tuple[Answers, Answers]]:
+    """Return what the project is copied with and what changes, for every answer and choice."""
+    offered = [row["version"] for row in rows("pythons")]
+    values: dict[str, list[Any]] = {
+        "project_name": ["Another Name"],
+        "package_name": ["another_name"],
+        "project_description": ["Another sentence"],
+        "author_name": ["Another Author"],
+        "author_email": ["team@example.org"],
+        "repository_url": ["https://example.org/team/project"],
+        "license": ["Apache-2.0", "BSD-3-Clause", "Proprietary"],
+        "training": ["none"],
+        "inference": ["native"],
+        "backends": [[row["backend"]] for row in rows("backends")[1:]],
+        "python_version": [offered[1], offered[3]],
+        "torch_index": ["/srv/wheels"],
+    }
+    found: dict[str, tuple[Answers, Answers]] = {
+        f"{name}-{value}": ({}, {name: value}) for name, each in values.items() for value in each
+    }
+    for backend in ("cuda", "rocm"):
+        for build in [row["build"] for row in builds() if row["backend"] == backend][1:]:
+            found[build] = (GPUS, {f"{backend}_build": build})
+    return found
+
+
+CHANGES = changes()
+
+
+def check(edited: Edited, change: Answers, fresh: Path) -> None:
+    """Change answers; the team's work must be there, and the template's part as in a fresh copy."""
+    update(edited.folder, change)
+    assert trouble(edited.folder) == []
+    assert edited.lost() == []
+    found, expected = (of_the_template(folder, edited.owners) for folder in (edited.folder, fresh))
+    assert found == expected
+
+
+def of_the_template(project: Path, owners: Table) -> dict[str, bytes]:
+    """Return the template's files, and its parts of shared ones, but for the file of answers."""
+    parts = {
+        path: entry.content.partition(FENCE)[0]
+        if owners.owner_of(path) == "shared"
+        else entry.content
+        for path, entry in take_stock(project).items()
+        if owners.owner_of(path) in ("template", "shared")
+    }
+    return {path: content for path, content in parts.items() if path != ANSWERS_FILE}
+
+
+def test_every_question_is_among_the_changes(two_releases: Path) -> None:
+    changed = {name for _, answers in CHANGES.values() for name in answers}
+    assert changed == set(Questions.of(two_releases).asked)
+
+
+def test_several_answers_change_at_once(team: Team, copies: Copies) -> None:
+    check(team(WORK, {}, NEWEST), TOGETHER, copies(TOGETHER, NEWEST))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_answer_changes_and_changes_back(name: str, team: Team, copies: Copies) -> None:
+    before, change = CHANGES[name]
+    copied = copies(before, NEWEST)
+    edited = team(WORK, before, NEWEST)
+    check(edited, change, copies({**before, **change}, NEWEST))
+    commit(edited.folder, "Answered otherwise")
+    check(edited, {answer: answers_of(copied)[answer] for answer in change}, copied)
