@@ -32,7 +32,7 @@ def test_an_edited_project_updates_without_a_conflict(
         with (project / path).open("a", encoding="utf-8") as file:
             file.write(text)
     commit(project, "Our work")
-    update(project)
+    update(project, ANSWER_SETS[name])
     assert conflicts(project) == []
     for path, text in EDITS.items():
         assert (project / path).read_text(encoding="utf-8").endswith(text), path
@@ -46,7 +46,7 @@ def test_a_project_left_alone_gets_every_file_of_the_template(
     project = render(template, tmp_path / "project", ANSWER_SETS[name], version=version)
     before = files_of(project)
     commit(project, f"Copy of {version}")
-    update(project)
+    update(project, ANSWER_SETS[name])
     assert conflicts(project) == []
     found = files_of(project)
     fresh = files_of(render(template, tmp_path / "fresh", ANSWER_SETS[name]))

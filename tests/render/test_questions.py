@@ -36,7 +36,6 @@ PUBLIC = (
 
 STORED_ONCE = (
     "copyright_year",
-    "adopted",
     "brought_training",
     "brought_onnxruntime",
     "answers_checked",
