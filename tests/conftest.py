@@ -19,6 +19,10 @@ GIT_SETTINGS = """\
     directory = *
 """
 
+HANDED_DOWN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+"""What git or make that started these tests would tell those that the tests start: ``make test
+ARGS=...`` hands its ARGS on to ``make`` in a project."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -30,7 +34,7 @@ def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patched.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
         patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patched.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
-        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        for name in HANDED_DOWN:
             patched.delenv(name, raising=False)
         yield
 
