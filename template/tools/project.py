@@ -63,7 +63,9 @@ def python_version() -> str:
 
 def source_hash() -> str:
     """Return the SHA-256 of what the project's wheel is built from."""
-    files = [path for path in SOURCE.rglob("*") if path.is_file() and not _is_made(path)]
+    folders = (SOURCE, ROOT / str(facts()["package_name"]))  # the package may lie beside src/
+    found = (path for folder in folders for path in folder.rglob("*"))
+    files = [path for path in found if path.is_file() and not _is_made(path)]
     digest = hashlib.sha256()
     for path in sorted([*files, PYPROJECT]):
         digest.update(f"\0{path.relative_to(ROOT).as_posix()}\0".encode())

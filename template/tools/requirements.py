@@ -65,9 +65,9 @@ def direct_names(wanted: Iterable[str]) -> list[str]:
     """Return the names that the inputs of some layers ask for themselves."""
     names: dict[str, None] = {}
     for layer in wanted:
-        for path in (STACK / f"{layer}.in", REQUIREMENTS / f"{layer}.in"):
-            if path.exists():
-                names.update(dict.fromkeys(line.name for line in parse(path)))
+        own = input_file(layer)
+        for path in (own, *_included(own)):
+            names.update(dict.fromkeys(line.name for line in parse(path)))
     return list(names)
 
 
@@ -95,3 +95,12 @@ def statements(path: Path) -> list[str]:
         raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
     stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
     return [line for line in stripped if line]
+
+
+def _included(path: Path) -> list[Path]:
+    """Return the files that a requirements file takes in by ``-r``, and those that they do."""
+    options = (
+        re.match(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)", line) for line in statements(path)
+    )
+    found = [path.parent / option["path"] for option in options if option]
+    return [each for inner in found for each in (inner, *_included(inner))]

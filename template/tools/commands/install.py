@@ -12,7 +12,7 @@ from .. import backends, generations, interpreters, managers
 from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..locks import Locks
-from ..paths import IMPORT_CHECK, ROOT, python, shown
+from ..paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
 from ..project import editable_install_hash, facts, python_version, source_hash
 from ..requirements import PRODUCTION_LAYERS, direct_names, layers
 from ..run import exit_code, say
@@ -98,9 +98,16 @@ def _fill(folder: Path, wanted: Sequence[str], locks: Locks) -> None:
     manager.check(folder)
     run_program([python(folder), IMPORT_CHECK, *direct_names(wanted)], quietly=True)
     if for_production:
-        run_program([python(folder), "-m", facts()["package_name"], "--help"], quietly=True)
+        _start_package(folder)
     else:
         _run_smoke_test(folder)
+
+
+def _start_package(folder: Path) -> None:
+    """Run the package's own command, if it has one, as far as its help."""
+    package = facts()["package_name"]
+    if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
+        run_program([python(folder), "-m", package, "--help"], quietly=True)
 
 
 def _run_smoke_test(folder: Path) -> None:

@@ -1,0 +1,327 @@
+"""Propose answers to the template's questions from what a repository says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from hooks.adoption.stack import Stack
+from hooks.adoption.survey import Survey
+from hooks.adoption.wanted import RUN, admits, poetry_versions
+from hooks.detection import Found, choose
+from hooks.hardware_choice import CPU, Hardware
+from scripts.stack_rows import Build
+
+_BUILD = re.compile(r"(cu|rocm)(?P<version>\d[\d.]*)|cpu|xpu")
+_CUDA_SAID = re.compile(
+    r"(?:^|[^a-z])(?:pytorch-cuda|cuda-version|cudatoolkit|cuda)\D{0,5}(\d+)\.(\d+)"
+)
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9./_~:%@+-]+")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Proposed answers.
+
+    Attributes:
+        answers: By question.
+        reasons: Why, by question; what has no entry was found as it stands.
+        undecided: What the repository does not say, in sentences.
+        foreign_indexes: Package indexes that are not PyTorch's, each with its file.
+    """
+
+    answers: Mapping[str, str]
+    reasons: Mapping[str, str]
+    undecided: tuple[str, ...]
+    foreign_indexes: tuple[tuple[str, str], ...] = ()
+
+
+def propose(found: Survey, stack: Stack, machine: Found, given: Mapping[str, str]) -> Proposal:
+    """Propose answers.
+
+    Args:
+        found: What the repository says.
+        stack: The stack release.
+        machine: What this machine has.
+        given: Answers that the user gave; others may follow from them.
+    """
+    return _Proposing(found, stack, machine, given).proposal()
+
+
+class _Proposing:
+    def __init__(
+        self, found: Survey, stack: Stack, machine: Found, given: Mapping[str, str]
+    ) -> None:
+        self._found = found
+        self._stack = stack
+        self._machine = machine
+        self._given = given
+        self._answers: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
+        self._undecided: list[str] = []
+
+    def proposal(self) -> Proposal:
+        """Decide the questions in the order in which they are asked."""
+        self._names()
+        self._people()
+        self._license()
+        trains = self._training()
+        self._python()
+        foreign = self._indexes()
+        if trains:
+            self._backends()
+        return Proposal(self._answers, self._reasons, tuple(self._undecided), foreign)
+
+    def _training(self) -> bool:
+        names = {each.name for each in self._found.findings.wanted}
+        found = "pytorch" if "torch" in names else "none"
+        self._answers["training"] = self._given.get("training", found)
+        trains = self._answers["training"] != "none"
+        # A package that asks for torch needs it in production too.
+        runs_torch = any(
+            each.name == "torch" and each.use == RUN for each in self._found.findings.wanted
+        )
+        is_native = trains and (runs_torch or "onnxruntime" not in names)
+        self._answers["inference"] = "native" if is_native else "onnxruntime"
+        if "torch" in names:
+            self._reasons["training"] = "torch is asked for"
+        elif "training" not in self._given:
+            self._undecided.append(
+                "no torch was found, so the project gets no torch layer; "
+                "`copier update --data training=pytorch` adds it."
+            )
+        return trains
+
+    def _names(self) -> None:
+        found = self._found
+        folder = found.repository.folder.resolve().name
+        self._answers["project_name"] = _line(found.title or found.distribution or folder)
+        name = found.package.name
+        slug = re.sub(r"[^a-z0-9]+", "_", (found.distribution or folder).lower()).strip("_")[:40]
+        taken = name in self._stack.reserved or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name)
+        if name and not taken:
+            self._answers["package_name"] = name
+            return
+        slug = slug if re.match(r"[a-z]", slug) else "my_project"
+        self._answers["package_name"] = (
+            f"{slug[:32]}_project" if slug in self._stack.reserved else slug
+        )
+        if name:
+            self._undecided.append(
+                f"the package is called {name}, which the template cannot call it; "
+                "the template's own commands of a package are not there for it."
+            )
+
+    def _people(self) -> None:
+        project = self._found.pyproject.get("project", {})
+        poetry = self._found.pyproject.get("tool", {}).get("poetry", {})
+        setup = self._found.setup
+        about = project.get("description") or poetry.get("description") or setup.get("description")
+        if about:
+            self._answers["project_description"] = _line(str(about))
+        author = _author(project, poetry, setup)
+        name = _line(_MAIL.sub("", author).replace("<", "").replace(">", ""))
+        if name:
+            self._answers["author_name"] = name
+        if mail := _MAIL.search(author):
+            self._answers["author_email"] = mail.group()
+        address = _web_address(self._found.repository.origin)
+        if address:
+            self._answers["repository_url"] = address
+
+    def _license(self) -> None:
+        found = self._found
+        self._answers["license"] = found.license or "Proprietary"
+        if not found.license:
+            what = "is none that the template knows" if found.license_file else "was not found"
+            self._reasons["license"] = f"the licence {what}; no licence file is written"
+            self._undecided.append(
+                f"the licence {what}: the answer is Proprietary, and no licence file was "
+                "written or changed."
+            )
+
+    def _indexes(self) -> tuple[tuple[str, str], ...]:
+        """Take a mirror of PyTorch's index as the answer; return the other indexes."""
+        foreign = []
+        for address, path in self._found.findings.indexes:
+            base, _, last = address.rstrip("/").rpartition("/")
+            if base.rstrip("/") == self._stack.release.torch_index or _is_torch_page(
+                address, self._stack
+            ):
+                continue
+            if _BUILD.fullmatch(last):
+                self._answers["torch_index"] = base
+                self._reasons["torch_index"] = f"{path} names this mirror"
+            else:
+                foreign.append((address, path))
+        return tuple(foreign)
+
+    def _backends(self) -> None:
+        said = self._builds_said()
+        gpu = {label: path for label, path in said.items() if label != CPU}
+        if not gpu and CPU in said:
+            self._answers["backends"] = f"[{CPU}]"
+            self._reasons["backends"] = f"{said[CPU]} names the CPU's build"
+            return
+        if not gpu:
+            here = self._here()
+            self._answers.update(here.answers)
+            self._reasons["backends"] = f"this machine: {here.reason}"
+            self._undecided.append(
+                "nothing names a build of torch (the plain wheel is CUDA's on Linux): the project "
+                "gets what this machine has; "
+                "`copier update --data 'backends=[cpu, cuda]'` adds others."
+            )
+            return
+        backends = [CPU]
+        for label, path in gpu.items():
+            build = self._build(label)
+            if build.backend in backends:
+                continue
+            backends.append(build.backend)
+            if sum(row.backend == build.backend for row in self._stack.builds) > 1:
+                self._answers[f"{build.backend}_build"] = build.build
+                self._reasons[f"{build.backend}_build"] = f"{path} names {label}"
+        self._answers["backends"] = f"[{', '.join(backends)}]"
+        self._reasons["backends"] = "as the files name them"
+
+    def _here(self) -> Hardware:
+        """Return what this machine can compute with, and take its folder of torch's wheels."""
+        python = self._answers["python_version"]
+        if python not in self._machine.pythons or "backends" in self._given:
+            return Hardware()
+        choice = choose(self._machine, {**self._given, "python_version": python})
+        wanted = self._found.findings.once_each()
+        exact = {each.name: each.exact.partition("+")[0] for each in wanted}
+        is_stacks = exact.get("torch", "") in ("", self._stack.release.torch)
+        if choice.torch_index and is_stacks:
+            self._answers.setdefault("torch_index", choice.torch_index)
+        return choice.hardware
+
+    def _builds_said(self) -> dict[str, str]:
+        """Return the labels of torch's builds that files name, each with the first file."""
+        findings = self._found.findings
+        said: dict[str, str] = {}
+        for each in findings.wanted:
+            if self._stack.is_torch_family(each.name) and _BUILD.fullmatch(each.label):
+                said.setdefault(each.label, each.origin)
+        for address, path in findings.indexes:
+            for part in address.rstrip("/").split("/"):
+                if _BUILD.fullmatch(part):
+                    said.setdefault(part, path)
+        for text, path in [*findings.builds, *self._found.images]:
+            if found := _CUDA_SAID.search(text):
+                said.setdefault(f"cu{found[1]}{found[2]}", path)
+        return said
+
+    def _build(self, label: str) -> Build:
+        """Return the catalog's build of a label, else the lowest one that is not older."""
+        rows = {row.build: row for row in self._stack.builds}
+        if label in rows:
+            return rows[label]
+        kind = "cu" if label.startswith("cu") else label.rstrip("0123456789.")
+        same = sorted(
+            (name for name in rows if name.startswith(kind) and name != CPU), key=_version
+        )
+        chosen = next((name for name in same if _version(name) >= _version(label)), same[-1])
+        self._undecided.append(
+            f"torch {self._stack.release.torch} has no {label} build: {chosen} is the nearest one; "
+            "check that your drivers serve it."
+        )
+        return rows[chosen]
+
+    def _python(self) -> None:
+        said = self._found.findings.pythons + [
+            (found.group(1), path)
+            for image, path in self._found.images
+            if (found := re.search(r"python:?-?(3\.\d+)", image))
+        ]
+        exact = [(minor, path) for text, path in said if (minor := _minor(text))]
+        ranges = [
+            spec for text, _ in said if not _minor(text) and (spec := _range(text)) is not None
+        ]
+        fitting = [
+            each
+            for each in self._stack.pythons
+            if all(admits(spec, f"{each}.99") for spec in ranges)
+        ]
+        if "python_version" in self._given:
+            self._answers["python_version"] = self._given["python_version"]
+        elif exact and exact[0][0] in self._stack.pythons:
+            self._answers["python_version"], origin = exact[0]
+            self._reasons["python_version"] = f"{origin} says so"
+        else:
+            self._nearest_python(exact[0][0] if exact else "", fitting)
+        chosen = self._answers["python_version"]
+        if chosen not in self._machine.pythons:
+            self._undecided.append(f"Python {chosen} is not on this machine: install it first.")
+
+    def _nearest_python(self, wanted: str, fitting: list[str]) -> None:
+        offered = fitting or list(self._stack.pythons)
+        here = [each for each in offered if each in self._machine.pythons] or offered
+        if wanted:
+            newer = sorted((each for each in here if Version(each) > Version(wanted)), key=Version)
+            here = newer or here
+        self._answers["python_version"] = here[0]
+        self._reasons["python_version"] = (
+            "the nearest that the template offers"
+            if wanted
+            else ("in the range that the files give" if fitting else "the template's default")
+        )
+        if wanted or not fitting:
+            what = f"Python {wanted}" if wanted else "the range of Pythons that the files give"
+            self._undecided.append(
+                f"{what} is not offered for this stack release: the project gets {here[0]}; "
+                "run the tests with it."
+            )
+
+
+def _author(
+    project: Mapping[str, object], poetry: Mapping[str, object], setup: Mapping[str, object]
+) -> str:
+    authors = project.get("authors") or poetry.get("authors")
+    first = authors[0] if isinstance(authors, list) and authors else ""
+    if isinstance(first, Mapping):
+        return f"{first.get('name', '')} <{first.get('email', '')}>"
+    return str(first or setup.get("author") or "")
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _web_address(origin: str) -> str:
+    """Return where people look at a repository, from where git fetches it."""
+    found = re.fullmatch(r"(?:ssh://)?[^@/]+@(?P<host>[^:/]+)[:/](?P<path>.+)", origin)
+    address = f"https://{found['host']}/{found['path']}" if found else origin
+    address = re.sub(r"//[^@/]*@", "//", address).removesuffix("/").removesuffix(".git")
+    return address if _ADDRESS.fullmatch(address) else ""
+
+
+def _is_torch_page(address: str, stack: Stack) -> bool:
+    """Tell whether an address is PyTorch's list of all wheels, which ``--find-links`` took."""
+    return address.startswith(stack.release.torch_index)
+
+
+def _version(label: str) -> Version:
+    digits = re.sub(r"^[a-z]+", "", label)
+    if label.startswith("cu") and "." not in digits:
+        digits = f"{digits[:-1]}.{digits[-1]}"
+    return Version(digits)
+
+
+def _minor(text: str) -> str:
+    found = re.fullmatch(r"(?:==)?(?P<minor>3\.\d+)(\.\d+|\.\*)*", text.strip())
+    return found["minor"] if found else ""
+
+
+def _range(text: str) -> SpecifierSet | None:
+    try:
+        return SpecifierSet(poetry_versions(text))
+    except InvalidSpecifier:
+        return None

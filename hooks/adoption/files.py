@@ -1,0 +1,222 @@
+"""Decide for every file of the template what becomes of it in a repository that has its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from hooks.adoption.layers import PROD, TRAIN, Sorted
+from hooks.adoption.pyproject_merge import above_fence, merge
+from hooks.adoption.repository import Change, has_all_lines
+from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
+from hooks.errors import HookError
+
+KEPT = "before-adoption"
+OWNED = "Owned by the template"
+ADDED, MOVED, MERGED, STAYS = "new", "moved", "merged", "yours stays"
+_ALWAYS_THE_TEMPLATES = (".copier-answers.yml", ".python-version")
+_LAYER = re.compile(r"requirements/(?P<layer>\d\d-[a-z]+)\.in")
+_OVERRIDES = "requirements/overrides.txt"
+_VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of a path."""
+
+    path: str
+    verdict: str
+    detail: str = ""
+
+
+@dataclass
+class FilePlan:
+    """What becomes of the files, and their new contents.
+
+    Attributes:
+        steps: For people, by path.
+        change: The repository's tree after the moves.
+        written: Contents that the second commit writes.
+        executable: Which of them are programs.
+    """
+
+    change: Change
+    steps: list[Step] = field(default_factory=list)
+    written: dict[str, bytes] = field(default_factory=dict)
+    executable: set[str] = field(default_factory=set)
+
+
+def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -> FilePlan:
+    """Plan the files.
+
+    Args:
+        found: The repository.
+        rendered: A project, rendered with the answers.
+        requirements: What the layers and the overrides ask for.
+        trains: Whether the project has the layers of training.
+
+    Raises:
+        HookError: A file of the template cannot get a place.
+    """
+    planned = FilePlan(Change(dict(found.repository.tree)))
+    _make_room_for_make(planned, found)
+    for path in sorted(rendered.rglob("*")):
+        if path.is_file() and ".git" not in path.relative_to(rendered).parts:
+            _place(planned, found, rendered, path.relative_to(rendered).as_posix())
+    _write_requirements(planned, requirements, trains=trains)
+    planned.steps.sort(key=lambda step: step.path)
+    return planned
+
+
+def owner(path: str, text: str) -> str:
+    """Return whose a rendered file is, as it says itself: template, shared or yours."""
+    first = text.partition("\n")[0]
+    if OWNED in first or path in _ALWAYS_THE_TEMPLATES:
+        return "template"
+    return "shared" if "# Yours from here to the end of the file." in text else "yours"
+
+
+def clashes_in_make(found: Survey, rendered: Path) -> list[str]:
+    """Return the targets and variables that both Makefiles have; the repository's win."""
+    theirs = "".join(found.repository.text(path) or "" for path in MAKEFILES)
+    ours = (rendered / "Makefile").read_text(encoding="utf-8")
+    targets = make_targets(theirs) & make_targets(ours)
+    variables = set(_VARIABLE.findall(theirs)) & set(_VARIABLE.findall(ours))
+    return sorted(targets) + sorted(variables)
+
+
+def _make_room_for_make(planned: FilePlan, found: Survey) -> None:
+    """Move the Makefile that make would read to where the template's includes it."""
+    present = [path for path in MAKEFILES if path in found.repository.tree]
+    for path in present:
+        is_free = "local.mk" not in planned.change.tree
+        if path == present[0] and is_free:
+            _move(planned, path, "local.mk", "the template's Makefile includes it; its targets win")
+        else:
+            _move(planned, path, f"{KEPT}/{path}", "make reads the template's")
+
+
+def _place(planned: FilePlan, found: Survey, rendered: Path, path: str) -> None:
+    content = (rendered / path).read_bytes()
+    text = content.decode("utf-8", errors="replace")
+    whose = owner(path, text)
+    if _is_left_out(path, found):
+        if path in found.repository.tree:
+            planned.steps.append(Step(path, STAYS))
+        return
+    if path == "pyproject.toml" and path not in planned.change.tree:
+        _write(planned, path, merge(text, found).encode())
+        planned.steps.append(Step(path, ADDED))
+        return
+    if whose == "yours" and path in planned.change.tree and not path.startswith("requirements/"):
+        if path not in planned.change.moves.values():
+            planned.steps.append(Step(path, STAYS))
+        return
+    standing = _standing(planned, path)
+    if standing == path and found.repository.content(planned.change.tree[path]) == content:
+        planned.steps.append(Step(path, STAYS, "the same as the template's"))
+        return
+    if standing == path and _merge(planned, found, path, text):
+        return
+    if standing:
+        _move(planned, standing, f"{KEPT}/{standing}", "the template's file takes its place")
+    elif any(other.startswith(f"{path}/") for other in planned.change.tree):
+        raise HookError(
+            f"{path} is a folder here and a file of the template: rename the folder, commit, and "
+            "adopt again."
+        )
+    _write(planned, path, content, executable=bool((rendered / path).stat().st_mode & 0o111))
+    planned.steps.append(Step(path, ADDED))
+
+
+def _is_left_out(path: str, found: Survey) -> bool:
+    """Tell whether a repository has its own in a file's place, or must decide itself."""
+    return path == "LICENSE" or (path == "README.md" and bool(named(found.repository, "README")))
+
+
+def _standing(planned: FilePlan, path: str) -> str:
+    """Return the file that is in the way of a path: there, in another case, or as its folder."""
+    wanted = {path.casefold(), *(str(each).casefold() for each in PurePosixPath(path).parents)}
+    if path in planned.change.tree:
+        return path
+    return next((other for other in planned.change.tree if other.casefold() in wanted), "")
+
+
+def _merge(planned: FilePlan, found: Survey, path: str, text: str) -> bool:
+    """Join a file that has lines of both sides; tell whether it is one."""
+    had = found.repository.text(path)
+    if had is None:
+        return False
+    if path == "pyproject.toml":
+        joined = merge(text, found)
+        detail = "your tables below the template's; build backend and Python are the template's"
+    elif path == ".gitignore":
+        joined = above_fence(text, path) + had
+        detail = "your lines below the template's"
+    elif path == ".gitattributes":
+        joined = text + had
+        detail = "your lines below the template's, where they win"
+    else:
+        return False
+    joined = joined if joined.endswith("\n") else f"{joined}\n"
+    entry = planned.change.tree[path]
+    planned.change.merged[path] = entry
+    _write(planned, path, joined.encode())
+    planned.steps.append(Step(path, MERGED, detail))
+    if not _keeps_all(found, path, joined):
+        _write(planned, f"{KEPT}/{path}", found.repository.content(entry))
+        planned.steps.append(Step(f"{KEPT}/{path}", ADDED, "as it was"))
+    return True
+
+
+def _keeps_all(found: Survey, path: str, joined: str) -> bool:
+    return has_all_lines(found.repository.content(found.repository.tree[path]), joined.encode())
+
+
+def _write_requirements(planned: FilePlan, requirements: Sorted, *, trains: bool) -> None:
+    for path, content in list(planned.written.items()):
+        text = content.decode()
+        if path == _OVERRIDES:
+            planned.written[path] = _with_lines(text, requirements.overrides)
+        elif layer := _LAYER.fullmatch(path):
+            if layer["layer"] == TRAIN or (layer["layer"] == PROD and not trains):
+                text = _without_example(text)
+            planned.written[path] = _with_lines(text, requirements.lines(layer["layer"]))
+
+
+def _with_lines(text: str, lines: list[str]) -> bytes:
+    return (text + "".join(f"{line}\n" for line in lines)).encode()
+
+
+def _without_example(text: str) -> str:
+    """Turn the line that takes the template's packages of a layer into a comment.
+
+    They serve the template's example, which is not there, and would bind older versions.
+    """
+    return re.sub(
+        r"^(-r stack/.*)$",
+        r"# What the template's own example needs; not here, as the example is not:\n# \1",
+        text,
+        flags=re.MULTILINE,
+    )
+
+
+def _move(planned: FilePlan, old: str, new: str, why: str) -> None:
+    if new in planned.change.tree:
+        raise HookError(f"{new} exists: rename it, commit, and adopt again.")
+    planned.change.move(old, new)
+    planned.steps.append(Step(old, MOVED, f"to {new}: {why}"))
+
+
+def _write(planned: FilePlan, path: str, content: bytes, *, executable: bool = False) -> None:
+    planned.written[path] = content
+    if executable:
+        planned.executable.add(path)
+
+
+def by_verdict(steps: list[Step]) -> Mapping[str, int]:
+    """Count the steps of each kind."""
+    kinds = [step.verdict for step in steps]
+    return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}

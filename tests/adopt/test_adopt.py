@@ -1,0 +1,248 @@
+"""The command: what it refuses, what it leaves alone, and the proof before the branch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hooks import adopt
+from hooks.adopt import BRANCH, main
+from hooks.adoption.files import FilePlan
+from tests.adopt.repository import Adopted, make
+from tests.support.copier_runs import commit, files_of, git
+
+pytestmark = pytest.mark.usefixtures("known_machine")
+
+
+@pytest.fixture
+def plain(template: Path, tmp_path: Path) -> Adopted:
+    """Return a repository with scripts and a requirements.txt that is not adopted yet."""
+    return make("requirements", tmp_path / "flowers", template)
+
+
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the one sentence on stderr."""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert line.endswith(".")
+    return line.removeprefix("error: ")
+
+
+def branches(folder: Path) -> list[str]:
+    return git(folder, "for-each-ref", "--format=%(refname:short)").split()
+
+
+def no_repository(plain: Adopted) -> Path:
+    outside = plain.folder.parent / "outside"
+    outside.mkdir()
+    return outside
+
+
+def inside(plain: Adopted) -> Path:
+    return plain.folder / "tests"
+
+
+def changed(plain: Adopted) -> Path:
+    (plain.folder / "train.py").write_text("", encoding="utf-8")
+    return plain.folder
+
+
+def untracked(plain: Adopted) -> Path:
+    (plain.folder / "new.py").write_text("", encoding="utf-8")
+    return plain.folder
+
+
+def without_commit(plain: Adopted) -> Path:
+    empty = plain.folder.parent / "empty"
+    git(plain.folder.parent, "init", "--quiet", str(empty))
+    return empty
+
+
+def with_branch(plain: Adopted) -> Path:
+    git(plain.folder, "branch", BRANCH)
+    return plain.folder
+
+
+def a_project(plain: Adopted) -> Path:
+    (plain.folder / ".copier-answers.yml").write_text("_commit: '1'\n", encoding="utf-8")
+    commit(plain.folder, "Follow a template")
+    return plain.folder
+
+
+def broken_toml(plain: Adopted) -> Path:
+    (plain.folder / "pyproject.toml").write_text("[project\n", encoding="utf-8")
+    commit(plain.folder, "Break it")
+    return plain.folder
+
+
+def inline_toml(plain: Adopted) -> Path:
+    text = 'project = {name = "flowers", version = "1"}\n'
+    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(plain.folder, "Write it inline")
+    return plain.folder
+
+
+def folder_in_the_way(plain: Adopted) -> Path:
+    (plain.folder / "docs" / "environment.md").mkdir(parents=True)
+    (plain.folder / "docs" / "environment.md" / "page.md").write_text("", encoding="utf-8")
+    commit(plain.folder, "Pages")
+    return plain.folder
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (no_repository, "is not in a git repository: run `git init`"),
+        (inside, "is inside the repository"),
+        (changed, "has uncommitted changes: commit or stash them first"),
+        (untracked, "has uncommitted changes: commit or stash them first"),
+        (without_commit, "has no commit yet"),
+        (with_branch, f"the branch {BRANCH} exists: merge it"),
+        (a_project, "follows a template already (.copier-answers.yml): `make update`"),
+        (broken_toml, "pyproject.toml cannot be read"),
+        (inline_toml, "write the project's facts as a table that begins with the line [project]"),
+        (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
+    ],
+)
+def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
+    plain: Adopted,
+    template: Path,
+    capsys: pytest.CaptureFixture[str],
+    prepare: Callable[[Adopted], Path],
+    sentence: str,
+) -> None:
+    folder = prepare(plain)
+    before = files_of(folder), branches(plain.folder)
+    assert main([str(folder), "--yes", "--source", str(template)]) == 2
+    assert sentence in refusal(capsys)
+    assert (files_of(folder), branches(plain.folder)) == before
+
+
+def test_without_a_terminal_nothing_is_asked(
+    plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(plain.folder), "--source", str(template)]) == 2
+    assert refusal(capsys) == "there is no terminal to ask on: add --yes to accept the plan."
+
+
+def test_the_work_tree_and_the_branch_stay_as_they_are(plain: Adopted) -> None:
+    before = files_of(plain.folder)
+    head = git(plain.folder, "rev-parse", "HEAD"), git(plain.folder, "symbolic-ref", "HEAD")
+    assert plain.adopt() == 0
+    assert files_of(plain.folder) == before
+    assert plain.status() == ""
+    assert (
+        git(plain.folder, "rev-parse", "HEAD"),
+        git(plain.folder, "symbolic-ref", "HEAD"),
+    ) == head
+
+
+def test_moved_files_keep_their_history(plain: Adopted) -> None:
+    plain.adopt()
+    subjects = git(plain.folder, "log", "--follow", "--format=%s", BRANCH, "--", "local.mk")
+    assert subjects.splitlines() == ["Move files out of the way of the project template", "Before"]
+
+
+def test_a_second_adoption_is_refused(plain: Adopted, capsys: pytest.CaptureFixture[str]) -> None:
+    plain.adopt()
+    capsys.readouterr()
+    assert plain.adopt() == 2
+    assert refusal(capsys).startswith(f"the branch {BRANCH} exists")
+    plain.switch()
+    assert plain.adopt() == 2
+    assert "`make update` there brings the newest release." in refusal(capsys)
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(
+    plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(plain.folder), "--dry-run", "--source", str(template)]) == 0
+    shown = capsys.readouterr().out
+    assert "numpy==1.26.4" in shown
+    assert "overrides.txt: 1.26.4 instead of " in shown
+    assert "to local.mk: the template's Makefile includes it; its targets win" in shown
+    assert "augment.git@v1" in shown
+    assert shown.endswith("Nothing was written.\n")
+    assert BRANCH not in branches(plain.folder)
+
+
+def test_the_plan_is_shown_in_tables_on_a_terminal(plain: Adopted, template: Path) -> None:
+    console = Console(force_terminal=True, width=160)
+    arguments = adopt._parser().parse_args([str(plain.folder), "--source", str(template)])
+    planned = adopt.make_plan(adopt.Repository.at(plain.folder), {}, arguments)
+    with console.capture() as shown:
+        adopt.show(console, planned)
+    assert "Requirements" in shown.get()
+    assert "tqdm>=4.60" in shown.get()
+
+
+def test_the_next_steps_name_both_test_commands_and_what_is_open(
+    plain: Adopted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain.adopt()
+    shown = capsys.readouterr().out
+    assert "git switch main && make test" in shown
+    assert f"git switch {BRANCH} && make setup && python -m tools test" in shown
+    assert "the licence was not found" in shown.partition("What could not be decided:")[2]
+
+
+def test_given_answers_win(plain: Adopted) -> None:
+    assert plain.adopt("--data", "python_version=3.13", "--data", "backends=[cpu]") == 0
+    plain.switch()
+    answers = plain.text(".copier-answers.yml")
+    assert "python_version: '3.13'" in answers
+    assert "cuda" not in answers
+    assert plain.text(".python-version") == "3.13\n"
+
+
+def test_no_branch_is_made_if_a_file_would_be_lost(
+    plain: Adopted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planning = adopt.plan
+
+    def careless(*arguments: object, **options: bool) -> FilePlan:
+        planned = planning(*arguments, **options)  # type: ignore[arg-type]
+        del planned.change.tree["model.py"]
+        planned.written["train.py"] = b"# overwritten\n"
+        planned.written[".gitignore"] = b"__pycache__/\n"
+        return planned
+
+    monkeypatch.setattr(adopt, "plan", careless)
+    assert plain.adopt() == 1
+    assert "it would lose .gitignore, model.py, train.py:" in refusal(capsys)
+    assert BRANCH not in branches(plain.folder)
+    assert plain.status() == ""
+
+
+def test_programs_links_and_crlf_survive(plain: Adopted) -> None:
+    (plain.folder / "link").symlink_to("train.py")
+    (plain.folder / "notes.txt").write_bytes(b"one\r\ntwo\r\n")
+    (plain.folder / "umlaut ä.bin").write_bytes(bytes(range(256)))
+    commit(plain.folder, "More files")
+    before = files_of(plain.folder)
+    assert plain.adopt() == 0
+    plain.switch()
+    assert plain.status() == ""
+    after = files_of(plain.folder)
+    for path in ("link", "notes.txt", "umlaut ä.bin", "run.sh", "train.py"):
+        assert after[path] == before[path]
+    assert after["run.sh"].executable
+    assert (plain.folder / "link").is_symlink()
+
+
+def test_nothing_of_the_repository_is_run(plain: Adopted, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for name in ("post-checkout", "pre-commit", "post-commit", "reference-transaction"):
+        hook = plain.folder / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {ran}\n", encoding="utf-8")
+        hook.chmod(0o755)
+    code = f"import pathlib, setuptools\npathlib.Path({str(ran)!r}).touch()\nsetuptools.setup()\n"
+    (plain.folder / "setup.py").write_text(code, encoding="utf-8")
+    git(plain.folder, "-c", "core.hooksPath=/dev/null", "add", "--all")
+    git(plain.folder, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "More")
+    assert plain.adopt() == 0
+    assert not ran.exists()

@@ -1,0 +1,308 @@
+"""Six kinds of repositories are adopted: nothing is lost, and what they need is in its place."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hooks.adopt import ANSWERS, BRANCH
+from hooks.new_project import machine_answers
+from scripts.stack_data import load_release
+from tests.adopt.repository import KINDS, Adopted, make
+from tests.lifecycle.projects import ENVIRONMENT, succeeded
+from tests.support.copier_runs import ROOT, commit, conflicts, files_of, git, release, update
+
+NEXT = "1000.0.0"
+FAST = ("conda", "poetry", "requirements")
+UPDATED = ("requirements",)
+"""What the fast tests adopt, and what they update."""
+JOINED = (".gitignore", ".gitattributes")
+"""Files that hold the template's lines and all lines that the repository had."""
+
+ANSWERS_OF: dict[str, dict[str, Any]] = {
+    "conda": {
+        "package_name": "tagger",
+        "python_version": "3.12",
+        "backends": ["cpu", "cuda"],
+        "license": "Proprietary",
+        "inference": "native",
+    },
+    "cookiecutter-data-science": {
+        "package_name": "house_prices",
+        "python_version": "3.11",
+        "training": "none",
+        "license": "BSD-3-Clause",
+    },
+    "hydra": {"package_name": "src_project", "python_version": "3.11", "license": "MIT"},
+    "poetry": {
+        "package_name": "translator",
+        "python_version": "3.12",
+        "backends": ["cpu"],
+        "author_email": "a.person@example.org",
+        "project_description": 'Translates "short" texts',
+    },
+    "requirements": {
+        "project_name": "Flower classifier",
+        "python_version": "3.11",
+        "backends": ["cpu", "cuda"],
+        "cuda_build": "cu126",
+    },
+    "uv": {
+        "package_name": "vectors",
+        "python_version": "3.13",
+        "backends": ["cpu", "cuda"],
+        "torch_index": "https://mirror.example.org/whl",
+        "license": "Apache-2.0",
+        "inference": "native",
+    },
+}
+
+LINES: dict[str, dict[str, list[str]]] = {
+    "conda": {
+        "10-torch": ["-r stack/10-torch.in", "torchaudio"],
+        "20-train": ["sentencepiece==0.2.0"],
+        "30-prod": ["-r stack/30-prod.in", "numpy", "scipy"],
+        "40-dev": ["-r stack/40-dev.in"],
+        "50-lint": ["-r stack/50-lint.in", "flake8"],
+        "overrides": ["numpy==1.26.4", "torch==2.5.1"],
+    },
+    "cookiecutter-data-science": {
+        "30-prod": [
+            *("loguru", "matplotlib", "numpy", "pandas"),
+            *("python-dotenv", "scikit-learn", "tqdm", "typer"),
+        ],
+        "40-dev": ["-r stack/40-dev.in", "ipython", "jupyterlab", "notebook"],
+        "50-lint": ["-r stack/50-lint.in"],
+        "overrides": [],
+    },
+    "hydra": {
+        "10-torch": ["-r stack/10-torch.in", "torchvision==0.*,>=0.15.0"],
+        "20-train": ["rootutils", "rich"],
+        "30-prod": ["-r stack/30-prod.in", "lightning>=2.0.0", "hydra-core==1.3.2"],
+        "40-dev": ["-r stack/40-dev.in"],
+        "50-lint": ["-r stack/50-lint.in", "pre-commit"],
+        "overrides": [],
+    },
+    "poetry": {
+        "10-torch": ["-r stack/10-torch.in"],
+        "20-train": [],
+        "30-prod": [
+            "-r stack/30-prod.in",
+            "numpy",
+            "transformers[sentencepiece]==4.44.2",
+            "fastapi<0.116,>=0.115",
+            "onnx",
+        ],
+        "40-dev": ["-r stack/40-dev.in", "respx==0.21.1"],
+        "50-lint": ["-r stack/50-lint.in"],
+        "overrides": ["numpy==1.26.4", "pytest==8.3.3", "mypy<2,>=1.11"],
+    },
+    "requirements": {
+        "10-torch": ["-r stack/10-torch.in"],
+        "20-train": ["numpy", "pandas==2.2.3", "tqdm>=4.60", "scikit-learn"],
+        "30-prod": ["-r stack/30-prod.in"],
+        "40-dev": ["-r stack/40-dev.in"],
+        "50-lint": ["-r stack/50-lint.in", "black==24.10.0"],
+        "overrides": ["numpy==1.26.4", "pytest==8.3.4"],
+    },
+    "uv": {
+        "10-torch": ["-r stack/10-torch.in"],
+        "20-train": [],
+        "30-prod": [
+            "-r stack/30-prod.in",
+            "numpy>=1.26",
+            "onnxruntime",
+            "safetensors==0.4.5",
+            "uvicorn[standard]>=0.30",
+        ],
+        "40-dev": ["-r stack/40-dev.in"],
+        "50-lint": ["-r stack/50-lint.in", "pyright"],
+        "overrides": ["onnxruntime==1.20.1", "torch==2.7.1"],
+    },
+}
+
+pytestmark = pytest.mark.xdist_group("adopted")
+every_kind = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind in FAST else pytest.mark.slow) for kind in KINDS]
+)
+
+
+def files_at(folder: Path, commit: str) -> dict[str, tuple[str, bytes]]:
+    """Return mode and content of every file of a commit."""
+    files = {}
+    for line in git(folder, "ls-tree", "-r", "-z", commit).split("\0")[:-1]:
+        about, path = line.split("\t")
+        mode, _, blob = about.split()
+        command = ["git", "cat-file", "blob", blob]
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+        files[path] = (mode, done.stdout)
+    return files
+
+
+@every_kind
+def test_its_tests_pass_as_before(adopted: Adopted, tests_before: str) -> None:
+    assert "passed" in tests_before or "100%" in tests_before
+    assert adopted.tests() == tests_before
+
+
+@every_kind
+def test_nothing_is_lost(adopted: Adopted) -> None:
+    before = files_at(adopted.folder, "HEAD~2" if _has_moves(adopted) else "HEAD~1")
+    after = files_at(adopted.folder, "HEAD")
+    assert len(before) > 8
+    for path, file in before.items():
+        if path in JOINED:
+            assert set(file[1].splitlines()) <= set(after[path][1].splitlines())
+        elif path == "pyproject.toml":
+            joined = set(map(bytes.strip, after[path][1].splitlines()))
+            lines = set(map(bytes.strip, file[1].splitlines()))
+            assert lines <= joined or file == after[f"before-adoption/{path}"]
+        else:
+            assert file in after.values(), path
+            stays = after.get(path) == file
+            assert stays or after.get(f"before-adoption/{path}") == file or path == "Makefile"
+
+
+@every_kind
+def test_it_is_a_project(adopted: Adopted) -> None:
+    assert adopted.status() == ""
+    settings = tomllib.loads(adopted.text("pyproject.toml"))
+    python = adopted.text(".python-version").strip()
+    assert settings["project"]["requires-python"] == f"=={python}.*"
+    assert settings["build-system"]["build-backend"] == "setuptools.build_meta"
+    done = subprocess.run(
+        [sys.executable, "-m", "tools", "status"],
+        cwd=adopted.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "run `make lock`" in done.stdout
+    assert "predict:" not in adopted.text("Makefile")
+    example = ("src/*/answers.py", "src/*/tracking", "experiments", "tests/test_smoke.py")
+    assert not [path for pattern in example for path in adopted.folder.glob(pattern)]
+
+
+@every_kind
+def test_the_answers_follow_from_what_is_there(kind: str, adopted: Adopted) -> None:
+    answers = yaml.safe_load(adopted.text(ANSWERS))
+    assert {name: answers[name] for name in ANSWERS_OF[kind]} == ANSWERS_OF[kind]
+    assert answers["adopted"] is True
+    assert answers["_commit"]
+
+
+@every_kind
+def test_requirements_are_in_their_layers(kind: str, adopted: Adopted) -> None:
+    found = {
+        path.stem: adopted.lines(f"requirements/{path.name}")
+        for path in (adopted.folder / "requirements").glob("*.*")
+    }
+    assert found == LINES[kind]
+
+
+def _has_moves(adopted: Adopted) -> bool:
+    return "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
+
+
+@pytest.fixture(scope="module")
+def next_release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the template after a release that changes all kinds of its files."""
+    newer = tmp_path_factory.mktemp("next") / "template"
+    git(template, "clone", "--quiet", str(template), str(newer))
+    files = newer / "template"
+    for path, old, new in (
+        ("Makefile.jinja", "# Development\n", "# Development\nnew:  ## of the next release\n"),
+        ("pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n"),
+        (".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n"),
+        (".gitattributes.jinja", "*.npz binary\n", "*.npy binary\n*.npz binary\n"),
+        ("requirements/30-prod.in", "# Yours", "# All yours"),
+    ):
+        text = (files / path).read_text(encoding="utf-8")
+        assert old in text
+        (files / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (files / "docs" / "new.md").write_text("# New\n", encoding="utf-8")
+    (files / "src" / "{{package_name}}" / "new.py").write_text("NEW = 1\n", encoding="utf-8")
+    release(newer, NEXT)
+    return newer
+
+
+def followed(adopted: Adopted, template: Path, project: Path) -> Adopted:
+    """Return a copy of an adopted repository that follows a template elsewhere."""
+    shutil.copytree(adopted.folder, project, symlinks=True)
+    copy = Adopted(project, template)
+    text = copy.text(ANSWERS).replace(str(adopted.template), str(template))
+    (project / ANSWERS).write_text(text, encoding="utf-8")
+    commit(project, "Follow the template elsewhere")
+    return copy
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in UPDATED else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS],
+)
+def test_an_update_afterwards_is_clean(
+    adopted: Adopted, next_release: Path, tmp_path: Path
+) -> None:
+    project = followed(adopted, next_release, tmp_path / "project").folder
+    before = files_of(project)
+    update(project)
+    assert conflicts(project) == []
+    after = files_of(project)
+    changed = {path for path in before if after.get(path) != before[path]}
+    allowed = {ANSWERS, "Makefile", "pyproject.toml", ".gitignore", ".gitattributes"}
+    assert changed == allowed
+    assert after.keys() - before.keys() == {"docs/new.md"}
+    for path in allowed - {ANSWERS}:
+        kept = set(before[path].content.splitlines())
+        assert kept <= set(after[path].content.splitlines()), path
+
+
+@pytest.mark.slow
+@every_kind
+def test_a_second_update_changes_nothing(
+    adopted: Adopted, tests_before: str, next_release: Path, tmp_path: Path
+) -> None:
+    project = followed(adopted, next_release, tmp_path / "project").folder
+    for _ in range(2):
+        update(project)
+        assert conflicts(project) == []
+        changed = git(project, "status", "--porcelain")
+        commit(project, "Update")
+    assert changed == ""
+    assert Adopted(project, next_release).tests() == tests_before
+
+
+@pytest.mark.slow
+def test_an_adopted_repository_is_locked_and_installed(template: Path, tmp_path: Path) -> None:
+    made = make("requirements", tmp_path / "flowers", template)
+    here = [f"{name}={answer}" for name, answer in machine_answers().items()]
+    given = [part for each in here for part in ("--data", each)]
+    assert made.adopt(*given, "--data", "backends=[cpu]") == 0
+    git(made.folder, "switch", "--quiet", BRANCH)
+    for command in ("setup", "test"):
+        succeeded(
+            subprocess.run(
+                [sys.executable, "-m", "tools", command],
+                cwd=made.folder,
+                env=ENVIRONMENT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        )
+    code = "import numpy, torch, model; print(numpy.__version__, torch.__version__, model.build(2))"
+    command = [str(made.folder / ".venv" / "bin" / "python"), "-c", code]
+    printed = succeeded(
+        subprocess.run(command, cwd=made.folder, capture_output=True, text=True, check=False)
+    ).stdout
+    torch = load_release(ROOT / "stack").torch
+    assert printed.startswith(f"1.26.4 {torch}")
