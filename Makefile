@@ -9,7 +9,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 TYPED = scripts hooks tests/support template/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all tested-on lint format lock-dev refresh-stack clean
+.PHONY: help venv demo test test-slow test-all tested-on lint format lock-dev refresh-stack release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,8 @@ lock-dev: $(READY)  ## compile requirements/dev.txt from requirements/dev.in; AR
 refresh-stack: $(READY)  ## resolve the stack release again; ARGS="--cutoff YYYY-MM-DD --torch X.Y.Z"
 	$(BIN)/python scripts/refresh_stack.py $(ARGS)
 	$(BIN)/python scripts/hardware_page.py
+release: $(READY)  ## check, commit, record and tag a release; VERSION=1.2.3, ARGS=--dry-run checks only
+	@$(BIN)/python scripts/release.py $(VERSION) $(ARGS)
 
 clean:  ## remove all that is made: .venv, build and caches
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache

@@ -33,18 +33,48 @@ def load(path: Path = RELEASES) -> list[Release]:
     Raises:
         ReleaseError: An entry is damaged, or the versions do not rise.
     """
-    releases = [_checked(number, row) for number, row in enumerate(_rows(path), start=1)]
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> list[Release]:
+    """Return the releases that the text of ``releases.yml`` lists, oldest first.
+
+    Raises:
+        ReleaseError: An entry is damaged, or the versions do not rise.
+    """
+    rows = yaml.safe_load(text)
+    if not isinstance(rows, list):
+        raise ReleaseError("releases.yml must be a list of entries with version and commit.")
+    releases = [_checked(number, row) for number, row in enumerate(rows, start=1)]
     versions = [Version(release.version) for release in releases]
     if versions != sorted(set(versions)):
-        raise ReleaseError(f"{path.name}: versions must rise from entry to entry.")
+        raise ReleaseError("releases.yml: versions must rise from entry to entry.")
     return releases
 
 
-def _rows(path: Path) -> list[object]:
-    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(rows, list):
-        raise ReleaseError(f"{path.name} must be a list of entries with version and commit.")
-    return rows
+def check_history(root: Path = ROOT) -> None:
+    """Compare the list with every committed state of it: entries are added, never changed.
+
+    Raises:
+        ReleaseError: An entry of a commit in the history is not there, or says something else.
+    """
+    now = load(root / RELEASES.name)
+    commits = _git(root, "log", "--format=%H", "--", RELEASES.name)
+    for commit in (commits or "").split():
+        text = _git(root, "show", f"{commit}:{RELEASES.name}")
+        earlier = parse(text) if text is not None else []  # that commit removed the file
+        for release in earlier:
+            if release not in now:
+                raise ReleaseError(
+                    f"releases.yml has lost or changed {release.version}, which commit "
+                    f"{commit[:12]} has: entries never change, restore it."
+                )
+
+
+def appended(text: str, release: Release) -> str:
+    """Return the text of ``releases.yml`` with one more release."""
+    before = text.removesuffix("[]\n")
+    return f'{before}- version: "{release.version}"\n  commit: {release.commit}\n'
 
 
 def _checked(number: int, row: object) -> Release:

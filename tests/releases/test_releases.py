@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.releases import ROOT, Release, ReleaseError, load, tag
+from scripts.releases import ROOT, Release, ReleaseError, check_history, load, tag
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -32,6 +32,10 @@ def test_the_committed_list_is_valid_and_every_commit_is_in_the_history() -> Non
     history = git(ROOT, "rev-list", "HEAD").splitlines()
     for release in load():
         assert release.commit in history, release
+
+
+def test_no_entry_ever_changed() -> None:
+    check_history(ROOT)
 
 
 def test_missing_tags_are_made_once(clone: Path) -> None:
