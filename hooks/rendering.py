@@ -72,7 +72,7 @@ def check_answers(answers: Mapping[str, str]) -> None:
 def questions() -> list[str]:
     """Return the names of the questions that people can answer."""
     found = {}
-    for path in sorted(QUESTIONS.glob("*.yml")):
+    for path in sorted(QUESTIONS.glob("[0-9]*.yml")):
         found.update(yaml.load(path.read_text(encoding="utf-8"), _QuestionLoader))
     return [name for name, question in found.items() if question.get("when") is not False]
 
