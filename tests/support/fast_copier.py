@@ -1,15 +1,17 @@
 """Make many copies of one template in one process about ten times as fast.
 
-Copier starts git dozens of times per copy and compiles every Jinja text anew. Tests that copy one
-release over and over can share that work. The output is the same, byte for byte, as
-``tests/render/test_fast_copier.py`` shows. This reaches into Copier 9.19.1, so it is for copies in
-the render tests alone: updates and the command line are tested as people run them.
+Copier starts git dozens of times per copy, compiles every Jinja text anew and renders every part of
+every path, most of which are plain. Tests that copy one release over and over can share that work.
+The output is the same, byte for byte, as ``tests/render/test_fast_copier.py`` shows. This reaches
+into Copier 9.19.1, so it is for copies in the render tests alone: updates and the command line are
+tested as people run them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from types import CodeType
 from typing import Any
 from unittest.mock import patch
@@ -18,11 +20,15 @@ from copier._main import Worker
 from copier._template import Template
 from jinja2 import Environment
 
+MARKS = ("{{", "{%", "{#")
+"""What a text has that Jinja changes."""
+
 
 class FastCopier:
     """What copies of a template share: its clone and its compiled Jinja texts.
 
-    The template must not use the tag ``yield``, whose state Copier keeps beside the compiled text.
+    The template must not use the tag ``yield``, whose state Copier keeps beside the compiled text,
+    and no answer in the name of its file of answers.
     """
 
     def __init__(self) -> None:
@@ -37,6 +43,8 @@ class FastCopier:
             for owner, name, replacement in (
                 (Worker, "template", property(self._template_of)),
                 (Worker, "_sync_git_index_executable_bit", _do_nothing),
+                (Worker, "_render_string", _rendering(Worker._render_string)),
+                (Worker, "answers_relpath", _once_a_copy("answers_relpath")),
                 (Environment, "compile", self._compiling(Environment.compile)),
             ):
                 patches.enter_context(patch.object(owner, name, replacement))
@@ -67,6 +75,24 @@ class FastCopier:
             return self._compiled[key]
 
         return compile_once
+
+
+def _rendering(render: Callable[..., str]) -> Callable[..., str]:
+    """Wrap ``Worker._render_string`` so that a plain text is what it is."""
+
+    def render_string(worker: Worker, text: str, extra_context: Any = None) -> str:
+        if any(mark in text for mark in MARKS):
+            return render(worker, text, extra_context)
+        return text
+
+    return render_string
+
+
+def _once_a_copy(name: str) -> cached_property[Any]:
+    """Return a property of ``Worker`` as a cached one; Copier renders it for every path."""
+    cached = cached_property(vars(Worker)[name].fget)
+    cached.__set_name__(Worker, name)
+    return cached
 
 
 def _do_nothing(*_: object) -> None:

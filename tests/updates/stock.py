@@ -39,7 +39,7 @@ def take_stock(project: Path) -> Stock:
     found = {}
     for folder, folders, names in os.walk(project):
         if Path(folder) == project:
-            folders.remove(".git")
+            folders[:] = [name for name in folders if name != ".git"]
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*names, *links):

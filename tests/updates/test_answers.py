@@ -15,14 +15,17 @@ from tests.support.catalog import builds, rows
 from tests.support.copier_runs import NEWEST, Answers, commit, update
 from tests.updates import own_edits
 from tests.updates.conftest import Copies, Edited, Team
+from tests.updates.edits import Edit
 from tests.updates.stock import take_stock, trouble
 
 ANSWERS_FILE = ".copier-answers.yml"
 FENCE = b"# Yours from here to the end of the file.\n"
 GPUS = ANSWER_SETS["gpus"]
-BESIDE_ANSWERS = "release_the_project"
-"""Changes lines of pyproject.toml next to those in which answers stand: git shows a conflict."""
-WORK = [edit for edit in own_edits.edit if not edit.alone and edit.name != BESIDE_ANSWERS]
+BESIDE_ANSWERS = (own_edits.release_the_project, own_edits.configure_a_tool)
+"""Edits of lines of pyproject.toml that stand next to answers, such as the version."""
+WORK = [each for each in own_edits.edit if not each.alone and each.make not in BESIDE_ANSWERS]
+NAMED = {"package_name": "my_ai_project"}
+"""An update keeps this answer; a fresh copy would make it of the project's name."""
 TOGETHER: Mapping[str, Any] = {
     "project_description": "Another sentence",
     "author_email": "team@example.org",
@@ -50,7 +53,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "torch_index": ["/srv/wheels"],
     }
     found: dict[str, tuple[Answers, Answers]] = {
-        f"{name}-{value}": ({}, {name: value}) for name, each in values.items() for value in each
+        f"{name}-{value}": (NAMED, {name: value}) for name, each in values.items() for value in each
     }
     for backend in ("cuda", "rocm"):
         for build in [row["build"] for row in builds() if row["backend"] == backend][1:]:
@@ -61,11 +64,18 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
 CHANGES = changes()
 
 
-def check(edited: Edited, change: Answers, fresh: Path) -> None:
-    """Change answers; the team's work must be there, and the template's part as in a fresh copy."""
+def check(edited: Edited, change: Answers, fresh: Path, *, again: bool = False) -> None:
+    """Change answers; the team's work must be there, and the template's part as in a fresh copy.
+
+    Args:
+        edited: The project.
+        change: The answers.
+        fresh: A copy with all of its answers.
+        again: Whether they were given before: what an answer brings comes again with it.
+    """
     update(edited.folder, change)
     assert trouble(edited.folder) == []
-    assert edited.lost() == []
+    assert [loss for loss in edited.lost() if not (again and loss.endswith("came back"))] == []
     found, expected = (of_the_template(folder, edited.owners) for folder in (edited.folder, fresh))
     assert found == expected
 
@@ -99,4 +109,16 @@ def test_an_answer_changes_and_changes_back(name: str, team: Team, copies: Copie
     edited = team(WORK, before, NEWEST)
     check(edited, change, copies({**before, **change}, NEWEST))
     commit(edited.folder, "Answered otherwise")
-    check(edited, {answer: answers_of(copied)[answer] for answer in change}, copied)
+    check(edited, {answer: answers_of(copied)[answer] for answer in change}, copied, again=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["project_name", "project_description"])
+def test_copier_alone_shows_a_conflict_where_an_answer_stands_beside_own_lines(
+    name: str, team: Team
+) -> None:
+    edited = team([Edit(make) for make in BESIDE_ANSWERS], {}, NEWEST)
+    update(edited.folder, {name: "Another text"})
+    found = ["pyproject.toml has conflict markers", "pyproject.toml is unmerged"]
+    assert trouble(edited.folder) == found
+    assert not [loss for loss in edited.lost() if "lost the line" in loss]

@@ -140,11 +140,12 @@ def check_command(edited: Edited, tmp_path: Path) -> None:
     assert trouble(edited.folder) == []
     saved = saved_diffs(edited.folder)
     assert edited.lost(but=list(saved)) == []
+    copied = tmp_path / "copied"
     for path, diff in saved.items():
         assert path in done.stdout
-        write(tmp_path / "copied" / path, edited.before[path].content.decode())
-        git(tmp_path / "copied", "apply", str(diff))
-        assert (tmp_path / "copied" / path).read_bytes() == edited.stock[path].content
+        write(copied / path, edited.before[path].content.decode())
+        git(copied, "apply", str(diff))
+        assert take_stock(copied)[path] == edited.stock[path]
 
 
 def test_the_command_keeps_every_edit_or_saves_it(team: Team, tmp_path: Path) -> None:
