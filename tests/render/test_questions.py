@@ -35,6 +35,7 @@ PUBLIC = (
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
 STORED_ONCE = (
+    "adopted",
     "copyright_year",
     "brought_training",
     "brought_onnxruntime",
