@@ -93,7 +93,7 @@ class _Proposing:
         elif "training" not in self._given:
             self._undecided.append(
                 "no torch was found, so the project gets no torch layer; "
-                "`copier update --data training=pytorch` adds it."
+                '`make update ARGS="--data training=pytorch"` adds it.'
             )
         return trains
 
@@ -175,7 +175,7 @@ class _Proposing:
             self._undecided.append(
                 "nothing names a build of torch (the plain wheel is CUDA's on Linux): the project "
                 "gets what this machine has; "
-                "`copier update --data 'backends=[cpu, cuda]'` adds others."
+                "`make update ARGS=\"--data 'backends=[cpu, cuda]'\"` adds others."
             )
             return
         backends = [CPU]

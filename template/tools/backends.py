@@ -129,7 +129,7 @@ def _required(name: str) -> Target:
     if name not in declared():
         raise ToolError(
             f"{name} is not among this project's backends ({', '.join(declared())}); take one of "
-            f"them, or add it with `copier update --data 'backends=[..., {name}]'`."
+            f"them, or add it with `make update ARGS=\"--data 'backends=[..., {name}]'\"`."
         )
     target = _target(name)
     if not _has_wheels(target):

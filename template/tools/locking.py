@@ -75,7 +75,7 @@ def check_python(build: TorchBuild) -> None:
         raise ToolError(
             f"torch has no {target.build['title']} wheel for Python {python_version()} on "
             f"{target.platform}, only for {', '.join(served)}: answer python_version with one of "
-            "them (`copier update --data python_version=...`)."
+            'them (`make update ARGS="--data python_version=..."`).'
         )
 
 

@@ -101,7 +101,7 @@ def test_a_python_that_torch_has_no_wheel_for(doctor: Doctor) -> None:
     served = build["wheels"]["linux-arm64"]["pythons"]
     finding = doctor.diagnose(python="3.99").only("python")
     assert finding.status == "error"
-    assert finding.command == f"copier update --data python_version={served[-1]}"
+    assert finding.command == f'make update ARGS="--data python_version={served[-1]}"'
 
 
 def test_a_python_that_is_not_here(doctor: Doctor) -> None:

@@ -18,7 +18,7 @@ DoctorOn = Callable[[str], Doctor]
 
 def switch(row: Any) -> str | None:
     """Return the command that switches to a build."""
-    return f"copier update --data {row['backend']}_build={row['build']}" if row else None
+    return f'make update ARGS="--data {row["backend"]}_build={row["build"]}"' if row else None
 
 
 def first_that_serves(doctor: Doctor, driver: str, targets: list[str]) -> Any:

@@ -15,6 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile; the stack release's pins hold here too, `copier update` moves those."""
+    """Compile; the stack release's pins hold here too, `make update` moves those."""
     lock.compile_here(upgrade=True)
     return 0

@@ -224,7 +224,9 @@ def _is_board(situation: Situation) -> bool:
 
 
 def _switch(build: Row | None) -> str | None:
-    return f"copier update --data {build['backend']}_build={build['build']}" if build else None
+    if build is None:
+        return None
+    return f'make update ARGS="--data {build["backend"]}_build={build["build"]}"'
 
 
 def _pretended(situation: Situation) -> Gpu | None:

@@ -24,7 +24,7 @@ def python(situation: Situation) -> Iterator[Finding]:
             "take a Python that it has wheels for.",
             found=version,
             expected=", ".join(served),
-            command=f"copier update --data python_version={_nearest(version, served)}",
+            command=f'make update ARGS="--data python_version={_nearest(version, served)}"',
         )
     elif not situation.environments and not situation.python_here:
         yield Finding(
