@@ -120,6 +120,40 @@ def test_and_stops_the_update_in_shared_ones(merge_one: MergeOne) -> None:
         merge_one("pyproject.toml", LINES, ours, THEIRS)
 
 
+FENCE = b"# ---\n# Yours from here to the end of the file.\n# ---\n"
+BELOW = b'version = "1"\nabout = "%s"\n'
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_below_the_fence_of_a_shared_file_yours_stays_as_it_is(
+    merge_one: MergeOne, ends: bytes
+) -> None:
+    base = LINES + FENCE + BELOW % b"old"
+    theirs = THEIRS + FENCE + BELOW % b"new"
+    yours = (base.replace(b'"1"', b'"2"') + b"ours\n").replace(b"\n", ends)
+    merged = merge_one("pyproject.toml", base, yours, theirs)
+    assert merged.outcome is Outcome.YOURS_BELOW
+    assert merged.content == THEIRS.replace(b"\n", ends) + yours[len(LINES.replace(b"\n", ends)) :]
+
+
+@pytest.mark.parametrize(
+    "yours",
+    [
+        LINES.replace(b"line 2\n", b"ours\n") + FENCE + BELOW % b"ours",
+        LINES + BELOW % b"ours",
+        LINES + FENCE + FENCE + BELOW % b"ours",
+    ],
+    ids=["edited above", "no fence", "two fences"],
+)
+def test_without_a_whole_fence_a_contradiction_stops_the_update(
+    merge_one: MergeOne, yours: bytes
+) -> None:
+    with pytest.raises(ToolError, match=r"same lines of pyproject\.toml as you"):
+        merge_one(
+            "pyproject.toml", LINES + FENCE + BELOW % b"old", yours, THEIRS + FENCE + BELOW % b"new"
+        )
+
+
 @pytest.mark.parametrize(
     ("base", "yours", "theirs"),
     [(LINES, OURS, THEIRS), (LINES, LINES, THEIRS), (LINES, LINES, None), (None, OURS, THEIRS)],

@@ -14,6 +14,7 @@ from tests.support.answer_sets import ANSWER_SETS
 from tests.support.catalog import builds, rows
 from tests.support.copier_runs import NEWEST, Answers, commit, update
 from tests.updates import own_edits
+from tests.updates.command import make_update, saved_files
 from tests.updates.conftest import Copies, Edited, Team
 from tests.updates.edits import Edit
 from tests.updates.stock import take_stock, trouble
@@ -110,6 +111,40 @@ def test_an_answer_changes_and_changes_back(name: str, team: Team, copies: Copie
     check(edited, change, copies({**before, **change}, NEWEST))
     commit(edited.folder, "Answered otherwise")
     check(edited, {answer: answers_of(copied)[answer] for answer in change}, copied, again=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("project_description", "Another sentence"),
+        *(
+            pytest.param(name, value, marks=pytest.mark.slow)
+            for name, value in {
+                "project_name": "Another Name",
+                "author_name": "Another Author",
+                "author_email": "team@example.org",
+                "repository_url": "https://example.org/team/project",
+                "license": "Apache-2.0",
+                "training": "none",
+            }.items()
+        ),
+    ],
+)
+def test_the_command_leaves_own_lines_beside_an_answer_and_shows_the_templates(
+    name: str, value: str, team: Team, copies: Copies
+) -> None:
+    edited = team([*WORK, *(Edit(make) for make in BESIDE_ANSWERS)], NAMED, NEWEST)
+    done = make_update(edited.folder, "--data", f"{name}={value}")
+    assert done.returncode == 0, done.stderr
+    assert trouble(edited.folder) == []
+    assert edited.lost() == []
+    assert answers_of(edited.folder)[name] == value
+    fresh = copies({**NAMED, name: value}, NEWEST)
+    assert of_the_template(edited.folder, edited.owners) == of_the_template(fresh, edited.owners)
+    path = "pyproject.toml"
+    if (edited.folder / path).read_bytes() == edited.stock[path].content:
+        assert saved_files(edited.folder)[path] == (fresh / path).read_bytes()
+        assert f"{path}, below the fence: the template's has other lines there" in done.stdout
 
 
 @pytest.mark.slow

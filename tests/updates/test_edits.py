@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from scripts.releases import load
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import NEWEST, copier, git, update
 from tests.updates import own_edits, template_edits
+from tests.updates.command import make_update, saved_diffs
 from tests.updates.conftest import Copies, Edited, Team
 from tests.updates.edits import Outcome, write
 from tests.updates.stock import take_stock, trouble
@@ -109,28 +107,6 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy_but_for_what_is_yours(
     for path, entry in found.items():
         yours = owners.owner_of(path) == "yours"
         assert entry == (untouched.stock[path] if yours else fresh[path]), path
-
-
-def make_update(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the project's own command with the Copier of this environment."""
-    program = Path(sys.executable).with_name("copier")
-    return subprocess.run(
-        [sys.executable, "-B", "-m", "tools", "update", *arguments],
-        cwd=project,
-        env={**os.environ, "COPIER": str(program)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def saved_diffs(project: Path) -> dict[str, Path]:
-    """Return the edits that the command saved, by the path of the edited file."""
-    folders = (project / ".cache" / "updates").glob("*")
-    found = (
-        (path.relative_to(folder), path) for folder in folders for path in folder.rglob("*.diff")
-    )
-    return {relative.as_posix().removesuffix(".diff"): path for relative, path in found}
 
 
 def check_command(edited: Edited, tmp_path: Path) -> None:

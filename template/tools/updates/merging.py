@@ -9,7 +9,7 @@ link, a mode, a deletion. Only a text that both changed is merged, line by line.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -17,11 +17,13 @@ from tempfile import TemporaryDirectory
 
 from ..errors import ToolError
 from ..paths import ANSWERS
+from . import fences
 from .git import Entry, Git, Tree
 from .owners import SHARED, YOURS, Owners
 
 PLAIN_MODES = ("100644", "100755")
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
+MergeTexts = Callable[[bytes, bytes, bytes, Git], bytes | None]
 
 
 class Outcome(Enum):
@@ -30,6 +32,7 @@ class Outcome(Enum):
     AS_IT_IS = "as it is"
     TAKEN = "taken from the template"
     MERGED = "merged"
+    YOURS_BELOW = "merged above the fence, as it is below"
     SAVED = "taken from the template, the edit saved"
 
 
@@ -115,16 +118,21 @@ def _merge_path(path: str, trees: Trees, owners: Owners, bench: Git) -> Path3:
             f"the template brings {path}, and you have a file of that name; rename yours "
             f"(`git mv`), commit that and run the command again."
         )
-    text = _merge_texts(base, yours, theirs, bench)
+    text = _merge_entries(base, yours, theirs, bench, _merge_texts)
     if text:
         return becomes(Outcome.MERGED, text)
-    if owner == SHARED:
+    if owner != SHARED:
+        return becomes(Outcome.SAVED, theirs)
+    text = _merge_entries(base, yours, theirs, bench, _merge_above_the_fence)
+    if not text:
         _refuse_conflict(path, base, yours, bench)
-    return becomes(Outcome.SAVED, theirs)
+    return becomes(Outcome.YOURS_BELOW, text)
 
 
-def _merge_texts(base: Entry, yours: Entry, theirs: Entry | None, bench: Git) -> Entry | None:
-    """Merge three texts, or return None if they contradict each other or are no texts."""
+def _merge_entries(
+    base: Entry, yours: Entry, theirs: Entry | None, bench: Git, merge_texts: MergeTexts
+) -> Entry | None:
+    """Merge three files, or return None if they contradict each other or are no texts."""
     if not theirs or any(each.mode not in PLAIN_MODES for each in (base, yours, theirs)):
         return None
     before, own, new = map(bench.content, (base, yours, theirs))
@@ -132,11 +140,25 @@ def _merge_texts(base: Entry, yours: Entry, theirs: Entry | None, bench: Git) ->
         return None
     if b"\r\n" in own:
         before, own, new = map(_with_crlf, (before, own, new))
-    merged = _merge_file(before, own, new, bench)
-    if merged is None or not is_kept(before, own, new, merged):
+    merged = merge_texts(before, own, new, bench)
+    if merged is None:
         return None
     mode = yours.mode if theirs.mode == base.mode else theirs.mode
     return Entry(mode, bench.store(merged))
+
+
+def _merge_texts(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes | None:
+    merged = _merge_file(base, yours, theirs, bench)
+    return merged if merged is not None and is_kept(base, yours, theirs, merged) else None
+
+
+def _merge_above_the_fence(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes | None:
+    """Merge the template's part of a shared file; what is below the fence stays the user's."""
+    before, own, new = map(fences.parts, (base, yours, theirs))
+    if not (before and own and new):
+        return None
+    above = _merge_texts(before[0], own[0], new[0], bench)
+    return None if above is None else above + own[1]
 
 
 def _with_crlf(content: bytes) -> bytes:
@@ -202,7 +224,7 @@ def _refuse_conflict(path: str, base: Entry, yours: Entry, bench: Git) -> None:
     lines = "\n".join(f"    {line}" for line in hunks if not line.startswith("@@"))
     raise ToolError(
         f"the template changed the same lines of {path} as you:\n{lines}\n"
-        "move yours below the fence, commit that and run the command again."
+        "move yours below the fence (# Yours from here), commit that and run the command again."
     )
 
 

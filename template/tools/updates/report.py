@@ -41,7 +41,7 @@ class Records:
         try:
             for path in self._plan.of(Outcome.SAVED):
                 _write(self.edit_file(path), self._plan.edit(path))
-            for path in [*self._plan.in_the_way, *_ignored(self._plan)]:
+            for path in _shown_beside(self._plan):
                 _write(self.rendered_file(path), self._plan.rendered(path))
             _write(self.folder / MESSAGE, message.encode())
         except BaseException:
@@ -119,6 +119,11 @@ def _edits(plan: Plan, records: Records) -> list[str]:
     ignored = _ignored(plan)
     lines = [f"kept     {each.path}" for each in kept if each.yours]
     lines += [f"merged   {_named(each)}" for each in plan.of(Outcome.MERGED)]
+    lines += [
+        f"yours    {each.path}, below the fence: the template's has other lines there, compare "
+        f"{shown(records.rendered_file(each))}"
+        for each in plan.of(Outcome.YOURS_BELOW)
+    ]
     lines += [f"deleted  {each.path}: it stays so" for each in gone if each not in ignored]
     lines += [f"saved    {line}" for line in _saved(plan, records)]
     lines += [
@@ -127,6 +132,11 @@ def _edits(plan: Plan, records: Records) -> list[str]:
         for each in [*ignored, *plan.in_the_way]
     ]
     return _titled("Your edits to files of the template", lines)
+
+
+def _shown_beside(plan: Plan) -> list[Path3]:
+    """Return the paths whose rendered file is saved, as the project does not get it whole."""
+    return [*plan.in_the_way, *_ignored(plan), *plan.of(Outcome.YOURS_BELOW)]
 
 
 def _ignored(plan: Plan) -> list[Path3]:
