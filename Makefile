@@ -6,10 +6,10 @@ ARGS ?=
 BIN = .venv/bin
 READY = .venv/complete
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
-TYPED = scripts hooks tests/support template/tools
+TYPED = scripts hooks benchmarks tests/support template/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all tested-on lint format lock-dev refresh-stack release clean
+.PHONY: help venv demo test test-slow test-all tested-on benchmark lint format lock-dev refresh-stack release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-slow: $(READY)  ## run the slow tests alone
 test-all: test test-slow  ## run every test
 tested-on: $(READY)  ## write what the last runs of the tests proved into the table of tested hardware
 	$(BIN)/python scripts/tested_on.py build/results/*.xml
+
+benchmark: $(READY)  ## time Copier on this template against an empty one; ARGS=--check fails where an aim is missed
+	$(BIN)/python benchmarks/copier_times.py $(ARGS)
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .

@@ -82,7 +82,14 @@ def test_labels_of_choices_say_more_than_the_value(questions: Questions) -> None
 
 
 def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
-    data = {"project_exists", "reserved_names", "offered_pythons", "chosen_builds", "flags"}
+    data = {
+        "project_exists",
+        "reserved_names",
+        "offered_pythons",
+        "served_generations",
+        "chosen_builds",
+        "flags",
+    }
     assert {name for name in questions.hidden if not name.startswith("stack_")} == data
 
 
