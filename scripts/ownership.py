@@ -46,10 +46,13 @@ SETTINGS_INTRODUCTION = """\
 #
 # An update renders these lines with the answers of the project's old release too. A flag that the
 # old release did not have counts as on there: that release decides itself which files it has, and
-# what is yours is left out of both sides.
+# what is yours is left out of both sides. Where the old release did not know `adopted`, the project
+# was not adopted.
 """
 ABOUT_YOURS = "Yours: no update touches them or brings back what you deleted"
 ABOUT_YOURS_LATER = "Yours {means}: the same, once a copy or an update has brought them"
+ADOPTED = "adopted | default(false)"
+ABOUT_ADOPTED = "What an adopted repository has of its own"
 ABOUT_RETIRED = "Yours, from earlier releases: they stay as they are"
 ABOUT_SKIPPED = "  # Yours: also a copy into a folder that has them leaves them alone"
 
@@ -81,6 +84,9 @@ ABOUT_OWNER = {
     ),
     "generated": ("Generated", "Made by the project's commands; the template never renders them."),
 }
+ABOUT_ADOPTED_PAGE = """\
+A project that was [adopted](../how-to/adopt-a-project.md) has these of its own. The template
+renders none of them there, whatever the tables above say, and every file in them is yours:"""
 ABOUT_RETIRED_PAGE = """\
 Paths that only earlier releases rendered. What was yours or shared stays in the projects that have
 it; what was the template's goes with the update."""
@@ -95,6 +101,7 @@ def render_settings(table: Table) -> str:
     blocks = [
         _block("Never part of a project", NEVER_PART),
         *(_only_when(table, condition) for condition in table.conditions),
+        _block(ABOUT_ADOPTED, (_if(ADOPTED, row.path) for row in table.adopted)),
         *_left_alone_by_updates(table),
         _block(ABOUT_RETIRED, (_root(row.path) for row in _kept(table.retired))),
     ]
@@ -110,6 +117,8 @@ def render_page(table: Table) -> str:
     for owner, (title, about) in ABOUT_OWNER.items():
         rows = [(f"`{row.path}`", _existence(table, row)) for row in table.rows_of(owner)]
         parts += [f"## {title}", about, _markdown(("path", "there"), rows)]
+    adopted = ", ".join(f"`{row.path}`" for row in table.adopted)
+    parts += ["## Adopted projects", ABOUT_ADOPTED_PAGE, f"{adopted}."]
     retired = [(f"`{row.path}`", row.owner, row.release) for row in table.retired]
     found = _markdown(("path", "owner", "gone since"), retired) if retired else "None so far."
     parts += ["## Retired", ABOUT_RETIRED_PAGE, found]

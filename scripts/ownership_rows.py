@@ -88,6 +88,16 @@ class Condition(Part):
     brought: MaybeFlag
 
 
+class AdoptedRow(Part):
+    """A row of adopted.yml."""
+
+    path: Pattern
+
+    def covers(self, row: PathRow) -> bool:
+        """Tell whether all files of a row are meant."""
+        return row.path == self.path or (self.path.endswith("/") and row.path.startswith(self.path))
+
+
 class RetiredRow(Part):
     """A row of retired.yml."""
 
@@ -111,11 +121,13 @@ class Table:
         paths: One row for every path that the template renders, or that commands make.
         conditions: What the existence of files depends on.
         retired: What only earlier releases rendered.
+        adopted: What is not rendered into a repository that was adopted.
     """
 
     paths: Sequence[PathRow]
     conditions: Sequence[Condition]
     retired: Sequence[RetiredRow]
+    adopted: Sequence[AdoptedRow] = ()
 
     def row_of(self, path: str) -> PathRow | None:
         """Return the one row that means a file of a project, or None."""
@@ -134,6 +146,10 @@ class Table:
         """Tell whether the files of a row exist only when a flag is on."""
         condition = self.condition(row.when)
         return condition is not None and flag in (condition.flag, condition.implies)
+
+    def is_in_adopted(self, row: PathRow) -> bool:
+        """Tell whether the files of a row are rendered into a repository that was adopted."""
+        return not any(each.covers(row) for each in self.adopted)
 
     def rows_of(self, owner: str) -> list[PathRow]:
         """Return the rows of an owner, in order."""
@@ -154,6 +170,7 @@ def load_table(root: Path) -> Table:
         _rows(folder / "paths.yml", PathRow),
         _rows(folder / "conditions.yml", Condition),
         _rows(folder / "retired.yml", RetiredRow),
+        _rows(folder / "adopted.yml", AdoptedRow),
     )
     for problem in _contradictions(table, _flags(root / FLAGS)):
         raise OwnershipError(problem)
@@ -162,6 +179,7 @@ def load_table(root: Path) -> Table:
 
 def _contradictions(table: Table, flags: set[str]) -> Iterator[str]:
     yield from _unknown_flags(table, flags)
+    yield from _split_by_adoption(table)
     for (number, row), (other, later) in combinations(enumerate(table.paths, start=1), 2):
         if overlap(row.path, later.path):
             yield (
@@ -174,6 +192,19 @@ def _contradictions(table: Table, flags: set[str]) -> Iterator[str]:
                 f"ownership/retired.yml row {number}: {gone.path} is in paths.yml, so it is not "
                 "retired; give the new file another name."
             )
+
+
+def _split_by_adoption(table: Table) -> Iterator[str]:
+    for number, each in enumerate(table.adopted, start=1):
+        meant = [row for row in table.paths if overlap(each.path, row.path)]
+        if not meant:
+            yield f"ownership/adopted.yml row {number}: no row of paths.yml is in {each.path}."
+        for row in meant:
+            if not each.covers(row):
+                yield (
+                    f"ownership/adopted.yml row {number}: {each.path} means only some files of "
+                    f"{row.path}; a row of paths.yml is wholly in an adopted project or not at all."
+                )
 
 
 def _unknown_flags(table: Table, flags: set[str]) -> Iterator[str]:

@@ -66,6 +66,13 @@ def test_every_row_is_on_the_page() -> None:
         assert f"| `{row.path}` |" in page
 
 
+def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "reference" / "owners.md").read_text(encoding="utf-8")
+    listed = page.partition("## Adopted projects")[2].partition("## ")[0]
+    for row in load_table(ROOT).adopted:
+        assert f"`{row.path}`" in listed
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
@@ -80,6 +87,10 @@ def test_every_row_is_on_the_page() -> None:
         ("paths.yml", "- {path: README.md, owner: yours}", "- README.md", "row 8: must be keys"),
         ("conditions.yml", "had_training", "had_it", "90-flags.yml computes no flag had_it"),
         ("conditions.yml", 'means: "with training"', 'means: " "', "`means` must be some text"),
+        ("adopted.yml", "models/", "samples/", "adopted.yml row 5: no row of paths.yml is in samp"),
+        ("adopted.yml", "tests/", "tests/*.txt", "row 8: no row of paths.yml is in tests/*.txt"),
+        ("adopted.yml", "tests/", "tests/a.py", "means only some files of tests/*.py"),
+        ("adopted.yml", "path: src/", "path: /src/", "row 7: `path` must be a path as in a"),
         ("retired.yml", "[]\n", "{}\n", "ownership/retired.yml: must be a list of rows"),
         (
             "retired.yml",

@@ -68,6 +68,21 @@ def test_every_file_of_a_project_is_there_on_its_condition(
     assert on["always"]
 
 
+def test_an_adopted_repository_gets_none_of_what_it_has_and_all_else(
+    projects: Projects, template_files: TemplateFiles
+) -> None:
+    for answers in ANSWER_SETS.values():
+        usual = files_of(projects(answers)).keys()
+        adopted = files_of(projects({**answers, "adopted": True})).keys()
+        left_out = {path for path in usual if not _is_in_adopted(path, template_files)}
+        assert {"tests/test_smoke.py", "models/.gitignore"} <= left_out
+        assert adopted == usual - left_out
+
+
+def _is_in_adopted(path: str, template_files: TemplateFiles) -> bool:
+    return template_files.table.is_in_adopted(row_of(path, template_files))
+
+
 def test_no_empty_folder_is_made(project: Path) -> None:
     folders = [path for path in project.rglob("*") if path.is_dir()]
     assert not [path for path in folders if not any(path.iterdir())]
