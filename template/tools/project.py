@@ -39,6 +39,11 @@ def facts() -> dict[str, Any]:
     return content
 
 
+def is_adopted() -> bool:
+    """Tell whether the project was there before the template: then its code is its own alone."""
+    return bool(facts().get("adopted", False))
+
+
 @cache
 def machine() -> Machine:
     """Return what was detected on this machine, once."""

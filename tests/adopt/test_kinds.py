@@ -209,6 +209,23 @@ def test_requirements_are_in_their_layers(kind: str, adopted: Adopted) -> None:
     assert found == LINES[kind]
 
 
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
+@every_kind
+def test_its_own_ruff_finds_nothing_in_the_tools(
+    adopted: Adopted, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whatever rules the repository has, what it ran over all files finds what it found before."""
+    copy = tmp_path / "project"
+    shutil.copytree(adopted.folder, copy, symlinks=True)
+    (copy / "pyproject.toml").write_text(
+        '[tool.ruff]\nline-length = 60\n[tool.ruff.lint]\nselect = ["ALL"]\n', encoding="utf-8"
+    )
+    new = sorted(copy.glob("tools/**/*.py"))
+    ours = [path for path in new if path.name != "convert.py"]
+    arguments = [sys.executable, "-m", "ruff", *command, "--no-cache", *map(str, ours)]
+    succeeded(subprocess.run(arguments, cwd=copy, capture_output=True, text=True, check=False))
+
+
 def _has_moves(adopted: Adopted) -> bool:
     return "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
 

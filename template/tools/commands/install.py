@@ -13,7 +13,7 @@ from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..locks import Locks
 from ..paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
-from ..project import editable_install_hash, facts, python_version, source_hash
+from ..project import editable_install_hash, facts, is_adopted, python_version, source_hash
 from ..requirements import PRODUCTION_LAYERS, direct_names, layers
 from ..run import exit_code, say
 from ..run import run as run_program
@@ -104,7 +104,12 @@ def _fill(folder: Path, wanted: Sequence[str], locks: Locks) -> None:
 
 
 def _start_package(folder: Path) -> None:
-    """Run the package's own command, if it has one, as far as its help."""
+    """Run the package's own command, if it has one, as far as its help.
+
+    What the command of an adopted package does when it is asked for help is not known.
+    """
+    if is_adopted():
+        return
     package = facts()["package_name"]
     if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
         run_program([python(folder), "-m", package, "--help"], quietly=True)

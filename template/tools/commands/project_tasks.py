@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import argparse
 
-from .. import generations
+from .. import adopted_checks, generations
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import ROOT, python, shown
-from ..project import facts
-from ..run import hand_over
+from ..project import facts, is_adopted
+from ..run import hand_over, say
 
 CHECKED = ("src", "tests")
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
@@ -34,7 +34,12 @@ TASKS: dict[str, tuple[str, list[list[str]]]] = {
 
 
 def project_commands() -> list[str]:
-    """Return the commands of the project's package: one per module of its ``commands`` folder."""
+    """Return the commands of the project's package: one per module of its ``commands`` folder.
+
+    A package that was there before the template has none that follow its ways.
+    """
+    if is_adopted():
+        return []
     folder = ROOT / "src" / facts()["package_name"] / "commands"
     return sorted(path.stem.replace("_", "-") for path in folder.glob("[!_]*.py"))
 
@@ -55,11 +60,20 @@ def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_task(arguments: argparse.Namespace) -> int:
     """Run the steps of a task until one fails, in the development environment."""
-    for step in TASKS[arguments.command][1]:
-        code = hand_over([_python_of(DEVELOPMENT), *step, *arguments.rest])
+    python_path = _python_of(DEVELOPMENT)
+    steps = _steps(arguments.command)
+    if not steps:
+        say(adopted_checks.NOTHING_SAID)
+    for step in steps:
+        code = hand_over([python_path, *step, *arguments.rest])
         if code:
             return code
     return 0
+
+
+def _steps(task: str) -> list[list[str]]:
+    steps = adopted_checks.STEPS.get(task) if is_adopted() else None
+    return steps() if steps else TASKS[task][1]
 
 
 def run_command(arguments: argparse.Namespace) -> int:
