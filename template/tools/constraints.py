@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from .backends import Target
@@ -21,14 +22,18 @@ def effective_constraints(target: Target) -> str:
     pins = build.pins if build else {}
     own = [line for line in overrides() if line.name not in pins]
     own += [Line(name, f"{name}=={version}") for name, version in pins.items()]
-    replaced = {line.name for line in own}
-    stack = [line for path in _stack_files(target) for line in parse(path)]
-    kept = [line for line in stack if line.name not in replaced]
+    kept = _without(stack_pins(target), own)
     header = [
         f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
         f"{INPUTS}{inputs_hash(target)}",
     ]
     return "\n".join([*header, *(line.text for line in sorted([*kept, *own], key=str))]) + "\n"
+
+
+def stack_pins(target: Target) -> list[Line]:
+    """Return the stack's pins for a target that no override replaces."""
+    stack = [line for path in _stack_files(target) for line in parse(path)]
+    return _without(stack, overrides())
 
 
 def inputs_hash(target: Target) -> str:
@@ -40,6 +45,11 @@ def inputs_hash(target: Target) -> str:
     for path in sorted(path for path in files if path.exists()):
         digest.update("\n".join(["", shown(path), *statements(path)]).encode())
     return digest.hexdigest()
+
+
+def _without(lines: Iterable[Line], others: Iterable[Line]) -> list[Line]:
+    replaced = {line.name for line in others}
+    return [line for line in lines if line.name not in replaced]
 
 
 def _stack_files(target: Target) -> list[Path]:

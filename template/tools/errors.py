@@ -7,4 +7,13 @@ class ToolError(Exception):
 
 
 class CommandError(ToolError):
-    """A program that was started failed; what it printed says why."""
+    """A program that was started failed; what it printed says why.
+
+    Attributes:
+        output: What it printed, if that was kept.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        """Keep what the program printed beside the sentence about it."""
+        super().__init__(message)
+        self.output = output

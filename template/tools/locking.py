@@ -9,13 +9,14 @@ from typing import Protocol
 
 from . import lock_format
 from .backends import Target
-from .constraints import effective_constraints
+from .constraints import effective_constraints, stack_pins
 from .errors import CommandError, ToolError
 from .lock_format import Entry
 from .locks import Locks
+from .older_overrides import loosened
 from .paths import shown
 from .project import facts, python_version
-from .requirements import input_file
+from .requirements import input_file, overrides
 from .run import say
 from .torch_builds import TorchBuild, torch_build
 
@@ -55,7 +56,8 @@ def lock(
     for number, layer in enumerate(layers, start=1):
         source = input_file(layer)
         say(f"{target.name} [{number}/{len(layers)}] {shown(source)}")
-        entries = _compiled(resolver, source, locks.file(layer), constraints, upgrade=upgrade)
+        file = locks.file(layer)
+        entries = _compiled(target, resolver, source, file, constraints, upgrade=upgrade)
         _refuse_foreign(entries, build)
         text = lock_format.render(entries, header)
         locks.file(layer).write_text(text, encoding="utf-8", newline="\n")
@@ -80,11 +82,24 @@ def check_python(build: TorchBuild) -> None:
 
 
 def _compiled(
-    resolver: Resolver, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
+    target: Target,
+    resolver: Resolver,
+    source: Path,
+    output: Path,
+    constraints: Sequence[Path],
+    *,
+    upgrade: bool,
 ) -> list[Entry]:
     try:
         entries = resolver.compile(source, output, constraints, upgrade=upgrade)
     except CommandError as error:
+        lines = loosened(error.output, stack_pins(target), overrides())
+        if lines:
+            raise ToolError(
+                f"requirements/overrides.txt names older versions than {shown(source)} and the "
+                "stack release go with (the resolver's reason is above): add to it "
+                f"{' and '.join(f'`{line}`' for line in lines)}; the locks were left as they were."
+            ) from error
         raise ToolError(
             f"{shown(source)} does not go together with the earlier layers and the stack "
             "release (the resolver's reason is above): change that file, or name the version "

@@ -67,7 +67,7 @@ def run(
     if output:
         print(_reason(output), file=sys.stderr, flush=True)
     name = Path(str(command[0])).name
-    raise CommandError(f"`{name}` failed with exit code {code}; its message is above.")
+    raise CommandError(f"`{name}` failed with exit code {code}; its message is above.", output)
 
 
 def output_of(command: Sequence[object]) -> str:

@@ -49,7 +49,8 @@ class Uv:
         """Resolve a requirements file; see Resolver."""
         command = self._command(source, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
-        run([*command, *written, *(["--upgrade"] if upgrade else [])], extra=self._variables())
+        changes = ["--upgrade"] if upgrade else []
+        run([*command, *written, *changes], extra=self._variables(), quietly=True)
         entries = lock_format.asked_for(lock_format.parse(output.read_text(encoding="utf-8")))
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):

@@ -1,0 +1,49 @@
+"""A pin of the stack that an older override contradicts is named, with the line that mends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from template.tools.older_overrides import loosened
+from template.tools.requirements import Line
+
+PIP = """\
+ERROR: Cannot install numpy, onnx and transformers[sentencepiece]==4.44.2 because these conflict.
+      The user requested numpy
+      transformers[sentencepiece] 4.44.2 depends on numpy>=1.17
+      onnx 1.23.2 depends on numpy>=1.23.2
+      ml-dtypes 0.6.0 depends on numpy>=2.0.0
+      The user requested (constraint) numpy==1.26.4
+"""
+UV = """\
+  cause: Because ml-dtypes>=0.6.0 depends on numpy>=2.0.0 and onnx>=1.23.2 depends on
+         ml-dtypes==0.6.0, we can conclude that onnx>=1.23.2 depends on numpy>=2.0.0.
+"""
+PINS = [
+    Line("ml-dtypes", "ml-dtypes==0.6.0"),
+    Line("onnx", "onnx==1.23.2 ; python_version < '3.14'"),
+]
+NUMPY = Line("numpy", "numpy==1.26.4")
+
+
+def test_pips_reason_names_the_pin_that_is_too_new() -> None:
+    assert loosened(PIP, PINS, [NUMPY]) == ["ml-dtypes<0.6.0"]
+
+
+def test_uvs_reason_names_it_and_not_what_follows() -> None:
+    assert loosened(UV, PINS, [NUMPY]) == ["ml-dtypes<0.6.0"]
+
+
+@pytest.mark.parametrize(
+    ("pins", "overrides"),
+    [
+        (PINS, []),
+        (PINS, [Line("numpy", "numpy==2.3.5")]),
+        (PINS, [Line("numpy", "numpy<2")]),
+        ([Line("ml-dtypes", "ml-dtypes==0.5.0")], [NUMPY]),
+    ],
+)
+def test_other_conflicts_are_left_to_the_resolvers_words(
+    pins: list[Line], overrides: list[Line]
+) -> None:
+    assert loosened(PIP, pins, overrides) == []
