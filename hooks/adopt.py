@@ -30,7 +30,7 @@ try:
     from hooks.adoption import stack
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, FilePlan, clashes_in_make, plan
-    from hooks.adoption.layers import Sorted, sort
+    from hooks.adoption.layers import TORCH, Sorted, sort
     from hooks.adoption.repository import Entry, Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, survey
     from hooks.detection import detect
@@ -213,7 +213,8 @@ def next_steps(planned: Plan) -> list[str]:
     lines = [f"The branch {BRANCH} is made; {before} and your files are as they were.", "Compare:"]
     if planned.found.test_command:
         lines.append(f"  git switch {before} && {planned.found.test_command}")
-    test = "python -m tools test" if "test" in planned.overrides_of_make else "make test"
+    own = "test" in planned.overrides_of_make  # which calls what is active
+    test = ". .venv/bin/activate && make test" if own else "make test"
     lines.append(f"  git switch {BRANCH} && make setup && {test}")
     if (repository.folder / ".venv").is_dir() and not (repository.folder / ".venv").is_symlink():
         lines.append("  (first `mv .venv .venv-old`: the project makes a link of that name)")
@@ -289,6 +290,11 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         rows.append(("versions of indirect requirements", "resolved anew by `make lock`"))
     rows += [(path, "stays; it does not use the project's locks yet") for _, path in found.images]
     rows += [(path, "stays; it does not run `make setup` yet") for path in found.workflows]
+    if "poetry" in found.pyproject.get("tool", {}):
+        to = "requirements/ has them; a package that you publish needs them in [project] too"
+        rows.append(("tool.poetry.dependencies", to))
+        if "poetry.lock" in found.repository.tree:
+            rows.append(("poetry.lock", "stays; Poetry finds no tables of its own any more"))
     rows.append(("the template's example: package, tests, data", "you have your own"))
     return [(name, why, "") for name, why in dict(rows).items()]
 
@@ -302,17 +308,36 @@ def _open(planned: Plan) -> list[str]:
             f"local.mk has {names} as the template's Makefile does, and wins; "
             "`python -m tools COMMAND` is the template's."
         )
+    open_questions += [
+        f"your package declares {each}, which cannot be locked: `make install` stops at its check "
+        "until the package asks for a released version or for nothing."
+        for each in found.findings.uninstallable
+    ]
     if found.repository.ignores("requirements/locks/platform/layer.txt"):
         open_questions.append(
             "your .gitignore hides requirements/locks/: add `!requirements/locks/**`."
         )
-    torch = next((pin for pin in planned.requirements.pins if pin.wanted.name == "torch"), None)
-    if torch and torch.override:
-        open_questions.append(
-            f"{torch.override} is not the stack's: check that the index has it for the chosen "
-            "build and Python, or take it out of requirements/overrides.txt."
-        )
+    open_questions += _about_torch(planned.requirements)
     return open_questions
+
+
+def _about_torch(requirements: Sorted) -> list[str]:
+    """Say what a torch that is not the stack's asks for."""
+    family = [pin for pin in requirements.pins if pin.layer == TORCH]
+    own = next((pin.override for pin in family if pin.wanted.name == "torch" and pin.override), "")
+    if not own:
+        return []
+    companions = (pin.wanted.name for pin in family if pin.wanted.name != "torch")
+    return [
+        f"{own} is not the stack's: check that the index has it for the chosen build and Python, "
+        "or take it out of requirements/overrides.txt.",
+        *(
+            f"{name} goes with the stack's torch, not with {own}: name its version in "
+            "requirements/overrides.txt too."
+            for name in companions
+            if not any(pin.override for pin in family if pin.wanted.name == name)
+        ),
+    ]
 
 
 def _say(console: Console, text: str) -> None:

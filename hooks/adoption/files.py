@@ -84,7 +84,8 @@ def clashes_in_make(found: Survey, rendered: Path) -> list[str]:
     ours = (rendered / "Makefile").read_text(encoding="utf-8")
     targets = make_targets(theirs) & make_targets(ours)
     variables = set(_VARIABLE.findall(theirs)) & set(_VARIABLE.findall(ours))
-    return sorted(targets) + sorted(variables)
+    # The template's Makefile has read PYTHON before it includes local.mk.
+    return sorted(targets) + sorted(variables - {"PYTHON"})
 
 
 def _make_room_for_make(planned: FilePlan, found: Survey) -> None:

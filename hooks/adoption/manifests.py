@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.utils import canonicalize_name
 
 from hooks.adoption import stack
 from hooks.adoption.repository import Repository
@@ -159,7 +160,9 @@ def _read_uv(uv: Mapping[str, Any], findings: Findings) -> None:
         if any(not {"index", "workspace"} & table.keys() for table in tables):
             reason = f"{origin}: a repository or a folder has no hash to lock"
             findings.skipped.append((f"tool.uv.sources.{name}", reason))
-            findings.wanted = [each for each in findings.wanted if each.name != name.lower()]
+            gone = [each for each in findings.wanted if each.name == canonicalize_name(name)]
+            findings.wanted = [each for each in findings.wanted if each not in gone]
+            findings.uninstallable += [str(each.requirement) for each in gone if each.use == RUN]
 
 
 def _use_of_group(name: str) -> str:

@@ -65,6 +65,7 @@ class Findings:
         pythons: What is said about Python, with the file: exact versions or specifiers.
         locked: Exact versions that lock files hold, by name.
         skipped: What cannot be carried over, with the reason.
+        uninstallable: What of that the package declares to need, so that `pip check` misses it.
     """
 
     wanted: list[Wanted] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Findings:
     pythons: list[tuple[str, str]] = field(default_factory=list)
     locked: dict[str, str] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    uninstallable: list[str] = field(default_factory=list)
 
     def ask(self, text: str, origin: str, use: str = UNSAID) -> None:
         """Add a requirement as PEP 508 writes it, or say why it cannot be."""
@@ -83,6 +85,7 @@ class Findings:
             return
         if requirement.url and re.match(r"(git|hg|svn|bzr)\+|file:", requirement.url):
             self.skipped.append((text, f"{origin}: a repository or a folder has no hash to lock"))
+            self.uninstallable += [text] if use == RUN else []
             return
         self.wanted.append(Wanted(requirement, origin, use))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,8 +187,48 @@ def test_the_next_steps_name_both_test_commands_and_what_is_open(
     plain.adopt()
     shown = capsys.readouterr().out
     assert "git switch main && make test" in shown
-    assert f"git switch {BRANCH} && make setup && python -m tools test" in shown
+    assert "local.mk has test as the template's Makefile does" in shown
+    assert f"git switch {BRANCH} && make setup && . .venv/bin/activate && make test" in shown
     assert "the licence was not found" in shown.partition("What could not be decided:")[2]
+
+
+def test_variables_of_its_makefile_do_not_choose_what_runs_the_tools(plain: Adopted) -> None:
+    assert plain.text("Makefile").startswith("PYTHON = python\n")
+    plain.adopt()
+    plain.switch()
+    for target, line in (("setup", "python3 -m tools setup"), ("train", "python train.py")):
+        command = ["make", "--dry-run", target]
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+        done = subprocess.run(
+            command, cwd=plain.folder, env=kept, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines() == [line]
+
+
+def test_what_goes_with_an_older_torch_or_is_not_carried_over_is_asked(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make("conda", tmp_path / "tagger", template)
+    settings = made.folder / "setup.cfg"
+    text = made.text("setup.cfg")
+    own = "own-labels @ git+https://example.org/labels.git"
+    settings.write_text(text.replace("    scipy\n", f"    scipy\n    {own}\n"), encoding="utf-8")
+    commit(made.folder, "Take labels from their repository")
+    assert made.adopt() == 0
+    asked = capsys.readouterr().out.partition("What could not be decided:")[2]
+    assert "torchaudio goes with the stack's torch, not with torch==2.5.1" in asked
+    assert f"your package declares {own}" in asked
+    assert "`make install` stops" in asked
+
+
+def test_poetrys_dependencies_are_said_to_be_in_requirements(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make("poetry", tmp_path / "translator", template)
+    assert made.adopt("--dry-run") == 0
+    left = capsys.readouterr().out.partition("Not carried over:")[2]
+    assert "poetry.lock" in left
+    assert "tool.poetry.dependencies" in left
 
 
 def test_given_answers_win(plain: Adopted) -> None:
