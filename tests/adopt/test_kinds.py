@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from hooks.adopt import ANSWERS, BRANCH
-from hooks.new_project import machine_answers
-from scripts.stack_data import load_release
-from tests.adopt.repository import KINDS, Adopted, make
+from hooks.adopt import ANSWERS
+from tests.adopt.repository import KINDS, Adopted
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
-from tests.support.copier_runs import ROOT, commit, conflicts, files_of, git, release, update
+from tests.support.copier_runs import commit, conflicts, files_of, git, release, update
 
 NEXT = "1000.0.0"
 FAST = ("conda", "poetry", "requirements")
@@ -296,30 +294,3 @@ def test_a_second_update_changes_nothing(
         commit(project, "Update")
     assert changed == ""
     assert Adopted(project, next_release).tests() == tests_before
-
-
-@pytest.mark.slow
-def test_an_adopted_repository_is_locked_and_installed(template: Path, tmp_path: Path) -> None:
-    made = make("requirements", tmp_path / "flowers", template)
-    here = [f"{name}={answer}" for name, answer in machine_answers().items()]
-    given = [part for each in here for part in ("--data", each)]
-    assert made.adopt(*given, "--data", "backends=[cpu]") == 0
-    git(made.folder, "switch", "--quiet", BRANCH)
-    for command in ("setup", "test"):
-        succeeded(
-            subprocess.run(
-                [sys.executable, "-m", "tools", command],
-                cwd=made.folder,
-                env=ENVIRONMENT,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        )
-    code = "import numpy, torch, model; print(numpy.__version__, torch.__version__, model.build(2))"
-    command = [str(made.folder / ".venv" / "bin" / "python"), "-c", code]
-    printed = succeeded(
-        subprocess.run(command, cwd=made.folder, capture_output=True, text=True, check=False)
-    ).stdout
-    torch = load_release(ROOT / "stack").torch
-    assert printed.startswith(f"1.26.4 {torch}")
