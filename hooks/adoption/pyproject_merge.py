@@ -14,8 +14,8 @@ from tomlkit.items import Null
 
 from hooks.adoption.survey import FLAT_LAYOUT, SCRIPTS, SOURCE_LAYOUT, Survey, version_in_source
 from hooks.errors import HookError
+from template.tools.updates import fences
 
-FENCE = re.compile(r"^# (-{40})\n# Yours from here to the end of the file\.\n# \1\n", re.MULTILINE)
 SHARED_TOOLS = ("poetry", "setuptools")
 SETUPTOOLS = "setuptools.build_meta"
 # What [project] calls what setup.py and setup.cfg call otherwise.
@@ -39,10 +39,10 @@ def above_fence(text: str, path: str) -> str:
     Raises:
         HookError: The file has no fence.
     """
-    found = FENCE.search(text)
+    found = fences.parts(text.encode())
     if not found:
         raise HookError(f"the template's {path} has no fence: adopt with a newer release of it.")
-    return text[: found.end()]
+    return found[0].decode()
 
 
 def merge(rendered: str, found: Survey) -> str:
