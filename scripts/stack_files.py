@@ -45,7 +45,7 @@ class Inputs:
     @property
     def requirements(self) -> list[str]:
         """The union of all rows of requirements.yml, torch with its version."""
-        packages = sorted({row.package for row in self.direct}, key=str.lower)
+        packages = sorted({row.requirement for row in self.direct}, key=str.lower)
         return [
             f"{package}=={self.release.torch}" if package == "torch" else package
             for package in packages

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -99,6 +100,12 @@ BarePackage = Annotated[
     str,
     _read("be a package alone; constraints.txt holds the versions", _bare_package),
 ]
+MaybeMarker = Annotated[
+    str,
+    _read(
+        'be an environment marker in quotes, or ""', lambda text: str(Marker(text)) if text else ""
+    ),
+]
 Driver = Annotated[str, _matches(r"\d+(\.\d+)*", 'be a driver\'s version in quotes such as "1.2"')]
 Target = Annotated[str, _matches(r"\d+\.\d+|[a-z][a-z0-9-]*", "be a GPU target in quotes")]
 BuiltTarget = Annotated[
@@ -148,6 +155,12 @@ class DirectDependency(Part):
     package: BarePackage
     when: Flag
     why: Text
+    marker: MaybeMarker = ""
+
+    @property
+    def requirement(self) -> str:
+        """The package with its marker, as requirements files have it."""
+        return f"{self.package} ; {self.marker}" if self.marker else self.package
 
     @property
     def name(self) -> NormalizedName:

@@ -8,9 +8,11 @@ import sys
 from typing import Protocol
 
 from .commands import (
+    check_files,
     doctor,
     install,
     install_prod,
+    lint,
     lock,
     lock_all,
     lock_upgrade,
@@ -47,6 +49,8 @@ COMMANDS: dict[str, Command] = {
     "rollback": rollback,
     "status": status,
     "update": update,
+    "lint": lint,
+    "check-files": check_files,
     "targets": targets,
 }
 

@@ -30,6 +30,8 @@ def problem_with(package: str) -> str | None:
     try:
         for module in modules_of(package):
             importlib.import_module(module)
+    except importlib.metadata.PackageNotFoundError:
+        return None  # its marker leaves it out here; what the locks name was installed
     except Exception as error:  # a broken binary can raise anything
         return f"{package}: {type(error).__name__}: {error}"
     return None

@@ -85,11 +85,16 @@ def exit_code(command: Sequence[object]) -> int:
     return _start(command, environment(), capture=False)[0]
 
 
-def hand_over(command: Sequence[object]) -> int:
-    """Run a program that is in charge until it ends, also of Ctrl-C, and return its exit code."""
+def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> int:
+    """Run a program that is in charge until it ends, also of Ctrl-C, and return its exit code.
+
+    Args:
+        command: The program and its arguments.
+        extra: Variables to add to the program's environment.
+    """
     announce(command)
     arguments = [str(part) for part in command]
-    with subprocess.Popen(arguments, cwd=ROOT, env=environment()) as program:
+    with subprocess.Popen(arguments, cwd=ROOT, env=environment(extra)) as program:
         while True:
             try:
                 code = program.wait()

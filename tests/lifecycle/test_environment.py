@@ -405,4 +405,76 @@ def test_own_targets_are_listed_and_run(project: Project) -> None:
 
 def test_the_projects_own_tests_pass_and_it_is_lint_clean(project: Project) -> None:
     assert re.search(r"\d+ passed", project.make("test").stdout)
-    assert "no issues found" in project.make("lint").stdout
+    checked = project.make("lint").stdout
+    assert re.search(r"^mypy .*Passed$", checked, re.MULTILINE)
+    assert "Failed" not in checked
+
+
+def try_to_commit(project: Project) -> subprocess.CompletedProcess[str]:
+    """Commit everything as an editor does: from outside any environment."""
+    project.git("add", "--all")
+    system = {**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    command = ["git", "commit", "--quiet", "--message", "try"]
+    return subprocess.run(
+        command, cwd=project.folder, env=system, capture_output=True, text=True, check=False
+    )
+
+
+def test_setup_lets_git_run_the_checks_of_the_active_environment(project: Project) -> None:
+    wrong = project.folder / "src" / project.package / "wrong.py"
+    wrong.write_text('"""A module."""\n\nNUMBER: int = "one"\n')
+    refused = try_to_commit(project)
+    assert refused.returncode != 0
+    assert "- hook id: mypy" in refused.stderr
+    assert "Incompatible types in assignment" in refused.stderr
+
+    wrong.write_text('"""A module."""\n\nNUMBER: int = 1\n')
+    change_lock(project)
+    succeeded(project.tools("install"))
+    accepted = try_to_commit(project)
+    assert accepted.returncode == 0, accepted.stderr
+    assert "Passed" in accepted.stderr
+    assert "Failed" not in accepted.stderr
+
+
+def test_lint_says_which_files_git_does_not_know_yet(project: Project) -> None:
+    (project.folder / "notes.md").write_text("no end")
+    done = succeeded(project.tools("lint", "files"))
+    assert "note: not checked, as git does not know them yet: notes.md; `git add`" in done.stdout
+    project.git("add", "notes.md")
+    refused = project.tools("lint", "files")
+    assert refused.returncode == 1
+    assert "notes.md: the last line does not end; add a line feed." in refused.stdout
+
+
+def test_a_part_of_another_repository_is_checked_without_hooks(project: Project) -> None:
+    around, own = project.folder.parent, project.folder / ".git"
+    own.rename(around / "own.git")
+    try:
+        subprocess.run(["git", "init", "--quiet"], cwd=around, check=True)
+        (around / "outside.md").write_text("no end")
+        done = succeeded(project.tools("setup"))
+        checked = succeeded(project.tools("lint", "files")).stdout
+        (project.folder / "inside.md").write_text("no end")
+        refused = project.tools("lint", "files").stdout
+        assert not (around / ".git" / "hooks" / "pre-commit").exists()
+    finally:
+        shutil.rmtree(around / ".git")
+        (around / "own.git").rename(own)
+    assert "note: no git hooks were installed: this folder is a part of another" in done.stdout
+    assert re.search(r"^files .*Passed$", checked, re.MULTILINE)
+    assert "\ninside.md: the last line does not end" in refused
+
+
+def test_setup_leaves_hooks_alone_that_git_takes_from_elsewhere(
+    project: Project, tmp_path: Path
+) -> None:
+    (project.folder / ".git" / "hooks" / "pre-commit").unlink()
+    project.git("config", "core.hooksPath", str(tmp_path))
+    try:
+        done = succeeded(project.tools("setup"))
+    finally:
+        project.git("config", "--unset", "core.hooksPath")
+    assert f"no git hooks were installed: git takes them from {tmp_path}" in done.stdout
+    succeeded(project.tools("setup"))
+    assert (project.folder / ".git" / "hooks" / "pre-commit").exists()

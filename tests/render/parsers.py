@@ -77,6 +77,11 @@ def _makefile(path: Path) -> None:
         assert not done.stderr, done.stderr
 
 
+def _shell(path: Path) -> None:
+    done = subprocess.run(["sh", "-n", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def _dotenv(path: Path) -> None:
     assert all(DOTENV.fullmatch(line) for line in code_lines(_text(path)))
 
@@ -106,6 +111,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),
+    ("*.sh", _shell),
     ("Makefile", _makefile),
     (".env.example", _dotenv),
     (".gitattributes", _attributes),

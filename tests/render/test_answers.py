@@ -15,6 +15,7 @@ import pytest
 import yaml
 from packaging.licenses import canonicalize_license_expression
 from packaging.metadata import Metadata, RawMetadata
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.render.parsers import requirements_of
@@ -129,7 +130,9 @@ def test_layers_ask_for_what_the_stack_says(
     expected: dict[str, list[str]] = {}
     for row in rows:
         if WHEN[row["when"]](answers):
-            expected.setdefault(row["layer"], []).append(row["package"])
+            marker = f" ; {row['marker']}" if "marker" in row else ""
+            requirement = Requirement(row["package"] + marker)
+            expected.setdefault(row["layer"], []).append(str(requirement))
     layers = (project / "requirements" / "stack").glob("*.in")
     asked = {path.stem: list(map(str, requirements_of(path))) for path in layers}
     assert asked == expected

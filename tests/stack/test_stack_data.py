@@ -80,6 +80,12 @@ WRONG = [
     ("requirements.yml", "layer: 10-torch", "layer: torch", "row 1: `layer` must be two digits"),
     ("requirements.yml", "layer: 10-torch", "layer: 25-late", "row 2: layer 20-train comes after"),
     ("requirements.yml", "package: rich", "package: NumPy", "row 4: package numpy in 20-train is"),
+    (
+        "requirements.yml",
+        'marker: "sys_platform',
+        'marker: "platform',
+        "row 20: `marker` must be an env",
+    ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
     ("reserved_names.yml", '"build"', '"my-name"', "row 1: must be a name in quotes that Python"),

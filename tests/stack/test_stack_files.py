@@ -35,9 +35,16 @@ def _pins(stack: Path, name: str) -> list[Pin]:
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_direct_dependency_is_pinned_once(stack: Path, python: str, platform: str) -> None:
-    chosen = pins_for(_pins(stack, "constraints.txt"), marker_environment(python, platform))
-    missing = {row.name for row in load_requirements(stack)} - set(chosen)
-    assert not missing
+    environment = marker_environment(python, platform)
+    chosen = pins_for(_pins(stack, "constraints.txt"), environment)
+    wanted = (Requirement(row.requirement) for row in load_requirements(stack))
+    names = {
+        canonicalize_name(each.name)
+        for each in wanted
+        if not each.marker or each.marker.evaluate(environment)
+    }
+    assert len(names) > len(chosen) // 10
+    assert names <= set(chosen)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

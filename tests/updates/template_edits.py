@@ -22,7 +22,7 @@ edit = Edits()
 @edit()
 def change_a_recipe(project: Path) -> None:
     """Change a target of the Makefile, far from what the template changes."""
-    replace(project / "Makefile", "\t@$(TOOLS) lint\n", "\t@$(TOOLS) lint\n\techo ours\n")
+    replace(project / "Makefile", "\t@$(TOOLS) format\n", "\t@$(TOOLS) format\n\techo ours\n")
 
 
 @edit(alone=True, outcome=Outcome.CONFLICT)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from .. import adopted_checks, generations
 from ..errors import ToolError
@@ -15,14 +16,6 @@ from ..run import hand_over, say
 CHECKED = ("src", "tests")
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
     "test": ("run the tests", [["-m", "pytest"]]),
-    "lint": (
-        "check style and types",
-        [
-            ["-m", "ruff", "check", *CHECKED],
-            ["-m", "ruff", "format", "--check", *CHECKED],
-            ["-m", "mypy"],
-        ],
-    ),
     "format": (
         "sort imports and format",
         [
@@ -60,12 +53,27 @@ def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_task(arguments: argparse.Namespace) -> int:
     """Run the steps of a task until one fails, in the development environment."""
-    python_path = _python_of(DEVELOPMENT)
-    steps = _steps(arguments.command)
+    return run_steps(_steps(arguments.command), arguments.rest)
+
+
+def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
+    """Run Python with the arguments of each step until one fails, in the active environment.
+
+    Args:
+        steps: The arguments.
+        rest: Further ones, for each step.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ToolError: There is no environment yet.
+    """
+    interpreter = python_of(DEVELOPMENT)
     if not steps:
         say(adopted_checks.NOTHING_SAID)
     for step in steps:
-        code = hand_over([python_path, *step, *arguments.rest])
+        code = hand_over([interpreter, *step, *rest])
         if code:
             return code
     return 0
@@ -80,10 +88,15 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run a command of the package; ``predict`` runs in the production environment."""
     kind = PRODUCTION if arguments.command == "predict" else DEVELOPMENT
     package = facts()["package_name"]
-    return hand_over([_python_of(kind), "-m", package, arguments.command, *arguments.rest])
+    return hand_over([python_of(kind), "-m", package, arguments.command, *arguments.rest])
 
 
-def _python_of(kind: Kind) -> str:
+def python_of(kind: Kind) -> str:
+    """Return the interpreter of the active environment of a kind, as people type it.
+
+    Raises:
+        ToolError: There is none yet.
+    """
     if generations.active(kind) is None:
         command = "make install" if kind is DEVELOPMENT else "make install-prod"
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")

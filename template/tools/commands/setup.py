@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from .. import backends, generations, managers
+from .. import backends, generations, git_hooks, managers
 from ..locks import Locks
-from ..paths import PRE_COMMIT_CONFIG, program
 from ..requirements import layers
 from ..run import output_of, say
 from ..run import run as run_program
@@ -29,8 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
             without = [each for each in backends.here() if Locks(each).missing(layers())]
             lock.compile_locks(without, managers.chosen().resolver, upgrade=False)
         install.install(generations.DEVELOPMENT, layers(), reason="make setup")
-    if PRE_COMMIT_CONFIG.exists():
-        run_program([program(generations.DEVELOPMENT.link, "pre-commit"), "install"])
+    git_hooks.install()
     say("Ready. `make` lists what to do next.")
     return 0
 
