@@ -6,10 +6,9 @@ ARGS ?=
 BIN = .venv/bin
 READY = .venv/complete
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
-TYPED = scripts hooks benchmarks tests/support template/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all tested-on benchmark lint format lock-dev refresh-stack release clean
+.PHONY: help venv demo test test-slow test-all tested-on benchmark lint hooks format lock-dev refresh-stack release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +33,10 @@ tested-on: $(READY)  ## write what the last runs of the tests proved into the ta
 benchmark: $(READY)  ## time Copier on this template against an empty one; ARGS=--check fails where an aim is missed
 	$(BIN)/python benchmarks/copier_times.py $(ARGS)
 
-lint: $(READY)  ## check style and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(TYPED)
+lint: $(READY)  ## check all files as the git hooks do: style, types, secrets; ARGS=mypy takes one check
+	$(BIN)/python -m pre_commit run --all-files $(ARGS)
+hooks: $(READY)  ## let git run the same checks at every commit
+	$(BIN)/python -m pre_commit install
 format: $(READY)  ## sort imports and format
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .

@@ -82,6 +82,21 @@ def test_every_check_is_a_local_program_of_the_environment(projects: Projects) -
     assert not re.search(r"\d+\.\d+", text), "versions stand in the lock alone"
 
 
+def test_this_repository_is_checked_like_its_projects(template: Path) -> None:
+    here, there = (
+        {
+            hook["id"]: hook["entry"].split()[2:]
+            for hook in yaml.safe_load(text)["repos"][0]["hooks"]
+        }
+        for text in (
+            (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"),
+            (template / "template" / ".pre-commit-config.yaml").read_text(encoding="utf-8"),
+        )
+    )
+    assert here.keys() == IDS - {"gitlab-ci"}
+    assert [name for name in here if here[name] != there[name]] == ["files"]
+
+
 def test_a_project_is_clean_as_rendered(projects: Projects, tmp_path: Path) -> None:
     assert_clean(projects({}), tmp_path / "project")
 
@@ -149,7 +164,7 @@ jobs:
       - run: echo "${{ github.event.head_commit.message }}"
 """
 CONFLICT = "a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n"
-TOKEN = f'hf = "hf_{"aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"}"\n'
+TOKEN = f'hf = "hf_{"aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"}"\n'  # pragma: allowlist secret
 REFUSED: dict[str, tuple[str, str | bytes, str, str]] = {
     "a secret": ("configs/cloud.yaml", f"key: {KEY}\n", "secrets", "AWS Access Key"),
     "a token": ("src/t.txt", TOKEN, "secrets", "src/t.txt:1"),

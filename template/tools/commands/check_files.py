@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..paths import ROOT
 from ..run import output_of, say
 
 HELP = "check files for git: last line, conflicts, leftovers of updates, size; the hooks call it"
@@ -20,12 +19,12 @@ LEFTOVERS = (".rej", ".orig")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="path in the project")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="path from here")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line per problem; fail if there is one."""
-    problems = [line for path in arguments.files for line in problems_of(ROOT / path, path)]
+    problems = [line for path in arguments.files for line in problems_of(Path(path), path)]
     for line in problems:
         say(line)
     return 1 if problems else 0

@@ -1,0 +1,18 @@
+"""Check the files of this repository by the same rules as a project's files; the hooks call it.
+
+python scripts/check_files.py FILE ...
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+# `python scripts/check_files.py` puts scripts/ on the path, not the folder above it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from template.tools.commands.check_files import run
+
+if __name__ == "__main__":
+    sys.exit(run(Namespace(files=sys.argv[1:])))
