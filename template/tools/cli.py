@@ -56,9 +56,13 @@ COMMANDS: dict[str, Command] = {
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with one subcommand per module, then the project's own tasks."""
+    """Return the parser with one subcommand per module, then the project's own tasks.
+
+    Without a command it lists the targets, as ``make`` does.
+    """
     parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
-    subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.set_defaults(run=targets.run, makefiles=[])
+    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
         subparser = subcommands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(subparser)

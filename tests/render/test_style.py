@@ -13,6 +13,19 @@ import pytest
 from tests.render.cells import PYTHONS
 from tests.render.conftest import Projects
 
+COMMANDS = """
+from tools.cli import build_parser
+print(*(f"  {name}" for name in build_parser()._subparsers._group_actions[0].choices), sep="\\n")
+"""
+"""Prints the commands of the tools, one a line and indented."""
+
+
+def named(project: Path, *arguments: str) -> set[str]:
+    """Return what starts the indented lines that a Python program prints in a project."""
+    command = [sys.executable, "-B", *arguments]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    return {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
+
 
 def run(folder: Path, *arguments: str, **variables: str) -> None:
     """Run a Python tool in a folder; it must find nothing."""
@@ -60,4 +73,6 @@ def test_make_lists_every_target_with_its_help(project: Path) -> None:
         line.removeprefix(".PHONY:") for line in makefile.splitlines() if line.startswith(".PHONY:")
     )
     assert names <= set(phony.split())
+    assert named(project, "-m", "tools") == names, "without make they are listed too"
+    assert names - {"help"} <= named(project, "-c", COMMANDS)
     assert names == {line.split(":")[0] for line in makefile.splitlines() if ":  ## " in line}
