@@ -22,6 +22,7 @@ from scripts.stack_rows import Backend, Build, Gpu, Release, Sourced
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = Path("docs/reference/hardware.md")
+CONDA = ("conda-forge has it as", "conda-forge beside the wheels")
 FIRM = ("registry", "primary")  # strengths of sources that settle a fact
 
 INTRODUCTION = """\
@@ -113,10 +114,11 @@ def _builds(catalog: Catalog) -> str:
             build.driver.get("windows", ""),
             _codes(build.index_packages),
             _codes(build.conda),
+            _codes(build.conda_libraries),
         )
         for build in catalog.builds
     )
-    return _table((*columns, "from PyTorch's index", "conda-forge"), rows)
+    return _table((*columns, "from PyTorch's index", *CONDA), rows)
 
 
 def _wheels(catalog: Catalog) -> str:

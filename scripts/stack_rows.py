@@ -265,6 +265,7 @@ class Build(Sourced):
         "driver",
         "gpu_targets",
         "conda",
+        "conda_libraries",
     )
     build: Name
     backend: Name
@@ -277,6 +278,7 @@ class Build(Sourced):
     driver: dict[System, Driver]
     gpu_targets: dict[Name, list[BuiltTarget]]
     conda: list[Text]
+    conda_libraries: list[Text]
 
     @property
     def requirements(self) -> list[Requirement]:

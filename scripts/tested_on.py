@@ -59,6 +59,13 @@ the day of the newest test that passed; nobody writes them by hand.
 - **not tested**: neither has been done with this version of torch.
 - **no wheel**: torch has no wheel of this build for that Python.
 """
+ABOUT_CONDA = """
+## From conda-forge
+
+conda-forge cannot be reached from where the tests run. An environment of Python and pip, repacked
+into a local channel, is solved, made and filled from the locks there; what else `environment.yml`
+can list is only read, as conda reads it.
+"""
 
 
 class ResultError(Exception):
@@ -215,7 +222,8 @@ def render_page(proofs: Mapping[Cell, Proof], stack: Stack) -> str:
     for build, platform in stack.rows():
         said = [_said(build, stack.cell(build, platform, each), proofs) for each in stack.pythons]
         lines.append(_line([*stack.heads(build, platform), *said]))
-    return "\n".join([INTRODUCTION, *lines]) + "\n"
+    conda = ("package", "for", "result"), ("---", "---", "---"), *_of_conda(stack)
+    return "\n".join([INTRODUCTION, *lines, ABOUT_CONDA, *map(_line, conda)]) + "\n"
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -287,6 +295,12 @@ def _said(build: Build, cell: Cell, proofs: Mapping[Cell, Proof]) -> str:
         return "no wheel"
     proof = proofs.get(cell)
     return f"{proof.result}, {proof.date}" if proof else "not tested"
+
+
+def _of_conda(stack: Stack) -> Iterator[tuple[str, str, str]]:
+    for build in stack.catalog.builds:
+        for spec in build.conda_libraries:
+            yield f"`{spec}`", build.title, "not tested"
 
 
 def _line(values: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .commands import (
     check_files,
+    conda,
     doctor,
     install,
     install_prod,
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "lock-all": lock_all,
     "install": install,
     "install-prod": install_prod,
+    "conda": conda,
     "rollback": rollback,
     "status": status,
     "update": update,

@@ -9,7 +9,7 @@ if [ "$1" = --where-there-is-one ]; then
 fi
 program=$1
 shift
-for path in ".venv/bin/$program" ".venv/Scripts/$program.exe"; do
+for path in ".venv/bin/$program" ".venv/Scripts/$program.exe" ".venv/$program.exe"; do
     if [ -x "$path" ]; then
         exec "$path" "$@"
     fi

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import ToolError
+from .paths import ENVIRONMENTS, python
 from .project import python_version
 from .run import output_of
 
+FROM_CONDA = "conda-python-"  # what the folder of a Python starts with that conda brought
 # Some systems ship a Python that cannot make environments; it would fail later, and less clearly.
 REPORT = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info), sys.executable)"
 
@@ -49,6 +51,7 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in sorted(pyenv.glob(f"{wanted}.*"), key=_numbers, reverse=True):
         yield [str(version / "bin" / "python")]
+    yield [str(python(ENVIRONMENTS / f"{FROM_CONDA}{wanted}"))]
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):

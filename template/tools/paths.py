@@ -23,6 +23,9 @@ ENVIRONMENTS = ROOT / ".venvs"
 WHEELS = ROOT / ".cache" / "wheels"
 RESOLUTIONS = ROOT / ".cache" / "resolutions"
 UPDATES = ROOT / ".cache" / "updates"
+CONDA_FILE = ROOT / "environment.yml"
+CONDA_OWN = ROOT / "conda.txt"
+CONDA_HERE = ROOT / ".cache" / "conda" / "environment.yml"
 ALL_FILES = ROOT / ".cache" / "all-files.git"
 ANSWERS = ROOT / ".copier-answers.yml"
 IMPORT_CHECK = ROOT / "tools" / "import_check.py"
@@ -36,6 +39,8 @@ def scripts(environment: Path) -> Path:
 
 def python(environment: Path) -> Path:
     """Return the interpreter of an environment."""
+    if os.name == "nt" and (environment / "conda-meta").exists():
+        return environment / "python.exe"
     return program(environment, "python")
 
 

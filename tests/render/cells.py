@@ -79,5 +79,6 @@ CELLS = [
     *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
     *_cells(),
     *_build_cells(),
+    Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
 ]
 BY_NAME = {cell.name: cell for cell in CELLS}

@@ -68,6 +68,7 @@ CATALOG = {
   driver: {{}}
   gpu_targets: {{}}
   conda: []
+  conda_libraries: []
   sources: {{plain: [stub], index: [stub], wheels: [stub], requires: [stub]}}
 - build: gpu2
   backend: gpu
@@ -84,6 +85,7 @@ CATALOG = {
   driver: {{}}
   gpu_targets: {{}}
   conda: []
+  conda_libraries: []
   sources: {{index: [stub], wheels: [stub], requires: [stub], index_packages: [stub]}}
 """,
     "gpus.yml": """\

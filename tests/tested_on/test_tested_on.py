@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.stack_catalog import load_catalog
 from scripts.tested_on import DATA, PAGE, Cell, Stack, main
+from tests.support.catalog import STACK
 from tests.support.copier_runs import ROOT
 
 TESTS = """
@@ -114,10 +116,15 @@ def test_the_committed_files_are_what_the_command_makes() -> None:
 def test_without_results_every_cell_is_not_tested(repository: Path, cells: list[Cell]) -> None:
     assert collect(repository) == []
     page = (repository / PAGE).read_text()
-    table = [line for line in page.splitlines() if line.startswith("|")]
+    builds, _, conda = page.partition("## From conda-forge")
+    table = [line for line in builds.splitlines() if line.startswith("|")]
     assert sum(line.count("not tested") for line in table) == len(cells)
     assert "resolved," not in page
     assert "run," not in page
+    libraries = [spec for row in load_catalog(STACK).builds for spec in row.conda_libraries]
+    assert libraries
+    assert not [spec for spec in libraries if f"| `{spec}` |" not in conda]
+    assert conda.count("| not tested |") == len(libraries)
 
 
 @pytest.mark.parametrize("options", [[], ["--numprocesses=2"]], ids=["one-process", "two"])

@@ -12,6 +12,7 @@ from .. import backends, generations, interpreters, managers
 from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..locks import Locks
+from ..managers import Manager
 from ..paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
 from ..project import editable_install_hash, facts, is_adopted, python_version, source_hash
 from ..requirements import PRODUCTION_LAYERS, direct_names, layers
@@ -33,8 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
+def install(
+    kind: Kind, wanted: Sequence[str], *, reason: str, manager: Manager | None = None
+) -> None:
     """Activate the environment for the locks; it is made and checked first if it is not there.
+
+    Args:
+        kind: What the environment is for, and what its name starts with.
+        wanted: The layers that it holds.
+        reason: The command that was given.
+        manager: What makes and fills it; by default the project's package manager.
 
     Raises:
         ToolError: It could not be made; the active environment is as it was.
@@ -50,7 +59,7 @@ def install(kind: Kind, wanted: Sequence[str], *, reason: str) -> None:
         say(f"{shown(kind.link)} is up to date: {current.name} (Python {current.python}).")
         return
     if generations.load(target.name) is None:
-        _create(target, wanted, locks, current)
+        _create(target, wanted, locks, current, manager or managers.chosen())
     generations.activate(kind, target)
     say(f"{shown(kind.link)} -> {shown(target.folder)}")
 
@@ -77,19 +86,22 @@ def _described(kind: Kind, wanted: Sequence[str], locks: Locks, reason: str) -> 
 
 
 def _create(
-    target: Generation, wanted: Sequence[str], locks: Locks, current: Generation | None
+    target: Generation,
+    wanted: Sequence[str],
+    locks: Locks,
+    current: Generation | None,
+    manager: Manager,
 ) -> None:
     say(f"Making the {target.kind} environment of {', '.join(wanted)}, Python {target.python}.")
     try:
-        generations.create(target, lambda folder: _fill(folder, wanted, locks))
+        generations.create(target, lambda folder: _fill(folder, wanted, locks, manager))
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")
         raise ToolError(f"the new environment was not made, {stays}: {reason}.") from error
 
 
-def _fill(folder: Path, wanted: Sequence[str], locks: Locks) -> None:
-    manager = managers.chosen()
+def _fill(folder: Path, wanted: Sequence[str], locks: Locks, manager: Manager) -> None:
     for_production = tuple(wanted) == PRODUCTION_LAYERS
     manager.create(folder, interpreters.find())
     manager.install(folder, locks.require(wanted), locks.target)
