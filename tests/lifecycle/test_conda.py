@@ -40,6 +40,7 @@ def project(small_project: Checkpoint) -> Project:
     return small_project.restore()
 
 
+@pytest.mark.slow
 def test_the_environment_holds_condas_packages_and_exactly_the_locks(
     project: Project, small_project: Checkpoint, client: str
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from rattler import MatchSpec, VirtualPackage, install, solve
+from rattler.exceptions import SolverError
 
 
 def main(argv: list[str]) -> int:
@@ -28,7 +29,11 @@ def main(argv: list[str]) -> int:
         content = yaml.safe_load(given.file.read_text(encoding="utf-8"))
         assert content["channels"] == ["conda-forge", "nodefaults"]
         specs = content["dependencies"]
-    asyncio.run(_make(given.prefix, [MatchSpec(each) for each in specs]))
+    try:
+        asyncio.run(_make(given.prefix, [MatchSpec(each) for each in specs]))
+    except SolverError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
