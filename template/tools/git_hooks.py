@@ -10,14 +10,18 @@ from pathlib import Path
 from .errors import ToolError
 from .generations import DEVELOPMENT
 from .paths import ALL_FILES, PRE_COMMIT_CONFIG, ROOT, program, python, shown
+from .project import is_adopted
 from .run import hand_over, output_of, run, say
 
 MOST_SHOWN = 5  # untracked files
 
 
 def install() -> None:
-    """Let git run the checks at every commit, or say why it cannot."""
-    if not PRE_COMMIT_CONFIG.exists():
+    """Let git run the checks at every commit, or say why it cannot.
+
+    What git runs in a project that was there before the template stays its own affair.
+    """
+    if is_adopted() or not PRE_COMMIT_CONFIG.exists():
         return
     if reason := _no_hooks():
         say(f"note: no git hooks were installed: {reason}")
