@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .commands import (
     doctor,
+    image,
     install,
     install_prod,
     lock,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "lock-all": lock_all,
     "install": install,
     "install-prod": install_prod,
+    "image": image,
     "rollback": rollback,
     "status": status,
     "update": update,

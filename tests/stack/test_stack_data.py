@@ -132,7 +132,7 @@ WRONG = [
     ("gpus.yml", 'generation: "Volta"', 'generation: "Pascal"', "row 3: generation Pascal is list"),
     ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
     ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
-    ("images.yml", "digest: sha256:bf44", "digest: bf44", "row 1: `digest` must be a sha256 digest"),
+    ("images.yml", "digest: sha256:bf44", "digest: bf44", "row 1: `digest` must be a sha256"),
     ("images.yml", ":3.13.16-slim-trixie", "", "row 1: `reference` must be an image and its tag"),
     ("images.yml", 'python: "3.13"', 'python: "3.12"', "row 2: image python-slim for Python 3.12"),
 ]

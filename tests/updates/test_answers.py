@@ -52,6 +52,8 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "backends": [[row["backend"]] for row in rows("backends")[1:]],
         "python_version": [offered[1], offered[3]],
         "torch_index": ["/srv/wheels"],
+        "docker": [False],
+        "devcontainer": [False],
     }
     found: dict[str, tuple[Answers, Answers]] = {
         f"{name}-{value}": (NAMED, {name: value}) for name, each in values.items() for value in each
