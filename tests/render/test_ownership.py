@@ -100,9 +100,7 @@ def test_the_templates_files_say_so_and_name_the_place_for_yours(
 def test_shared_files_have_one_fence(project: Path, template_files: TemplateFiles) -> None:
     files = files_of(project)
     fenced = {
-        path
-        for path, file in files.items()
-        if len(FENCE.findall(file.content.decode())) == 1
+        path for path, file in files.items() if len(FENCE.findall(file.content.decode())) == 1
     }
     shared = {row.path for row in template_files.table.rows_of("shared")}
     assert fenced == shared & files.keys()

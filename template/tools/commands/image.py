@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,10 +57,12 @@ ENGINES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("target", nargs="?", default="prod", help="what to build; prod by default")
-    parser.add_argument("options", nargs="*", help="after --, options for the engine")
     parser.add_argument("--backend", help="one of the project's; by default BACKEND, or cpu")
     parser.add_argument("--tag", help="name of the image; by default PROJECT:TARGET")
     parser.add_argument("--engine", help="docker, podman or buildah; by default the first there")
+    parser.add_argument(
+        "--options", default="", help="more options for the engine, as in --options='--no-cache'"
+    )
     parser.add_argument(
         "--pip-config", type=Path, metavar="FILE", help="pip.conf of the build, such as a mirror's"
     )
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     time = output_of(["git", "log", "-1", "--format=%ct"])
     if time and engine.takes_timestamp:
         command += ["--timestamp", time]
-    run_program([*command, *arguments.options, "."], extra=_variables(time))
+    run_program([*command, *shlex.split(arguments.options), "."], extra=_variables(time))
     say(f"Built {name}.")
     return 0
 
