@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -90,22 +90,23 @@ def images(
 
 @pytest.fixture
 def fake_engines(tmp_path: Path) -> Path:
-    """Return a folder with a docker, a podman and a buildah that print what they are told."""
+    """Return a folder with git and a docker, a podman, a buildah that print what they are told."""
     folder = tmp_path / "programs"
     folder.mkdir()
     for name in ("docker", "podman", "buildah"):
         program = folder / name
         program.write_text(f'#!/bin/sh\necho "{name}" "$@"\necho epoch "$SOURCE_DATE_EPOCH"\n')
         program.chmod(0o755)
+    (folder / "git").symlink_to(str(shutil.which("git")))
     return folder
 
 
-def run_tools(project: Path, path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a project's ``python -m tools`` with a PATH of one's own."""
+def run_tools(project: Path, programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a project's ``python -m tools`` where no other programs are than those of a folder."""
     return subprocess.run(
         [sys.executable, "-m", "tools", *arguments],
         cwd=project,
-        env={**ENVIRONMENT, "PATH": path + os.pathsep + "/usr/bin:/bin"},
+        env={**ENVIRONMENT, "PATH": str(programs)},
         capture_output=True,
         text=True,
         check=False,
