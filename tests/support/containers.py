@@ -114,6 +114,9 @@ def _import_base(found: Engine) -> None:
             shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
         for command in (["ldconfig"], ["python3", "-m", "ensurepip"]):
             _must(_ended(["chroot", str(root), *command], PATH="/usr/local/bin:/usr/sbin:/usr/bin"))
+        for made in ("var/cache/apt/archives", "var/lib/apt/lists"):
+            shutil.rmtree(root / made)
+            (root / made / "partial").mkdir(parents=True)
         archive = Path(folder) / "root.tar"
         _must(_ended(["tar", "--create", f"--file={archive}", f"--directory={root}", "."]))
         settings = [

@@ -21,11 +21,12 @@ __all__ = ["answers", "projects"]
 
 @dataclass(frozen=True)
 class Images:
-    """A locked project and what builds its images."""
+    """A project and what builds its images, which get a name of their own."""
 
     project: Project
     engine: Engine
     name: str
+    python: str = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def build(self, target: str, *arguments: str) -> tuple[str, str]:
         """Build with the project's own command; return the image's name and what was printed."""
@@ -38,6 +39,8 @@ class Images:
     def run(self, target: str, *arguments: str, **mounted: Path) -> str:
         """Run an image as somebody on a read-only root without network; it must succeed.
 
+        Training gets a folder for temporary files; production does without.
+
         Args:
             target: The target, built before.
             arguments: What follows the image's name.
@@ -48,7 +51,9 @@ class Images:
         """
         image = f"localhost/{self.name}:{target}"
         volumes = [f"--volume={path}:/app/{name}" for name, path in mounted.items()]
-        done = self.engine.podman("run", "--rm", *LOCKED_DOWN, *volumes, image, *arguments)
+        temporary = ["--tmpfs=/tmp"] if target == "train" else []
+        options = [*LOCKED_DOWN, *temporary, *volumes]
+        done = self.engine.podman("run", "--rm", *options, image, *arguments)
         return succeeded(done).stdout
 
 
@@ -79,9 +84,8 @@ def images(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Images:
     """Return a locked and committed project of the defaults; its Python is that of the tests."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     project = Project(tmp_path_factory.mktemp("images") / "project")
-    render(template, project.folder, {**answers, "python_version": python})
+    render(template, project.folder, {**answers, "python_version": Images.python})
     project.git("init", "--quiet")
     succeeded(project.tools("lock"))
     commit(project.folder, "Lock")
