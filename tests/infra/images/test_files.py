@@ -56,13 +56,19 @@ def told_of(found: Mapping[str, Any], name: str) -> str:
     return "\n".join(line for each in ancestry(found, name) for line in each.instructions)
 
 
-def test_dockerfiles_are_clean(projects: Projects) -> None:
-    found = [projects(cell.answers) / "Dockerfile" for cell in WITH_DOCKER]
+@pytest.fixture(scope="module")
+def folders(projects: Projects) -> list[Path]:
+    """Return every project of the matrix that has containers, and two that were adopted."""
+    adopted = [{"adopted": True}, {**GPUS, "adopted": True}]
+    return [projects(answers) for answers in (*(cell.answers for cell in WITH_DOCKER), *adopted)]
+
+
+def test_dockerfiles_are_clean(folders: list[Path]) -> None:
+    found = [folder / "Dockerfile" for folder in folders]
     checked("hadolint", "--failure-threshold=style", *found)
 
 
-def test_compose_files_fit_their_schema(projects: Projects) -> None:
-    folders = [projects(cell.answers) for cell in WITH_DOCKER]
+def test_compose_files_fit_their_schema(folders: list[Path]) -> None:
     names = ("compose.yaml", "compose.override.yaml")
     schema = ["--builtin-schema", "vendor.compose-spec"]
     checked("check-jsonschema", *schema, *(folder / name for folder in folders for name in names))
@@ -142,6 +148,14 @@ def test_each_layer_is_installed_from_its_own_lock_alone_and_by_hash(projects: P
         for layer, line in zip(layers, installing[-len(layers) :], strict=True):
             assert "--require-hashes" in line
             assert line.endswith(f"--requirement /opt/image/{layer}.txt")
+
+
+def test_an_adopted_project_needs_nothing_of_the_example(projects: Projects) -> None:
+    project = projects({"adopted": True})
+    copied = [line for each in stages(project).values() for line in each.instructions]
+    assert not [line for line in copied if line.startswith("COPY models/")]
+    assert "serverless" not in stages(project)
+    assert "volumes" not in services(project)["train"]
 
 
 def test_production_has_neither_training_nor_pip(projects: Projects) -> None:
