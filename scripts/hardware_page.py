@@ -173,7 +173,16 @@ def _companions(catalog: Catalog) -> str:
 
 def _containers(catalog: Catalog) -> str:
     columns = ("backend", "base image", "options of `docker run`", "variables", "Debian packages")
-    return _table(columns, (_container(row) for row in catalog.backends))
+    bases = (
+        (_code(row.image), row.python, _code(row.reference), _codes(filter(None, [row.digest])))
+        for row in catalog.images
+    )
+    return "\n\n".join(
+        (
+            _table(columns, (_container(row) for row in catalog.backends)),
+            _table(("base image", "Python", "reference", "digest"), bases),
+        )
+    )
 
 
 def _container(row: Backend) -> Sequence[str]:
@@ -233,6 +242,7 @@ def _named(catalog: Catalog) -> Iterator[tuple[str, Sourced]]:
     yield from ((row.build, row) for row in catalog.builds)
     yield from ((row.generation, row) for row in catalog.gpus)
     yield from ((row.package, row) for row in catalog.companions)
+    yield from ((f"{row.image} {row.python}", row) for row in catalog.images)
 
 
 def _section(title: str, *parts: str) -> str:

@@ -13,11 +13,12 @@ from scripts.stack_data import (
     load_builds,
     load_companions,
     load_gpus,
+    load_images,
     load_platforms,
     load_pythons,
     load_sources,
 )
-from scripts.stack_rows import Backend, Build, Companion, Gpu, Platform, Source, Sourced
+from scripts.stack_rows import Backend, Build, Companion, Gpu, Image, Platform, Source, Sourced
 from template.tools.catalog import FORWARD, gpu_served
 
 
@@ -31,6 +32,7 @@ class Catalog:
     builds: Sequence[Build]
     gpus: Sequence[Gpu]
     companions: Sequence[Companion]
+    images: Sequence[Image]
 
     def builds_of(self, backend: str) -> list[Build]:
         """Return the builds for a backend, its default first."""
@@ -73,6 +75,7 @@ def load_catalog(stack: Path) -> Catalog:
         load_builds(stack),
         load_gpus(stack),
         load_companions(stack),
+        load_images(stack),
     )
     _check_sources(stack, catalog)
     _check_names(stack, catalog, load_pythons(stack))
@@ -100,6 +103,7 @@ def _sourced(catalog: Catalog) -> Mapping[str, Iterable[Sourced]]:
         "builds.yml": catalog.builds,
         "gpus.yml": catalog.gpus,
         "companions.yml": catalog.companions,
+        "images.yml": catalog.images,
     }
 
 
@@ -120,6 +124,10 @@ def _check_names(stack: Path, catalog: Catalog, pythons: Sequence[str]) -> None:
     for number, companion in enumerate(catalog.companions, start=1):
         path = stack / "companions.yml"
         _refuse_unknown(path, number, "build", companion.not_for, names, "builds.yml")
+    images = [image.image for image in catalog.images]
+    for number, row in enumerate(catalog.backends, start=1):
+        base = filter(None, [row.container.base_image])
+        _refuse_unknown(stack / "backends.yml", number, "image", base, images, "images.yml")
     for number, name in enumerate(backends, start=1):
         if not catalog.builds_of(name):
             raise _wrong(stack / "backends.yml", number, f"builds.yml has no build for {name}")

@@ -17,6 +17,7 @@ from scripts.stack_rows import (
     Companion,
     DirectDependency,
     Gpu,
+    Image,
     Part,
     Platform,
     PythonRow,
@@ -145,6 +146,23 @@ def load_gpus(stack: Path) -> list[Gpu]:
         StackError: The file or a row is wrong, or a generation is listed twice.
     """
     return _unique(stack / "gpus.yml", Gpu, "generation")
+
+
+def load_images(stack: Path) -> list[Image]:
+    """Read images.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, an image is listed twice for a Python, or there is
+            none for a Python that the template offers.
+    """
+    path = stack / "images.yml"
+    rows = _rows(path, Image)
+    refuse_repeats(path, [f"{row.image} for Python {row.python}" for row in rows], "image")
+    for name in dict.fromkeys(row.image for row in rows):
+        for python in offered_pythons(load_pythons(stack)):
+            if not any(row.image == name and row.python == python for row in rows):
+                raise StackError(f"{label(path)}: it has no {name} for Python {python}.")
+    return rows
 
 
 def load_companions(stack: Path) -> list[Companion]:

@@ -223,7 +223,7 @@ class Platform(Sourced):
 class Container(Part):
     """How a container reaches a backend's devices; without an image it cannot."""
 
-    base_image: MaybeText
+    base_image: Annotated[str, _matches("|[a-z][a-z-]*", 'be the name of an image, or ""')]
     device_flags: list[
         Annotated[str, _matches(r"--[a-z-]+(=\S+)?", 'be an option in quotes such as "--ipc=host"')]
     ]
@@ -243,6 +243,19 @@ class Backend(Sourced):
     container: Container
     environment: dict[Variable, Text]
     disk_gb: Annotated[int, Field(gt=0)]
+
+
+class Image(Sourced):
+    """A row of images.yml: a base image of containers for one Python."""
+
+    FACTS = ("reference", "digest")
+    image: Annotated[str, _matches(r"[a-z]+(-[a-z]+)*", "be a name in small letters and dashes")]
+    python: Python
+    reference: Annotated[
+        str,
+        _matches(r"[a-z0-9./_-]+:[A-Za-z0-9._-]+", "be an image and its tag such as name:1.2"),
+    ]
+    digest: Annotated[str, _matches(r"(sha256:[0-9a-f]{64})?", 'be a sha256 digest, or ""')]
 
 
 class Wheels(Part):

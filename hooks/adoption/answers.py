@@ -20,6 +20,7 @@ _BUILD = re.compile(r"(cu|rocm)(?P<version>\d[\d.]*)|cpu|xpu")
 _CUDA_SAID = re.compile(
     r"(?:^|[^a-z])(?:pytorch-cuda|cuda-version|cudatoolkit|cuda)\D{0,5}(\d+)\.(\d+)"
 )
+_CONTAINERS = re.compile(r"Dockerfile|(docker-)?compose(\.override)?\.ya?ml|\.dockerignore", re.I)
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9./_~:%@+-]+")
 
@@ -70,12 +71,25 @@ class _Proposing:
         self._names()
         self._people()
         self._license()
+        self._containers()
         trains = self._training()
         self._python()
         foreign = self._indexes()
         if trains:
             self._backends()
         return Proposal(self._answers, self._reasons, tuple(self._undecided), foreign)
+
+    def _containers(self) -> None:
+        """Leave a repository's own images and devcontainers as they are."""
+        tree = self._found.repository.tree
+        own = {
+            "docker": [path for path in tree if _CONTAINERS.fullmatch(path)],
+            "devcontainer": [path for path in tree if path.startswith(".devcontainer")],
+        }
+        for question, paths in own.items():
+            if paths and question not in self._given:
+                self._answers[question] = "false"
+                self._reasons[question] = f"{min(paths)} is the repository's own"
 
     def _training(self) -> bool:
         names = {each.name for each in self._found.findings.wanted}

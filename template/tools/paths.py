@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT_FACTS = ROOT / "tools" / "project.toml"
 CATALOG = ROOT / "tools" / "catalog.json"
+DOCKERFILE = ROOT / "Dockerfile"
 PYPROJECT = ROOT / "pyproject.toml"
 PYTHON_VERSION = ROOT / ".python-version"
 SOURCE = ROOT / "src"

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from hooks.adoption import requirement_files
+from hooks.adoption.answers import propose
 from hooks.adoption.manifests import _conda_versions, package_lists
 from hooks.adoption.repository import Repository, has_all_lines
 from hooks.adoption.stack import load
 from hooks.adoption.survey import survey
 from hooks.adoption.wanted import Findings, from_poetry, poetry_versions
+from hooks.detection import detect
 from tests.support.copier_runs import commit
 
 
@@ -144,3 +146,24 @@ def test_lists_of_packages_are_normalised_and_leave_torch_to_the_catalog() -> No
     assert len(names) == len(set(names))
     assert all(name == name.lower().replace("_", "-") for name in names)
     assert not [name for name in names if load().is_torch_family(name)]
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "answers"),
+    [
+        ("README.md", {}, {}),
+        ("Dockerfile", {}, {"docker": "false"}),
+        ("docker-compose.yml", {}, {"docker": "false"}),
+        (".devcontainer/devcontainer.json", {}, {"devcontainer": "false"}),
+        ("docs/Dockerfile", {}, {}),
+        ("Dockerfile", {"docker": "true"}, {}),
+    ],
+)
+def test_containers_of_its_own_stay(
+    path: str, given: dict[str, str], answers: dict[str, str], tmp_path: Path
+) -> None:
+    found = survey(repository(tmp_path, {path: "", "requirements.txt": "numpy\n"}))
+    proposed = propose(found, load(), detect(), given)
+    assert proposed.answers.items() >= answers.items()
+    assert proposed.answers.keys() & {"docker", "devcontainer"} == answers.keys()
+    assert all(path in proposed.reasons[name] for name in answers)

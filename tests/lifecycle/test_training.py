@@ -273,3 +273,31 @@ def test_an_index_without_torch_is_refused_in_one_sentence(
     assert "cannot be had" in empty
     assert "does not exist" in missing
     assert project.lock_texts() == before
+
+
+HANDLER = """
+import json
+from {package}.inference.lambda_handler import handler
+event = {event}
+print(json.dumps([handler(event, None), handler({{"body": json.dumps(event)}}, None)]))
+"""
+
+
+def test_the_handler_of_aws_lambda_answers_as_predict_does(project: Project) -> None:
+    images = project.folder / "images.npy"
+    code = "import numpy, sys; numpy.save(sys.argv[1], numpy.eye(8)[None] * 16)"
+    project.python("-c", code, str(images), link=".venv-prod")
+    predicted = project.command("predict", "models/digits", str(images), link=".venv-prod")
+    event = {"images": [[[16.0 * (row == column) for column in range(8)] for row in range(8)]]}
+    code = HANDLER.format(package=project.package, event=event)
+    plain, web = json.loads(project.python("-c", code, link=".venv-prod"))
+    assert plain["predictions"] == predicted["predictions"]
+    assert json.loads(web["body"]) == plain
+
+
+def test_the_health_check_refuses_a_changed_model(project: Project) -> None:
+    check = ["-m", f"{project.package}.inference.health", "models"]
+    assert project.python(*check, link=".venv-prod").startswith("ok, ")
+    project.append("models/digits/model.onnx", "x")
+    with pytest.raises(AssertionError, match="is not the file that was exported"):
+        project.python(*check, link=".venv-prod")

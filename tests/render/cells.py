@@ -75,10 +75,26 @@ def _build_cells() -> list[Cell]:
     ]
 
 
+CONTAINERS: Mapping[str, Mapping[str, Any]] = {
+    "without-containers": {"docker": False},
+    "without-devcontainer": {"devcontainer": False},
+}
+
+
+def _container_cells() -> list[Cell]:
+    """Return cells without containers, with and without GPUs."""
+    return [
+        Cell(f"{answer_set}-{name}", answer_set, {**ANSWER_SETS[answer_set], **answers})
+        for answer_set in ("defaults", "gpus")
+        for name, answers in CONTAINERS.items()
+    ]
+
+
 CELLS = [
     *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
     *_cells(),
     *_build_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
+    *_container_cells(),
 ]
 BY_NAME = {cell.name: cell for cell in CELLS}

@@ -18,6 +18,11 @@ from packaging.requirements import Requirement
 OLDEST_PYTHON = (3, 11)
 HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 DOTENV = re.compile(r"[A-Z][A-Z0-9_]*=\S*")
+COMMENT = re.compile(r"\s*//")
+INSTRUCTIONS = {
+    *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "FROM", "HEALTHCHECK"),
+    *("LABEL", "RUN", "USER", "WORKDIR"),
+}
 ATTRIBUTES = re.compile(r"\S+( -?[a-z]+(=[a-z]+)?)+")
 
 
@@ -90,6 +95,21 @@ def _attributes(path: Path) -> None:
     assert all(ATTRIBUTES.fullmatch(line) for line in code_lines(_text(path)))
 
 
+def _dockerfile(path: Path) -> None:
+    """Join continued lines and read the name of every instruction."""
+    joined = re.sub(r"\\\n", " ", "\n".join(code_lines(_text(path))))
+    names = {line.partition(" ")[0] for line in joined.splitlines()}
+    assert names <= INSTRUCTIONS, names - INSTRUCTIONS
+
+
+def _packages(path: Path) -> None:
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", line) for line in code_lines(_text(path)))
+
+
+def _commented_json(path: Path) -> None:
+    json.loads("\n".join(line for line in _text(path).splitlines() if not COMMENT.match(line)))
+
+
 def _version(path: Path) -> None:
     assert re.fullmatch(r"3\.\d+\n", _text(path))
 
@@ -106,13 +126,17 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.py", _python),
     ("*.toml", lambda path: tomllib.loads(_text(path))),
     ("*.y*ml", lambda path: yaml.safe_load(_text(path))),
+    ("devcontainer.json", _commented_json),
     ("*.json", lambda path: json.loads(_text(path))),
+    ("apt.txt", _packages),
     ("*.in", requirements_of),
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),
     ("*.sh", _shell),
     ("Makefile", _makefile),
+    ("Dockerfile", _dockerfile),
+    (".dockerignore", _text),
     (".env.example", _dotenv),
     (".gitattributes", _attributes),
     (".gitignore", _text),

@@ -54,8 +54,6 @@ def values_of(stack: Path) -> Iterator[tuple[str, str]]:
         yield f"platforms.yml, {row['platform']}", row["resolver"]
     for row in rows(stack, "backends"):
         where = f"backends.yml, {row['backend']}"
-        image = row["container"]["base_image"].partition("{python}")
-        yield from ((where, part.strip("-:")) for part in image[::2] if "-" in part)
         variables = {**row["environment"], **row["container"]["environment"]}
         yield from ((where, name) for name in variables)
         yield from ((where, name) for name in row["system_packages"] if _is_specific(name))
@@ -65,6 +63,9 @@ def values_of(stack: Path) -> Iterator[tuple[str, str]]:
         names = [row["generation"], *row["examples"].split(",")]
         for name in names:
             yield f"gpus.yml, {row['generation']}", name.partition("(")[0].strip()
+    for row in rows(stack, "images"):
+        where = f"images.yml, {row['image']} {row['python']}"
+        yield from ((where, row[name]) for name in ("reference", "digest") if row[name])
     for row in rows(stack, "companions"):
         yield f"companions.yml, {row['package']}", row["version"]
 

@@ -21,6 +21,13 @@ def test_every_choice_is_in_a_cell(questions: Questions, answers: list[dict[str,
         assert {row[name] for row in answers} == set(choices), name
 
 
+@pytest.mark.parametrize("name", ["docker", "devcontainer"])
+def test_what_can_be_left_out_is_there_and_left_out(
+    name: str, answers: list[dict[str, object]]
+) -> None:
+    assert {row[name] for row in answers if name in row} == {True, False}
+
+
 def test_every_pair_of_runtimes_meets_every_python(answers: list[dict[str, object]]) -> None:
     met = {(row["training"], row["inference"], row["python_version"]) for row in answers}
     runtimes = {("pytorch", "onnxruntime"), ("pytorch", "native"), ("none", "onnxruntime")}

@@ -18,7 +18,7 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
 OWNED = re.compile(
-    r"""(# |<!-- |\{"about": ")Owned by the template: every update rewrites this file\. """
+    r"""(# |// |<!-- |\{"about": ")Owned by the template: every update rewrites this file\. """
     r"""[A-Z].{15,}\.( -->|",)?"""
 )
 FENCE = re.compile(r"^# (-{40})\n# Yours from here to the end of the file\.\n# \1\n", re.MULTILINE)
@@ -98,12 +98,13 @@ def test_the_templates_files_say_so_and_name_the_place_for_yours(
 
 
 def test_shared_files_have_one_fence(project: Path, template_files: TemplateFiles) -> None:
+    files = files_of(project)
     fenced = {
-        path
-        for path, file in files_of(project).items()
-        if len(FENCE.findall(file.content.decode())) == 1
+        path for path, file in files.items() if len(FENCE.findall(file.content.decode())) == 1
     }
-    assert fenced == {row.path for row in template_files.table.rows_of("shared")}
+    shared = {row.path for row in template_files.table.rows_of("shared")}
+    assert fenced == shared & files.keys()
+    assert {".gitignore", "pyproject.toml"} <= fenced
 
 
 def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:

@@ -32,6 +32,8 @@ PUBLIC = (
     "python_version",
     "torch_index",
     "conda",
+    "docker",
+    "devcontainer",
 )
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
@@ -40,6 +42,7 @@ STORED_ONCE = (
     "copyright_year",
     "brought_training",
     "brought_onnxruntime",
+    "brought_docker",
     "answers_checked",
 )
 """Never asked; kept from the copy or update on that first computes them."""
@@ -73,7 +76,8 @@ def test_every_question_explains_itself(name: str, questions: Questions) -> None
     question = questions.asked[name]
     assert len(question["help"].split()) > 3
     assert "default" in question
-    assert {"choices", "validator"} & question.keys() or question["type"] == "bool", "any text"
+    told = {"choices", "validator"} & question.keys() or question["type"] == "bool"
+    assert told, "any text would do"
 
 
 def test_labels_of_choices_say_more_than_the_value(questions: Questions) -> None:
@@ -101,6 +105,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked |= {"torch_index", "backends", "brought_training"}
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
+    if not kept["docker"]:
+        unasked |= {"devcontainer", "brought_docker"}
     assert kept.keys() == {*PUBLIC, *STORED_ONCE} - unasked
     assert {name: kept[name] for name in cell.answers} == cell.answers
 
@@ -139,6 +145,7 @@ def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
     folders = {path.name for path in (template / "template").iterdir() if path.is_dir()}
+    folders = {name for name in folders if not name.startswith(".")}
     assert {*folders, "torch", "numpy"} <= set(reserved)
     assert not [name for name in reserved if f"{name}_project" in reserved]
     assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")

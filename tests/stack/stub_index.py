@@ -95,6 +95,11 @@ CATALOG = {
   examples: "One"
   sources: {targets: [stub], examples: [stub]}
 """,
+    "images.yml": "".join(
+        f'- {{image: base, python: "{python}", reference: "base:1", digest: "",'
+        " sources: {reference: [stub]}}\n"
+        for python in ("3.13", "3.12", "3.11")
+    ),
     "companions.yml": """\
 - {package: vision, version: "4.0", why: "stub", not_for: [], sources: {version: [stub]}}
 """,

@@ -14,6 +14,7 @@ from scripts.stack_data import (
     load_builds,
     load_companions,
     load_gpus,
+    load_images,
     load_platforms,
     load_pythons,
     load_release,
@@ -35,6 +36,7 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "builds.yml": load_builds,
     "gpus.yml": load_gpus,
     "companions.yml": load_companions,
+    "images.yml": load_images,
 }
 
 
@@ -136,6 +138,9 @@ WRONG = [
     ("gpus.yml", 'generation: "Volta"', 'generation: "Pascal"', "row 3: generation Pascal is list"),
     ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
     ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
+    ("images.yml", "digest: sha256:bf44", "digest: bf44", "row 1: `digest` must be a sha256"),
+    ("images.yml", ":3.13.16-slim-trixie", "", "row 1: `reference` must be an image and its tag"),
+    ("images.yml", 'python: "3.13"', 'python: "3.12"', "row 2: image python-slim for Python 3.12"),
 ]
 
 
@@ -171,6 +176,14 @@ DISAGREEING = [
             ' checked: "2026-01-01"}\n- id: pypi-torch',
         ),
         "stack/sources.yml row 1: no fact names the source idle",
+    ),
+    (
+        ("backends.yml", "base_image: python-slim", "base_image: python-alpine"),
+        "stack/backends.yml row 1: image python-alpine is not in images.yml",
+    ),
+    (
+        ("images.yml", 'python: "3.13"', 'python: "3.10"'),
+        "stack/images.yml: it has no python-slim for Python 3.13",
     ),
     (
         ("builds.yml", "backend: xpu", "backend: npu"),

@@ -53,6 +53,8 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "python_version": [offered[1], offered[3]],
         "torch_index": ["/srv/wheels"],
         "conda": [False],
+        "docker": [False],
+        "devcontainer": [False],
     }
     found: dict[str, tuple[Answers, Answers]] = {
         f"{name}-{value}": (NAMED, {name: value}) for name, each in values.items() for value in each

@@ -1,0 +1,51 @@
+# Owned by the template: every update rewrites this file. Your own checks go beside this folder.
+"""The image's health check: do the models in a folder open and answer?
+
+Run as `python -m PACKAGE.inference.health FOLDER`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ArtefactError, ProjectError
+from .loading import load
+from .metadata import METADATA_FILE
+
+
+def check(folder: Path) -> int:
+    """Opens every exported model below a folder and lets it predict once.
+
+    Returns:
+        The number of models.
+
+    Raises:
+        ProjectError: There is none, or one of them is changed or does not work.
+    """
+    models = sorted(path.parent for path in folder.glob(f"*/{METADATA_FILE}"))
+    if not models:
+        raise ArtefactError(f"{folder} has no exported model: export one, or mount the folder.")
+    for model in models:
+        with load(model) as predictor:
+            schema = predictor.metadata.input
+            predictor.predict(np.zeros((1, *schema.shape), np.dtype(schema.dtype)))
+    return len(models)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks the folder that the one argument names; 1 if something is wrong."""
+    try:
+        count = check(Path(arguments[0] if arguments else "models"))
+    except (ProjectError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    print(f"ok, {count} models")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
