@@ -34,6 +34,8 @@ def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patched.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
         patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patched.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
+        # Projects' own pytests clean up behind others of the same user, and would meet each other.
+        patched.setenv("PYTEST_DEBUG_TEMPROOT", str(folder))
         for name in HANDED_DOWN:
             patched.delenv(name, raising=False)
         yield

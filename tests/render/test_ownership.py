@@ -7,7 +7,6 @@ from pathlib import Path
 
 from scripts.ownership_rows import PathRow
 from template.tools import owners
-from template.tools.updates import fences
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.template_files import TemplateFiles, in_project
@@ -125,12 +124,3 @@ def test_your_files_do_not_depend_on_answers_that_can_change(
         for path, file in [*files_of(project).items(), *files_of(other).items()]:
             if template_files.is_yours(path) and path not in FROM_FIRST_ANSWERS:
                 assert seen.setdefault(path, file.content) == file.content, path
-
-
-def test_your_part_of_a_shared_file_does_not_depend_on_hardware_or_runtimes(
-    projects: Projects, template_files: TemplateFiles
-) -> None:
-    for row in template_files.table.rows_of("shared"):
-        contents = [(projects(answers) / row.path).read_bytes() for answers in ANSWER_SETS.values()]
-        below = {parts[1] for parts in map(fences.parts, contents) if parts}
-        assert len(below) == 1, row.path

@@ -128,7 +128,6 @@ def test_an_answer_changes_and_changes_back(name: str, team: Team, copies: Copie
                 "author_email": "team@example.org",
                 "repository_url": "https://example.org/team/project",
                 "license": "Apache-2.0",
-                "training": "none",
             }.items()
         ),
     ],

@@ -21,6 +21,9 @@ from ..run import run as run_program
 
 HELP = "make the environment that the locks describe, check it, then switch to it"
 NO_TESTS_COLLECTED = 5
+MET_ANOTHER_PYTEST = "ignore:(rm_rf) error removing:pytest.PytestWarning"
+SMOKE_TEST = ("-m", "pytest", "-q", "-m", "smoke", "-W", MET_ANOTHER_PYTEST)
+"""Arguments of Python. Two pytests of one user that clean up at the same time are no failure."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,6 +131,6 @@ def _start_package(folder: Path) -> None:
 
 
 def _run_smoke_test(folder: Path) -> None:
-    code = exit_code([python(folder), "-m", "pytest", "-q", "-m", "smoke"])
+    code = exit_code([python(folder), *SMOKE_TEST])
     if code not in (0, NO_TESTS_COLLECTED):
         raise ToolError("the project's smoke test fails in it; its message is above")
