@@ -36,7 +36,7 @@ ANSWERS: dict[str, Any] = {
     "tracker": "board",
     "schedule": "nightly",
     "parts": ["library", "site"],
-    "docker": False,
+    "image": False,
     "greeting": "Good morning",
 }
 """Answers to release 1.0.0, none of them a default but nightly, which goes."""

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
@@ -50,7 +50,6 @@ class Engine:
     """
 
     configuration: Path
-    variables: dict[str, str] = field(default_factory=dict)
 
     def options(self) -> str:
         """Return what a build takes here beside what it takes everywhere."""
