@@ -224,6 +224,7 @@ def test_files_of_the_template_are_new(update: Update) -> None:
     assert f"_commit: {NEXT}" in update.now(".copier-answers.yml")
 
 
+@pytest.mark.slow
 def test_the_project_works_with_the_new_versions_and_its_own(update: Update) -> None:
     project = update.project
     assert "older than the requirements" in succeeded(project.tools("status")).stdout
