@@ -85,7 +85,7 @@ LINES: dict[str, dict[str, list[str]]] = {
         "20-train": ["rootutils", "rich"],
         "30-prod": ["-r stack/30-prod.in", "lightning>=2.0.0", "hydra-core==1.3.2"],
         "40-dev": ["-r stack/40-dev.in"],
-        "50-lint": ["-r stack/50-lint.in", "pre-commit"],
+        "50-lint": ["-r stack/50-lint.in"],
         "overrides": [],
     },
     "poetry": {
