@@ -128,6 +128,7 @@ def test_own_package_and_override_come_with_a_new_generation(
     )
 
 
+@pytest.mark.slow
 def test_own_packages_stay_until_they_are_upgraded(project: Project) -> None:
     project.append("requirements/40-dev.in", "tomli-w==1.1.0\n")
     succeeded(project.tools("lock"))

@@ -95,7 +95,13 @@ def yours_on(flag: str, project: Path, template_files: TemplateFiles) -> list[st
     return [path for path in files_of(project) if any(row.means(path) for row in rows)]
 
 
-@pytest.mark.parametrize("name", ANSWER_SETS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "defaults",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ANSWER_SETS if name != "defaults"),
+    ],
+)
 def test_a_project_left_alone_becomes_as_a_fresh_copy(
     name: str, old_template: Path, copied: Copied, tmp_path: Path
 ) -> None:
@@ -165,6 +171,7 @@ def test_an_update_can_switch_training_inference_and_backends(
     assert different <= {".copier-answers.yml"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "without", "with_them", "flag"), SWITCHES)
 def test_your_files_that_an_update_brought_are_left_alone_too(
     answer: str,
@@ -191,6 +198,7 @@ def test_your_files_that_an_update_brought_are_left_alone_too(
     assert not (project / gone).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "without", "with_them", "flag"), SWITCHES)
 def test_your_files_stay_when_their_answer_is_switched_off_and_on_again(
     answer: str,

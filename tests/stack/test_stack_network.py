@@ -37,6 +37,7 @@ def resolver(inputs: Inputs) -> Resolver:
     return plain.knowing("torch", torch, common_requirements(pypi(), torch, inputs.catalog))
 
 
+@pytest.mark.slow
 def test_the_committed_files_are_what_a_refresh_makes(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--check"])
     written = capsys.readouterr()
