@@ -20,6 +20,7 @@ from unittest.mock import patch
 import yaml
 from copier._main import Worker
 from copier._template import Template
+from copier._types import Phase
 from copier._user_data import Question
 from jinja2 import Environment
 
@@ -49,6 +50,11 @@ class FastCopier:
             for owner, name, replacement in (
                 (Worker, "template", property(self._template_of)),
                 (Worker, "_sync_git_index_executable_bit", _do_nothing),
+                (
+                    Worker,
+                    "_answers_to_remember",
+                    _once_all_is_answered(Worker._answers_to_remember),
+                ),
                 (Worker, "_render_string", _rendering(Worker._render_string)),
                 (Worker, "_render_path", self._rendering_paths(Worker._render_path)),
                 (Worker, "_path_matcher", self._matching(Worker._path_matcher)),
@@ -121,6 +127,20 @@ def _once_a_question(get_default: Callable[[Question], Any]) -> Callable[[Questi
         return found["_default_of_this_copy"]
 
     return get_default_once
+
+
+def _once_all_is_answered(remember: Callable[[Worker], Any]) -> Callable[[Worker], Any]:
+    """Wrap ``Worker._answers_to_remember``, which change no more once a copy renders."""
+
+    def answers_to_remember(worker: Worker) -> Any:
+        if Phase.current() is not Phase.RENDER:
+            return remember(worker)
+        found = vars(worker)
+        if "_remembered_in_this_copy" not in found:
+            found["_remembered_in_this_copy"] = remember(worker)
+        return found["_remembered_in_this_copy"]
+
+    return answers_to_remember
 
 
 def _rendering(render: Callable[..., str]) -> Callable[..., str]:
