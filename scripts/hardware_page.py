@@ -242,6 +242,8 @@ def _named(catalog: Catalog) -> Iterator[tuple[str, Sourced]]:
     yield from ((row.build, row) for row in catalog.builds)
     yield from ((row.generation, row) for row in catalog.gpus)
     yield from ((row.package, row) for row in catalog.companions)
+    yield from ((row.repository, row) for row in catalog.actions)
+    yield from ((row.label, row) for row in catalog.runners)
     yield from ((f"{row.image} {row.python}", row) for row in catalog.images)
 
 

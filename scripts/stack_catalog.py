@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.stack_data import (
     StackError,
     label,
+    load_actions,
     load_backends,
     load_builds,
     load_companions,
@@ -16,15 +17,27 @@ from scripts.stack_data import (
     load_images,
     load_platforms,
     load_pythons,
+    load_runners,
     load_sources,
 )
-from scripts.stack_rows import Backend, Build, Companion, Gpu, Image, Platform, Source, Sourced
+from scripts.stack_rows import (
+    Action,
+    Backend,
+    Build,
+    Companion,
+    Gpu,
+    Image,
+    Platform,
+    Runner,
+    Source,
+    Sourced,
+)
 from template.tools.catalog import FORWARD, gpu_served
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every row about hardware."""
+    """Every row whose facts have sources: about hardware, and about what workflows run on."""
 
     sources: Sequence[Source]
     platforms: Sequence[Platform]
@@ -32,6 +45,8 @@ class Catalog:
     builds: Sequence[Build]
     gpus: Sequence[Gpu]
     companions: Sequence[Companion]
+    actions: Sequence[Action]
+    runners: Sequence[Runner]
     images: Sequence[Image]
 
     def builds_of(self, backend: str) -> list[Build]:
@@ -75,6 +90,8 @@ def load_catalog(stack: Path) -> Catalog:
         load_builds(stack),
         load_gpus(stack),
         load_companions(stack),
+        load_actions(stack),
+        load_runners(stack),
         load_images(stack),
     )
     _check_sources(stack, catalog)
@@ -103,6 +120,8 @@ def _sourced(catalog: Catalog) -> Mapping[str, Iterable[Sourced]]:
         "builds.yml": catalog.builds,
         "gpus.yml": catalog.gpus,
         "companions.yml": catalog.companions,
+        "actions.yml": catalog.actions,
+        "runners.yml": catalog.runners,
         "images.yml": catalog.images,
     }
 

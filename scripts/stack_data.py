@@ -12,6 +12,7 @@ from packaging.version import Version
 from pydantic import ValidationError
 
 from scripts.stack_rows import (
+    Action,
     Backend,
     Build,
     Companion,
@@ -22,6 +23,7 @@ from scripts.stack_rows import (
     Platform,
     PythonRow,
     Release,
+    Runner,
     Source,
     problem_in,
 )
@@ -172,6 +174,24 @@ def load_companions(stack: Path) -> list[Companion]:
         StackError: The file or a row is wrong, or a package is listed twice.
     """
     return _unique(stack / "companions.yml", Companion, "package")
+
+
+def load_actions(stack: Path) -> list[Action]:
+    """Read actions.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or an action is listed twice.
+    """
+    return _unique(stack / "actions.yml", Action, "action")
+
+
+def load_runners(stack: Path) -> list[Runner]:
+    """Read runners.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or a runner is listed twice.
+    """
+    return _unique(stack / "runners.yml", Runner, "runner")
 
 
 def offered_pythons(versions: Sequence[str]) -> list[str]:

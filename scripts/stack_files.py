@@ -27,6 +27,8 @@ TOOLCHAIN = "toolchain"
 TOOLS = {
     TOOLCHAIN: "the environment that locks and installs",
     "copier": "the environment of Copier, which updates a project",
+    "audit": "the environment that looks up known vulnerabilities of the locked packages",
+    "notebooks": "the environment that runs notebooks",
 }
 """The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
 OF_BUILDS = "constraints"  # the folder of the pins that builds add

@@ -245,6 +245,30 @@ class Backend(Sourced):
     disk_gb: Annotated[int, Field(gt=0)]
 
 
+class Action(Sourced):
+    """A row of actions.yml: one release of an action."""
+
+    FACTS = ("version", "commit")
+    action: Name
+    repository: Annotated[
+        str, _matches(r"[\w.-]+/[\w.-]+", "be an owner and a repository such as actions/cache")
+    ]
+    version: Annotated[
+        str, _matches(r"v\d+\.\d+\.\d+", "be the tag of a release in full such as v1.2.3")
+    ]
+    commit: Annotated[str, _matches(r"[0-9a-f]{40}", "be the 40 digits of a commit")]
+
+
+class Runner(Sourced):
+    """A row of runners.yml: a machine of GitHub."""
+
+    FACTS = ("label",)
+    runner: Name
+    label: Annotated[
+        str, _matches(r"[a-z]+-\d[\w.-]*", "be a label with a version such as system-1.2")
+    ]
+
+
 class Image(Sourced):
     """A row of images.yml: a base image of containers for one Python."""
 

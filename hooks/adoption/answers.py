@@ -21,6 +21,10 @@ _CUDA_SAID = re.compile(
     r"(?:^|[^a-z])(?:pytorch-cuda|cuda-version|cudatoolkit|cuda)\D{0,5}(\d+)\.(\d+)"
 )
 _CONTAINERS = re.compile(r"Dockerfile|(docker-)?compose(\.override)?\.ya?ml|\.dockerignore", re.I)
+_SERVICES = re.compile(
+    r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.travis\.yml|\.circleci/config\.yml"
+    r"|azure-pipelines\.yml|bitbucket-pipelines\.yml|Jenkinsfile"
+)
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9./_~:%@+-]+")
 
@@ -72,6 +76,7 @@ class _Proposing:
         self._people()
         self._license()
         self._containers()
+        self._service()
         trains = self._training()
         self._python()
         foreign = self._indexes()
@@ -90,6 +95,18 @@ class _Proposing:
             if paths and question not in self._given:
                 self._answers[question] = "false"
                 self._reasons[question] = f"{min(paths)} is the repository's own"
+
+    def _service(self) -> None:
+        """Leave a repository's own integration as it is; else take that of where it is."""
+        own = [path for path in self._found.repository.tree if _SERVICES.fullmatch(path)]
+        if "ci" in self._given:
+            return
+        if own:
+            self._answers["ci"] = "none"
+            self._reasons["ci"] = f"{min(own)} is the repository's own"
+        elif "gitlab" in self._found.repository.origin:
+            self._answers["ci"] = "gitlab"
+            self._reasons["ci"] = "the repository is on GitLab"
 
     def _training(self) -> bool:
         names = {each.name for each in self._found.findings.wanted}

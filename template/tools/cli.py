@@ -8,22 +8,29 @@ import sys
 from typing import Protocol
 
 from .commands import (
+    audit,
+    benchmark,
     check_files,
     conda,
     doctor,
     image,
     install,
     install_prod,
+    links,
     lint,
     lock,
     lock_all,
+    lock_check,
     lock_upgrade,
+    notebooks,
     project_tasks,
+    regression,
     rollback,
     setup,
     status,
     targets,
     update,
+    update_branch,
 )
 from .errors import ToolError
 
@@ -55,6 +62,13 @@ COMMANDS: dict[str, Command] = {
     "update": update,
     "lint": lint,
     "check-files": check_files,
+    "lock-check": lock_check,
+    "links": links,
+    "notebooks": notebooks,
+    "audit": audit,
+    "regression": regression,
+    "benchmark": benchmark,
+    "update-branch": update_branch,
     "targets": targets,
 }
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,18 +90,38 @@ def hashes_of(path: Path, name: str) -> set[str]:
 @contextmanager
 def all_or_nothing(wanted: Iterable[Locks]) -> Iterator[None]:
     """Put the folders of locks back as they were if anything inside fails or is interrupted."""
-    folders = [each.folder for each in wanted]
+    with _kept([each.folder for each in wanted]) as put_back:
+        try:
+            yield
+        except BaseException:
+            put_back()
+            raise
+
+
+@contextmanager
+def unchanged(wanted: Iterable[Locks]) -> Iterator[None]:
+    """Put the folders of locks back as they were, whatever happens inside."""
+    with _kept([each.folder for each in wanted]) as put_back:
+        try:
+            yield
+        finally:
+            put_back()
+
+
+@contextmanager
+def _kept(folders: Sequence[Path]) -> Iterator[Callable[[], None]]:
+    """Keep a copy of folders; yield the function that puts it back."""
     with tempfile.TemporaryDirectory() as temporary:
         before = Path(temporary)
         for folder in folders:
             if folder.exists():
                 shutil.copytree(folder, before / folder.name)
             folder.mkdir(parents=True, exist_ok=True)
-        try:
-            yield
-        except BaseException:
+
+        def put_back() -> None:
             for folder in folders:
                 shutil.rmtree(folder)
                 if (before / folder.name).exists():
                     shutil.copytree(before / folder.name, folder)
-            raise
+
+        yield put_back

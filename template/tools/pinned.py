@@ -10,7 +10,16 @@ from pathlib import Path
 
 from . import interpreters
 from .errors import ToolError
-from .paths import COPIER_LOCK, ENVIRONMENTS, TOOLCHAIN_LOCK, program, python, shown
+from .paths import (
+    AUDIT_LOCK,
+    COPIER_LOCK,
+    ENVIRONMENTS,
+    NOTEBOOKS_LOCK,
+    TOOLCHAIN_LOCK,
+    program,
+    python,
+    shown,
+)
 from .project import python_version
 from .run import run, say
 
@@ -78,3 +87,5 @@ class PinnedTools:
 
 TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")
 COPIER = PinnedTools("copier", COPIER_LOCK, "Copier")
+AUDIT = PinnedTools("audit", AUDIT_LOCK, "pip-audit")
+NOTEBOOK_TOOLS = PinnedTools("notebooks", NOTEBOOKS_LOCK, "nbclient, ipykernel")

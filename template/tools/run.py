@@ -79,6 +79,31 @@ def output_of(command: Sequence[object]) -> str:
     return output.strip() if code == 0 else ""
 
 
+def printed_by(
+    command: Sequence[object], folder: Path, *, extra: Mapping[str, str] | None = None
+) -> str:
+    """Run a program in a folder and return what it prints; what it says to people is shown.
+
+    Raises:
+        CommandError: Its exit code is not 0.
+        ToolError: It could not be started.
+    """
+    announce(command)
+    arguments = [str(part) for part in command]
+    try:
+        done = subprocess.run(
+            arguments, cwd=folder, env=environment(extra), stdout=subprocess.PIPE, check=False
+        )
+    except OSError as error:
+        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    if done.returncode:
+        name = Path(str(command[0])).name
+        raise CommandError(
+            f"`{name}` failed with exit code {done.returncode}; its message is above."
+        )
+    return done.stdout.decode("utf-8", "replace")
+
+
 def exit_code(command: Sequence[object]) -> int:
     """Run a program with its output on the terminal and return its exit code."""
     announce(command)

@@ -14,7 +14,7 @@ from hooks.adoption.stack import load
 from hooks.adoption.survey import survey
 from hooks.adoption.wanted import Findings, from_poetry, poetry_versions
 from hooks.detection import detect
-from tests.support.copier_runs import commit
+from tests.support.copier_runs import commit, git
 
 
 def repository(folder: Path, files: dict[str, str]) -> Repository:
@@ -167,3 +167,24 @@ def test_containers_of_its_own_stay(
     assert proposed.answers.items() >= answers.items()
     assert proposed.answers.keys() & {"docker", "devcontainer"} == answers.keys()
     assert all(path in proposed.reasons[name] for name in answers)
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "given", "answer"),
+    [
+        ("README.md", "", {}, None),
+        (".github/workflows/test.yml", "", {}, "none"),
+        (".gitlab-ci.yml", "", {}, "none"),
+        (".github/dependabot.yml", "", {}, None),
+        ("README.md", "git@gitlab.example.org:team/project.git", {}, "gitlab"),
+        (".gitlab-ci.yml", "", {"ci": "github"}, None),
+    ],
+)
+def test_a_service_of_its_own_stays(
+    path: str, origin: str, given: dict[str, str], answer: str | None, tmp_path: Path
+) -> None:
+    found = repository(tmp_path, {path: "", "requirements.txt": "numpy\n"})
+    if origin:
+        git(tmp_path, "remote", "add", "origin", origin)
+    proposed = propose(survey(found), load(), detect(), given)
+    assert proposed.answers.get("ci") == answer

@@ -196,6 +196,34 @@ def test_a_changed_model_is_refused(project: Project) -> None:
         model.write_bytes(original)
 
 
+@pytest.mark.slow
+def test_training_is_held_against_what_is_expected_of_it(project: Project) -> None:
+    runs = sorted((project.folder / "experiments").iterdir())
+    assert "expected 0.99 +- 0.01" in project.make("regression").stdout
+    file = project.folder / "configs" / "expected.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("expected = 0.99", "expected = 0.9"), encoding="utf-8")
+    sentence = error_sentence(project.tools("regression"))
+    assert sentence.startswith("error: held_out_accuracy differ from configs/expected.toml")
+    project.make("regression", "--accept")
+    assert "expected = 0.99" in file.read_text(encoding="utf-8")
+    assert sorted((project.folder / "experiments").iterdir()) == runs
+
+
+@pytest.mark.slow
+def test_training_is_timed_against_the_commit_before(project: Project) -> None:
+    file = project.folder / "configs" / "expected.toml"
+    text = file.read_text(encoding="utf-8")
+    short = text.replace("arguments = []", 'arguments = ["--training.epochs", "2"]')
+    assert short != text
+    file.write_text(short.replace("slowdown = 1.5", "slowdown = 100.0"), encoding="utf-8")
+    project.commit("Train shortly")
+    assert "times as long as at" in project.make("benchmark", "--rounds 1").stdout
+    file.write_text(short.replace("slowdown = 1.5", "slowdown = 0.001"), encoding="utf-8")
+    sentence = error_sentence(project.tools("benchmark", "--rounds", "1"))
+    assert "times as slow: find out why" in sentence
+
+
 def test_the_projects_own_tests_pass(project: Project) -> None:
     done = project.make("test")
     assert re.search(r"\d+ passed", done.stdout)

@@ -25,6 +25,7 @@ PEOPLE: tuple[dict[str, str], ...] = (
     },
 )
 PACKAGES: tuple[dict[str, str], ...] = ({}, {"package_name": "a"}, {"package_name": LONGEST_NAME})
+SERVICES: tuple[dict[str, str], ...] = ({"ci": "gitlab"}, {"ci": "none"}, {})
 INDEXES: tuple[dict[str, str], ...] = (
     {},
     {"torch_index": "https://mirror.example.org/whl"},
@@ -52,12 +53,13 @@ class Cell:
 def _cells() -> list[Cell]:
     """Cross training, inference and Python; deal out what does not interact with them in turn."""
     licenses, people = cycle(LICENSES), cycle(PEOPLE)
-    packages, indexes = cycle(PACKAGES), cycle(INDEXES)
+    packages, indexes, services = cycle(PACKAGES), cycle(INDEXES), cycle(SERVICES)
     cells = []
     for name, runtimes in ANSWER_SETS.items():
         for python in PYTHONS:
             answers = {**runtimes, "python_version": python}
             answers |= {"license": next(licenses)} | next(people) | next(packages)
+            answers |= next(services)
             if runtimes.get("training") != "none":
                 answers |= next(indexes)
             cells.append(Cell(f"{name}-{python}", name, answers))

@@ -13,7 +13,7 @@ from tests.render.parsers import parse
 from tests.support.copier_runs import ROOT, FileState, files_of
 
 LONGEST_PATH = 120
-LEFTOVER = re.compile(r"\{\{|\{%|\{#|%\}")
+LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|(?<!\$)\{#|%\}")  # `${{ }}` is GitHub's
 WINDOWS_NAMES = {
     "con",
     "prn",

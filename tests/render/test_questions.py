@@ -34,6 +34,7 @@ PUBLIC = (
     "conda",
     "docker",
     "devcontainer",
+    "ci",
 )
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
@@ -43,6 +44,7 @@ STORED_ONCE = (
     "brought_training",
     "brought_onnxruntime",
     "brought_docker",
+    "brought_gitlab",
     "answers_checked",
 )
 """Never asked; kept from the copy or update on that first computes them."""
@@ -107,6 +109,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_onnxruntime")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
+    if kept["ci"] != "gitlab":
+        unasked.add("brought_gitlab")
     assert kept.keys() == {*PUBLIC, *STORED_ONCE} - unasked
     assert {name: kept[name] for name in cell.answers} == cell.answers
 
@@ -144,8 +148,8 @@ def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
     assert len(reserved) == len(set(reserved))
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
-    folders = {path.name for path in (template / "template").iterdir() if path.is_dir()}
-    folders = {name for name in folders if not name.startswith(".")}
+    found = (path.name for path in (template / "template").iterdir() if path.is_dir())
+    folders = {name for name in found if not name.startswith(".")}
     assert {*folders, "torch", "numpy"} <= set(reserved)
     assert not [name for name in reserved if f"{name}_project" in reserved]
     assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")

@@ -40,6 +40,16 @@ CATALOG = {
   variables: {}
   sources: {resolver: [stub]}
 """,
+    "actions.yml": """\
+- action: checkout
+  repository: owner/checkout
+  version: v1.0.0
+  commit: "0123456789012345678901234567890123456789"
+  sources: {version: [stub], commit: [stub]}
+""",
+    "runners.yml": """\
+- {runner: linux, label: stub-1, sources: {label: [stub]}}
+""",
     "backends.yml": """\
 - backend: gpu
   title: "GPU"
@@ -181,6 +191,8 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "reserved_names.yml": '- "os"\n',
         "toolchain.in": "# a comment\nlocker\n",
         "copier.in": "renderer\n",
+        "audit.in": "renderer\n",
+        "notebooks.in": "renderer\n",
         **CATALOG,
     }
     for name, text in texts.items():

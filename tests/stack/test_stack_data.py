@@ -10,6 +10,7 @@ import pytest
 from scripts.stack_catalog import load_catalog
 from scripts.stack_data import (
     StackError,
+    load_actions,
     load_backends,
     load_builds,
     load_companions,
@@ -20,6 +21,7 @@ from scripts.stack_data import (
     load_release,
     load_requirements,
     load_reserved_names,
+    load_runners,
     load_sources,
     offered_pythons,
 )
@@ -37,6 +39,8 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "gpus.yml": load_gpus,
     "companions.yml": load_companions,
     "images.yml": load_images,
+    "actions.yml": load_actions,
+    "runners.yml": load_runners,
 }
 
 
@@ -139,6 +143,10 @@ WRONG = [
     ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
     ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
     ("images.yml", "digest: sha256:bf44", "digest: bf44", "row 1: `digest` must be a sha256"),
+    ("actions.yml", "version: v7.0.1", "version: v7", "row 1: `version` must be the tag of a re"),
+    ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
+    ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
+    ("runners.yml", "label: ubuntu-24.04", "label: ubuntu-latest", "row 1: `label` must be a labe"),
     ("images.yml", ":3.13.16-slim-trixie", "", "row 1: `reference` must be an image and its tag"),
     ("images.yml", 'python: "3.13"', 'python: "3.12"', "row 2: image python-slim for Python 3.12"),
 ]

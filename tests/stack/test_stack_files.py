@@ -62,7 +62,11 @@ def test_the_tools_agree_with_the_constraints(stack: Path, python: str, platform
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("toolchain", {"pip", "setuptools", "pip-tools", "uv"}), ("copier", {"copier"})],
+    [
+        ("toolchain", {"pip", "setuptools", "pip-tools", "uv"}),
+        ("copier", {"copier"}),
+        ("audit", {"pip-audit"}),
+    ],
 )
 def test_every_tool_is_pinned_with_hashes(stack: Path, name: str, least: set[str]) -> None:
     pins = _pins(stack, f"{name}.txt")

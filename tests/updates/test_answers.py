@@ -55,6 +55,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "conda": [False],
         "docker": [False],
         "devcontainer": [False],
+        "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {
         f"{name}-{value}": (NAMED, {name: value}) for name, each in values.items() for value in each

@@ -8,6 +8,7 @@ import argparse
 from .. import backends, catalog, generations
 from ..backends import Target
 from ..errors import ToolError
+from ..locks import Locks
 from ..resolvers import Uv
 from ..run import say
 from . import lock
@@ -24,12 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend", action="append", choices=backends.declared(), help="only this one; repeatable"
     )
+    parser.add_argument("--present", action="store_true", help="only those that are there already")
     parser.add_argument("--upgrade", action="store_true", help="as lock-upgrade does")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile with uv, which resolves for other platforms too; nothing is installed."""
     wanted = _wanted(arguments.platform, arguments.backend)
+    if arguments.present:
+        wanted = tuple(target for target in wanted if Locks(target).folder.exists())
     say(f"Locking {len(wanted)}: {', '.join(target.name for target in wanted)}.")
     with generations.exclusive():
         lock.compile_locks(wanted, Uv, upgrade=arguments.upgrade)

@@ -1,0 +1,87 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Tell whether the committed locks are what the requirements give."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from .. import backends, generations, lock_format, locking, locks
+from ..backends import Target
+from ..errors import ToolError
+from ..lock_format import Entry
+from ..locks import Locks
+from ..paths import LOCKS, shown
+from ..requirements import layers
+from ..resolvers import Uv
+from ..run import say
+
+HELP = "fail if locking again would give other locks than those that are there; changes nothing"
+AGAIN = f"run `make lock-all` and commit {shown(LOCKS)}."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options: none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile every lock that is there once more, compare, and put all of them back.
+
+    Raises:
+        ToolError: There are none, or some are not what the requirements give.
+    """
+    present = [target for target in backends.targets() if Locks(target).folder.exists()]
+    if not present:
+        raise ToolError(f"there are no locks; {AGAIN}")
+    with generations.exclusive():
+        problems = [line for target in present for line in _problems(target)]
+    for line in problems:
+        say(line)
+    if problems:
+        raise ToolError(f"the locks are not what the requirements give; {AGAIN}")
+    say(f"Locking again gives the same: {', '.join(target.name for target in present)}.")
+    return 0
+
+
+def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield how a lock differs from what the requirements give.
+
+    Files that were added to an index since are no difference: a lock does not age by them.
+
+    Args:
+        before: The entries of the lock that is there, by name.
+        after: Those that locking again gives.
+    """
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None or old.requirement != new.requirement:
+            yield f"{_requirement(old)} is locked, {_requirement(new)} is what is asked for"
+        elif foreign := old.hashes - new.hashes:
+            yield f"{old.requirement}: no file of its index has the hash {min(foreign)}"
+
+
+def _problems(target: Target) -> Iterator[str]:
+    found = Locks(target)
+    if not found.are_fresh():
+        yield f"{shown(found.folder)}: older than the requirements"
+        return
+    files = [found.file(layer) for layer in layers()]
+    before = {path: _entries(path) for path in files}
+    with locks.unchanged([found]):
+        for path in files:
+            # uv keeps the hashes of a lock without asking where they come from.
+            bare = [Entry(each.requirement) for each in before[path].values()]
+            path.write_text(lock_format.render(bare, "Versions alone."), encoding="utf-8")
+        locking.lock(target, layers(), Uv, upgrade=False)
+        after = {path: _entries(path) for path in files}
+    for path in files:
+        yield from (f"{shown(path)}: {line}" for line in differences(before[path], after[path]))
+
+
+def _entries(path: Path) -> dict[str, Entry]:
+    return {entry.name: entry for entry in lock_format.parse(path.read_text(encoding="utf-8"))}
+
+
+def _requirement(entry: Entry | None) -> str:
+    return entry.requirement if entry else "nothing"

@@ -1,0 +1,86 @@
+"""What the locks are held against: what the requirements give, and what is known of versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.lifecycle.projects import Checkpoint, Project, error_sentence, succeeded
+
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("environment")]
+
+FOREIGN = f"sha256:{'0' * 64}"
+ADVISORY = "CVE-2026-0001"
+
+
+class Vulnerabilities(BaseHTTPRequestHandler):
+    """A stand-in for OSV, whose answers have its form: it knows something about numpy alone."""
+
+    def do_POST(self) -> None:
+        """Answer a question about one version."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        affected = [{"package": asked["package"], "ranges": []}]
+        known = [{"id": ADVISORY, "summary": "Made up", "affected": affected}]
+        found = {"vulns": known} if asked["package"]["name"] == "numpy" else {}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(found).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Vulnerabilities) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def project(small_project: Checkpoint) -> Project:
+    return small_project.restore()
+
+
+def test_a_hash_that_no_file_of_the_index_has_is_found(project: Project) -> None:
+    succeeded(project.tools("lock-check"))
+    lock = project.locks / "50-lint.txt"
+    text = lock.read_text(encoding="utf-8")
+    planted = re.sub(r"(--hash=)", rf"\1{FOREIGN} \\\n    \1", text, count=1)
+    lock.write_text(planted, encoding="utf-8")
+    done = project.tools("lock-check")
+    assert "make lock-all" in error_sentence(done)
+    assert f"no file of its index has the hash {FOREIGN}" in done.stdout
+    assert lock.read_text(encoding="utf-8") == planted
+
+
+def test_a_version_that_was_changed_by_hand_is_found(project: Project) -> None:
+    lock = project.locks / "40-dev.txt"
+    text = lock.read_text(encoding="utf-8")
+    lock.write_text(re.sub(r"^iniconfig==.*", "iniconfig==1.0 \\\\", text, flags=re.M))
+    done = project.tools("lock-check")
+    assert error_sentence(done)
+    assert "iniconfig==1.0 is locked, iniconfig==" in done.stdout
+
+
+def test_known_vulnerabilities_fail_until_somebody_accepts_them(
+    project: Project, service: str
+) -> None:
+    done = project.tools("audit", "--service", service)
+    assert error_sentence(done).startswith("error: 1 known vulnerabilities are locked")
+    assert re.search(rf"^numpy \S+: {ADVISORY}, open\. Made up$", done.stdout, re.MULTILINE)
+    project.append("requirements/accepted-vulnerabilities.txt", f"{ADVISORY}  # made up\n")
+    assert (
+        "No known vulnerability" in succeeded(project.tools("audit", "--service", service)).stdout
+    )
+
+
+def test_without_an_answer_nothing_is_known(project: Project) -> None:
+    done = project.tools("audit", "--service", "http://127.0.0.1:1")
+    assert "nobody could be asked about vulnerabilities" in error_sentence(done)

@@ -1,0 +1,65 @@
+"""What a team expects of a training run: read, compared, written."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from template.tools import trials
+from template.tools.errors import ToolError
+from template.tools.trials import Expected, Metric, Trained
+
+SEED = Path(__file__).resolve().parents[2] / "template" / "configs" / "expected.toml"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "configs" / "expected.toml"
+    monkeypatch.setattr(trials, "EXPECTED", path)
+    return path
+
+
+def test_without_the_file_nothing_is_expected(file: Path) -> None:
+    assert trials.expected() is None
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [(0.99, True), (1.0, True), (0.98, True), (0.97, False), (math.nan, False)]
+)
+def test_a_value_must_be_within_the_tolerance(value: float, near: bool) -> None:
+    assert Metric(0.99, 0.0101).admits(value) is near
+
+
+def test_a_metric_that_is_not_there_is_not_near() -> None:
+    assert not Metric(0.5).admits(None)
+
+
+def test_accepting_keeps_comments_tolerances_and_arguments(file: Path) -> None:
+    file.parent.mkdir()
+    text = SEED.read_text(encoding="utf-8").replace("arguments = []", 'arguments = ["--seed=1"]')
+    file.write_text(text, encoding="utf-8")
+    before = trials.expected()
+    assert before
+    trials.write(before, Trained({"held_out_accuracy": 0.75, "train_loss": 0.1}, 1.0))
+    assert trials.expected() == Expected(
+        ["--seed=1"], 1.5, {"held_out_accuracy": Metric(0.75, 0.01)}
+    )
+    now = file.read_text(encoding="utf-8")
+    assert now.partition("[metrics")[0] == text.partition("[metrics")[0]
+
+
+def test_accepting_for_the_first_time_writes_every_finite_metric(file: Path) -> None:
+    trials.write(Expected(), Trained({"a b": 0.5, "loss": math.inf}, 1.0))
+    assert trials.expected() == Expected([], 1.5, {"a b": Metric(0.5)})
+
+
+@pytest.mark.parametrize(
+    "text", ["metrics = 1", "[metrics.a]\nvalue = 1", "[metrics]\na = 1", "slowdown = []", "["]
+)
+def test_a_file_that_cannot_be_understood_is_refused_in_a_sentence(text: str, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text(f"{text}\n", encoding="utf-8")
+    with pytest.raises(ToolError, match=r"cannot be understood .* numbers expected and tolerance"):
+        trials.expected()
