@@ -176,6 +176,7 @@ def _containers(catalog: Catalog) -> str:
     bases = (
         (_code(row.image), row.python, _code(row.reference), _codes(filter(None, [row.digest])))
         for row in catalog.images
+        if row.python
     )
     return "\n\n".join(
         (
@@ -244,7 +245,7 @@ def _named(catalog: Catalog) -> Iterator[tuple[str, Sourced]]:
     yield from ((row.package, row) for row in catalog.companions)
     yield from ((row.repository, row) for row in catalog.actions)
     yield from ((row.label, row) for row in catalog.runners)
-    yield from ((f"{row.image} {row.python}", row) for row in catalog.images)
+    yield from ((f"{row.image} {row.python}".strip(), row) for row in catalog.images)
 
 
 def _section(title: str, *parts: str) -> str:

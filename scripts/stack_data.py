@@ -154,13 +154,13 @@ def load_images(stack: Path) -> list[Image]:
     """Read images.yml.
 
     Raises:
-        StackError: The file or a row is wrong, an image is listed twice for a Python, or there is
-            none for a Python that the template offers.
+        StackError: The file or a row is wrong, an image is listed twice for a Python, or a base of
+            Python programs is not there for a Python that the template offers.
     """
     path = stack / "images.yml"
     rows = _rows(path, Image)
     refuse_repeats(path, [f"{row.image} for Python {row.python}" for row in rows], "image")
-    for name in dict.fromkeys(row.image for row in rows):
+    for name in dict.fromkeys(row.image for row in rows if row.python):
         for python in offered_pythons(load_pythons(stack)):
             if not any(row.image == name and row.python == python for row in rows):
                 raise StackError(f"{label(path)}: it has no {name} for Python {python}.")

@@ -270,11 +270,13 @@ class Runner(Sourced):
 
 
 class Image(Sourced):
-    """A row of images.yml: a base image of containers for one Python."""
+    """A row of images.yml: an image of containers, for one Python if it has one."""
 
     FACTS = ("reference", "digest")
     image: Annotated[str, _matches(r"[a-z]+(-[a-z]+)*", "be a name in small letters and dashes")]
-    python: Python
+    python: Annotated[
+        str, _matches(r"(3\.\d+)?", 'be a CPython minor in quotes such as "3.12", or ""')
+    ]
     reference: Annotated[
         str,
         _matches(r"[a-z0-9./_-]+:[A-Za-z0-9._-]+", "be an image and its tag such as name:1.2"),

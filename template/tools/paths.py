@@ -34,6 +34,7 @@ ALL_FILES = ROOT / ".cache" / "all-files.git"
 ANSWERS = ROOT / ".copier-answers.yml"
 EXPECTED = ROOT / "configs" / "expected.toml"
 NOTEBOOKS = ROOT / "notebooks"
+MODELS = ROOT / "models"
 IMPORT_CHECK = ROOT / "tools" / "import_check.py"
 PRE_COMMIT_CONFIG = ROOT / ".pre-commit-config.yaml"
 

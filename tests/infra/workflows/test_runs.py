@@ -14,8 +14,15 @@ import pytest
 
 from template.tools import interpreters
 from tests.infra.workflows.files import gitlab_jobs, read
-from tests.infra.workflows.running import Machine, Run, add_program, install_gitlab_ci_local
+from tests.infra.workflows.running import (
+    Machine,
+    Run,
+    add_program,
+    add_stand_ins,
+    install_gitlab_ci_local,
+)
 from tests.lifecycle.projects import Project, succeeded
+from tests.support.containers import NoContainersError, engine
 from tests.support.copier_runs import commit, git, release, render, stage
 
 PYTHON = "{}.{}".format(*sys.version_info)
@@ -24,6 +31,8 @@ SMALL = {"training": "none", "python_version": PYTHON}
 
 GUARDED = {"locks", "lint", "test"}
 """The jobs that the faults of ``broken`` make red."""
+
+KEY = "AKIA" + "Q6TPS4WD2LN3ZK5B"  # a made-up one, in two parts for those who check this file
 
 BEFORE, AFTER = "998.0.0", "998.1.0"
 BRANCH = f"template-update-{AFTER}"
@@ -37,10 +46,28 @@ pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("wo
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """Return what the services' machines have."""
     folder = tmp_path_factory.mktemp("machine")
-    # gitlab-ci-local copies the project for containers, of which there are none here.
-    add_program(folder / "programs", "rsync", "exit 0")
+    add_stand_ins(folder / "programs")
+    add_program(folder / "programs", "docker", *docker(folder))
     npm = install_gitlab_ci_local(folder / "npm")
     return Machine(folder / "home", interpreters.find(PYTHON), folder / "programs", npm)
+
+
+def docker(folder: Path) -> list[str]:
+    """Return a stand-in for Docker: Buildah and Podman, whose base images are stand-ins too.
+
+    Where they cannot be had it does nothing at all; then only the job's steps are tried.
+    """
+    try:
+        found = engine(folder)
+    except NoContainersError:
+        return ["exit 0"]
+    return [
+        'case "$1" in',
+        f'build) shift; exec buildah bud --format=docker --layers {found.options()} "$@" ;;',
+        f"run) shift; export CONTAINERS_CONF={found.configuration}",
+        '    exec podman run --pull=never "$@" ;;',
+        "esac",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +103,16 @@ def committed(project: Project, origin: str) -> Project:
 
 @contextmanager
 def broken(project: Project) -> Iterator[None]:
-    """Commit a test that fails, a line that lint refuses, and a version that no lock knows of."""
+    """Commit a failing test, a line that lint refuses, a secret, a version no lock knows of."""
     (project.folder / "tests" / "test_broken.py").write_text(
         "def test_broken() -> None:\n    assert 1 + 1 == 3\n", encoding="utf-8"
     )
     project.append(f"src/{project.package}/files.py", "\nimport os\n")
     project.append("requirements/overrides.txt", "colorama==0.4.6\n")
-    commit(project.folder, "Three faults")
+    (project.folder / "configs").mkdir(exist_ok=True)
+    (project.folder / "configs" / "cloud.yaml").write_text(f"key: {KEY}\n", encoding="utf-8")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "--message", "Four faults, past the hooks")
     project.git("update-ref", "refs/remotes/origin/main", "HEAD")
     yield
     project.git("reset", "--quiet", "--hard", FRESH)
@@ -97,7 +127,10 @@ def check_red(run: Run) -> None:
     """Check that each fault made its own job red, for its own reason, and nothing else."""
     assert {name for name, green in run.green.items() if not green} == GUARDED, run.said
     assert "assert (1 + 1) == 3" in run.said
+    assert {"ruff-check", "secrets"} <= set(re.findall(r"- hook id: (\S+)", run.said)), run.said
     assert re.search(r"\b(E402|F401)\b", run.said), run.said
+    assert re.search(r"Secret Type: .*AWS Access Key", run.said), run.said
+    assert "Location:    configs/cloud.yaml:1" in run.said, run.said
     assert "older than the requirements" in run.said
     assert not run.said.endswith("exit code 0")
 
@@ -115,14 +148,14 @@ def test_gitlab_is_green_on_a_fresh_project(machine: Machine, gitlab: Project) -
     check_green(machine.on_gitlab(gitlab), jobs)
 
 
-def test_github_is_red_for_a_broken_test_a_lint_error_and_a_stale_lock(
+def test_github_is_red_for_a_broken_test_a_lint_error_a_stale_lock_and_a_secret(
     machine: Machine, github: Project
 ) -> None:
     with broken(github):
         check_red(machine.on_github(github, "checks.yml"))
 
 
-def test_gitlab_is_red_for_a_broken_test_a_lint_error_and_a_stale_lock(
+def test_gitlab_is_red_for_a_broken_test_a_lint_error_a_stale_lock_and_a_secret(
     machine: Machine, gitlab: Project
 ) -> None:
     with broken(gitlab):
@@ -152,7 +185,7 @@ def test_the_weekly_update_is_pushed_to_a_branch_of_its_own_once(
     """Nobody answers for GitHub and GitLab here: a remote in a folder gets what they would."""
     remote = tmp_path / "remote.git"
     asked = tmp_path / "asked.txt"
-    add_program(tmp_path / "programs", "rsync", "exit 0")
+    add_stand_ins(tmp_path / "programs")
     add_program(tmp_path / "programs", "gh", f'echo "gh $*" >> {asked}')
     copier = str(Path(sys.executable).with_name("copier"))
     place = replace(
