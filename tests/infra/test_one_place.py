@@ -9,17 +9,34 @@ from pathlib import Path
 import pytest
 
 from scripts.stack_data import load_actions, load_builds, load_images, load_release, load_runners
-from scripts.stack_pins import parse_pins
-from tests.support.copier_runs import Answers, files_of, release, render, stage
+from scripts.stack_pins import by_name, parse_pins
+from tests.support.catalog import builds, rows
+from tests.support.copier_runs import (
+    NEWEST,
+    ROOT,
+    Answers,
+    files_of,
+    git,
+    release,
+    render,
+    stage,
+)
 
 ANSWERS: Mapping[str, Answers] = {
     "github": {"backends": ["cuda", "rocm", "xpu", "mps"]},
     "gitlab": {"ci": "gitlab", "inference": "native"},
 }
+GPUS: Answers = {"backends": ["cuda", "rocm"], "ci": "gitlab"}
 PINNED = ("constraints.txt", "toolchain.txt", "copier.txt", "audit.txt", "notebooks.txt")
 UNLIKELY = "98.7.6"
 MANY_PYTHONS = {"tools/catalog.json", "docs/hardware.md", "docs/environment.md"}
 """Files that tell of every Python that torch has wheels for, or of how to name another one."""
+
+
+def pin_of(package: str) -> str:
+    """Return the version of a package that the stack pins."""
+    pins = by_name(parse_pins((ROOT / "stack" / "constraints.txt").read_text(encoding="utf-8")))
+    return str(pins[package][0].version)
 
 
 def values(stack: Path) -> dict[str, str]:
@@ -43,6 +60,37 @@ def values(stack: Path) -> dict[str, str]:
         for pin in parse_pins((stack / name).read_text(encoding="utf-8")):
             found[f"{pin.name}=={pin.version}"] = f"{pin.name}==9{pin.version}"
     return {old: new for old, new in found.items() if old}
+
+
+CUDA = next(row for row in builds() if row["backend"] == "cuda")
+SLIM = next(row for row in rows("images") if row["python"] == "3.12")
+ONE_VERSION: Mapping[str, tuple[str, Mapping[str, str], set[str]]] = {
+    "a tool": (
+        "constraints.txt",
+        {f"ruff=={pin_of('ruff')}": f"ruff=={UNLIKELY}"},
+        {"requirements/stack/constraints.txt"},
+    ),
+    "a build of CUDA and its driver": (
+        "builds.yml",
+        {
+            value: f"{value}99"
+            for value in (
+                *(CUDA["build"], CUDA["title"], *CUDA["conda_libraries"]),
+                *CUDA["driver"].values(),
+            )
+        },
+        {
+            *("Dockerfile", "environment.yml", "tools/project.toml", "tools/catalog.json"),
+            *("docs/hardware.md", "docs/conda.md", "requirements/stack/constraints-cuda.txt"),
+        },
+    ),
+    "a base image": (
+        "images.yml",
+        {SLIM["reference"]: f"{SLIM['reference']}-{UNLIKELY}"},
+        {"Dockerfile", ".gitlab-ci.yml"},
+    ),
+}
+"""The one file of the stack that is changed, what in it, and the files of a project that follow."""
 
 
 def replaced(text: str, changes: Mapping[str, str]) -> str:
@@ -70,6 +118,70 @@ def test_every_file_follows_the_stack(name: str, tmp_path: Path) -> None:
     assert load_release(template / "stack").torch in "".join(unlike.values())
     seen = "".join(state.content.decode() for state in before.values())
     assert len([old for old in changes if old in seen]) > 50
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a staged template, whose stack tests change and put back."""
+    return stage(tmp_path_factory.mktemp("changing") / "template")
+
+
+@pytest.fixture(scope="module")
+def unchanged(changing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the files of a project before any change."""
+    project = tmp_path_factory.mktemp("unchanged") / "project"
+    return texts_of(render(changing, project, GPUS, version=NEWEST))
+
+
+def rendered_with(template: Path, version: str, project: Path, answers: Answers) -> dict[str, str]:
+    """Release what was changed in a template, render it, and put the template back."""
+    release(template, version)
+    texts = texts_of(render(template, project, answers, version=version))
+    git(template, "checkout", "--quiet", NEWEST)
+    return texts
+
+
+@pytest.mark.parametrize("changed", ONE_VERSION)
+def test_a_version_stands_in_one_file_of_the_stack(
+    changed: str, changing: Path, unchanged: dict[str, str], tmp_path: Path
+) -> None:
+    name, changes, following = ONE_VERSION[changed]
+    stack = changing / "stack"
+    # What scripts/refresh_stack.py resolves for a build bears its name.
+    resolved = [path for old in changes for path in (stack / "constraints").glob(f"{old}.txt")]
+    for file in (stack / name, *resolved):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(replaced(text, changes), encoding="utf-8")
+        file.rename(file.with_name(replaced(file.name, changes)))
+    version = f"999.1.{list(ONE_VERSION).index(changed)}"
+    after = rendered_with(changing, version, tmp_path / "after", GPUS)
+    assert {path for path, text in after.items() if text != unchanged[path]} == following
+    for path in following:
+        assert after[path] == replaced(unchanged[path], changes), path
+
+
+def texts_of(project: Path) -> dict[str, str]:
+    """Return the texts of a project's files, without the answers, which have the release's name."""
+    return {
+        path: state.content.decode()
+        for path, state in files_of(project).items()
+        if path != ".copier-answers.yml"
+    }
+
+
+def test_a_newer_python_moves_the_default_in_every_file(changing: Path, tmp_path: Path) -> None:
+    """With the wheels of one Python more, the default is one minor later, everywhere."""
+    answers = {"ci": "gitlab"}
+    later = {**answers, "python_version": "3.13"}
+    expected = texts_of(render(changing, tmp_path / "before", later, version=NEWEST))
+    pythons = changing / "stack" / "pythons.yml"
+    row = '- {version: "3.15", source: "a test", checked: "2026-11-21"}\n- version:'
+    text = pythons.read_text(encoding="utf-8")
+    pythons.write_text(text.replace("- version:", row, 1), encoding="utf-8")
+    found = rendered_with(changing, "999.2.0", tmp_path / "after", answers)
+    assert found.keys() == expected.keys()
+    assert {path for path in found if found[path] != expected[path]} <= MANY_PYTHONS
+    assert found[".python-version"] == "3.13\n"
 
 
 def test_the_python_of_a_project_is_an_answer_that_every_file_follows(
