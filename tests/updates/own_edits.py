@@ -96,6 +96,14 @@ def add_workflows(project: Path) -> None:
     write(project / ".github" / "workflows" / "ours.yml", text)
 
 
+@edit(".gitlab/local.yml")
+def add_jobs_for_gitlab(project: Path) -> None:
+    """Add a job, and a variable that leaves one of the template's out."""
+    path = project / ".gitlab" / "local.yml"
+    replace(path, "variables: {}\n", 'variables:\n  WITHOUT_IMAGE: "true"\n')
+    append(path, "\nours:\n  extends: .project\n  script: [make install, make ours]\n")
+
+
 @edit()
 def add_a_container(project: Path) -> None:
     """Add a Dockerfile and the system packages that it installs."""

@@ -117,6 +117,15 @@ def test_an_answer_changes_and_changes_back(name: str, team: Team, copies: Copie
     check(edited, {answer: answers_of(copied)[answer] for answer in change}, copied, again=True)
 
 
+@pytest.mark.slow
+def test_own_jobs_stay_wherever_a_project_moves(team: Team, copies: Copies) -> None:
+    edited = team(WORK, {"ci": "gitlab"}, NEWEST)
+    for service in ("none", "github", "gitlab"):
+        check(edited, {"ci": service}, copies({"ci": service}, NEWEST), again=True)
+        assert "ours:" in (edited.folder / ".gitlab" / "local.yml").read_text(encoding="utf-8")
+        commit(edited.folder, f"Move to {service}")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
