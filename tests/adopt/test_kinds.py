@@ -14,6 +14,7 @@ import yaml
 
 from hooks.adopt import ANSWERS
 from tests.adopt.repository import KINDS, Adopted
+from tests.infra.workflows.files import read, steps
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
 from tests.support.copier_runs import commit, conflicts, files_of, git, release, update
 
@@ -31,26 +32,35 @@ ANSWERS_OF: dict[str, dict[str, Any]] = {
         "backends": ["cpu", "cuda"],
         "license": "Proprietary",
         "inference": "native",
+        "ci": "github",
     },
     "cookiecutter-data-science": {
         "package_name": "house_prices",
         "python_version": "3.11",
         "training": "none",
         "license": "BSD-3-Clause",
+        "ci": "github",
     },
-    "hydra": {"package_name": "src_project", "python_version": "3.11", "license": "MIT"},
+    "hydra": {
+        "package_name": "src_project",
+        "python_version": "3.11",
+        "license": "MIT",
+        "ci": "none",
+    },
     "poetry": {
         "package_name": "translator",
         "python_version": "3.12",
         "backends": ["cpu"],
         "author_email": "a.person@example.org",
         "project_description": 'Translates "short" texts',
+        "ci": "none",
     },
     "requirements": {
         "project_name": "Flower classifier",
         "python_version": "3.11",
         "backends": ["cpu", "cuda"],
         "cuda_build": "cu126",
+        "ci": "github",
     },
     "uv": {
         "package_name": "vectors",
@@ -59,6 +69,7 @@ ANSWERS_OF: dict[str, dict[str, Any]] = {
         "torch_index": "https://mirror.example.org/whl",
         "license": "Apache-2.0",
         "inference": "native",
+        "ci": "github",
     },
 }
 
@@ -196,6 +207,25 @@ def test_the_answers_follow_from_what_is_there(kind: str, adopted: Adopted) -> N
     assert {name: answers[name] for name in ANSWERS_OF[kind]} == ANSWERS_OF[kind]
     assert answers["adopted"] is True
     assert answers["_commit"]
+
+
+@every_kind
+def test_every_push_is_checked_by_its_own_commands(kind: str, adopted: Adopted) -> None:
+    """Its notebooks and links are no affair of the template; its Makefile's targets win."""
+    folder = adopted.folder / ".github" / "workflows"
+    if ANSWERS_OF[kind]["ci"] == "none":
+        own = adopted.folder / (".gitlab-ci.yml" if kind == "poetry" else ".github/workflows")
+        assert own.exists()
+        assert not (folder / "checks.yml").exists()
+        return
+    found = {name: steps(job) for name, job in read(folder / "checks.yml")["jobs"].items()}
+    expected = {"locks": ["make lock-check"]}
+    for name in ("lint", "test"):
+        expected[name] = ["make install", f". .venv/bin/activate && make {name}"]
+    if kind != "requirements":  # which has a Dockerfile
+        expected["prod-image"] = ["make image ARGS=--smoke"]
+    assert found == expected
+    assert (folder / "gpu.yml").exists() == ("cuda" in ANSWERS_OF[kind].get("backends", []))
 
 
 @every_kind

