@@ -33,8 +33,8 @@ def lint_steps() -> list[list[str]]:
         return steps
     if any(name in mypy for name in SAYS_WHAT):
         return [*steps, ["-m", "mypy"]]
-    package = _package()
-    return [*steps, ["-m", "mypy", package]] if package else steps
+    found = package()
+    return [*steps, ["-m", "mypy", found]] if found else steps
 
 
 def format_steps() -> list[list[str]]:
@@ -75,7 +75,7 @@ def _tool_tables() -> Mapping[str, Any]:
     return tables
 
 
-def _package() -> str | None:
+def package() -> str | None:
     """Return the folder of the project's package, if it has one."""
     name = str(facts()["package_name"])
     folders = (Path("src", name), Path(name))

@@ -40,6 +40,15 @@ def find(wanted: str | None = None) -> Path:
     )
 
 
+def whole_version() -> str:
+    """Return the version of the project's Python on this machine with its patch: 3.12.4.
+
+    Raises:
+        ToolError: It is not on this machine.
+    """
+    return output_of([find(), "-c", "import platform; print(platform.python_version())"])
+
+
 def _candidates(wanted: str) -> Iterator[list[str]]:
     """Yield ways to start a Python, the running one (outside its virtual environment) first."""
     if ".".join(map(str, sys.version_info[:2])) == wanted:

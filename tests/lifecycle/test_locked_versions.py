@@ -60,6 +60,14 @@ def test_a_hash_that_no_file_of_the_index_has_is_found(project: Project) -> None
     assert lock.read_text(encoding="utf-8") == planted
 
 
+def test_a_version_that_asks_for_a_patch_of_python_is_no_difference(project: Project) -> None:
+    """pip-compile asks the Python that is here; to uv a minor begins with its first patch."""
+    project.append("requirements/40-dev.in", "soupsieve>=3.0.2  # asks for Python 3.11.5\n")
+    succeeded(project.tools("lock"))
+    assert "soupsieve==" in project.lock_texts()["40-dev"]
+    succeeded(project.tools("lock-check"))
+
+
 def test_a_version_that_was_changed_by_hand_is_found(project: Project) -> None:
     lock = project.locks / "40-dev.txt"
     text = lock.read_text(encoding="utf-8")

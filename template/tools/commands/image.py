@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import locks
+from .. import adopted_checks, locks
 from ..backends import CPU, Target
 from ..errors import ToolError
 from ..locks import Locks
@@ -205,7 +205,8 @@ def _try_out(engine: Engine, name: str) -> None:
         said = f"{done.output.decode('utf-8', 'replace')}{done.errors}".strip()
         raise ToolError(f"{name} does not work: {said.rpartition(chr(10))[2].rstrip('.')}.")
     if is_adopted():
-        run_program([*command, *in_python, "-c", f"import {package}"])
+        if adopted_checks.package():
+            run_program([*command, *in_python, "-c", f"import {package}"])
     else:
         run_program([*command, name], quietly=True)
         _ask_models([*command, *in_python, "-m", f"{package}.inference.health", "models"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
-from .. import backends, generations, lock_format, locking, locks
+from .. import backends, generations, interpreters, lock_format, locking, locks
 from ..backends import Target
 from ..errors import ToolError
 from ..lock_format import Entry
@@ -34,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     present = [target for target in backends.targets() if Locks(target).folder.exists()]
     if not present:
         raise ToolError(f"there are no locks; {AGAIN}")
+    python = interpreters.whole_version()
     with generations.exclusive():
-        problems = [line for target in present for line in _problems(target)]
+        problems = [line for target in present for line in _problems(target, python)]
     for line in problems:
         say(line)
     if problems:
@@ -61,7 +63,7 @@ def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> Iter
             yield f"{old.requirement}: no file of its index has the hash {min(foreign)}"
 
 
-def _problems(target: Target) -> Iterator[str]:
+def _problems(target: Target, python: str) -> Iterator[str]:
     found = Locks(target)
     if not found.are_fresh():
         yield f"{shown(found.folder)}: older than the requirements"
@@ -73,7 +75,8 @@ def _problems(target: Target) -> Iterator[str]:
             # uv keeps the hashes of a lock without asking where they come from.
             bare = [Entry(each.requirement) for each in before[path].values()]
             path.write_text(lock_format.render(bare, "Versions alone."), encoding="utf-8")
-        locking.lock(target, layers(), Uv, upgrade=False)
+        # `make lock` may have found a version that asks for a patch of Python not all have.
+        locking.lock(target, layers(), partial(Uv, python=python), upgrade=False)
         after = {path: _entries(path) for path in files}
     for path in files:
         yield from (f"{shown(path)}: {line}" for line in differences(before[path], after[path]))

@@ -30,13 +30,22 @@ INDEX = "pytorch"
 class Uv:
     """Resolves for a target with uv."""
 
-    def __init__(self, target: Target, build: TorchBuild | None) -> None:
+    def __init__(
+        self, target: Target, build: TorchBuild | None, *, python: str | None = None
+    ) -> None:
         """Write down for uv which packages come from PyTorch's index.
+
+        Args:
+            target: What is resolved for.
+            build: The build of torch, if there is one.
+            python: The Python to resolve for; by default all of the project's minor, from its
+                first patch on.
 
         Raises:
             ToolError: They cannot be had from there.
         """
         self._target, self._build = target, build
+        self._python = python or python_version()
         self._folder = RESOLUTIONS / target.name
         self._folder.mkdir(parents=True, exist_ok=True)
         if build:
@@ -90,7 +99,7 @@ class Uv:
     def _uv(self) -> list[object]:
         platform = catalog.platform(self._target.platform)["resolver"]
         command: list[object] = [toolchain.tool("uv"), "pip", "compile", *OPTIONS]
-        return [*command, "--python-version", python_version(), "--python-platform", platform]
+        return [*command, "--python-version", self._python, "--python-platform", platform]
 
     def _command(self, source: Path, constraints: Sequence[Path]) -> list[object]:
         pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]

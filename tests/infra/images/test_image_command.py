@@ -142,8 +142,12 @@ def test_an_adopted_package_is_imported_and_nothing_else_is_asked_of_it(
     make: Make, fake_engines: Path
 ) -> None:
     project = make("cpu", adopted=True)
-    said = succeeded(run_tools(project, fake_engines, "image", "--smoke")).stderr
-    assert "my-ai-project:prod -c 'import my_ai_project'" in said
+    imports = "my-ai-project:prod -c 'import my_ai_project'"
+    told = ("image", "--smoke")
+    assert imports not in succeeded(run_tools(project, fake_engines, *told)).stderr
+    (project / "my_ai_project").mkdir()
+    said = succeeded(run_tools(project, fake_engines, *told)).stderr
+    assert imports in said
     assert len(re.findall(r"^\$ docker run ", said, re.MULTILINE)) == 2
 
 
