@@ -24,8 +24,8 @@ demo: $(READY)  ## render a project for this machine, install, train, evaluate, 
 
 test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
 	$(PYTEST) --junitxml=build/results/test.xml -m "not slow" $(ARGS) tests
-test-slow: $(READY)  ## run the slow tests alone
-	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) tests
+test-slow: $(READY)  ## run the slow tests alone; TESTS=tests/infra takes a folder
+	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) $(or $(TESTS),tests)
 test-all: test test-slow  ## run every test
 tested-on: $(READY)  ## write what the last runs of the tests proved into the table of tested hardware
 	$(BIN)/python scripts/tested_on.py build/results/*.xml

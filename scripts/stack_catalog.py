@@ -13,11 +13,13 @@ from scripts.stack_data import (
     load_backends,
     load_builds,
     load_companions,
+    load_frameworks,
     load_gpus,
     load_images,
     load_platforms,
     load_pythons,
     load_runners,
+    load_runtimes,
     load_sources,
 )
 from scripts.stack_rows import (
@@ -25,19 +27,24 @@ from scripts.stack_rows import (
     Backend,
     Build,
     Companion,
+    Framework,
     Gpu,
     Image,
     Platform,
     Runner,
+    Runtime,
     Source,
     Sourced,
 )
 from template.tools.catalog import FORWARD, gpu_served
 
+NPU = "npu"
+"""A device that some runtimes can use, and no framework can train on."""
+
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every row whose facts have sources: about hardware, and about what workflows run on."""
+    """Every row that others name: about hardware, workflows, frameworks and runtimes."""
 
     sources: Sequence[Source]
     platforms: Sequence[Platform]
@@ -48,6 +55,8 @@ class Catalog:
     actions: Sequence[Action]
     runners: Sequence[Runner]
     images: Sequence[Image]
+    frameworks: Sequence[Framework]
+    runtimes: Sequence[Runtime]
 
     def builds_of(self, backend: str) -> list[Build]:
         """Return the builds for a backend, its default first."""
@@ -93,9 +102,12 @@ def load_catalog(stack: Path) -> Catalog:
         load_actions(stack),
         load_runners(stack),
         load_images(stack),
+        load_frameworks(stack),
+        load_runtimes(stack),
     )
     _check_sources(stack, catalog)
     _check_names(stack, catalog, load_pythons(stack))
+    _check_runtimes(stack, catalog)
     _check_plain_builds(stack, catalog)
     return catalog
 
@@ -123,6 +135,7 @@ def _sourced(catalog: Catalog) -> Mapping[str, Iterable[Sourced]]:
         "actions.yml": catalog.actions,
         "runners.yml": catalog.runners,
         "images.yml": catalog.images,
+        "runtimes.yml": catalog.runtimes,
     }
 
 
@@ -150,6 +163,20 @@ def _check_names(stack: Path, catalog: Catalog, pythons: Sequence[str]) -> None:
     for number, name in enumerate(backends, start=1):
         if not catalog.builds_of(name):
             raise _wrong(stack / "backends.yml", number, f"builds.yml has no build for {name}")
+
+
+def _check_runtimes(stack: Path, catalog: Catalog) -> None:
+    runtimes = [row.runtime for row in catalog.runtimes]
+    for number, framework in enumerate(catalog.frameworks, start=1):
+        path = stack / "frameworks.yml"
+        _refuse_unknown(path, number, "runtime", framework.inference, runtimes, "runtimes.yml")
+    backends = [*(row.backend for row in catalog.backends), NPU]
+    offered = {name for row in catalog.frameworks for name in row.inference}
+    for number, runtime in enumerate(catalog.runtimes, start=1):
+        path = stack / "runtimes.yml"
+        _refuse_unknown(path, number, "device", runtime.devices, backends, "backends.yml")
+        if runtime.runtime not in offered:
+            raise _wrong(path, number, f"no framework in frameworks.yml offers {runtime.runtime}")
 
 
 def _targets(build: Build) -> Iterator[str]:

@@ -17,6 +17,7 @@ from scripts.stack_rows import (
     Build,
     Companion,
     DirectDependency,
+    Framework,
     Gpu,
     Image,
     Part,
@@ -24,6 +25,7 @@ from scripts.stack_rows import (
     PythonRow,
     Release,
     Runner,
+    Runtime,
     Source,
     problem_in,
 )
@@ -192,6 +194,24 @@ def load_runners(stack: Path) -> list[Runner]:
         StackError: The file or a row is wrong, or a runner is listed twice.
     """
     return _unique(stack / "runners.yml", Runner, "runner")
+
+
+def load_frameworks(stack: Path) -> list[Framework]:
+    """Read frameworks.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or a framework is listed twice.
+    """
+    return _unique(stack / "frameworks.yml", Framework, "framework")
+
+
+def load_runtimes(stack: Path) -> list[Runtime]:
+    """Read runtimes.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or a runtime is listed twice.
+    """
+    return _unique(stack / "runtimes.yml", Runtime, "runtime")
 
 
 def offered_pythons(versions: Sequence[str]) -> list[str]:

@@ -29,7 +29,9 @@ FLAGS = (
     "always",
     "uses_training",
     "no_training",
+    "uses_torch",
     "uses_onnxruntime",
+    "uses_openvino",
     "uses_native",
     "exports_onnx",
 )
@@ -371,6 +373,27 @@ class Companion(Sourced):
     version: FinalVersion
     why: Text
     not_for: list[Name]
+
+
+class Framework(Part):
+    """A row of frameworks.yml: an answer to `training`."""
+
+    framework: Name
+    title: Text
+    example: Text
+    torch: bool
+    inference: Annotated[list[Name], NOT_EMPTY]
+
+
+class Runtime(Sourced):
+    """A row of runtimes.yml: an answer to `inference`."""
+
+    FACTS = ("devices",)
+    runtime: Name
+    title: Text
+    about: Text
+    runs: Text
+    devices: dict[Name, Text]
 
 
 def problem_in(error: ValidationError, row: type[Part]) -> str:

@@ -117,8 +117,9 @@ class _Proposing:
         runs_torch = any(
             each.name == "torch" and each.use == RUN for each in self._found.findings.wanted
         )
-        is_native = trains and (runs_torch or "onnxruntime" not in names)
-        self._answers["inference"] = "native" if is_native else "onnxruntime"
+        runtime = next((name for name in ("onnxruntime", "openvino") if name in names), None)
+        is_native = trains and (runs_torch or runtime is None)
+        self._answers["inference"] = "native" if is_native else runtime or "onnxruntime"
         if "torch" in names:
             self._reasons["training"] = "torch is asked for"
         elif "training" not in self._given:

@@ -132,7 +132,7 @@ def _pin(wanted: Wanted, layer: str, stack: Stack, pinned: Mapping[str, str]) ->
 def _is_asked_for(requirement: Requirement, layer: str, stack: Stack) -> bool:
     """Tell whether the template's part of a layer that the project includes has the package."""
     always = (row for row in stack.direct if row.layer == layer and layer in (TORCH, DEV, LINT))
-    names = {row.name for row in always if row.when in ("always", "uses_training")}
+    names = {row.name for row in always if row.when in ("always", "uses_training", "uses_torch")}
     return not requirement.extras and re.sub(r"[-_.]+", "-", requirement.name).lower() in names
 
 

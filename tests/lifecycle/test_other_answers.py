@@ -8,32 +8,10 @@ from pathlib import Path
 import pytest
 
 from scripts.stack_data import load_pythons, offered_pythons
-from tests.lifecycle.projects import Project, pins_of, succeeded
+from tests.lifecycle.projects import Project, succeeded
 from tests.support.copier_runs import ROOT, render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-
-
-@pytest.mark.xdist_group("native")
-def test_native_inference_trains_exports_and_predicts_with_torch(
-    template: Path, answers: dict[str, str], tmp_path: Path
-) -> None:
-    project = Project(render(template, tmp_path / "project", {**answers, "inference": "native"}))
-    for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
-        project.make(target)
-    result = project.command("predict", "models/digits", "--verify", link=".venv-prod")
-    assert result["images"] == 360
-    assert result["classes_equal"] is True
-    assert result["max_abs_difference"] <= 1e-5
-    assert result["accuracy"] >= 0.98
-    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
-    assert locks["30-prod"]["torch"] == locks["10-torch"]["torch"]
-    assert not {"onnx", "onnxruntime", "onnxscript"} & {
-        name for lock in locks.values() for name in lock
-    }
-    installed = project.packages(".venv-prod")
-    assert installed["torch"] == locks["10-torch"]["torch"]
-    assert "scikit-learn" not in installed
 
 
 @pytest.mark.xdist_group("pythons")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from tests.support.answer_sets import ANSWER_SETS
+from tests.support.answer_sets import ANSWER_SETS, PAIRS
 from tests.support.catalog import builds
 
 PYTHONS = ("3.12", "3.13", "3.11")
@@ -51,7 +51,7 @@ class Cell:
 
 
 def _cells() -> list[Cell]:
-    """Cross training, inference and Python; deal out what does not interact with them in turn."""
+    """Cross the answer sets with the Pythons; deal out what does not interact with them in turn."""
     licenses, people = cycle(LICENSES), cycle(PEOPLE)
     packages, indexes, services = cycle(PACKAGES), cycle(INDEXES), cycle(SERVICES)
     cells = []
@@ -64,6 +64,15 @@ def _cells() -> list[Cell]:
                 answers |= next(indexes)
             cells.append(Cell(f"{name}-{python}", name, answers))
     return cells
+
+
+def _pair_cells() -> list[Cell]:
+    """Return a cell for each combination of training and inference, with a Python in turn."""
+    pythons = cycle(PYTHONS)
+    return [
+        Cell(name, name, {**answers, "python_version": next(pythons)})
+        for name, answers in PAIRS.items()
+    ]
 
 
 def _build_cells() -> list[Cell]:
@@ -95,6 +104,7 @@ def _container_cells() -> list[Cell]:
 CELLS = [
     *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
     *_cells(),
+    *_pair_cells(),
     *_build_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),

@@ -1,4 +1,4 @@
-"""The files that each answer set gives, one list per set in ``expected_files/``.
+"""The files that training, inference and hardware give, one list each in ``expected_files/``.
 
 After a file was added or removed on purpose, write the lists anew and read the difference:
 
@@ -11,16 +11,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.answer_sets import ANSWER_SETS
+from tests.support.answer_sets import ANSWER_SETS, PAIRS
 from tests.support.copier_runs import files_of, render, stage
 
 FOLDER = Path(__file__).parent / "expected_files"
+DEFAULTS = "pytorch-onnxruntime"
+LISTED = {**{name: ANSWER_SETS[name] for name in ("defaults", "gpus")}, **PAIRS}
+del LISTED[DEFAULTS]
 COMMAND = "python -m tests.render.file_lists"
 
 
-def list_file(answer_set: str) -> Path:
-    """Return where the list of an answer set is kept."""
-    return FOLDER / f"{answer_set}.txt"
+def list_file(name: str) -> Path:
+    """Return where the list of some answers is kept."""
+    return FOLDER / f"{name}.txt"
 
 
 def listed(project: Path) -> str:
@@ -32,7 +35,7 @@ def main() -> int:
     """Write all lists from the template as it stands."""
     with tempfile.TemporaryDirectory() as folder:
         template = stage(Path(folder) / "template")
-        for name, answers in ANSWER_SETS.items():
+        for name, answers in LISTED.items():
             project = render(template, Path(folder) / name, answers)
             list_file(name).write_text(listed(project), encoding="utf-8")
             print(f"wrote {list_file(name)}")

@@ -23,9 +23,11 @@ from tests.render.questions import answers_of
 
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "always": lambda _: True,
-    "uses_training": lambda row: row["training"] == "pytorch",
+    "uses_training": lambda row: row["training"] != "none",
     "no_training": lambda row: row["training"] == "none",
+    "uses_torch": lambda row: row["training"] == "pytorch",
     "uses_onnxruntime": lambda row: row["inference"] == "onnxruntime",
+    "uses_openvino": lambda row: row["inference"] == "openvino",
     "uses_native": lambda row: row["inference"] == "native",
     "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
 }

@@ -48,10 +48,14 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "index-newline": ({"torch_index": "/wheels\n"}, "remove line breaks and tabs"),
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
     "unknown-training": ({"training": "tensorflow"}, "is not in ['pytorch', 'none']"),
-    "unknown-inference": ({"inference": "tflite"}, "is not in ['onnxruntime', 'native']"),
+    "unknown-inference": (
+        {"inference": "tflite"},
+        "is not in ['onnxruntime', 'openvino', 'native']",
+    ),
     "native-untrained": (
         {"training": "none", "inference": "native"},
-        "choose onnxruntime, or set training to pytorch",
+        "native runs a model with the framework that trained it, and training is none: "
+        "set inference to onnxruntime or openvino, or training to pytorch.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

@@ -43,6 +43,7 @@ STORED_ONCE = (
     "copyright_year",
     "brought_training",
     "brought_onnxruntime",
+    "brought_openvino",
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
@@ -94,6 +95,7 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
         "reserved_names",
         "offered_pythons",
         "served_generations",
+        "computes_with_torch",
         "chosen_builds",
         "flags",
     }
@@ -107,6 +109,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked |= {"torch_index", "backends", "brought_training"}
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
+    if kept["inference"] != "openvino":
+        unasked.add("brought_openvino")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
     if kept["ci"] != "gitlab":

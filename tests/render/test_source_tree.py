@@ -59,7 +59,7 @@ def test_few_files_need_an_answer(template_files: TemplateFiles) -> None:
     rendered = [path for path in template_files.paths if path.endswith(SUFFIX)]
     code = [path for path in rendered if path.startswith(("src/", "tools/"))]
     assert not [path for path in code if path.endswith(f".py{SUFFIX}")]
-    assert len(code) == 3, code
+    assert len(code) == 4, code
 
 
 def test_tests_of_the_project_need_the_packages_name_alone(template_files: TemplateFiles) -> None:

@@ -26,7 +26,7 @@ RELEASE = """\
 """
 PYTHON_ROW = '- {{version: "{version}", source: "stub", checked: "2026-01-16"}}\n'
 REQUIREMENTS = """\
-- {layer: 10-torch, package: torch, when: uses_training, why: "stub"}
+- {layer: 10-torch, package: torch, when: uses_torch, why: "stub"}
 - {layer: 20-train, package: fruit, when: always, why: "stub"}
 """
 CATALOG = {
@@ -46,6 +46,12 @@ CATALOG = {
   version: v1.0.0
   commit: "0123456789012345678901234567890123456789"
   sources: {version: [stub], commit: [stub]}
+""",
+    "frameworks.yml": """\
+- {framework: stub, title: "Stub", example: "stub", torch: true, inference: [stub]}
+""",
+    "runtimes.yml": """\
+- {runtime: stub, title: "Stub", about: "stub", runs: "stub", devices: {}, sources: {}}
 """,
     "runners.yml": """\
 - {runner: linux, label: stub-1, sources: {label: [stub]}}

@@ -14,6 +14,7 @@ from scripts.stack_data import (
     load_backends,
     load_builds,
     load_companions,
+    load_frameworks,
     load_gpus,
     load_images,
     load_platforms,
@@ -22,6 +23,7 @@ from scripts.stack_data import (
     load_requirements,
     load_reserved_names,
     load_runners,
+    load_runtimes,
     load_sources,
     offered_pythons,
 )
@@ -41,6 +43,8 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "images.yml": load_images,
     "actions.yml": load_actions,
     "runners.yml": load_runners,
+    "frameworks.yml": load_frameworks,
+    "runtimes.yml": load_runtimes,
 }
 
 
@@ -66,6 +70,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
     assert {row.package: row.when for row in rows} == {
         "numpy": "always",
         "onnxruntime": "uses_onnxruntime",
+        "openvino": "uses_openvino",
         "torch": "uses_native",
     }
 
@@ -82,7 +87,7 @@ WRONG = [
     ("pythons.yml", '"3.13"', '"3.14"', "row 2: 3.14 comes after 3.14"),
     ("pythons.yml", '"3.10"', '"3.9.1"', "row 5: `version` must be a CPython minor in quotes"),
     ("requirements.yml", "  package: torch\n", "  package: torch==2\n", "row 1: `package` must"),
-    ("requirements.yml", "when: uses_training", "when: sometimes", "row 1: `when` must be one of"),
+    ("requirements.yml", "when: uses_torch", "when: sometimes", "row 1: `when` must be one of"),
     ("requirements.yml", "layer: 10-torch", "layer: torch", "row 1: `layer` must be two digits"),
     ("requirements.yml", "layer: 10-torch", "layer: 25-late", "row 2: layer 20-train comes after"),
     ("requirements.yml", "package: rich", "package: NumPy", "row 4: package numpy in 20-train is"),
@@ -90,7 +95,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "row 20: `marker` must be an env",
+        "row 21: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
@@ -146,6 +151,14 @@ WRONG = [
     ("actions.yml", "version: v7.0.1", "version: v7", "row 1: `version` must be the tag of a re"),
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
     ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
+    ("frameworks.yml", "torch: true", "torch: maybe", "row 1: `torch` must be true or false"),
+    ("frameworks.yml", "framework: none", "framework: pytorch", "row 2: framework pytorch is lis"),
+    (
+        "runtimes.yml",
+        "sources: {devices: [onnxr",
+        "sources: {runs: [onnxr",
+        "row 1: `sources` has n",
+    ),
     ("runners.yml", "label: ubuntu-24.04", "label: ubuntu-latest", "row 1: `label` must be a labe"),
     ("images.yml", ":3.13.16-slim-trixie", "", "row 1: `reference` must be an image and its tag"),
     ("images.yml", 'python: "3.13"', 'python: "3.12"', "row 2: image python-slim for Python 3.12"),
@@ -192,6 +205,18 @@ DISAGREEING = [
     (
         ("images.yml", 'python: "3.13"', 'python: "3.10"'),
         "stack/images.yml: it has no python-slim for Python 3.13",
+    ),
+    (
+        ("frameworks.yml", "[onnxruntime, openvino, native]", "[onnxruntime, tflite]"),
+        "stack/frameworks.yml row 1: runtime tflite is not in runtimes.yml",
+    ),
+    (
+        ("runtimes.yml", "npu: NPU", "tpu: TPU"),
+        "stack/runtimes.yml row 2: device tpu is not in backends.yml",
+    ),
+    (
+        ("frameworks.yml", "openvino, native]", "openvino]"),
+        "stack/runtimes.yml row 3: no framework in frameworks.yml offers native",
     ),
     (
         ("builds.yml", "backend: xpu", "backend: npu"),

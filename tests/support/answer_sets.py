@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from scripts.stack_data import load_frameworks
 
 ANSWER_SETS: Mapping[str, Mapping[str, Any]] = {
     "defaults": {},
@@ -11,4 +14,12 @@ ANSWER_SETS: Mapping[str, Mapping[str, Any]] = {
     "no-training": {"training": "none"},
     "gpus": {"backends": ["cuda", "rocm", "xpu", "mps"]},
 }
-"""Every combination of training and inference that the template offers, and every backend."""
+"""What makes the largest differences between projects; every release knows these answers."""
+
+STACK = Path(__file__).resolve().parents[2] / "stack"
+PAIRS: Mapping[str, Mapping[str, str]] = {
+    f"{row.framework}-{runtime}": {"training": row.framework, "inference": runtime}
+    for row in load_frameworks(STACK)
+    for runtime in row.inference
+}
+"""Every combination of training and inference that the template offers."""

@@ -48,7 +48,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "repository_url": ["https://example.org/team/project"],
         "license": ["Apache-2.0", "BSD-3-Clause", "Proprietary"],
         "training": ["none"],
-        "inference": ["native"],
+        "inference": ["openvino", "native"],
         "backends": [[row["backend"]] for row in rows("backends")[1:]],
         "python_version": [offered[1], offered[3]],
         "torch_index": ["/srv/wheels"],

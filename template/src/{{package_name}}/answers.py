@@ -17,7 +17,7 @@ class Answers:
         project_name: The name people read.
         package_name: The name that Python imports.
         training: Training framework, `pytorch` or `none`.
-        inference: Inference runtime, `onnxruntime` or `native` (the training framework itself).
+        inference: What runs a trained model, such as `onnxruntime`, or `native`: the framework.
         stack_release: The tested set of versions that the project's pins come from.
     """
 

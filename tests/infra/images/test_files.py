@@ -81,7 +81,7 @@ def test_targets_are_those_of_the_answers(cell: Any, projects: Projects) -> None
     if cell.answers.get("devcontainer", True):
         targets.append("devcontainer")
     expected = {suffixed(target, name) for target in targets for name in backends_of(cell.answers)}
-    if cell.answers.get("inference", "onnxruntime") == "onnxruntime":
+    if cell.answers.get("inference") != "native":
         expected.add("serverless")
     found = stages(project)
     helpers = re.compile(r"(base|layers)(-.*)?|locks|project|toolchain|torch-wheels")

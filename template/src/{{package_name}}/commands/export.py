@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..export import ExportRequest
     from ..tracking import Run
 
@@ -20,23 +22,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--precision", help="such as float32 (default), float16, int8")
+    group.add_argument(
+        "--every-precision",
+        action="store_true",
+        help="export all that the runtime has, and compare what they cost and save",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Exports and prints the result of the parity check."""
-    from ..export import export_model
+    from ..export import export_model, precisions
     from ..reporting import Reporter
     from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
-    report = export_model(_request(chosen), args.output)
-    result = {"run_id": chosen.id, "model": str(args.output), **report.to_json()}
-    Reporter(as_json=args.json).finish(
-        result,
-        f"{args.output}: {report.images} images, accuracy {report.accuracy:.4f}, same classes, "
-        f"largest logit difference {report.max_abs_difference:.3g}",
-    )
+    reporter = Reporter(as_json=args.json)
+    wanted = precisions() if args.every_precision else [args.precision or precisions()[0]]
+    request, results = _request(chosen), []
+    for precision in wanted:
+        output = _output(args.output, precision, precisions()[0])
+        if args.every_precision:
+            reporter.say(f"Exporting in {precision}")
+        report = export_model(request, output, precision)
+        facts = {"precision": precision, "bytes": _size(output), **report.to_json()}
+        results.append({"run_id": chosen.id, "model": str(output), **facts})
+    reporter.finish(results if args.every_precision else results[0], _table(results))
     return 0
+
+
+def _output(folder: Path, precision: str, full: str) -> Path:
+    """Returns where a precision goes: beside the full one, whose place `--output` says."""
+    return folder if precision == full else folder.with_name(f"{folder.name}-{precision}")
+
+
+def _size(folder: Path) -> int:
+    """Returns the bytes of the model itself, without what it is compared by."""
+    from ..inference import PARITY_FILE
+
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
+
+
+def _table(results: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table("model", "precision", "kB", "accuracy", "same classes", "largest difference")
+    for row in results:
+        table.add_row(
+            row["model"],
+            row["precision"],
+            f"{row['bytes'] / 1000:.1f}",
+            f"{row['accuracy']:.4f}",
+            f"{row['agreement']:.1%} of {row['images']}",
+            f"{row['max_abs_difference']:.2g} (up to {row['tolerance']:.2g})",
+        )
+    return table
 
 
 def _request(chosen: Run) -> ExportRequest:
@@ -67,4 +108,5 @@ def _request(chosen: Run) -> ExportRequest:
         labels=splits.held_out.labels,
         logits=compute_logits(model, splits.held_out).numpy(),
         origin=origin,
+        calibration=splits.train.inputs,
     )

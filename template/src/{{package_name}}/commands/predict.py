@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="write the result there")
     parser.add_argument("--batch-size", type=int, default=DEFAULT_BATCH_SIZE, metavar="N")
+    parser.add_argument("--device", help="cpu (default), auto, or a backend such as cuda")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--verify",
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Predicts or verifies; a failed verification returns 1."""
     if args.verify == (args.input is not None):
         raise InputError("Give either a file of images or --verify.")
-    with load(args.model) as predictor:
+    with load(args.model, args.device) as predictor:
         result = _verify(predictor, args) if args.verify else _predict(predictor, args)
     if args.output is not None:
         write_json(args.output, result)
@@ -97,7 +98,7 @@ def _print(result: dict[str, Any]) -> None:
         return
     print(
         f"{'Equal' if result['passed'] else 'NOT EQUAL'}: {result['images']} images, "
-        f"accuracy {result['accuracy']:.4f}, classes equal: {result['classes_equal']}, "
+        f"accuracy {result['accuracy']:.4f}, same classes: {result['agreement']:.1%}, "
         f"largest logit difference {result['max_abs_difference']:.3g} "
         f"(tolerance {result['tolerance']:.3g})"
     )

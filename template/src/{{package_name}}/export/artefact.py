@@ -27,10 +27,10 @@ from ..inference import (
     write_metadata,
     write_parity,
 )
-from ..inference.metadata import DEFAULT_TOLERANCE, METADATA_FILE
+from ..inference.metadata import METADATA_FILE
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
-_EXPORTERS = {"onnxruntime": "onnx", "native": "native"}
+_EXPORTERS = {"onnxruntime": "onnx", "openvino": "openvino", "native": "native"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ class ExportRequest:
         labels: Their labels (N,).
         logits: The model's outputs for them (N, classes).
         origin: Run, code, data and environment that the model comes from.
-        tolerance: Largest absolute difference in logits that counts as equal.
+        tolerance: Largest absolute difference in logits that counts as equal; by default that of
+            the format and precision.
+        calibration: Inputs (N, *input.shape) that show which numbers occur in the model, for
+            precisions that need it; by default those of the parity check.
     """
 
     model: nn.Module
@@ -59,31 +62,62 @@ class ExportRequest:
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
     origin: Mapping[str, Any] = field(default_factory=dict)
-    tolerance: float = DEFAULT_TOLERANCE
+    tolerance: float | None = None
+    calibration: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What a model that is exported in some precision must keep.
+
+    Attributes:
+        tolerance: Largest absolute difference in logits.
+        agreement: Share of the inputs, 0 to 1, that must get the same class.
+    """
+
+    tolerance: float
+    agreement: float = 1.0
 
 
 class Exporter(Protocol):
-    """What an exporter module offers."""
+    """What an exporter module offers; the first precision is the default."""
 
     FORMAT: str
     MODEL_FILE: str
     FORMAT_OPTIONS: Mapping[str, Any]
+    PRECISIONS: Mapping[str, Precision]
 
-    def write_model(self, request: ExportRequest, path: Path) -> None:
+    def write_model(self, request: ExportRequest, path: Path, precision: str) -> None:
         """Writes the model file, and files beside it if the format needs some."""
 
 
-def export_model(request: ExportRequest, output: Path) -> ParityReport:
+def precisions() -> list[str]:
+    """Returns the precisions that the project's runtime can have, the full one first."""
+    return list(_exporter().PRECISIONS)
+
+
+def export_model(
+    request: ExportRequest, output: Path, precision: str | None = None
+) -> ParityReport:
     """Exports a model and returns the comparison with the training framework.
 
+    Args:
+        request: The model, and what it is compared by.
+        output: The folder.
+        precision: One of `precisions()`; by default the full one.
+
     Raises:
-        ExportError: The exported model answers differently, or `output` is something else; an
-            earlier export in `output` stays as it was.
+        ExportError: There is no such precision, the exported model answers differently, or
+            `output` is something else; an earlier export in `output` stays as it was.
     """
-    module = importlib.import_module(f".{_EXPORTERS[load_answers().inference]}", __package__)
-    exporter = cast(Exporter, module)
+    exporter = _exporter()
+    chosen = precision or next(iter(exporter.PRECISIONS))
+    if chosen not in exporter.PRECISIONS:
+        offered = " or ".join(exporter.PRECISIONS)
+        raise ExportError(f"The runtime has no precision {chosen!r}: choose {offered}.")
+    rules = exporter.PRECISIONS[chosen]
     with _replacing_folder(output) as folder:
-        exporter.write_model(request, folder / exporter.MODEL_FILE)
+        exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_parity(folder, request.inputs, request.labels, request.logits)
         metadata = Metadata(
             format=exporter.FORMAT,
@@ -91,7 +125,9 @@ def export_model(request: ExportRequest, output: Path) -> ParityReport:
             input=request.input,
             class_names=request.class_names,
             preprocessing=request.preprocessing,
-            tolerance=request.tolerance,
+            tolerance=rules.tolerance if request.tolerance is None else request.tolerance,
+            precision=chosen,
+            agreement=rules.agreement,
             format_options=exporter.FORMAT_OPTIONS,
             origin=request.origin,
         )
@@ -101,13 +137,18 @@ def export_model(request: ExportRequest, output: Path) -> ParityReport:
     return report
 
 
+def _exporter() -> Exporter:
+    module = importlib.import_module(f".{_EXPORTERS[load_answers().inference]}", __package__)
+    return cast(Exporter, module)
+
+
 def _checked(folder: Path) -> ParityReport:
     with load(folder) as predictor:
         report = check_parity(predictor, folder)
     if not report.passed:
         raise ExportError(
             "The exported model answers differently from the trained one "
-            f"(classes equal: {report.classes_equal}, largest logit difference "
+            f"(same classes: {report.agreement:.1%}, largest logit difference "
             f"{report.max_abs_difference:.3g}, tolerance {report.tolerance:.3g}): nothing was kept."
         )
     return report

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-if TYPE_CHECKING:
-    from .artefact import ExportRequest
+from .artefact import ExportRequest, Precision
 
 FORMAT = "pytorch"
 MODEL_FILE = "model.pt"
 FORMAT_OPTIONS: Mapping[str, Any] = {}
 
+# Batches of another size may be summed in another order.
+PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-5)}
 
-def write_model(request: ExportRequest, path: Path) -> None:
+
+def write_model(request: ExportRequest, path: Path, precision: str) -> None:
     """Writes the options of `models.build_model` and the weights."""
     content = {"options": dict(request.options), "weights": request.model.state_dict()}
     torch.save(content, path)

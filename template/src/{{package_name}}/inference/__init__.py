@@ -6,11 +6,12 @@
 
 from .loading import load
 from .metadata import InputSchema, Metadata, read_metadata, write_metadata
-from .parity import ParityReport, check_parity, write_parity
+from .parity import PARITY_FILE, ParityReport, check_parity, write_parity
 from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
+    "PARITY_FILE",
     "InputSchema",
     "Metadata",
     "ParityReport",

@@ -13,28 +13,37 @@ from .metadata import Metadata, read_metadata
 from .predictor import Predictor
 
 # Format of the model file -> module of its adapter. A project has only the modules it needs.
-_ADAPTERS = {"onnx": "onnxruntime_backend", "pytorch": "native_backend"}
+_ADAPTERS = {
+    "onnx": "onnxruntime_backend",
+    "openvino": "openvino_backend",
+    "pytorch": "native_backend",
+}
 
 
 class Adapter(Protocol):
     """What an adapter module offers."""
 
-    def open_model(self, folder: Path, metadata: Metadata) -> Predictor:
+    def open_model(self, folder: Path, metadata: Metadata, device: str | None) -> Predictor:
         """Opens the model file that `metadata` names."""
 
 
-def load(folder: Path | str) -> Predictor:
+def load(folder: Path | str, device: str | None = None) -> Predictor:
     """Checks the files of an exported model and opens it.
+
+    Args:
+        folder: What `export` wrote.
+        device: What shall run it, as `devices.choose_device` takes it.
 
     Raises:
         ArtefactError: The folder is incomplete or changed, or its runtime is not installed.
+        ConfigError: There is no such device.
         UnknownFormatError: This project has no adapter for the format.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ArtefactError(f"{folder} is not a folder: export a model first.")
     metadata = read_metadata(folder)
-    return _adapter(metadata.format, folder).open_model(folder, metadata)
+    return _adapter(metadata.format, folder).open_model(folder, metadata, device)
 
 
 def installed_formats() -> list[str]:

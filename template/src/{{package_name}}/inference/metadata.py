@@ -43,6 +43,8 @@ class Metadata:
         class_names: Name of every output, in order.
         preprocessing: How raw data became the input.
         tolerance: Largest absolute difference in logits that counts as equal.
+        precision: How the weights are stored and what is computed with, such as `int8`.
+        agreement: Share of the inputs, 0 to 1, that must get the class of the training framework.
         format_options: Facts of the format, such as the ONNX opset.
         origin: Where the model came from: run, git commit, data, environment.
         parity: The comparison with the training framework, made when the model was exported.
@@ -55,6 +57,8 @@ class Metadata:
     class_names: tuple[str, ...]
     preprocessing: Mapping[str, Any]
     tolerance: float = DEFAULT_TOLERANCE
+    precision: str = "float32"
+    agreement: float = 1.0
     format_options: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
     parity: Mapping[str, Any] | None = None

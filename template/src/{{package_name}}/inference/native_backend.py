@@ -15,30 +15,36 @@ from numpy.typing import NDArray
 
 from ..errors import ArtefactError
 from ..models import build_model
+from .devices import choose_device
 from .metadata import Metadata
 from .predictor import Predictor
 
 
 class NativePredictor(Predictor):
-    """Runs a PyTorch module on the CPU."""
+    """Runs a PyTorch module."""
 
-    def __init__(self, model: torch.nn.Module, metadata: Metadata) -> None:
-        """Takes a model in evaluation mode."""
+    def __init__(self, model: torch.nn.Module, metadata: Metadata, device: str) -> None:
+        """Takes a model in evaluation mode that is on a device."""
         super().__init__(metadata)
         self._model = model
+        self._device = device
 
     def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            logits: NDArray[np.float32] = self._model(torch.tensor(inputs)).numpy()
+            logits: NDArray[np.float32] = (
+                self._model(torch.tensor(inputs, device=self._device)).cpu().numpy()
+            )
         return logits
 
 
-def open_model(folder: Path, metadata: Metadata) -> Predictor:
+def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
     """Builds the model and loads its weights; the file cannot run code.
 
     Raises:
+        ConfigError: There is no such device.
         ArtefactError: The file is damaged or belongs to another model.
     """
+    chosen = choose_device(_available(), device)
     path = folder / metadata.model_file
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -46,4 +52,9 @@ def open_model(folder: Path, metadata: Metadata) -> Predictor:
         model.load_state_dict(saved["weights"])
     except Exception as error:  # pickle, zip and shape errors have no common base class
         raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
-    return NativePredictor(model.eval(), metadata)
+    return NativePredictor(model.eval().to(chosen), metadata, chosen)
+
+
+def _available() -> list[str]:
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return ["cpu"] if accelerator is None else ["cpu", accelerator.type]

@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import ArtefactError
+from .devices import CPU, choose_device, known_devices
 from .metadata import Metadata
 from .predictor import Predictor
 
@@ -19,7 +20,7 @@ _LOG_ERRORS_ONLY = 3
 
 
 class OnnxRuntimePredictor(Predictor):
-    """Runs an ONNX file on the CPU."""
+    """Runs an ONNX file."""
 
     def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
         """Takes an open session."""
@@ -31,17 +32,20 @@ class OnnxRuntimePredictor(Predictor):
         return logits
 
 
-def open_model(folder: Path, metadata: Metadata) -> Predictor:
-    """Opens the ONNX file.
+def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
+    """Opens the ONNX file for a device; what the device cannot run, the CPU does.
 
     Raises:
         ArtefactError: The runtime cannot open it, or the model has other inputs than described.
+        ConfigError: There is no such device.
     """
     path = folder / metadata.model_file
+    chosen = choose_device(onnxruntime.get_available_providers(), device)
+    providers = list(dict.fromkeys([chosen, known_devices()[CPU]]))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _LOG_ERRORS_ONLY
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # the runtime's errors have no common public base class
         raise ArtefactError(f"ONNX Runtime cannot open {path}: {_first_line(error)}") from error
     names = [value.name for value in session.get_inputs()]

@@ -24,6 +24,8 @@ class ParityReport:
         images: Number of inputs that were compared.
         accuracy: Share of the labels that the exported model finds, 0 to 1.
         classes_equal: Whether both runtimes choose the same class for every input.
+        agreement: Share of the inputs for which they do, 0 to 1.
+        least_agreement: Smallest share that counts as equal.
         max_abs_difference: Largest absolute difference of any logit.
         tolerance: Largest difference that counts as equal.
     """
@@ -31,13 +33,16 @@ class ParityReport:
     images: int
     accuracy: float
     classes_equal: bool
+    agreement: float
+    least_agreement: float
     max_abs_difference: float
     tolerance: float
 
     @property
     def passed(self) -> bool:
         """Whether the exported model may be used."""
-        return self.classes_equal and self.max_abs_difference <= self.tolerance
+        agree = self.agreement >= self.least_agreement
+        return agree and self.max_abs_difference <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
         """Returns all values and the verdict, ready for JSON."""
@@ -65,10 +70,13 @@ def check_parity(
     inputs, labels, expected = read_arrays(folder / PARITY_FILE, "inputs", "labels", "logits")
     logits = predict_in_batches(predictor, inputs, batch_size)
     classes = logits.argmax(axis=1)
+    same = classes == expected.argmax(axis=1)
     return ParityReport(
         images=len(inputs),
         accuracy=float(np.mean(classes == labels)),
-        classes_equal=bool(np.array_equal(classes, expected.argmax(axis=1))),
+        classes_equal=bool(same.all()),
+        agreement=float(same.mean()),
+        least_agreement=predictor.metadata.agreement,
         max_abs_difference=float(np.abs(logits - expected).max()),
         tolerance=predictor.metadata.tolerance,
     )

@@ -1,0 +1,56 @@
+# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+"""Writes OpenVINO's own format: `model.xml`, and the weights beside it in `model.bin`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import ExportError
+from ..inference.openvino_api import without_statistics
+from .artefact import ExportRequest, Precision
+
+FORMAT = "openvino"
+MODEL_FILE = "model.xml"
+FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
+
+# Layers are merged, which rounds in other places than the framework does. In float16 the weights
+# are stored, with 11 bits each; what is computed stays in full precision.
+PRECISIONS: Mapping[str, Precision] = {
+    "float32": Precision(tolerance=1e-4),
+    "float16": Precision(tolerance=0.05, agreement=0.99),
+}
+
+
+def write_model(request: ExportRequest, path: Path, precision: str) -> None:
+    """Writes the model with a free batch size.
+
+    Raises:
+        ExportError: OpenVINO cannot translate the model.
+    """
+    try:
+        with without_statistics() as openvino, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the tracing that the converter does
+            model = openvino.convert_model(
+                request.model,
+                example_input=torch.from_numpy(request.inputs[:2]),
+                input=[openvino.PartialShape([-1, *request.input.shape])],
+            )
+            model.inputs[0].set_names({request.input.name})
+            model.outputs[0].set_names({"logits"})
+            _name_in_order(model)
+            openvino.save_model(model, path, compress_to_fp16=precision == "float16")
+    except Exception as error:  # the converter passes on errors of every kind
+        reason = str(error).strip().partition("\n")[0]
+        raise ExportError(f"The model cannot be converted for OpenVINO: {reason}") from error
+
+
+def _name_in_order(model: Any) -> None:
+    """Names operations after their place; the converter counts through the whole process."""
+    model.set_friendly_name("model")
+    for number, operation in enumerate(model.get_ordered_ops()):
+        operation.set_friendly_name(f"{operation.get_type_name()}_{number}")

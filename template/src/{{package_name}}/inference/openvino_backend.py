@@ -1,0 +1,72 @@
+# Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
+"""The adapter for OpenVINO; needs openvino and NumPy only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArtefactError
+from .devices import choose_device
+from .metadata import Metadata
+from .openvino_api import without_statistics
+from .predictor import Predictor
+
+with without_statistics() as openvino:
+    _CORE = openvino.Core()
+
+# Some CPUs and GPUs compute in bfloat16 or float16 unless told, and then answer otherwise.
+_FULL_PRECISION = {"INFERENCE_PRECISION_HINT": "f32"}
+
+# It computes in half precision only, and in batches of one size only.
+_NPU = "NPU"
+
+
+class OpenVinoPredictor(Predictor):
+    """Runs a model in OpenVINO's format."""
+
+    def __init__(self, model: Any, metadata: Metadata, batch: int | None = None) -> None:
+        """Takes a compiled model, and the only batch size that it takes, if there is one."""
+        super().__init__(metadata)
+        self._model = model
+        self._batch = batch
+
+    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        size = self._batch or len(inputs)
+        parts = [self._compute(inputs[at : at + size]) for at in range(0, len(inputs), size)]
+        return np.concatenate(parts)
+
+    def _compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self._model({self.metadata.input.name: inputs})[0]
+        return logits.copy()  # the runtime writes the next result into the same memory
+
+
+def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
+    """Compiles the model for a device.
+
+    Raises:
+        ArtefactError: The runtime cannot open it, or the model has other inputs than described.
+        ConfigError: There is no such device.
+    """
+    path = folder / metadata.model_file
+    chosen = choose_device({name.partition(".")[0] for name in _CORE.available_devices}, device)
+    batch = 1 if chosen == _NPU else None
+    try:
+        model = _CORE.read_model(path)
+        if batch:
+            model.reshape([batch, *metadata.input.shape])
+        compiled = _CORE.compile_model(model, chosen, {} if chosen == _NPU else _FULL_PRECISION)
+    except Exception as error:  # the runtime raises RuntimeError for everything
+        raise ArtefactError(f"OpenVINO cannot open {path}: {_last_line(error)}") from error
+    names = [name for each in model.inputs for name in each.names]
+    if names != [metadata.input.name]:
+        raise ArtefactError(f"{path} has inputs {names}, not {[metadata.input.name]}.")
+    return OpenVinoPredictor(compiled, metadata, batch)
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

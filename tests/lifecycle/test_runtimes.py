@@ -1,0 +1,69 @@
+"""Every framework with every runtime, from an empty folder to a prediction."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import Project, pins_of
+from tests.support.answer_sets import PAIRS
+from tests.support.copier_runs import render
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
+UNTRAINED = [name for name in PAIRS if name not in TRAINED]
+TOLERANCES = {"onnxruntime": 1e-5, "openvino": 1e-4, "native": 1e-5}
+ALONE = {"onnxruntime": {"onnxruntime", "numpy"}, "openvino": {"openvino", "numpy"}}
+"""What production asks for, where it is not the training framework itself."""
+
+OF_TRAINING = {"torch", "scikit-learn", "pydantic", "rich", "onnx", "onnxscript"}
+
+
+def without_development(project: Project) -> Project:
+    """Delete the environment that the model was trained in."""
+    shutil.rmtree((project.folder / ".venv").resolve())
+    (project.folder / ".venv").unlink()
+    return project
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_trained_model_answers_the_same_without_its_training_environment(
+    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+) -> None:
+    runtime = PAIRS[name]["inference"]
+    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
+        project.make(target)
+    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
+    installed = project.packages(link=".venv-prod")
+    without_development(project)
+    result = project.command("predict", "models/digits", "--verify", link=".venv-prod")
+    assert result["images"] == 360
+    assert result["classes_equal"] is True
+    assert result["max_abs_difference"] <= TOLERANCES[runtime] == result["tolerance"]
+    assert result["accuracy"] >= 0.98
+    if runtime == "native":
+        assert installed["torch"] == locks["30-prod"]["torch"] == locks["10-torch"]["torch"]
+        assert not OF_TRAINING - {"torch"} & installed.keys()
+    else:
+        assert not OF_TRAINING & installed.keys()
+        assert ALONE[runtime] <= installed.keys()
+    others = {each for runtimes in ALONE.values() for each in runtimes} - ALONE.get(
+        runtime, {"numpy"}
+    )
+    assert not others & {package for lock in locks.values() for package in lock}
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_a_project_without_training_installs_tests_and_lints(
+    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+) -> None:
+    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    for target in ("setup", "test", "lint", "install-prod"):
+        project.make(target)
+    installed = project.packages(link=".venv-prod")
+    assert ALONE[PAIRS[name]["inference"]] <= installed.keys()
+    assert not OF_TRAINING & installed.keys()
