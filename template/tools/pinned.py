@@ -15,6 +15,7 @@ from .paths import (
     COPIER_LOCK,
     ENVIRONMENTS,
     NOTEBOOKS_LOCK,
+    ROOT,
     TOOLCHAIN_LOCK,
     program,
     python,
@@ -47,7 +48,7 @@ class PinnedTools:
             ToolError: It could not be made; nothing half-made is left behind.
         """
         target = self._folder()
-        if (target / COMPLETE).exists():
+        if _is_usable(target):
             return target
         say(f"Preparing the pinned tools ({self.holds}) in an environment of their own.")
         shutil.rmtree(target, ignore_errors=True)
@@ -57,7 +58,7 @@ class PinnedTools:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
-        (target / COMPLETE).touch()
+        (target / COMPLETE).write_text(str(ROOT), encoding="utf-8")
         return target
 
     def tool(self, name: str) -> Path:
@@ -83,6 +84,18 @@ class PinnedTools:
     def _folder(self) -> Path:
         digest = hashlib.sha256(python_version().encode() + self.lock.read_bytes()).hexdigest()
         return ENVIRONMENTS / f"{self.name}-{digest[:12]}"
+
+
+def _is_usable(target: Path) -> bool:
+    """Tell whether an environment is complete and was made where it lies.
+
+    Its scripts name that place and its Python, which a container has elsewhere than the host.
+    """
+    try:
+        made_in = (target / COMPLETE).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return made_in == str(ROOT) and python(target).exists()
 
 
 TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")

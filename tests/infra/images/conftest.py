@@ -12,11 +12,15 @@ import pytest
 
 from tests.lifecycle.conftest import answers
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
-from tests.render.conftest import projects
+from tests.render.cells import CELLS
+from tests.render.conftest import Projects, projects
 from tests.support.containers import Engine, NoContainersError, engine
 from tests.support.copier_runs import commit, render
 
 __all__ = ["answers", "projects"]
+
+WITH_DOCKER = [cell for cell in CELLS if cell.answers.get("docker", True)]
+GPUS = {"backends": ["cuda", "rocm", "xpu", "mps"], "inference": "native"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,13 @@ LOCKED_DOWN = (
     "--cap-drop=all",
     f"--user={SOMEBODY}",
 )
+
+
+@pytest.fixture(scope="session")
+def folders(projects: Projects) -> list[Path]:
+    """Return every project of the matrix that has containers, and two that were adopted."""
+    adopted = [{"adopted": True}, {**GPUS, "adopted": True}]
+    return [projects(answers) for answers in (*(cell.answers for cell in WITH_DOCKER), *adopted)]
 
 
 @pytest.fixture(scope="session")

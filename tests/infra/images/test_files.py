@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.infra.images.conftest import GPUS, WITH_DOCKER
 from tests.infra.images.files import (
     ancestry,
     arguments,
@@ -20,15 +21,12 @@ from tests.infra.images.files import (
     services,
     stages,
 )
-from tests.render.cells import CELLS
 from tests.render.conftest import Projects
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.catalog import rows
 from tests.support.copier_runs import files_of, release, render, stage
 
-WITH_DOCKER = [cell for cell in CELLS if cell.answers.get("docker", True)]
 REACHABLE = [row["backend"] for row in rows("backends") if row["container"]["base_image"]]
-GPUS = {"backends": ["cuda", "rocm", "xpu", "mps"], "inference": "native"}
 HOSTILE = 'https://mirror.example.org/$(touch pwn)"${HOME}`id`'
 
 
@@ -54,13 +52,6 @@ def backends_of(answers: Mapping[str, Any]) -> list[str]:
 
 def told_of(found: Mapping[str, Any], name: str) -> str:
     return "\n".join(line for each in ancestry(found, name) for line in each.instructions)
-
-
-@pytest.fixture(scope="module")
-def folders(projects: Projects) -> list[Path]:
-    """Return every project of the matrix that has containers, and two that were adopted."""
-    adopted = [{"adopted": True}, {**GPUS, "adopted": True}]
-    return [projects(answers) for answers in (*(cell.answers for cell in WITH_DOCKER), *adopted)]
 
 
 def test_dockerfiles_are_clean(folders: list[Path]) -> None:

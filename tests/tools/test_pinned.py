@@ -1,0 +1,65 @@
+"""The pinned tools: made once, and again where they would not start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from template.tools import pinned
+from template.tools.paths import python
+from template.tools.pinned import TOOLCHAIN, PinnedTools
+
+Spoil = Callable[[Path, pytest.MonkeyPatch], None]
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return the environments that are made, each with nothing but an interpreter."""
+    folders: list[Path] = []
+
+    def make(tools: PinnedTools, target: Path) -> None:
+        python(target).parent.mkdir(parents=True)
+        python(target).touch()
+        folders.append(target)
+
+    lock = tmp_path / "toolchain.txt"
+    lock.touch()
+    monkeypatch.setattr(PinnedTools, "_make", make)
+    monkeypatch.setattr(pinned, "ENVIRONMENTS", tmp_path / ".venvs")
+    monkeypatch.setattr(pinned, "python_version", lambda: "3.12")
+    return folders
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> PinnedTools:
+    return PinnedTools("toolchain", tmp_path / "toolchain.txt", TOOLCHAIN.holds)
+
+
+def moved(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned, "ROOT", Path("/workspaces/project"))
+
+
+def without_python(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python(target).unlink()
+    python(target).symlink_to("/nowhere/python3")
+
+
+def interrupted(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (target / pinned.COMPLETE).unlink()
+
+
+def test_they_are_made_once(made: list[Path], tools: PinnedTools) -> None:
+    assert tools.ensure() == tools.ensure()
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("spoil", [moved, without_python, interrupted])
+def test_they_are_made_again(
+    spoil: Spoil, made: list[Path], tools: PinnedTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(tools.ensure(), monkeypatch)
+    tools.ensure()
+    assert len(made) == 2
+    assert python(tools.ensure()).is_file()
