@@ -14,6 +14,7 @@ from tests.lifecycle.conftest import answers
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
 from tests.render.cells import CELLS
 from tests.render.conftest import Projects, projects
+from tests.render.pairwise import pairwise
 from tests.support.containers import Engine, NoContainersError, engine
 from tests.support.copier_runs import commit, render
 
@@ -73,9 +74,8 @@ LOCKED_DOWN = (
 
 @pytest.fixture(scope="session")
 def folders(projects: Projects) -> list[Path]:
-    """Return every project of the matrix that has containers, and two that were adopted."""
-    adopted = [{"adopted": True}, {**GPUS, "adopted": True}]
-    return [projects(answers) for answers in (*(cell.answers for cell in WITH_DOCKER), *adopted)]
+    """Return every project with containers in which two choices of answers meet."""
+    return [projects(answers) for answers in pairwise() if answers["docker"]]
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +103,14 @@ def images(
     return Images(project, containers, "template-test")
 
 
+FAKE_ENGINE = """\
+#!/bin/sh
+if [ "$1" = images ]; then echo 1.5GB; exit; fi
+echo {name} "$@"
+echo epoch "$SOURCE_DATE_EPOCH"
+"""
+
+
 @pytest.fixture
 def fake_engines(tmp_path: Path) -> Path:
     """Return a folder with git and a docker, a podman, a buildah that print what they are told."""
@@ -110,7 +118,7 @@ def fake_engines(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("docker", "podman", "buildah"):
         program = folder / name
-        program.write_text(f'#!/bin/sh\necho "{name}" "$@"\necho epoch "$SOURCE_DATE_EPOCH"\n')
+        program.write_text(FAKE_ENGINE.format(name=name), encoding="utf-8")
         program.chmod(0o755)
     (folder / "git").symlink_to(str(shutil.which("git")))
     return folder
