@@ -194,8 +194,13 @@ def _container(row: Backend) -> Sequence[str]:
         _code(row.container.base_image),
         _codes(row.container.device_flags),
         _codes(f"{name}={value}" for name, value in row.container.environment.items()),
-        _codes(row.system_packages),
+        _packages(row),
     )
+
+
+def _packages(row: Backend) -> str:
+    release = row.container.debian_release
+    return _codes(row.system_packages) + (f" of Debian {release}" if release else "")
 
 
 def _variables(catalog: Catalog) -> str:

@@ -226,6 +226,7 @@ class Container(Part):
     """How a container reaches a backend's devices; without an image it cannot."""
 
     base_image: Annotated[str, _matches("|[a-z][a-z-]*", 'be the name of an image, or ""')]
+    debian_release: Annotated[str, _matches("|[a-z]+", 'be a name such as bookworm, or ""')] = ""
     device_flags: list[
         Annotated[str, _matches(r"--[a-z-]+(=\S+)?", 'be an option in quotes such as "--ipc=host"')]
     ]

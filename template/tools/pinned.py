@@ -15,7 +15,6 @@ from .paths import (
     COPIER_LOCK,
     ENVIRONMENTS,
     NOTEBOOKS_LOCK,
-    ROOT,
     TOOLCHAIN_LOCK,
     program,
     python,
@@ -58,7 +57,7 @@ class PinnedTools:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
-        (target / COMPLETE).write_text(str(ROOT), encoding="utf-8")
+        (target / COMPLETE).write_text(str(target), encoding="utf-8")
         return target
 
     def tool(self, name: str) -> Path:
@@ -87,15 +86,16 @@ class PinnedTools:
 
 
 def _is_usable(target: Path) -> bool:
-    """Tell whether an environment is complete and was made where it lies.
+    """Tell whether an environment is complete, and its programs start.
 
-    Its scripts name that place and its Python, which a container has elsewhere than the host.
+    They name the folder that they were made in and its Python, neither of which is there after the
+    project was moved, or in a container that shares the host's folder.
     """
     try:
         made_in = (target / COMPLETE).read_text(encoding="utf-8")
     except OSError:
         return False
-    return made_in == str(ROOT) and python(target).exists()
+    return made_in != "" and Path(made_in).is_dir() and python(target).exists()
 
 
 TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")

@@ -57,7 +57,7 @@ def test_a_generation_is_served_somewhere_only(page: str) -> None:
 
 def test_a_fact_without_a_firm_source_is_named(page: str) -> None:
     weak = page.partition("## Facts that no maker or registry confirms")[2]
-    assert "| `xpu` | system_packages |" in weak
+    assert "| `rocm` | system_packages |" in weak
     assert "| `cu130` | requires |" not in weak
 
 

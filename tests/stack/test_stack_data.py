@@ -108,6 +108,7 @@ WRONG = [
     ("platforms.yml", 'TARGET: "14.0"', "TARGET: 14.0", "row 3: `variables.MACOSX_DEPLOYMENT_T"),
     ("backends.yml", "torch_device: xpu", "torch_device: gpu", "row 4: `torch_device` must be cpu"),
     ("backends.yml", '"--gpus=all"', '"-it"', "row 2: `container.device_flags.0` must be an opt"),
+    ("backends.yml", "release: forky", 'release: "14"', "row 4: `container.debian_release` must"),
     ("backends.yml", "device_flags: [], env", "env", "row 1: `container.device_flags` is missing"),
     ("builds.yml", "build: cu130", "build: CUDA 13", "row 2: `build` must be a name in small"),
     ("builds.yml", '"+cpu"', '"cpu"', "row 1: `wheels.linux-x86_64.local_version` must be a label"),

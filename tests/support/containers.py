@@ -1,12 +1,14 @@
 """Buildah and Podman as root on Debian, and stand-ins for public base images.
 
-A stand-in is Debian's smallest system with the CPython that runs the tests. It shows that our files
-build and run; it shows nothing about the public image. No registry is asked for anything.
+A stand-in is the smallest system of the public image's Debian with the CPython that runs the tests.
+It shows that our files build and run, and that Debian has the packages that they name; it shows
+nothing about the public image. No registry of images is asked for anything.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,15 +18,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.catalog import rows
+
 PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
 LIBRARIES = (
-    "ca-certificates,libbz2-1.0,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0,libssl3,"
-    "libuuid1"
+    "ca-certificates,libbz2-1.0,libffi8,liblzma5,libncursesw6,libreadline8t64,libsqlite3-0,"
+    "libssl3t64,libuuid1"
 )
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+SOURCES = """\
+Types: deb
+URIs: {mirror}
+Suites: {release}
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.pgp
+"""
+LAGGING = 'Acquire::Check-Valid-Until "false";\n'  # a mirror may be one of an earlier day
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-BASE = f"localhost/stand-in-python:{PYTHON}"
-LAMBDA = f"localhost/stand-in-lambda:{PYTHON}"
+RELEASE = re.findall(r"-slim-(\w+)$", "\n".join(row["reference"] for row in rows("images")), re.M)[
+    0
+]
+BASE = f"localhost/stand-in-python:{PYTHON}-{RELEASE}"
+LAMBDA = f"localhost/stand-in-lambda:{PYTHON}-{RELEASE}"
 LAMBDA_FILE = f"FROM {BASE}\nENV LAMBDA_TASK_ROOT=/var/task\nWORKDIR /var/task\n"
 CONFIGURATION = """\
 [containers]
@@ -105,9 +120,10 @@ def _install() -> None:
 def _import_base(found: Engine) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
-        mirror, release = _debian()
+        mirror = _mirror()
         variant = ["--variant=minbase", f"--include={LIBRARIES}"]
-        _must(_ended(["debootstrap", *variant, release, str(root), mirror]))
+        _must(_ended(["debootstrap", *variant, RELEASE, str(root), mirror]))
+        _configure_apt(root / "etc" / "apt", mirror)
         _copy_python(root / "usr" / "local")
         if CERTIFICATES.exists():  # of this machine, whose network may have its own
             shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
@@ -127,14 +143,22 @@ def _import_base(found: Engine) -> None:
         _must(found.podman("import", *changes, str(archive), BASE))
 
 
-def _debian() -> tuple[str, str]:
-    """Return the mirror that apt takes the base system from, and the release's name."""
+def _mirror() -> str:
+    """Return the mirror that apt takes the base system from."""
     listed = ["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"]
     for line in _ended(listed).stdout.splitlines():
         site, _, release = line.partition(" ")
         if "-" not in release:
-            return site, release
+            return site
     raise NoContainersError("apt knows no mirror of Debian; run apt-get update")
+
+
+def _configure_apt(folder: Path, mirror: str) -> None:
+    """Write the sources in the form that public images have them in."""
+    (folder / "sources.list").unlink()
+    text = SOURCES.format(mirror=mirror, release=RELEASE)
+    (folder / "sources.list.d" / "debian.sources").write_text(text, encoding="utf-8")
+    (folder / "apt.conf.d" / "lagging-mirror").write_text(LAGGING, encoding="utf-8")
 
 
 def _copy_python(destination: Path) -> None:

@@ -38,7 +38,8 @@ def tools(tmp_path: Path) -> PinnedTools:
 
 
 def moved(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pinned, "ROOT", Path("/workspaces/project"))
+    target.parent.rename(target.parent.with_name("elsewhere"))
+    monkeypatch.setattr(pinned, "ENVIRONMENTS", target.parent.with_name("elsewhere"))
 
 
 def without_python(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     if time and engine.takes_timestamp:
         command += ["--timestamp", time]
     run_program([*command, *shlex.split(arguments.options), "."], extra=_variables(time))
-    say(f"Built {name}.")
+    sizes = output_of([engine.name, "images", "--format", "{{.Size}}", name]).splitlines()
+    say(f"Built {name}{f', {sizes[0]}' if sizes else ''}.")
     if arguments.smoke:
         _try_out(engine, name)
     return 0

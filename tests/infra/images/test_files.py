@@ -23,9 +23,10 @@ from tests.infra.images.files import (
 )
 from tests.render.conftest import Projects
 from tests.support.answer_sets import ANSWER_SETS
-from tests.support.catalog import rows
+from tests.support.catalog import Row, rows
 from tests.support.copier_runs import files_of, release, render, stage
 
+BUILDS = [row for row in rows("builds") if row["backend"] != "mps"]
 REACHABLE = [row["backend"] for row in rows("backends") if row["container"]["base_image"]]
 HOSTILE = 'https://mirror.example.org/$(touch pwn)"${HOME}`id`'
 
@@ -100,16 +101,37 @@ def test_bases_are_the_catalogs_by_tag_and_digest(name: str, projects: Projects)
 
 
 @pytest.mark.parametrize("backend", REACHABLE)
-def test_a_backends_images_follow_the_catalog(backend: str, projects: Projects) -> None:
-    project = projects(GPUS)
+def test_what_a_backend_needs_of_the_system_is_the_catalogs(
+    backend: str, projects: Projects
+) -> None:
     (row,) = (row for row in rows("backends") if row["backend"] == backend)
-    build = next(each for each in rows("builds") if each["backend"] == backend)
-    found = stages(project)
+    container = row["container"]
+    found = stages(projects(GPUS))
+    told = found[suffixed("base", backend)].instructions if backend != "cpu" else ()
+    release = container.get("debian_release")
+    options = "--yes --no-install-recommends" + (f" --target-release {release}" if release else "")
+    packages = re.findall(rf"apt-get install {options} (.*?) &&", "\n".join(told))
+    assert packages == [" ".join(row["system_packages"])] * bool(row["system_packages"])
+    variables = [line.removeprefix("ENV ") for line in told if line.startswith("ENV ")]
+    expected = [f"{name}={value}" for name, value in container["environment"].items()]
+    assert variables == [" ".join(expected)] * bool(expected)
+    groups = re.findall(r"groupadd --system (\w+)", "\n".join(told))
+    flags = container["device_flags"]
+    assert [f"--group-add={group}" for group in groups] == [f for f in flags if "group-add" in f]
+    others = {suffixed("base", other) for other in REACHABLE if other not in ("cpu", backend)}
     for target in ("train", "dev", "devcontainer"):
-        told = told_of(found, suffixed(target, backend))
-        assert all(re.search(rf"\b{name}\b", told) for name in row["system_packages"])
-        for name, value in row["container"]["environment"].items():
-            assert f"{name}={value}" in told
+        bases = {each.name for each in ancestry(found, suffixed(target, backend))}
+        assert suffixed("base", backend) in bases
+        assert not bases & others
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda row: str(row["build"]))
+def test_torch_comes_from_the_index_of_the_chosen_build(build: Row, projects: Projects) -> None:
+    backend = build["backend"]
+    (row,) = (row for row in rows("backends") if row["backend"] == backend)
+    chosen = {f"{backend}_build": build["build"]} if backend in ("cuda", "rocm") else {}
+    project = projects({**GPUS, **chosen})
+    found = stages(project)
     packages = ["torch", *(each["package"] for each in rows("companions"))]
     folders = [f"{build['index']}/{each}/" for each in [*packages, *build["index_packages"]]]
     expected = ["/torch-wheels", *(f"${{TORCH_INDEX}}/{each}" for each in folders)]
@@ -186,8 +208,8 @@ def test_a_devcontainer_user_is_the_images(projects: Projects) -> None:
 
 def test_no_secret_and_nothing_made_gets_into_a_build(projects: Projects) -> None:
     ignored = (projects({}) / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    expected = {".git", ".env", ".env.*", ".venv", ".venvs", ".cache", "**/*.pem", "experiments"}
-    assert expected <= set(ignored)
+    expected = {".git", "**/.env", "**/.env.*", ".venv", ".venvs", ".cache", "**/*.pem"}
+    assert {*expected, "experiments"} <= set(ignored)
 
 
 def test_text_of_people_gets_into_no_instruction(projects: Projects) -> None:

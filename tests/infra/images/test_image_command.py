@@ -67,6 +67,7 @@ def test_every_engine_gets_the_target_its_labels_and_the_commits_time(
     assert "--label backend=cpu" in said
     assert (f"--timestamp {time}" in said) == (engine != "docker")
     assert f"epoch {time}" in said
+    assert said.endswith("\nBuilt my-ai-project:prod, 1.5GB.\n")
     assert "TORCH_INDEX" not in said, "production has no torch"
     (project / "README.md").write_text("changed\n")
     assert f"{commit_hash}-dirty" in run_tools(project, fake_engines, "image").stdout
