@@ -18,6 +18,7 @@ from tests.support.catalog import ROOT, builds, rows
 NOT_ASKED = None
 INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
+FRAMEWORKS = rows("frameworks")
 GPUS = tuple(row["backend"] for row in rows("backends") if row["backend"] != "cpu")
 
 Row = Mapping[str, Any]
@@ -33,6 +34,8 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
         **{name: (True, False) for name, row in questions.asked.items() if row["type"] == "bool"},
         **dict.fromkeys(GPUS, (True, False)),
         **{f"{name}_build": (*_builds(name), NOT_ASKED) for name in ("cuda", "rocm")},
+        "training": tuple(row["framework"] for row in FRAMEWORKS),
+        "inference": tuple(row["runtime"] for row in rows("runtimes")),
         "python_version": PYTHONS,
         "torch_index": (*INDEXES, NOT_ASKED),
         "author_email": MAILS,
@@ -41,20 +44,23 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
     return {**found, "devcontainer": (*found["devcontainer"], NOT_ASKED)}
 
 
-def needed_by(choice: Choice) -> dict[str, Any]:
-    """Return the answers to other questions without which a choice cannot be made."""
+def admitted_by(choice: Choice) -> dict[str, list[Any]]:
+    """Return the answers to other questions with one of which a choice can be made."""
     question, answer = choice
+    is_asked = answer is not NOT_ASKED
     match question:
         case "devcontainer":
-            return {"docker": answer is not NOT_ASKED}
+            return {"docker": [is_asked]}
         case "cuda_build" | "rocm_build":
-            return {question.removesuffix("_build"): answer is not NOT_ASKED}
-        case "torch_index":
-            return {"training": "none"} if answer is NOT_ASKED else {"training": "pytorch"}
-        case "inference" if answer == "native":
-            return {"training": "pytorch"}
-        case _ if question in GPUS and answer:
-            return {"training": "pytorch"}
+            return {question.removesuffix("_build"): [is_asked]}
+        case "inference":
+            return {
+                "training": [row["framework"] for row in FRAMEWORKS if answer in row["inference"]]
+            }
+        case _ if question == "torch_index" or (question in GPUS and answer):
+            return {
+                "training": [row["framework"] for row in FRAMEWORKS if row["torch"] == is_asked]
+            }
     return {}
 
 
@@ -94,22 +100,26 @@ def possible_pairs(offered: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[Cho
 
 
 def with_needs(row: Row) -> dict[str, Any] | None:
-    """Return some choices and what they need, or None if they exclude each other."""
+    """Return some choices and those that they leave no choice of, or None if none is left."""
+    left: dict[str, list[Any]] = {question: [answer] for question, answer in row.items()}
     found = dict(row)
     while True:
-        needed = [need for choice in found.items() for need in needed_by(choice).items()]
-        if any(found.get(question, answer) != answer for question, answer in needed):
+        for choice in found.items():
+            for question, admitted in admitted_by(choice).items():
+                left[question] = [each for each in left.get(question, admitted) if each in admitted]
+        if not all(left.values()):
             return None
-        if found.items() >= dict(needed).items():
+        single = {question: answers[0] for question, answers in left.items() if len(answers) == 1}
+        if single == found:
             return found
-        found.update(needed)
+        found = single
 
 
 def answers_of_row(row: Row) -> dict[str, Any]:
     """Return a row of choices as answers: backends in one, and nothing that is not asked."""
     given = {name: answer for name, answer in row.items() if answer is not NOT_ASKED}
     chosen = [name for name in GPUS if given.pop(name)]
-    return given if given["training"] == "none" else {**given, "backends": ["cpu", *chosen]}
+    return {**given, "backends": ["cpu", *chosen]} if "torch_index" in given else given
 
 
 def _gain(row: Row, missing: Mapping[tuple[Choice, Choice], object]) -> int:

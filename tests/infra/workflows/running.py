@@ -17,8 +17,8 @@ from pathlib import Path
 from scripts.stack_data import load_actions, load_runners
 from tests.infra.workflows.files import read
 from tests.lifecycle.projects import ENVIRONMENT, Project
-from tests.support.containers import NoContainersError, engine
 from tests.support import npm
+from tests.support.containers import NoContainersError, engine
 from tests.support.copier_runs import ROOT
 
 GITLAB_CI_LOCAL = "4.75.1"
