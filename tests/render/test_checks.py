@@ -26,6 +26,7 @@ from scripts.stack_data import load_requirements
 from scripts.stack_pins import by_name, parse_pins
 from tests.render.cells import CELLS, Cell
 from tests.render.conftest import Projects
+from tests.render.pairwise import pairwise
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import ROOT, git
 
@@ -34,7 +35,8 @@ ADOPTED = [
     Cell(f"adopted-{name}", name, {**ANSWER_SETS[name], "adopted": True})
     for name in ("defaults", "gpus")
 ]
-MATRIX = [*CELLS, *ADOPTED]
+PAIRWISE = [Cell(f"pairs-{at}", "pairs", row) for at, row in enumerate(pairwise())]
+MATRIX = [*CELLS, *ADOPTED, *PAIRWISE]
 IDS = {
     "files",
     "secrets",

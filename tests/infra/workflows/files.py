@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from tests.render.cells import CELLS
+from tests.render.pairwise import pairwise
 from tests.support.copier_runs import Answers
 
 KINDS: Mapping[str, Answers] = {
@@ -32,8 +33,8 @@ ANSWERS: Mapping[str, Answers] = {
 GITHUB = [f"github{kind}" for kind in KINDS]
 GITLAB = [f"gitlab{kind}" for kind in KINDS]
 
-MATRIX: list[Answers] = [cell.answers for cell in CELLS]
-"""The answers of the matrix, whose workflows the checkers read too."""
+MATRIX: list[Answers] = [*(cell.answers for cell in CELLS), *pairwise()]
+"""The answers of the matrix, in which every two choices meet; checkers read its workflows too."""
 
 USES = re.compile(r"\buses: (?P<repository>\S+)@(?P<commit>\S+) # (?P<version>\S+)$", re.MULTILINE)
 
