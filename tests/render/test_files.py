@@ -13,7 +13,8 @@ from tests.render.parsers import parse
 from tests.support.copier_runs import ROOT, FileState, files_of
 
 LONGEST_PATH = 120
-LEFTOVER = re.compile(r"(?<!\$)\{\{|\{%|(?<!\$)\{#|%\}")  # `${{ }}` is GitHub's
+# `${{ }}` is GitHub's, `{{.Name}}` is Go's.
+LEFTOVER = re.compile(r"(?<!\$)\{\{(?!\.)|\{%|(?<!\$)\{#|%\}")
 WINDOWS_NAMES = {
     "con",
     "prn",

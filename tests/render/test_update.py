@@ -151,7 +151,13 @@ def test_what_is_yours_stays_as_you_left_it(
         assert after[path].content.endswith(b"\n# ours\n")
 
 
-@pytest.mark.parametrize(("before", "after"), list(permutations(ANSWER_SETS, 2)))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(*pair, marks=() if "defaults" in pair else pytest.mark.slow)
+        for pair in permutations(ANSWER_SETS, 2)
+    ],
+)
 def test_an_update_can_switch_training_inference_and_backends(
     before: str, after: str, template_files: TemplateFiles, projects: Projects, tmp_path: Path
 ) -> None:

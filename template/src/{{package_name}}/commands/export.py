@@ -74,7 +74,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
             row["precision"],
             f"{row['bytes'] / 1000:.1f}",
             f"{row['accuracy']:.4f}",
-            f"{row['agreement']:.1%} of {row['images']}",
+            f"{100 * row['agreement']:.1f} % of {row['images']}",
             f"{row['max_abs_difference']:.2g} (up to {row['tolerance']:.2g})",
         )
     return table

@@ -98,7 +98,7 @@ def _print(result: dict[str, Any]) -> None:
         return
     print(
         f"{'Equal' if result['passed'] else 'NOT EQUAL'}: {result['images']} images, "
-        f"accuracy {result['accuracy']:.4f}, same classes: {result['agreement']:.1%}, "
+        f"accuracy {result['accuracy']:.4f}, same classes: {100 * result['agreement']:.1f} %, "
         f"largest logit difference {result['max_abs_difference']:.3g} "
         f"(tolerance {result['tolerance']:.3g})"
     )

@@ -148,7 +148,7 @@ def _checked(folder: Path) -> ParityReport:
     if not report.passed:
         raise ExportError(
             "The exported model answers differently from the trained one "
-            f"(same classes: {report.agreement:.1%}, largest logit difference "
+            f"(same classes: {100 * report.agreement:.1f} %, largest logit difference "
             f"{report.max_abs_difference:.3g}, tolerance {report.tolerance:.3g}): nothing was kept."
         )
     return report
