@@ -148,6 +148,7 @@ def test_what_the_stack_does_not_have_is_refused(
     assert not (tmp_path / "project").exists()
 
 
+@pytest.mark.slow
 def test_an_update_to_a_stack_without_the_projects_build_says_so(tmp_path: Path) -> None:
     """Copier alone would drop the answer without a word and take the default."""
     template = stage(tmp_path / "template", "998.0.0")
@@ -249,6 +250,7 @@ def test_adding_backends_adds_files_and_changes_none_of_yours(
     assert yours(new, template_files) == yours(old, template_files)
 
 
+@pytest.mark.slow
 def test_taking_a_backend_away_leaves_no_file_of_it(projects: Projects, tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(projects({"backends": ["cuda"]}), project)

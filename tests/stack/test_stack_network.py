@@ -54,7 +54,9 @@ def test_another_uv_is_fetched_when_asked_for(resolver: Resolver) -> None:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda row: row.platform)
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize(
+    "python", [PYTHONS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PYTHONS[1:])]
+)
 def test_every_environment_installs_the_pins_from_wheels(
     resolver: Resolver, inputs: Inputs, stack: Path, python: str, platform: Platform
 ) -> None:
