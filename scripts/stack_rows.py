@@ -28,11 +28,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 FLAGS = (
     "always",
     "uses_training",
-    "no_training",
+    "only_predicts",
     "uses_torch",
     "uses_onnxruntime",
     "uses_openvino",
     "uses_native",
+    "uses_llama_cpp",
     "exports_onnx",
 )
 NOT_EMPTY = Field(min_length=1)
@@ -394,6 +395,7 @@ class Runtime(Sourced):
     title: Text
     about: Text
     runs: Text
+    generates: bool
     devices: dict[Name, Text]
 
 

@@ -71,6 +71,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "numpy": "always",
         "onnxruntime": "uses_onnxruntime",
         "openvino": "uses_openvino",
+        "xllamacpp": "uses_llama_cpp",
         "torch": "uses_native",
     }
 
@@ -95,7 +96,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "row 21: `marker` must be an env",
+        "row 23: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
