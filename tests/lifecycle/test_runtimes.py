@@ -16,7 +16,12 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
 UNTRAINED = [name for name in PAIRS if name not in TRAINED]
 TOLERANCES = {"onnxruntime": 1e-5, "openvino": 1e-4, "native": 1e-5}
-ALONE = {"onnxruntime": {"onnxruntime", "numpy"}, "openvino": {"openvino", "numpy"}}
+ALONE = {
+    "onnxruntime": {"onnxruntime", "numpy"},
+    "openvino": {"openvino", "numpy"},
+    "llama-cpp": {"xllamacpp", "numpy"},
+    "http-api": {"numpy"},
+}
 """What production asks for, where it is not the training framework itself."""
 
 OF_TRAINING = {"torch", "scikit-learn", "pydantic", "rich", "onnx", "onnxscript"}
