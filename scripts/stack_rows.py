@@ -390,13 +390,14 @@ class Framework(Part):
 class Runtime(Sourced):
     """A row of runtimes.yml: an answer to `inference`."""
 
-    FACTS = ("devices",)
+    FACTS = ("devices", "system_packages")
     runtime: Name
     title: Text
     about: Text
     runs: Text
     generates: bool
     devices: dict[Name, Text]
+    system_packages: list[Name]
 
 
 def problem_in(error: ValidationError, row: type[Part]) -> str:

@@ -57,6 +57,7 @@ CATALOG = {
   runs: "stub"
   generates: false
   devices: {}
+  system_packages: []
   sources: {}
 """,
     "runners.yml": """\
