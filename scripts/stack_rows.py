@@ -28,6 +28,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 FLAGS = (
     "always",
     "uses_training",
+    "has_predictor",
     "only_predicts",
     "uses_torch",
     "uses_onnxruntime",

@@ -68,7 +68,7 @@ def test_too_few_pythons_are_refused() -> None:
 def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) -> None:
     rows = [row for row in load_requirements(stack) if row.layer == "30-prod"]
     assert {row.package: row.when for row in rows} == {
-        "numpy": "always",
+        "numpy": "has_predictor",
         "onnxruntime": "uses_onnxruntime",
         "openvino": "uses_openvino",
         "xllamacpp": "uses_llama_cpp",
