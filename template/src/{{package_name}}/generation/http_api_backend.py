@@ -26,7 +26,7 @@ from ..errors import (
 )
 from .generator import GenerationSettings, Generator
 from .http_requests import Answer, Connector
-from .opening import from_table
+from .opening import checked_values
 from .pauses import RETRIED, longest_pause, pause_before
 from .protocol import answer_of, error_of, piece_of, request_body
 
@@ -238,7 +238,8 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     Raises:
         ConfigError: A setting or the key is wrong.
     """
-    return HttpApiGenerator(from_table(HttpApiSettings, values, place))
+    settings = HttpApiSettings(**checked_values(HttpApiSettings, values, place))
+    return HttpApiGenerator(settings)
 
 
 def _key(variable: str) -> str:

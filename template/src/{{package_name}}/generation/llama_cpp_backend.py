@@ -21,7 +21,7 @@ from ..errors import (
     RequestRefusedError,
 )
 from .generator import GenerationSettings, Generator
-from .opening import from_table
+from .opening import checked_values
 from .protocol import answer_of, error_of, piece_of, request_body
 
 _MAGIC = b"GGUF"
@@ -133,7 +133,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
         ModelMissingError: There is no such file.
         ArtefactError: It is no model that llama.cpp can open.
     """
-    settings = from_table(LlamaCppSettings, values, place)
+    settings = LlamaCppSettings(**checked_values(LlamaCppSettings, values, place))
     path = Path(settings.model)
     if not path.is_file():
         raise ModelMissingError(

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from ..answers import load_answers
 from ..errors import ConfigError
@@ -22,8 +22,6 @@ DEFAULT_CONFIG = Path("configs/generate.toml")
 _ADAPTERS = {"llama-cpp": "llama_cpp_backend", "http-api": "http_api_backend"}
 _SETTINGS = "settings"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-
-Kind = TypeVar("Kind")
 
 
 class Adapter(Protocol):
@@ -53,23 +51,28 @@ def read_settings(config: Path = DEFAULT_CONFIG, **changes: object) -> Generatio
     """
     given = {name: value for name, value in changes.items() if value is not None}
     values = {**_table(config, _SETTINGS), **given}
-    return from_table(GenerationSettings, values, f"{config}, [{_SETTINGS}]")
+    place = f"{config}, [{_SETTINGS}]"
+    return GenerationSettings(**checked_values(GenerationSettings, values, place))
 
 
-def from_table(kind: type[Kind], values: Mapping[str, Any], place: str) -> Kind:
-    """Makes a dataclass, of which every field has a default, from a table of a TOML file.
+def checked_values(kind: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Returns the values of a table of a TOML file as the fields of a dataclass take them.
+
+    Args:
+        kind: The dataclass; every field has a default, which says what its type is.
+        values: The table.
+        place: The table's name in messages.
 
     Raises:
         ConfigError: A key is unknown, or a value is of another type.
     """
-    known = {field.name: field.default for field in fields(cast(Any, kind))}
+    known = {field.name: field.default for field in fields(kind)}
     for key in values:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
             raise ConfigError(f"Unknown setting {key} in {place}; {hint}")
-    typed = {key: _typed(key, value, known[key], place) for key, value in values.items()}
-    return kind(**typed)
+    return {key: _typed(key, value, known[key], place) for key, value in values.items()}
 
 
 def _typed(key: str, value: Any, default: Any, place: str) -> Any:
