@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import threading
@@ -10,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
 
 from ..errors import (
     AnswerCutOffError,
@@ -37,6 +38,7 @@ _NOT_FOUND = 404
 _TOO_MANY = 429
 _SERVERS_FAULT = 500
 _LONGEST_REASON = 300
+_MANY = 8
 _DATA = b"data:"
 _DONE = b"[DONE]"
 
@@ -74,8 +76,8 @@ class HttpApiSettings:
         """
         if not self.model:
             raise ConfigError("model is not set: name the model that shall answer.")
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _parts(self.base_url)
+        if parts is None:
             raise ConfigError("base_url must look like http://127.0.0.1:11434/v1.")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigError("base_url must be an address alone; a key goes into the environment.")
@@ -117,7 +119,7 @@ class HttpApiGenerator(Generator):
         body = request_body(prompt, settings, model=model, chat=chat, stream=stream)
         with self._answered("chat/completions" if chat else "completions", body) as answer:
             if answer.status != _OK:
-                self._refuse(answer.status, self._reason(answer))
+                self._refuse(answer)
             yield answer
 
     def _check_model(self) -> None:
@@ -126,16 +128,24 @@ class HttpApiGenerator(Generator):
             return
         with self._answered("models") as answer:
             if answer.status in _NO_KEY:
-                self._refuse(answer.status, self._reason(answer))
+                self._refuse(answer)
             found = _names(answer.read()) if answer.status == _OK else None
         wanted = self._settings.model
         if found is not None and not {wanted, f"{wanted}:latest"} & set(found):
-            has = f"it has {', '.join(found)}" if found else "it has none"
             raise ModelMissingError(
-                f"{self._settings.base_url} lists no model {wanted!r}; {has}. Set model, or "
-                "check_model = false if the server knows names that it does not list."
+                f"{self._settings.base_url} lists no model {wanted!r}; {self._has(found)}. Set "
+                "model, or check_model = false if the server knows names that it does not list."
             )
         self._listed.set()
+
+    def _has(self, names: list[str]) -> str:
+        """Says which models there are, the most alike first if there are many."""
+        if not names:
+            return "it has none"
+        alike = difflib.get_close_matches(self._settings.model, names, _MANY, cutoff=0.0)
+        shown = names if len(names) <= _MANY else alike
+        more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+        return f"it has {self._safe(', '.join(shown))}{more}"
 
     @contextmanager
     def _answered(self, path: str, body: Mapping[str, Any] | None = None) -> Iterator[Answer]:
@@ -210,9 +220,12 @@ class HttpApiGenerator(Generator):
         line = " ".join("".join(each if each.isprintable() else " " for each in hidden).split())
         return line[:_LONGEST_REASON].rstrip(". ")
 
-    def _refuse(self, status: int, reason: str) -> None:
-        url, model = self._settings.base_url, self._settings.model
-        said = f" ({reason})" if reason else ""
+    def _refuse(self, answer: Answer) -> NoReturn:
+        """Raises what the status of an answer means."""
+        url, model, status = self._settings.base_url, self._settings.model, answer.status
+        wait = self._safe(answer.headers.get("Retry-After", ""))
+        reasons = [self._reason(answer), f"Retry-After: {wait}" if wait else ""]
+        said = f" ({'; '.join(filter(None, reasons))})" if any(reasons) else ""
         if status in _NO_KEY:
             name = self._settings.key_variable
             does = "does not take the key in" if self._key else "asks for a key: set"
@@ -240,6 +253,16 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     """
     settings = HttpApiSettings(**checked_values(HttpApiSettings, values, place))
     return HttpApiGenerator(settings)
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Returns the parts of an address of a server, or None if it is none."""
+    try:
+        parts = urlsplit(address)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_one and address.isprintable() and " " not in address else None
 
 
 def _key(variable: str) -> str:
