@@ -22,7 +22,7 @@ from ..errors import (
 )
 from .generator import GenerationSettings, Generator
 from .opening import checked_values
-from .protocol import answer_of, error_of, piece_of, request_body
+from .protocol import error_of, piece_of, request_body
 
 _MAGIC = b"GGUF"
 _SILENT = -1
@@ -79,14 +79,11 @@ class LlamaCppGenerator(Generator):
         self._server = None
 
     def _generate(self, prompt: str, settings: GenerationSettings) -> str:
-        with self._lock:
-            answer = self._handler()(self._body(prompt, settings, stream=False))
-        _refuse_error(answer)
-        return answer_of(answer)
+        return "".join(self._stream(prompt, settings))  # which Ctrl-C ends at the next token
 
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
         """Passes on what llama.cpp hands to a callback, from a thread of its own."""
-        handle, body = self._handler(), self._body(prompt, settings, stream=True)
+        handle, body = self._handler(), self._body(prompt, settings)
         chunks: queue.SimpleQueue[Any] = queue.SimpleQueue()
         unwanted = threading.Event()
 
@@ -109,9 +106,9 @@ class LlamaCppGenerator(Generator):
             unwanted.set()
             worker.join()
 
-    def _body(self, prompt: str, settings: GenerationSettings, *, stream: bool) -> dict[str, Any]:
+    def _body(self, prompt: str, settings: GenerationSettings) -> dict[str, Any]:
         model, chat = self._settings.model, self._settings.chat
-        body = request_body(prompt, settings, model=model, chat=chat, stream=stream)
+        body = request_body(prompt, settings, model=model, chat=chat, stream=True)
         # With what an earlier prompt left behind, the same prompt can give other last digits.
         return {**body, "cache_prompt": False}
 
