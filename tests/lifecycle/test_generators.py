@@ -156,13 +156,33 @@ def address(server: subprocess.Popen[str]) -> str:
     return server.stdout.readline().strip()
 
 
+def configure(owner: Project, *, model: str = "tiny.gguf", chat: bool = False) -> None:
+    table = f"chat = {str(chat).lower()}\nthreads = 1\ncontext = 0\n"
+    text = f'[llama-cpp]\nmodel = "models/{model}"\n{table}'
+    (owner.folder / "configs" / "generate.toml").write_text(text, encoding="utf-8")
+
+
+def test_the_health_check_opens_the_model_and_misses_another(owner: Project) -> None:
+    configure(owner)
+    check = ["-m", f"{owner.package}.generation.health"]
+    assert owner.python(*check, link=".venv-prod") == "ok\n"
+    configure(owner, model="gone.gguf")
+    done = subprocess.run(
+        [str(owner.python_path(".venv-prod")), *check],
+        cwd=owner.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "gone.gguf is not there" in done.stderr
+
+
 @pytest.mark.parametrize("chat", [False, True])
 def test_a_file_and_a_server_give_the_same_greedy_text(
     chat: bool, owner: Project, client: Client, server: subprocess.Popen[str]
 ) -> None:
-    config = owner.folder / "configs" / "generate.toml"
-    table = f"chat = {str(chat).lower()}\nthreads = 1\ncontext = 0\n"
-    config.write_text(f'[llama-cpp]\nmodel = "models/tiny.gguf"\n{table}', encoding="utf-8")
+    configure(owner, chat=chat)
     text = owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
     assert len(text.strip()) > 10
     assert text == owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
