@@ -181,8 +181,20 @@ def _only_when(table: Table, condition: Condition) -> str:
     """Exclude what exists on a condition; whole folders where that holds for all in them."""
     rows = [row for row in _rendered(table) if row.when == condition.flag]
     paths = _folded(rows, table, lambda row: table.needs(row, condition.flag))
+    paths = paths or _folders_of_several(table, condition)
     test = f"not flags.{condition.flag} | default(true)"
     return _block(f"Only {condition.means}", (_if(test, path) for path in paths))
+
+
+def _folders_of_several(table: Table, condition: Condition) -> list[str]:
+    """Return the folders whose files need a condition, though by none of them it is named."""
+    rows = [row for row in _rendered(table) if table.needs(row, condition.flag)]
+    folders = [path for path in _folded_alike(rows, table) if path.endswith("/")]
+    return [
+        folder
+        for folder in folders
+        if len({row.when for row in rows if row.path.startswith(folder)}) > 1
+    ]
 
 
 def _left_alone_by_updates(table: Table) -> Iterator[str]:

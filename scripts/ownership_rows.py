@@ -84,7 +84,7 @@ class Condition(Part):
 
     flag: Flag
     means: Text
-    implies: MaybeFlag
+    implies: list[Flag]
     brought: MaybeFlag
 
 
@@ -145,7 +145,7 @@ class Table:
     def needs(self, row: PathRow, flag: str) -> bool:
         """Tell whether the files of a row exist only when a flag is on."""
         condition = self.condition(row.when)
-        return condition is not None and flag in (condition.flag, condition.implies)
+        return condition is not None and flag in (condition.flag, *condition.implies)
 
     def is_in_adopted(self, row: PathRow) -> bool:
         """Tell whether the files of a row are rendered into a repository that was adopted."""
@@ -209,7 +209,7 @@ def _split_by_adoption(table: Table) -> Iterator[str]:
 
 def _unknown_flags(table: Table, flags: set[str]) -> Iterator[str]:
     for number, condition in enumerate(table.conditions, start=1):
-        for flag in filter(None, (condition.flag, condition.implies, condition.brought)):
+        for flag in filter(None, (condition.flag, *condition.implies, condition.brought)):
             if flag not in flags:
                 yield f"ownership/conditions.yml row {number}: {FLAGS} computes no flag {flag}."
     for number, row in enumerate(table.paths, start=1):

@@ -28,11 +28,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 FLAGS = (
     "always",
     "uses_training",
-    "no_training",
+    "has_predictor",
+    "only_predicts",
     "uses_torch",
     "uses_onnxruntime",
     "uses_openvino",
     "uses_native",
+    "uses_llama_cpp",
     "exports_onnx",
 )
 NOT_EMPTY = Field(min_length=1)
@@ -389,12 +391,14 @@ class Framework(Part):
 class Runtime(Sourced):
     """A row of runtimes.yml: an answer to `inference`."""
 
-    FACTS = ("devices",)
+    FACTS = ("devices", "system_packages")
     runtime: Name
     title: Text
     about: Text
     runs: Text
+    generates: bool
     devices: dict[Name, Text]
+    system_packages: list[Name]
 
 
 def problem_in(error: ValidationError, row: type[Part]) -> str:

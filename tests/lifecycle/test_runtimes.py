@@ -16,7 +16,12 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
 UNTRAINED = [name for name in PAIRS if name not in TRAINED]
 TOLERANCES = {"onnxruntime": 1e-5, "openvino": 1e-4, "native": 1e-5}
-ALONE = {"onnxruntime": {"onnxruntime", "numpy"}, "openvino": {"openvino", "numpy"}}
+ALONE = {
+    "onnxruntime": {"onnxruntime", "numpy"},
+    "openvino": {"openvino", "numpy"},
+    "llama-cpp": {"xllamacpp"},
+    "http-api": set(),
+}
 """What production asks for, where it is not the training framework itself."""
 
 OF_TRAINING = {"torch", "scikit-learn", "pydantic", "rich", "onnx", "onnxscript"}
@@ -65,5 +70,8 @@ def test_a_project_without_training_installs_tests_and_lints(
     for target in ("setup", "test", "lint", "install-prod"):
         project.make(target)
     installed = project.packages(link=".venv-prod")
-    assert ALONE[PAIRS[name]["inference"]] <= installed.keys()
+    alone = ALONE[PAIRS[name]["inference"]]
+    assert alone <= installed.keys()
     assert not OF_TRAINING & installed.keys()
+    if "numpy" not in alone:
+        assert installed.keys() == alone | {"my-ai-project"}

@@ -50,12 +50,23 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-training": ({"training": "tensorflow"}, "is not in ['pytorch', 'none']"),
     "unknown-inference": (
         {"inference": "tflite"},
-        "is not in ['onnxruntime', 'openvino', 'native']",
+        "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', 'http-api']",
     ),
     "native-untrained": (
         {"training": "none", "inference": "native"},
         "native runs a model with the framework that trained it, and training is none: "
-        "set inference to onnxruntime or openvino, or training to pytorch.",
+        "set inference to onnxruntime or openvino or llama-cpp or http-api, or training to "
+        "pytorch.",
+    ),
+    "text-from-a-classifier": (
+        {"inference": "llama-cpp"},
+        "llama.cpp generates text with models in GGUF files, and training is pytorch: "
+        "set inference to onnxruntime or openvino or native, or training to none.",
+    ),
+    "a-server-for-a-classifier": (
+        {"inference": "http-api"},
+        "a server behind an HTTP API generates text, and training is pytorch: "
+        "set inference to onnxruntime or openvino or native, or training to none.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

@@ -89,7 +89,12 @@ def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
         ("conditions.yml", 'means: "with training"', 'means: " "', "`means` must be some text"),
         ("adopted.yml", "models/", "samples/", "adopted.yml row 5: no row of paths.yml is in samp"),
         ("adopted.yml", "tests/", "tests/*.txt", "row 8: no row of paths.yml is in tests/*.txt"),
-        ("adopted.yml", "tests/", "tests/a.py", "means only some files of tests/*.py"),
+        (
+            "adopted.yml",
+            "tests/",
+            "tests/training/a.py",
+            "means only some files of tests/training/",
+        ),
         ("adopted.yml", "path: src/", "path: /src/", "row 7: `path` must be a path as in a"),
         ("retired.yml", "[]\n", "{}\n", "ownership/retired.yml: must be a list of rows"),
         (

@@ -44,6 +44,10 @@ STORED_ONCE = (
     "brought_training",
     "brought_onnxruntime",
     "brought_openvino",
+    "brought_llama_cpp",
+    "brought_http_api",
+    "brought_predictor",
+    "brought_generator",
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
@@ -95,6 +99,8 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
         "reserved_names",
         "offered_pythons",
         "served_generations",
+        "generates_text",
+        "had_classes",
         "computes_with_torch",
         "chosen_builds",
         "flags",
@@ -111,6 +117,12 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":
         unasked.add("brought_openvino")
+    if kept["inference"] != "llama-cpp":
+        unasked.add("brought_llama_cpp")
+    if kept["inference"] != "http-api":
+        unasked.add("brought_http_api")
+    generates = kept["inference"] in ("llama-cpp", "http-api")
+    unasked.add("brought_predictor" if generates else "brought_generator")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
     if kept["ci"] != "gitlab":

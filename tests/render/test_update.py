@@ -14,7 +14,7 @@ import pytest
 
 from tests.render.conftest import Projects
 from tests.render.template_files import TemplateFiles
-from tests.support.answer_sets import ANSWER_SETS
+from tests.support.answer_sets import ANSWER_SETS, PAIRS
 from tests.support.copier_runs import (
     NEWEST,
     Answers,
@@ -38,6 +38,8 @@ SWITCHES = [
     pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
+
+PRODUCTION = "requirements/stack/30-prod.in"
 
 Copied = Callable[[Answers], Path]
 Files = dict[str, FileState]
@@ -175,6 +177,43 @@ def test_an_update_can_switch_training_inference_and_backends(
     assert theirs.keys() == expected.keys()
     different = {path for path in theirs if theirs[path] != expected[path]}
     assert different <= {".copier-answers.yml"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stays"),
+    [
+        ("none-onnxruntime", "none-http-api", "inference/predictor.py"),
+        pytest.param(
+            "none-llama-cpp", "none-openvino", "generation/generator.py", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_what_your_commands_import_stays_when_inference_does_something_else(
+    before: str,
+    after: str,
+    stays: str,
+    template_files: TemplateFiles,
+    projects: Projects,
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(projects(PAIRS[before]), project)
+    commit(project, "First copy")
+    old, fresh = files_of(project), files_of(projects(PAIRS[after]))
+    update(project, PAIRS[after])
+    assert conflicts(project) == []
+    found = files_of(project)
+    stays = f"src/my_ai_project/{stays}"
+    assert stays in found.keys() - fresh.keys()
+    yours, theirs = by_owner(found, template_files)
+    assert yours.items() >= by_owner(old, template_files)[0].items()
+    expected = by_owner(fresh, template_files)[1]
+    different = {path for path in expected if theirs.get(path) != expected[path]}
+    assert different <= {".copier-answers.yml", PRODUCTION}
+    assert b"numpy\n" in theirs[PRODUCTION].content, "commands of yours predict with it"
+    commit(project, "Switched")
+    update(project)
+    assert stays in files_of(project)
 
 
 @pytest.mark.slow

@@ -51,7 +51,14 @@ CATALOG = {
 - {framework: stub, title: "Stub", example: "stub", torch: true, inference: [stub]}
 """,
     "runtimes.yml": """\
-- {runtime: stub, title: "Stub", about: "stub", runs: "stub", devices: {}, sources: {}}
+- runtime: stub
+  title: "Stub"
+  about: "stub"
+  runs: "stub"
+  generates: false
+  devices: {}
+  system_packages: []
+  sources: {}
 """,
     "runners.yml": """\
 - {runner: linux, label: stub-1, sources: {label: [stub]}}

@@ -68,9 +68,10 @@ def test_too_few_pythons_are_refused() -> None:
 def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) -> None:
     rows = [row for row in load_requirements(stack) if row.layer == "30-prod"]
     assert {row.package: row.when for row in rows} == {
-        "numpy": "always",
+        "numpy": "has_predictor",
         "onnxruntime": "uses_onnxruntime",
         "openvino": "uses_openvino",
+        "xllamacpp": "uses_llama_cpp",
         "torch": "uses_native",
     }
 
@@ -95,7 +96,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "row 21: `marker` must be an env",
+        "row 23: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),

@@ -36,3 +36,39 @@ class ArtefactError(ProjectError):
 
 class UnknownFormatError(ArtefactError):
     """No adapter for the format of an exported model."""
+
+
+class GenerationError(ProjectError):
+    """Text could not be generated."""
+
+
+class ModelMissingError(GenerationError):
+    """The model that is named in the settings is not there."""
+
+
+class ServerUnreachableError(GenerationError):
+    """No server answers where the settings say that there is one."""
+
+
+class KeyRefusedError(GenerationError):
+    """The server asks for a key, or does not take the one it was given."""
+
+
+class RequestRefusedError(GenerationError):
+    """The prompt or a setting is not what the model takes, for example too long."""
+
+
+class RateLimitError(GenerationError):
+    """The server takes no more requests for now, also after several tries."""
+
+
+class ServerError(GenerationError):
+    """The server failed, also after several tries."""
+
+
+class AnswerCutOffError(GenerationError):
+    """The answer stopped coming before its end."""
+
+
+class BadAnswerError(GenerationError):
+    """The server's answer is not what its interface promises."""

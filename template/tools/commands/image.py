@@ -210,13 +210,18 @@ def _try_out(engine: Engine, name: str) -> None:
             run_program([*command, *in_python, "-c", f"import {package}"])
     else:
         run_program([*command, name], quietly=True)
-        _ask_models([*command, *in_python, "-m", f"{package}.inference.health", "models"])
+        _ask_models([*command, *in_python, "-m"], package)
     say(f"{name} works for anybody, on a read-only root, without network.")
 
 
-def _ask_models(command: Sequence[str]) -> None:
-    """Let the models in the image predict by its health check, which fails if there are none."""
-    if any(MODELS.glob("*/metadata.json")):
-        run_program(command)
+def _ask_models(command: Sequence[str], package: str) -> None:
+    """Let the models in the image answer by its health check, which fails if there are none."""
+    if facts().get("generates", False):
+        is_there, health = any(MODELS.rglob("*.gguf")), [f"{package}.generation.health"]
+    else:
+        is_there = any(MODELS.glob("*/metadata.json"))
+        health = [f"{package}.inference.health", "models"]
+    if is_there:
+        run_program([*command, *health])
     else:
         say(f"{shown(MODELS)} holds no exported model, so none was asked to predict.")

@@ -14,6 +14,7 @@ from ..project import facts, is_adopted
 from ..run import hand_over, say
 
 CHECKED = ("src", "tests")
+OF_PRODUCTION = ("predict", "generate")
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
     "test": ("run the tests", [["-m", "pytest"]]),
     "format": (
@@ -85,8 +86,8 @@ def _steps(task: str) -> list[list[str]]:
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    """Run a command of the package; ``predict`` runs in the production environment."""
-    kind = PRODUCTION if arguments.command == "predict" else DEVELOPMENT
+    """Run a command of the package, in production's environment if it asks the model."""
+    kind = PRODUCTION if arguments.command in OF_PRODUCTION else DEVELOPMENT
     package = facts()["package_name"]
     return hand_over([python_of(kind), "-m", package, arguments.command, *arguments.rest])
 

@@ -22,7 +22,7 @@ from tests.infra.images.files import (
     stages,
 )
 from tests.render.conftest import Projects
-from tests.support.answer_sets import ANSWER_SETS
+from tests.support.answer_sets import ANSWER_SETS, PAIRS
 from tests.support.catalog import Row, rows
 from tests.support.copier_runs import files_of, release, render, stage
 
@@ -73,7 +73,7 @@ def test_targets_are_those_of_the_answers(cell: Any, projects: Projects) -> None
     if cell.answers.get("devcontainer", True):
         targets.append("devcontainer")
     expected = {suffixed(target, name) for target in targets for name in backends_of(cell.answers)}
-    if cell.answers.get("inference") != "native":
+    if cell.answers.get("inference") in (None, "onnxruntime", "openvino"):
         expected.add("serverless")
     found = stages(project)
     helpers = re.compile(r"(base|layers)(-.*)?|locks|project|toolchain|torch-wheels")
@@ -142,6 +142,14 @@ def test_torch_comes_from_the_index_of_the_chosen_build(build: Row, projects: Pr
         assert all(each.split() == expected for each in pages)
         service = services(project)[suffixed(target, backend)]
         assert options_of_service(service) == set(row["container"]["device_flags"])
+
+
+def test_what_a_runtime_needs_of_the_system_is_in_every_image(projects: Projects) -> None:
+    for name, answers in PAIRS.items():
+        (row,) = (row for row in rows("runtimes") if row["runtime"] == answers["inference"])
+        told = told_of(stages(projects(answers)), "prod")
+        for package in row["system_packages"]:
+            assert f"--no-install-recommends {package} " in told, name
 
 
 def test_each_layer_is_installed_from_its_own_lock_alone_and_by_hash(projects: Projects) -> None:

@@ -139,6 +139,21 @@ def test_production_is_tried_as_strictly_as_it_can_be_run(make: Make, fake_engin
     )
 
 
+def test_a_model_that_generates_is_asked_by_its_own_health_check(
+    make: Make, fake_engines: Path
+) -> None:
+    project = make("cpu", training="none", inference="llama-cpp")
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
+    assert "none was asked to predict" in said.stdout
+    (project / "models" / "tiny.gguf").write_bytes(b"GGUF")
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
+    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.generation.health\n" in (
+        said.stderr
+    )
+    last = (project / "Dockerfile").read_text(encoding="utf-8").rpartition("HEALTHCHECK")[2]
+    assert '["python", "-m", "my_ai_project.generation.health"]' in last
+
+
 def test_an_adopted_package_is_imported_and_nothing_else_is_asked_of_it(
     make: Make, fake_engines: Path
 ) -> None:

@@ -1,0 +1,110 @@
+# Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
+"""The interface that every runtime implements that generates text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from ..errors import ConfigError, InputError
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """How an answer is generated.
+
+    Attributes:
+        max_tokens: Length at which the answer ends at the latest, in the model's tokens.
+        temperature: 0 takes the likeliest token every time (greedy); the higher, the more varied.
+        stop: Texts before which the answer ends.
+        seed: Makes varied answers repeatable, where the runtime can.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the ranges.
+
+        Raises:
+            ConfigError: A value is out of its range.
+        """
+        if self.max_tokens < 1:
+            raise ConfigError(f"max_tokens must be at least 1, not {self.max_tokens}.")
+        if not 0 <= self.temperature <= 2:
+            raise ConfigError(f"temperature must be from 0 to 2, not {self.temperature}.")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise ConfigError(f"seed must be from 0 to 2147483647, not {self.seed}.")
+        if not all(self.stop):
+            raise ConfigError("A text in stop must not be empty.")
+
+
+DEFAULT_SETTINGS = GenerationSettings()
+
+
+class Generator(ABC):
+    """Something that generates text. Use it as a context manager, or call `close()`."""
+
+    def generate(self, prompt: str, settings: GenerationSettings = DEFAULT_SETTINGS) -> str:
+        """Returns the whole answer.
+
+        Raises:
+            InputError: The prompt is empty or is no text that can be sent.
+            GenerationError: It could not be generated; the classes below it say why.
+        """
+        return self._generate(_checked(prompt), settings)
+
+    def stream(self, prompt: str, settings: GenerationSettings = DEFAULT_SETTINGS) -> Iterator[str]:
+        """Returns the answer piece by piece, as it is generated; stop iterating to end it.
+
+        Raises:
+            InputError: The prompt is empty or is no text that can be sent.
+            GenerationError: While it is iterated over: as `generate`.
+        """
+        return self._stream(_checked(prompt), settings)
+
+    def check(self) -> None:  # noqa: B027 - there may be nothing that can be checked here
+        """Proves that it would generate, as far as that can be known without a network.
+
+        Raises:
+            GenerationError: It would not.
+        """
+
+    @abstractmethod
+    def _generate(self, prompt: str, settings: GenerationSettings) -> str:
+        """Generates from a prompt that is checked already."""
+
+    @abstractmethod
+    def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
+        """Generates from a prompt that is checked already; yields no empty piece."""
+
+    def close(self) -> None:  # noqa: B027 - there may be nothing to release
+        """Releases what the runtime holds."""
+
+    def __enter__(self) -> Self:
+        """Returns the generator itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the generator."""
+        self.close()
+
+
+def _checked(prompt: str) -> str:
+    if not prompt.strip():
+        raise InputError("The prompt is empty.")
+    try:
+        prompt.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError("The prompt holds characters that are no text.") from error
+    return prompt

@@ -1,0 +1,224 @@
+"""Text from a real llama.cpp: in the project's own process, and as a server that another asks.
+
+The model is real too, but tiny and with random weights: its text means nothing, and is always the
+same. What no real server does on demand (429, 5xx, bad JSON) is tried in the project's own tests.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import Project, succeeded
+from tests.support.answer_sets import PAIRS
+from tests.support.copier_runs import render
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+KEY = "only-for-this-test"
+PROMPT = "the quick brown fox"
+WRITE_MODEL = """
+from pathlib import Path
+from tests.llama_cpp import test_llama_cpp as tiny
+tiny.CONTEXT = 60_000
+tiny.write_model(Path("models/tiny.gguf"))
+"""
+SERVE = f"""
+import sys, xllamacpp
+parameters = xllamacpp.CommonParams()
+parameters.model.path = "models/tiny.gguf"
+parameters.model_alias = {{"tiny"}}
+parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 0, 4, 1
+parameters.warmup, parameters.verbosity, parameters.api_keys = False, -1, ["{KEY}"]
+server = xllamacpp.Server(parameters)
+server.handle_completions({{"prompt": "a", "max_tokens": 1}})
+print(server.listening_address, flush=True)
+sys.stdin.read()
+"""
+GENERATE = """
+from PACKAGE.generation import GenerationSettings, open_generator
+settings = GenerationSettings(max_tokens=40)
+with open_generator() as generator:
+    texts = [generator.generate("PROMPT", settings) for _ in range(2)]
+    texts.append("".join(generator.stream("PROMPT", settings)))
+assert len(set(texts)) == 1, texts
+print(texts[0])
+"""
+AT_ONCE = """
+from concurrent.futures import ThreadPoolExecutor
+from PACKAGE.generation import GenerationSettings, open_generator
+settings = GenerationSettings(max_tokens=40)
+with open_generator() as generator, ThreadPoolExecutor(8) as pool:
+    streams = [generator.stream("PROMPT", settings) for _ in range(16)]
+    texts = set(pool.map("".join, streams))
+assert len(texts) == 1, texts
+print(texts.pop())
+"""
+WATCH = """
+import sys
+from PACKAGE.errors import AnswerCutOffError
+from PACKAGE.generation import GenerationSettings, open_generator
+pieces = open_generator().stream("PROMPT", GenerationSettings(max_tokens=50_000))
+print("started" if next(pieces) else "", flush=True)
+sys.stdin.readline()
+try:
+    print(len("".join(pieces)), "characters came")
+except AnswerCutOffError as error:
+    print(f"cut off: {error}")
+"""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A project that asks a server; it is used from its sources, as it needs Python alone."""
+
+    folder: Path
+
+    def configure(self, url: str, *, model: str = "tiny", chat: bool = False) -> None:
+        """Write which server is asked."""
+        text = f'[http-api]\nbase_url = "{url}/v1"\nmodel = "{model}"\nchat = {str(chat).lower()}\n'
+        (self.folder / "configs" / "generate.toml").write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str, key: str = KEY) -> subprocess.Popen[str]:
+        """Start Python on this machine, which has none of the project's packages."""
+        paths = {"PYTHONPATH": str(self.folder / "src"), "NO_PROXY": "127.0.0.1"}
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **paths, "GENERATE_API_KEY": key},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, *arguments: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
+        """Run Python to its end."""
+        with self.start(*arguments, key=key) as process:
+            out, errors = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, out, errors)
+
+    def command(self, *arguments: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
+        """Run the command `generate`."""
+        return self.ask("-m", package_of(self.folder), "generate", *arguments, key=key)
+
+
+def package_of(folder: Path) -> str:
+    return Project(folder).package
+
+
+def filled(code: str, folder: Path) -> str:
+    return code.replace("PACKAGE", package_of(folder)).replace("PROMPT", PROMPT)
+
+
+@pytest.fixture(scope="module")
+def owner(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """Return a project with llama.cpp, both its environments, and a model."""
+    folder = tmp_path_factory.mktemp("llama") / "project"
+    project = Project(render(template, folder, {**answers, **PAIRS["none-llama-cpp"]}))
+    for target in ("setup", "install-prod"):
+        project.make(target)
+    project.python("-c", WRITE_MODEL)
+    return project
+
+
+@pytest.fixture(scope="module")
+def client(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return a project that asks a server."""
+    folder = tmp_path_factory.mktemp("http") / "project"
+    return Client(render(template, folder, PAIRS["none-http-api"]))
+
+
+@pytest.fixture
+def server(owner: Project) -> Iterator[subprocess.Popen[str]]:
+    """Run llama.cpp's server in the production environment; its first line is its address."""
+    with subprocess.Popen(
+        [str(owner.python_path(".venv-prod")), "-c", SERVE],
+        cwd=owner.folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def address(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    return server.stdout.readline().strip()
+
+
+def configure(owner: Project, *, model: str = "tiny.gguf", chat: bool = False) -> None:
+    table = f"chat = {str(chat).lower()}\nthreads = 1\ncontext = 0\n"
+    text = f'[llama-cpp]\nmodel = "models/{model}"\n{table}'
+    (owner.folder / "configs" / "generate.toml").write_text(text, encoding="utf-8")
+
+
+def test_the_health_check_opens_the_model_and_misses_another(owner: Project) -> None:
+    configure(owner)
+    check = ["-m", f"{owner.package}.generation.health"]
+    assert owner.python(*check, link=".venv-prod") == "ok\n"
+    configure(owner, model="gone.gguf")
+    done = subprocess.run(
+        [str(owner.python_path(".venv-prod")), *check],
+        cwd=owner.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "gone.gguf is not there" in done.stderr
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_file_and_a_server_give_the_same_greedy_text(
+    chat: bool, owner: Project, client: Client, server: subprocess.Popen[str]
+) -> None:
+    configure(owner, chat=chat)
+    text = owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
+    assert len(text.strip()) > 10
+    assert text == owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
+    client.configure(address(server), chat=chat)
+    assert succeeded(client.ask("-c", filled(GENERATE, client.folder))).stdout == text
+    assert succeeded(client.ask("-c", filled(AT_ONCE, client.folder))).stdout == text
+
+
+def test_a_server_that_is_killed_in_the_middle(
+    client: Client, server: subprocess.Popen[str]
+) -> None:
+    url = address(server)
+    client.configure(url)
+    with client.start("-c", filled(WATCH, client.folder)) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == "started\n"
+        server.kill()
+        out, errors = watching.communicate("go on\n")
+    assert out.startswith(f"cut off: {url}"), errors
+    later = client.command("Hello")
+    assert later.returncode == 2
+    assert f"{url} cannot be reached" in later.stderr
+
+
+def test_what_the_server_refuses(client: Client, server: subprocess.Popen[str]) -> None:
+    url = address(server)
+    client.configure(url, model="other")
+    refused = client.command("Hello")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "lists no model 'other'; it has tiny." in refused.stderr
+    client.configure(url)
+    wrong = "another-key-for-this-test"
+    refused = client.command("Hello", key=wrong)
+    assert "does not take the key in the environment variable GENERATE_API_KEY" in refused.stderr
+    assert wrong not in refused.stderr
+    assert "asks for a key: set" in client.command("Hello", key="").stderr
+    refused = client.command("word " * 20_000)
+    assert refused.returncode == 2
+    assert "exceeds the available context size" in refused.stderr
