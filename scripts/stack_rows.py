@@ -384,6 +384,7 @@ class Framework(Part):
     framework: Name
     title: Text
     example: Text
+    generates: bool
     torch: bool
     inference: Annotated[list[Name], NOT_EMPTY]
 

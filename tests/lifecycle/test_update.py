@@ -26,6 +26,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+PYTORCH_FOLDER = "{% if flags.trains_pytorch %}src{% endif %}"
+
 
 class OwnNet(nn.Module):
     """One convolution and two linear layers."""
@@ -126,7 +128,7 @@ def next_release(template: Path) -> None:
     change(template, "template/requirements/20-train.in", r"^# Yours", "# All yours")
     change(
         template,
-        "template/src/{{package_name}}/models/digits_cnn.py",
+        f"template/{PYTORCH_FOLDER}/{{{{package_name}}}}/models/digits_cnn.py",
         r"Two convolutions",
         "2 convolutions",
     )

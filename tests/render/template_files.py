@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,8 @@ from tests.support.copier_runs import git
 PACKAGE = "{{package_name}}"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
+CONDITIONAL_FOLDER = re.compile(r"^\{% if flags\.(?P<flag>\w+) %\}(?P<name>\w+)\{% endif %\}(?=/)")
+"""A folder at the top whose files stand in the folder of that name, if the flag is on."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ class TemplateFiles:
         """The table of owners."""
         return load_table(self.root)
 
+    def sources(self, package: str) -> dict[str, set[str]]:
+        """Return the files of all projects, and for each the flags of the folders it comes from."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for path in self.paths:
+            found[in_project(path, package)].add(flag_of_folder(path))
+        return dict(found)
+
     @cached_property
     def never_part(self) -> set[str]:
         """The lines of ``ownership.yml`` that need no answer: what is never part of a project."""
@@ -64,5 +75,12 @@ class TemplateFiles:
 
 def in_project(path: str, package: str) -> str:
     """Return where a file of the template lies in a project."""
+    path = CONDITIONAL_FOLDER.sub(r"\g<name>", path)
     named = path.replace(PACKAGE, package).replace(ANSWERS_FILE, ".copier-answers.yml")
     return named.removesuffix(SUFFIX)
+
+
+def flag_of_folder(path: str) -> str:
+    """Return the flag that a file's folder at the top tests, or "" if it tests none."""
+    found = CONDITIONAL_FOLDER.match(path)
+    return found["flag"] if found else ""

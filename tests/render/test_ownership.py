@@ -16,6 +16,9 @@ from tests.support.copier_runs import files_of
 FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
+NEVER_TOGETHER = ({"trains_pytorch"}, {"trains_classifier"})
+"""Flags of folders of which a project has one."""
+
 OWNED = re.compile(
     r"""(# |// |<!-- |\{"about": ")Owned by the template: every update rewrites this file\. """
     r"""[A-Z].{15,}\.( -->|",)?"""
@@ -57,14 +60,21 @@ def test_every_file_of_a_project_is_there_on_its_condition(
 ) -> None:
     """What an answer switches off is not there, and all else is."""
     package = str(answers_of(project)["package_name"])
-    known = {in_project(path, package) for path in template_files.paths}
+    known = template_files.sources(package)
     files = files_of(project).keys()
-    assert files <= known
-    on: dict[str, bool] = {}
+    assert files <= known.keys()
+    on: dict[tuple[str, ...], bool] = {}
     for path in sorted(known):
-        row = row_of(path, template_files)
-        assert on.setdefault(row.when, path in files) == (path in files), path
-    assert on["always"]
+        conditions = (row_of(path, template_files).when, *sorted(known[path]))
+        assert on.setdefault(conditions, path in files) == (path in files), path
+    assert on["always", ""]
+
+
+def test_no_two_files_of_the_template_become_one_of_a_project(
+    template_files: TemplateFiles,
+) -> None:
+    for path, flags in template_files.sources("package").items():
+        assert len(flags) == 1 or any(flags <= group for group in NEVER_TOGETHER), path
 
 
 def test_an_adopted_repository_gets_none_of_what_it_has_and_all_else(

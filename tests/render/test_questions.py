@@ -42,6 +42,7 @@ STORED_ONCE = (
     "adopted",
     "copyright_year",
     "brought_training",
+    "first_framework",
     "brought_onnxruntime",
     "brought_openvino",
     "brought_llama_cpp",

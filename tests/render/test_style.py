@@ -42,7 +42,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> None:
 
 @pytest.mark.parametrize("check", [("check",), ("format", "--check")], ids=" ".join)
 def test_the_template_as_it_stands(check: tuple[str, ...], template: Path) -> None:
-    run(template, "ruff", *check, "--no-cache", "template/src", "template/tools")
+    run(template, "ruff", *check, "--no-cache", "template")
 
 
 @pytest.mark.parametrize("check", [("check",), ("format", "--check")], ids=" ".join)

@@ -48,7 +48,7 @@ CATALOG = {
   sources: {version: [stub], commit: [stub]}
 """,
     "frameworks.yml": """\
-- {framework: stub, title: "Stub", example: "stub", torch: true, inference: [stub]}
+- {framework: stub, title: "S", example: "stub", generates: false, torch: true, inference: [stub]}
 """,
     "runtimes.yml": """\
 - runtime: stub

@@ -11,7 +11,8 @@ from template.tools import trials
 from template.tools.errors import ToolError
 from template.tools.trials import Expected, Metric, Trained
 
-SEED = Path(__file__).resolve().parents[2] / "template" / "configs" / "expected.toml"
+TEMPLATE = Path(__file__).resolve().parents[2] / "template"
+SEED = TEMPLATE / "{% if flags.trains_classifier %}configs{% endif %}" / "expected.toml"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ class Answers:
     Attributes:
         project_name: The name people read.
         package_name: The name that Python imports.
-        training: Training framework, `pytorch` or `none`.
+        training: Training framework, such as `pytorch`, or `none`.
         inference: What runs a trained model, such as `onnxruntime`, or `native`: the framework.
         stack_release: The tested set of versions that the project's pins come from.
     """

@@ -14,7 +14,6 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from ..answers import load_answers
 from ..errors import ExportError
@@ -38,7 +37,7 @@ class ExportRequest:
     """What shall be exported.
 
     Attributes:
-        model: The trained model, on the CPU and in evaluation mode.
+        model: The trained model as its framework has it, on the CPU and in evaluation mode.
         options: What `models.build_model` was called with.
         input: What the model takes.
         class_names: Name of every output, in order.
@@ -53,7 +52,7 @@ class ExportRequest:
             precisions that need it; by default those of the parity check.
     """
 
-    model: nn.Module
+    model: Any
     options: Mapping[str, Any]
     input: InputSchema
     class_names: tuple[str, ...]

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import ProjectError
 from ..files import read_json
 
+_FRAMEWORKS = ("torch", "transformers", "keras", "jax")
 GENERATION_FILE = "generation.json"
 _GIT_TIMEOUT_SECONDS = 30
 
@@ -30,7 +31,7 @@ def environment_facts() -> dict[str, Any]:
         **_generation_facts(),
         "python": platform.python_version(),
         "numpy": _version("numpy"),
-        "torch": _version("torch"),
+        **{name: version for name in _FRAMEWORKS if (version := _version(name))},
         "platform": platform.platform(),
     }
 
