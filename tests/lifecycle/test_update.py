@@ -14,6 +14,7 @@ import pytest
 from tests.lifecycle.projects import Checkpoint, Project, pins_of, succeeded
 from tests.support.copier_runs import conflicts, files_of, release, render, stage
 
+PYTORCH_FOLDER = "{% if flags.trains_pytorch %}src{% endif %}"
 NEXT = "999.1.0"
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
@@ -25,8 +26,6 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-
-PYTORCH_FOLDER = "{% if flags.trains_pytorch %}src{% endif %}"
 
 
 class OwnNet(nn.Module):
