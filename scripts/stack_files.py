@@ -46,12 +46,18 @@ class Inputs:
 
     @property
     def requirements(self) -> list[str]:
-        """The union of all rows of requirements.yml, torch with its version."""
-        packages = sorted({row.requirement for row in self.direct}, key=str.lower)
+        """What no build of torch decides in requirements.yml, torch with its version."""
+        plain = {row.build for row in self.catalog.builds if not row.requires}
+        rows = [row for row in self.direct if not row.builds or plain & {*row.builds}]
+        packages = sorted({row.requirement for row in rows}, key=str.lower)
         return [
             f"{package}=={self.release.torch}" if package == "torch" else package
             for package in packages
         ]
+
+    def requirements_of(self, build: Build) -> list[str]:
+        """What requirements.yml asks for with a build, and not everywhere."""
+        return [row.requirement for row in self.direct if build.build in row.builds]
 
 
 def load_inputs(stack: Path) -> Inputs:
@@ -61,13 +67,15 @@ def load_inputs(stack: Path) -> Inputs:
         StackError: A file is wrong.
     """
     load_reserved_names(stack)  # not an input of the pins, but a wrong file must not be released
-    return Inputs(
+    inputs = Inputs(
         load_release(stack),
         tuple(load_pythons(stack)),
         tuple(load_requirements(stack)),
         {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
     )
+    _check_hardware_of(inputs)
+    return inputs
 
 
 def check_cutoff(cutoff: date, today: date) -> None:
@@ -139,31 +147,41 @@ def _build_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, 
         f"{OF_BUILDS}/{build.build}.txt": render_header(
             inputs.release, f"what torch's {build.title} build adds to constraints.txt"
         )
-        + _pins_of_row(resolver, build, pins)
+        + _pins_of_row(resolver, build, inputs.requirements_of(build), pins)
         for build in inputs.catalog.builds
         if build.requires
     }
 
 
-def _pins_of_row(resolver: Resolver, build: Build, pins: str) -> str:
+def _check_hardware_of(inputs: Inputs) -> None:
+    """Refuse a row of requirements.yml that names hardware which the catalog does not have."""
+    known = {row.build for row in inputs.catalog.builds}
+    for row in inputs.direct:
+        unknown = sorted({*row.builds} - known)
+        if unknown:
+            raise StackError(f"stack/requirements.yml, {row.package}: no build is {unknown[0]}.")
+
+
+def _pins_of_row(resolver: Resolver, build: Build, added: Sequence[str], pins: str) -> str:
     try:
-        return build_pins(resolver, build, pins)
+        return build_pins(resolver, build, added, pins)
     except Unresolvable as refusal:
         raise StackError(f"stack/builds.yml, row {build.build}: {refusal}") from None
 
 
-def build_pins(resolver: Resolver, build: Build, common: str) -> str:
-    """Pin what a build of torch needs beyond the pins of everybody.
+def build_pins(resolver: Resolver, build: Build, added: Sequence[str], common: str) -> str:
+    """Pin what a build of torch, and projects with its hardware, need beyond everybody's pins.
 
     Args:
         resolver: The resolver.
         build: The build.
+        added: The requirements of projects with its hardware.
         common: The pins of everybody, which the new ones must fit.
 
     Raises:
         StackError: uv failed, or no set of versions fits.
     """
-    wanted = [str(each) for each in build.from_pypi]
+    wanted = [*(str(each) for each in build.from_pypi), *added]
     limits = common + toolkit_pins(resolver, build)
     everybody = by_name(parse_pins(common))
     lines = resolver.resolve(wanted, constraints=limits).splitlines()

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 from pydantic import (
@@ -110,6 +111,12 @@ MaybeMarker = Annotated[
         'be an environment marker in quotes, or ""', lambda text: str(Marker(text)) if text else ""
     ),
 ]
+Specifier = Annotated[
+    str,
+    _read(
+        'be a version specifier in quotes such as "<2", or ""', lambda text: str(SpecifierSet(text))
+    ),
+]
 Driver = Annotated[str, _matches(r"\d+(\.\d+)*", 'be a driver\'s version in quotes such as "1.2"')]
 Target = Annotated[str, _matches(r"\d+\.\d+|[a-z][a-z0-9-]*", "be a GPU target in quotes")]
 BuiltTarget = Annotated[
@@ -160,11 +167,14 @@ class DirectDependency(Part):
     when: Flag
     why: Text
     marker: MaybeMarker = ""
+    builds: list[Name] = []
+    held: Specifier = ""
 
     @property
     def requirement(self) -> str:
-        """The package with its marker, as requirements files have it."""
-        return f"{self.package} ; {self.marker}" if self.marker else self.package
+        """The package with what holds it and its marker, as requirements files have it."""
+        held = f"{self.package}{self.held}"
+        return f"{held} ; {self.marker}" if self.marker else held
 
     @property
     def name(self) -> NormalizedName:

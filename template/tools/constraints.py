@@ -10,7 +10,7 @@ from pathlib import Path
 from .backends import Target
 from .paths import CONSTRAINTS, OVERRIDES, REQUIREMENTS, STACK, shown
 from .project import python_version
-from .requirements import Line, overrides, parse, statements
+from .requirements import LAYERS, Line, overrides, parse, statements
 from .torch_builds import torch_build
 
 INPUTS = "# inputs: sha256:"
@@ -42,7 +42,7 @@ def inputs_hash(target: Target) -> str:
     facts = (target.name, python_version(), *(sorted(build.pins.items()) if build else ()))
     digest = hashlib.sha256(repr(facts).encode())
     files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target), OVERRIDES]
-    for path in sorted(path for path in files if path.exists()):
+    for path in sorted(path for path in files if path.exists() and not _is_of_other(path, target)):
         digest.update("\n".join(["", shown(path), *statements(path)]).encode())
     return digest.hexdigest()
 
@@ -50,6 +50,12 @@ def inputs_hash(target: Target) -> str:
 def _without(lines: Iterable[Line], others: Iterable[Line]) -> list[Line]:
     replaced = {line.name for line in others}
     return [line for line in lines if line.name not in replaced]
+
+
+def _is_of_other(path: Path, target: Target) -> bool:
+    """Tell whether a requirements file is for one backend, and for another one than this."""
+    layer = next((layer for layer in LAYERS if path.stem.startswith(f"{layer}-")), None)
+    return layer is not None and path.stem != f"{layer}-{target.backend}"
 
 
 def _stack_files(target: Target) -> list[Path]:

@@ -16,7 +16,7 @@ from .locks import Locks
 from .older_overrides import loosened
 from .paths import shown
 from .project import facts, python_version
-from .requirements import input_file, overrides
+from .requirements import input_files, overrides
 from .run import say
 from .torch_builds import TorchBuild, torch_build
 
@@ -25,9 +25,9 @@ class Resolver(Protocol):
     """What turns the requirements of one target's layers into exact versions."""
 
     def compile(
-        self, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
-        """Resolve a requirements file and return the entries of its lock.
+        """Resolve requirements files together and return the entries of their lock.
 
         Versions that ``output`` already holds are kept unless ``upgrade`` is true. The entries of
         packages that come from PyTorch's index hold the hashes of files from there alone.
@@ -54,10 +54,10 @@ def lock(
     header = f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
     constraints = [locks.constraints]
     for number, layer in enumerate(layers, start=1):
-        source = input_file(layer)
-        say(f"{target.name} [{number}/{len(layers)}] {shown(source)}")
+        sources = input_files(layer, target.backend)
+        say(f"{target.name} [{number}/{len(layers)}] {_named(sources)}")
         file = locks.file(layer)
-        entries = _compiled(target, resolver, source, file, constraints, upgrade=upgrade)
+        entries = _compiled(target, resolver, sources, file, constraints, upgrade=upgrade)
         _refuse_foreign(entries, build)
         text = lock_format.render(entries, header)
         locks.file(layer).write_text(text, encoding="utf-8", newline="\n")
@@ -84,35 +84,40 @@ def check_python(build: TorchBuild) -> None:
 def _compiled(
     target: Target,
     resolver: Resolver,
-    source: Path,
+    sources: Sequence[Path],
     output: Path,
     constraints: Sequence[Path],
     *,
     upgrade: bool,
 ) -> list[Entry]:
     try:
-        entries = resolver.compile(source, output, constraints, upgrade=upgrade)
+        entries = resolver.compile(sources, output, constraints, upgrade=upgrade)
     except CommandError as error:
         lines = loosened(error.output, stack_pins(target), overrides())
         if lines:
             raise ToolError(
-                f"requirements/overrides.txt names older versions than {shown(source)} and the "
+                f"requirements/overrides.txt names older versions than {_named(sources)} and the "
                 "stack release go with (the resolver's reason is above): add to it "
                 f"{' and '.join(f'`{line}`' for line in lines)}; the locks were left as they were."
             ) from error
         raise ToolError(
-            f"{shown(source)} does not go together with the earlier layers and the stack "
+            f"{_named(sources)} does not go together with the earlier layers and the stack "
             "release (the resolver's reason is above): change that file, or name the version "
             "you need in requirements/overrides.txt; the locks were left as they were."
         ) from error
     unhashed = next((entry for entry in entries if not entry.hashes), None)
     if unhashed:
+        name = unhashed.requirement.removeprefix("-e ").split(" @ ")[0]
         raise ToolError(
-            f"{unhashed.requirement.removeprefix('-e ').split(' @ ')[0]} in {shown(source)} has no "
+            f"{name} in {_named(sources)} has no "
             "hash, because it comes from a repository or a folder: name a released version or the "
             "address of an archive; the locks were left as they were."
         )
     return entries
+
+
+def _named(sources: Sequence[Path]) -> str:
+    return " with ".join(map(shown, sources))
 
 
 def _refuse_foreign(entries: Sequence[Entry], build: TorchBuild | None) -> None:

@@ -29,10 +29,14 @@ def layers() -> tuple[str, ...]:
     return tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
 
 
-def input_file(layer: str) -> Path:
-    """Return what a layer is compiled from: the team's file, or without one the template's."""
+def input_files(layer: str, backend: str) -> list[Path]:
+    """Return what a layer is compiled from for a backend.
+
+    The team's file, or without one the template's; then what that backend alone needs.
+    """
     own = REQUIREMENTS / f"{layer}.in"
-    return own if own.exists() else STACK / f"{layer}.in"
+    alone = (folder / f"{layer}-{backend}.in" for folder in (STACK, REQUIREMENTS))
+    return [own if own.exists() else STACK / own.name, *(path for path in alone if path.exists())]
 
 
 def normalised(name: str) -> str:
@@ -61,13 +65,13 @@ def parse(path: Path) -> list[Line]:
     return requirements
 
 
-def direct_names(wanted: Iterable[str]) -> list[str]:
-    """Return the names that the inputs of some layers ask for themselves."""
+def direct_names(wanted: Iterable[str], backend: str) -> list[str]:
+    """Return the names that the inputs of some layers ask for themselves, for a backend."""
     names: dict[str, None] = {}
     for layer in wanted:
-        own = input_file(layer)
-        for path in (own, *_included(own)):
-            names.update(dict.fromkeys(line.name for line in parse(path)))
+        for given in input_files(layer, backend):
+            for path in (given, *_included(given)):
+                names.update(dict.fromkeys(line.name for line in parse(path)))
     return list(names)
 
 

@@ -86,7 +86,7 @@ def torch_build(target: Target) -> TorchBuild | None:
 
 def _companions(target: Target) -> dict[str, str]:
     """Return the versions of those companions of torch that a layer asks for."""
-    asked_for = set(direct_names(layers()))
+    asked_for = set(direct_names(layers(), target.backend))
     rows = {normalised(row["package"]): row for row in catalog.companions()}
     wanted = {name: row for name, row in rows.items() if name in asked_for}
     for name, row in wanted.items():

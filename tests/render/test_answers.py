@@ -136,21 +136,39 @@ def test_layers_ask_for_what_the_stack_says(
     for row in rows:
         if WHEN[row["when"]](answers):
             marker = f" ; {row['marker']}" if "marker" in row else ""
-            requirement = Requirement(row["package"] + marker)
-            expected.setdefault(row["layer"], []).append(str(requirement))
+            requirement = str(Requirement(row["package"] + marker))
+            for name in files_of_row(row, answers, template):
+                expected.setdefault(name, []).append(requirement)
     layers = (project / "requirements" / "stack").glob("*.in")
     asked = {path.stem: list(map(str, requirements_of(path))) for path in layers}
     assert asked == expected
     own = {path.stem for path in (project / "requirements").glob("*.in")}
-    assert own == expected.keys()
+    assert own == {name for name in expected if name.count("-") == 1}
+
+
+def files_of_row(row: dict[str, Any], answers: dict[str, Any], template: Path) -> list[str]:
+    """Return the files of requirements that a row stands in, without their suffix."""
+    if "builds" not in row:
+        return [row["layer"]]
+    builds = yaml.safe_load((template / "stack" / "builds.yml").read_text(encoding="utf-8"))
+    chosen = {"cuda": answers.get("cuda_build"), "rocm": answers.get("rocm_build")}
+    return [
+        f"{row['layer']}-{build['backend']}"
+        for build in builds
+        if build["build"] in row["builds"]
+        and build["backend"] in {"cpu", *answers.get("backends", [])}
+        and chosen.get(build["backend"], build["build"]) == build["build"]
+    ]
 
 
 def test_every_direct_requirement_has_one_pin(project: Path) -> None:
     folder = project / "requirements" / "stack"
-    pins = requirements_of(folder / "constraints.txt")
-    names = {pin.name.lower() for pin in pins} | {"torch"}
-    assert all(str(pin.specifier).startswith("==") for pin in pins)
     for path in folder.glob("*.in"):
+        pins = requirements_of(folder / "constraints.txt")
+        hardware = folder / f"constraints-{path.stem.rpartition('-')[2]}.txt"
+        pins += requirements_of(hardware) if hardware.exists() else []
+        assert all(str(pin.specifier).startswith("==") for pin in pins)
+        names = {pin.name.lower() for pin in pins} | {"torch"}
         assert {row.name.lower() for row in requirements_of(path)} <= names, path.name
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from scripts.stack_pins import marker_environment, parse_pins, pins_for
 from tests.resolve.cells import Cell
@@ -14,6 +15,13 @@ from tests.support.catalog import STACK, checked_builds, companions
 from tests.support.torch_index import TorchIndex, helper_versions, helper_wheels, torch_wheel
 
 HARDWARE = re.compile(r"(nvidia|cuda|triton|rocm|pytorch-triton|intel|onemkl|dpcpp)\b.*")
+ONNXRUNTIME = {
+    "cpu": "onnxruntime",
+    "cuda": "onnxruntime-gpu",
+    "rocm": "onnxruntime-migraphx",
+    "xpu": "onnxruntime-openvino",
+    "mps": "onnxruntime",
+}
 WITHOUT_HARDWARE = ("cpu", "mps")
 
 
@@ -22,6 +30,7 @@ def check(locks: Locks, cell: Cell, index: TorchIndex) -> None:
     check_torch(locks, cell, index)
     check_helpers(locks, cell, index)
     check_hardware_packages(locks, cell)
+    check_onnxruntime(locks, cell)
     check_order(locks, cell)
     check_entries(locks)
     check_origins(locks, index)
@@ -60,6 +69,18 @@ def check_hardware_packages(locks: Locks, cell: Cell) -> None:
     assert cell.hardware_packages() <= names
     if cell.backend in WITHOUT_HARDWARE:
         assert not sorted(name for name in names if HARDWARE.fullmatch(name))
+
+
+def check_onnxruntime(locks: Locks, cell: Cell) -> None:
+    """There is one package of ONNX Runtime, as all have the same modules: the backend's own."""
+    found = {pin.name: pin.version for pin in locks.entries() if pin.name.startswith("onnxruntime")}
+    is_cuda_12 = cell.build.startswith("cu12")
+    if is_cuda_12 and cell.platform == "linux-arm64":
+        assert found.keys() == {"onnxruntime"}
+    else:
+        assert found.keys() == {ONNXRUNTIME[cell.backend]}
+    if "onnxruntime-gpu" in found:
+        assert (found["onnxruntime-gpu"] < Version("1.27")) == is_cuda_12
 
 
 def check_order(locks: Locks, cell: Cell) -> None:

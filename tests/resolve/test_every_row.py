@@ -7,11 +7,12 @@ pip is configured with a folder that holds it); everything else comes from PyPI.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.lifecycle.projects import error_sentence
-from tests.resolve.cells import PYTHON, Cell, one_of_each_build, parameters
+from tests.resolve.cells import PYTHON, Cell, one_of_each_build, parameters, representative
 from tests.resolve.checks import check
 from tests.resolve.projects import Locks, Workshop, lock_all, locked, small
 from tests.support.catalog import catalog, checked_builds, companions
@@ -38,6 +39,19 @@ def test_lock_of_a_build_on_a_platform(
         torch=locks.versions("10-torch")["torch"],
         result="resolved",
     )
+
+
+@pytest.mark.slow
+def test_what_one_backend_needs_is_in_its_locks_alone(workshop: Workshop) -> None:
+    gpu = representative("cuda")
+    project = small(workshop.fresh(gpu))
+    cpu = replace(gpu, row=representative("cpu").row)
+    before = locked(project, cpu)
+    own = project.folder / "requirements" / "40-dev-cuda.in"
+    own.write_text("iniconfig\n", encoding="utf-8")
+    assert "iniconfig" in locked(project, gpu).versions("40-dev")
+    assert locked(project, cpu) == before
+    assert "iniconfig" not in before.versions("40-dev")
 
 
 @pytest.mark.slow

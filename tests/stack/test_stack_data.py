@@ -27,6 +27,7 @@ from scripts.stack_data import (
     load_sources,
     offered_pythons,
 )
+from scripts.stack_files import load_inputs
 from scripts.tested_on import DATA as TESTED_ON
 
 LOADERS: dict[str, Callable[[Path], object]] = {
@@ -70,6 +71,9 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
     assert {row.package: row.when for row in rows} == {
         "numpy": "has_predictor",
         "onnxruntime": "uses_onnxruntime",
+        "onnxruntime-gpu[cuda,cudnn]": "uses_onnxruntime",
+        "onnxruntime-migraphx": "uses_onnxruntime",
+        "onnxruntime-openvino": "uses_onnxruntime",
         "openvino": "uses_openvino",
         "xllamacpp": "uses_llama_cpp",
         "torch": "uses_native",
@@ -96,7 +100,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "row 23: `marker` must be an env",
+        "row 28: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
@@ -278,6 +282,19 @@ def test_files_that_disagree_are_refused(
     spoil(copied, *change)
     with pytest.raises(StackError, match=re.escape(message)):
         load_catalog(copied)
+
+
+def test_a_requirement_of_an_unknown_build_is_refused(copied: Path) -> None:
+    spoil(copied, "requirements.yml", "builds: [xpu]", "builds: [npu]")
+    message = "requirements.yml, onnxruntime-openvino: no build is npu"
+    with pytest.raises(StackError, match=re.escape(message)):
+        load_inputs(copied)
+
+
+def test_a_package_twice_for_one_build_is_refused(copied: Path) -> None:
+    spoil(copied, "requirements.yml", "builds: [cu130, cu132]", "builds: [cu130, cu129]")
+    with pytest.raises(StackError, match=re.escape("onnxruntime-gpu in 30-prod for cu129")):
+        load_requirements(copied)
 
 
 @pytest.mark.parametrize(

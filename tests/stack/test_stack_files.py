@@ -13,10 +13,9 @@ from scripts.stack_data import (
     load_platforms,
     load_pythons,
     load_release,
-    load_requirements,
     offered_pythons,
 )
-from scripts.stack_files import TOOLS
+from scripts.stack_files import TOOLS, load_inputs
 from scripts.stack_pins import Pin, marker_environment, parse_pins, pins_for
 from scripts.stack_rows import Build
 
@@ -37,7 +36,7 @@ def _pins(stack: Path, name: str) -> list[Pin]:
 def test_every_direct_dependency_is_pinned_once(stack: Path, python: str, platform: str) -> None:
     environment = marker_environment(python, platform)
     chosen = pins_for(_pins(stack, "constraints.txt"), environment)
-    wanted = (Requirement(row.requirement) for row in load_requirements(stack))
+    wanted = (Requirement(each) for each in load_inputs(stack).requirements)
     names = {
         canonicalize_name(each.name)
         for each in wanted
@@ -45,6 +44,16 @@ def test_every_direct_dependency_is_pinned_once(stack: Path, python: str, platfo
     }
     assert len(names) > len(chosen) // 10
     assert names <= set(chosen)
+
+
+@pytest.mark.parametrize("build", WITH_HARDWARE, ids=lambda row: row.build)
+def test_what_one_backend_needs_is_pinned_with_its_builds(stack: Path, build: Build) -> None:
+    files = ("constraints.txt", f"constraints/{build.build}.txt")
+    pins = {pin.name: pin.version for name in files for pin in _pins(stack, name)}
+    wanted = [Requirement(each) for each in load_inputs(stack).requirements_of(build)]
+    assert wanted
+    for each in wanted:
+        assert pins[canonicalize_name(each.name)] in each.specifier
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

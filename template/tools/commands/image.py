@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     sizes = output_of([engine.name, "images", "--format", "{{.Size}}", name]).splitlines()
     say(f"Built {name}{f', {sizes[0]}' if sizes else ''}.")
     if arguments.smoke:
-        _try_out(engine, name)
+        _try_out(engine, name, backend)
     return 0
 
 
@@ -189,7 +189,7 @@ def _variables(time: str) -> dict[str, str]:
     return {"DOCKER_BUILDKIT": "1", **({"SOURCE_DATE_EPOCH": time} if time else {})}
 
 
-def _try_out(engine: Engine, name: str) -> None:
+def _try_out(engine: Engine, name: str, backend: str) -> None:
     """Run production as strictly as it can be run.
 
     Raises:
@@ -199,7 +199,8 @@ def _try_out(engine: Engine, name: str) -> None:
     package = facts()["package_name"]
     command = [engine.name, "run", *LOCKED_DOWN]
     in_python = ["--entrypoint=python", name]
-    imports = [*command, "--interactive", *in_python, "-", *direct_names(PRODUCTION_LAYERS)]
+    wanted = direct_names(PRODUCTION_LAYERS, backend)
+    imports = [*command, "--interactive", *in_python, "-", *wanted]
     announce(imports)
     done = ended(imports, ROOT, environment(), IMPORT_CHECK.read_bytes())
     if done.code:

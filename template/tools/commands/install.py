@@ -111,7 +111,9 @@ def _fill(folder: Path, wanted: Sequence[str], locks: Locks, manager: Manager) -
     manager.install_project(folder, editable=not for_production)
     say("Checking the new environment: requirements, imports, smoke test.")
     manager.check(folder)
-    run_program([python(folder), IMPORT_CHECK, *direct_names(wanted)], quietly=True)
+    run_program(
+        [python(folder), IMPORT_CHECK, *direct_names(wanted, locks.target.backend)], quietly=True
+    )
     if for_production:
         _start_package(folder)
     else:

@@ -46,14 +46,15 @@ class PipCompile:
         self._addresses.write_text("".join(f"{each}\n" for each in self._pins), encoding="utf-8")
 
     def compile(
-        self, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
-        """Resolve a requirements file; see Resolver."""
+        """Resolve requirements files; see Resolver."""
         command: list[object] = [toolchain.tool("pip-compile"), *OPTIONS]
         command += ["--upgrade"] if upgrade else []
         for path in (*constraints, self._addresses):
             command += ["--constraint", path.relative_to(ROOT)]
-        command += ["--output-file", output.relative_to(ROOT), source.relative_to(ROOT)]
+        command += ["--output-file", output.relative_to(ROOT)]
+        command += [source.relative_to(ROOT) for source in sources]
         run(command, extra=SHOWN_IN_LOCKS, quietly=True)
         entries = lock_format.parse(output.read_text(encoding="utf-8"))
         return lock_format.with_hashes(map(self._with_version, entries), self._hashes)

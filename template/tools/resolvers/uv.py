@@ -53,10 +53,10 @@ class Uv:
             self._check_index(build)
 
     def compile(
-        self, source: Path, output: Path, constraints: Sequence[Path], *, upgrade: bool
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
-        """Resolve a requirements file; see Resolver."""
-        command = self._command(source, constraints)
+        """Resolve requirements files; see Resolver."""
+        command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
         run([*command, *written, *changes], extra=self._variables(), quietly=True)
@@ -64,7 +64,7 @@ class Uv:
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries
-        pylock = self._folder / f"pylock.{source.stem}.toml"
+        pylock = self._folder / f"pylock.{output.stem}.toml"
         pins = ["--constraint", output.relative_to(ROOT)]
         written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
         run([*command, *pins, *written], extra=self._variables())
@@ -101,10 +101,11 @@ class Uv:
         command: list[object] = [toolchain.tool("uv"), "pip", "compile", *OPTIONS]
         return [*command, "--python-version", self._python, "--python-platform", platform]
 
-    def _command(self, source: Path, constraints: Sequence[Path]) -> list[object]:
+    def _command(self, sources: Sequence[Path], constraints: Sequence[Path]) -> list[object]:
         pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]
         torch = [self._torch_project.relative_to(ROOT)] if self._build else []
-        return [*self._uv(), *chain.from_iterable(pins), *torch, source.relative_to(ROOT)]
+        wanted = [source.relative_to(ROOT) for source in sources]
+        return [*self._uv(), *chain.from_iterable(pins), *torch, *wanted]
 
     def _variables(self) -> dict[str, str]:
         floors: dict[str, str] = dict(catalog.platform(self._target.platform)["variables"])
