@@ -72,6 +72,8 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "onnxruntime": "uses_onnxruntime",
         "openvino": "uses_openvino",
         "xllamacpp": "uses_llama_cpp",
+        "openai": "uses_http_api",
+        "httpx2": "uses_http_api",
         "torch": "uses_native",
     }
 
@@ -96,7 +98,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "row 23: `marker` must be an env",
+        "row 25: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
