@@ -36,6 +36,7 @@ FLAGS = (
     "uses_openvino",
     "uses_native",
     "uses_llama_cpp",
+    "uses_http_api",
     "exports_onnx",
 )
 NOT_EMPTY = Field(min_length=1)

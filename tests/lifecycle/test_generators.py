@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ parameters = xllamacpp.CommonParams()
 parameters.model.path = "models/tiny.gguf"
 parameters.model_alias = {{"tiny"}}
 parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 0, 4, 1
+parameters.sampling.ignore_eos = "endless" in sys.argv
 parameters.warmup, parameters.verbosity, parameters.api_keys = False, -1, ["{KEY}"]
 server = xllamacpp.Server(parameters)
 server.handle_completions({{"prompt": "a", "max_tokens": 1}})
@@ -76,9 +76,14 @@ except AnswerCutOffError as error:
 
 @dataclass(frozen=True)
 class Client:
-    """A project that asks a server; it is used from its sources, as it needs Python alone."""
+    """A project that asks a server, from its production environment."""
 
-    folder: Path
+    project: Project
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self.project.folder
 
     def configure(self, url: str, *, model: str = "tiny", chat: bool = False) -> None:
         """Write which server is asked."""
@@ -86,12 +91,11 @@ class Client:
         (self.folder / "configs" / "generate.toml").write_text(text, encoding="utf-8")
 
     def start(self, *arguments: str, key: str = KEY) -> subprocess.Popen[str]:
-        """Start Python on this machine, which has none of the project's packages."""
-        paths = {"PYTHONPATH": str(self.folder / "src"), "NO_PROXY": "127.0.0.1"}
+        """Start Python in the production environment."""
         return subprocess.Popen(
-            [sys.executable, *arguments],
+            [str(self.project.python_path(".venv-prod")), *arguments],
             cwd=self.folder,
-            env={**os.environ, **paths, "GENERATE_API_KEY": key},
+            env={**os.environ, "NO_PROXY": "127.0.0.1", "GENERATE_API_KEY": key},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -131,17 +135,33 @@ def owner(
 
 
 @pytest.fixture(scope="module")
-def client(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return a project that asks a server."""
+def client(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Client:
+    """Return a project that asks a server, with its production environment."""
     folder = tmp_path_factory.mktemp("http") / "project"
-    return Client(render(template, folder, PAIRS["none-http-api"]))
+    project = Project(render(template, folder, {**answers, **PAIRS["none-http-api"]}))
+    for target in ("lock", "install-prod"):
+        project.make(target)
+    return Client(project)
 
 
 @pytest.fixture
 def server(owner: Project) -> Iterator[subprocess.Popen[str]]:
-    """Run llama.cpp's server in the production environment; its first line is its address."""
+    """Run a llama.cpp server whose answers end where the model ends them, soon."""
+    yield from serving(owner)
+
+
+@pytest.fixture
+def endless_server(owner: Project) -> Iterator[subprocess.Popen[str]]:
+    """Run a llama.cpp server whose answers end where they must, and thus not by themselves."""
+    yield from serving(owner, "endless")
+
+
+def serving(owner: Project, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a server in the production environment; its first line is its address."""
     with subprocess.Popen(
-        [str(owner.python_path(".venv-prod")), "-c", SERVE],
+        [str(owner.python_path(".venv-prod")), "-c", SERVE, *arguments],
         cwd=owner.folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -192,19 +212,19 @@ def test_a_file_and_a_server_give_the_same_greedy_text(
 
 
 def test_a_server_that_is_killed_in_the_middle(
-    client: Client, server: subprocess.Popen[str]
+    client: Client, endless_server: subprocess.Popen[str]
 ) -> None:
-    url = address(server)
+    url = address(endless_server)
     client.configure(url)
     with client.start("-c", filled(WATCH, client.folder)) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "started\n"
-        server.kill()
+        endless_server.kill()
         out, errors = watching.communicate("go on\n")
     assert out.startswith(f"cut off: {url}"), errors
     later = client.command("Hello")
     assert later.returncode == 2
-    assert f"{url} cannot be reached" in later.stderr
+    assert f"{url}/v1 cannot be reached" in later.stderr
 
 
 def test_what_the_server_refuses(client: Client, server: subprocess.Popen[str]) -> None:

@@ -32,6 +32,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "uses_openvino": lambda row: row["inference"] == "openvino",
     "uses_native": lambda row: row["inference"] == "native",
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
+    "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""

@@ -1,18 +1,21 @@
 # Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
-"""The adapter for servers with OpenAI's interface: Ollama, vLLM, llama.cpp's own, hosted ones."""
+"""The adapter for servers with OpenAI's interface: Ollama, vLLM, llama.cpp's own, hosted ones.
+
+Requests, retries and streams are those of OpenAI's client; here are settings, and sentences.
+"""
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
-from urllib.parse import SplitResult, urlsplit
+from typing import Any
+
+import httpx2
+import openai
 
 from ..errors import (
     AnswerCutOffError,
@@ -24,23 +27,28 @@ from ..errors import (
     RateLimitError,
     RequestRefusedError,
     ServerError,
+    ServerUnreachableError,
 )
 from .generator import GenerationSettings, Generator
-from .http_requests import Answer, Connector
 from .opening import checked_values
-from .pauses import RETRIED, longest_pause, pause_before
 from .protocol import answer_of, error_of, piece_of, request_body
 
-_OK = 200
-_REDIRECTS = range(300, 400)
-_NO_KEY = (401, 403)
-_NOT_FOUND = 404
-_TOO_MANY = 429
-_SERVERS_FAULT = 500
 _LONGEST_REASON = 300
 _MANY = 8
-_DATA = b"data:"
-_DONE = b"[DONE]"
+_STREAM = "text/event-stream"
+_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    }
+)
+_NO_CONNECTION = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
+_NO_KEY = (openai.AuthenticationError, openai.PermissionDeniedError)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class HttpApiSettings:
         key_variable: The environment variable that holds the key, if the server wants one.
         connect_timeout: Seconds until a connection stands.
         read_timeout: Seconds without a byte after which an answer is given up.
-        retries: How often a request is repeated when the server is busy or fails.
+        retries: How often a request is repeated when the server is busy, fails or is not there.
     """
 
     base_url: str = "http://127.0.0.1:11434/v1"
@@ -66,7 +74,7 @@ class HttpApiSettings:
     key_variable: str = "GENERATE_API_KEY"
     connect_timeout: float = 5.0
     read_timeout: float = 120.0
-    retries: int = 4
+    retries: int = 2
 
     def __post_init__(self) -> None:
         """Checks the values.
@@ -79,57 +87,91 @@ class HttpApiSettings:
         parts = _parts(self.base_url)
         if parts is None:
             raise ConfigError("base_url must look like http://127.0.0.1:11434/v1.")
-        if parts.username or parts.password or parts.query or parts.fragment:
+        if parts.userinfo or parts.query or parts.fragment:
             raise ConfigError("base_url must be an address alone; a key goes into the environment.")
         if self.connect_timeout <= 0 or self.read_timeout <= 0 or self.retries < 0:
             raise ConfigError("Timeouts must be above 0, and retries not below 0.")
 
 
 class HttpApiGenerator(Generator):
-    """Asks a server. Several threads may use it at once: every request has its own connection."""
+    """Asks a server. Several threads may use it at once; they share its connections."""
 
-    def __init__(
-        self, settings: HttpApiSettings, pause: Callable[[float], None] = time.sleep
-    ) -> None:
-        """Takes the settings, and what waits a number of seconds."""
+    def __init__(self, settings: HttpApiSettings) -> None:
+        """Takes the settings, and the key from the environment; nothing is sent yet.
+
+        Raises:
+            ConfigError: The key, or a proxy that the environment names, cannot be used.
+        """
         self._settings = settings
-        self._pause = pause
-        self._connector = Connector(settings.connect_timeout, settings.read_timeout)
         self._key = _key(settings.key_variable)
         self._listed = threading.Event()
+        self._client = self._connected()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _connected(self) -> openai.OpenAI:
+        settings = self._settings
+        try:
+            sender = openai.DefaultHttpxClient(
+                follow_redirects=False,  # the prompt is for this server alone
+                event_hooks={"request": [self._keep_needed], "response": [_read_unstreamed]},
+            )
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:
+            reason = self._safe(str(error))
+            raise ConfigError(f"A proxy of the environment cannot be used: {reason}.") from error
+        return openai.OpenAI(
+            base_url=settings.base_url,
+            api_key=self._key or "none",  # it wants one; `_keep_needed` does not send it
+            timeout=httpx2.Timeout(settings.read_timeout, connect=settings.connect_timeout),
+            max_retries=settings.retries,
+            http_client=sender,
+        )
+
+    def _keep_needed(self, request: httpx2.Request) -> None:
+        """Takes out what the client adds of this machine and of OPENAI_... in the environment."""
+        kept = {name: value for name, value in request.headers.items() if name in _HEADERS}
+        if self._key:
+            kept["authorization"] = f"Bearer {self._key}"
+        request.headers = httpx2.Headers(kept)
 
     def _generate(self, prompt: str, settings: GenerationSettings) -> str:
-        with self._asked(prompt, settings, stream=False) as answer:
-            return answer_of(self._parsed(answer.read()))
+        with self._errors_told():
+            return answer_of(self._checked(self._asked(prompt, settings, stream=False)))
 
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
-        with self._asked(prompt, settings, stream=True) as answer:
-            if not answer.is_stream:
-                text = answer_of(self._parsed(answer.read()))
+        with self._errors_told(), self._asked(prompt, settings, stream=True) as chunks:
+            if not _is_stream(chunks.response):
+                text = answer_of(self._checked(chunks.response.json()))
                 yield from [text] if text else []
                 return
-            yield from self._texts(answer)
+            is_complete = False
+            for chunk in chunks:
+                piece = piece_of(self._checked(chunk))
+                if piece.text:
+                    yield piece.text
+                is_complete = is_complete or piece.is_last
+        if not is_complete:
+            raise AnswerCutOffError(
+                f"{self._settings.base_url} ended the answer before the model did; ask again."
+            )
 
-    @contextmanager
-    def _asked(
-        self, prompt: str, settings: GenerationSettings, *, stream: bool
-    ) -> Iterator[Answer]:
+    def _asked(self, prompt: str, settings: GenerationSettings, *, stream: bool) -> Any:
+        if self._client.is_closed():
+            raise GenerationError("The generator is closed.")
         self._check_model()
         model, chat = self._settings.model, self._settings.chat
-        body = request_body(prompt, settings, model=model, chat=chat, stream=stream)
-        with self._answered("chat/completions" if chat else "completions", body) as answer:
-            if answer.status != _OK:
-                self._refuse(answer)
-            yield answer
+        create: Callable[..., Any] = (
+            self._client.chat.completions.create if chat else self._client.completions.create
+        )
+        return create(**request_body(prompt, settings, model=model, chat=chat, stream=stream))
 
     def _check_model(self) -> None:
         """Looks the model up in the server's list, once; not every server has such a list."""
         if self._listed.is_set() or not self._settings.check_model:
             return
-        with self._answered("models") as answer:
-            if answer.status in _NO_KEY:
-                self._refuse(answer)
-            found = _names(answer.read()) if answer.status == _OK else None
+        found = self._names()
         wanted = self._settings.model
         if found is not None and not {wanted, f"{wanted}:latest"} & set(found):
             raise ModelMissingError(
@@ -137,6 +179,17 @@ class HttpApiGenerator(Generator):
                 "model, or check_model = false if the server knows names that it does not list."
             )
         self._listed.set()
+
+    def _names(self) -> list[str] | None:
+        """Returns the names in the server's list of models, or None if there is no such list."""
+        try:
+            rows = self._client.models.list().data
+            names = [name for row in rows for name in (row.id, *getattr(row, "aliases", []))]
+        except _NO_KEY:
+            raise
+        except (openai.APIStatusError, AttributeError, TypeError, ValueError):
+            return None
+        return list(dict.fromkeys(map(str, names)))
 
     def _has(self, names: list[str]) -> str:
         """Says which models there are, the most alike first if there are many."""
@@ -147,102 +200,97 @@ class HttpApiGenerator(Generator):
         more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         return f"it has {self._safe(', '.join(shown))}{more}"
 
-    @contextmanager
-    def _answered(self, path: str, body: Mapping[str, Any] | None = None) -> Iterator[Answer]:
-        """Yields the first answer that is no reason to try again, or the last one there is."""
-        for attempt in range(self._settings.retries + 1):
-            with self._request(path, body) as answer:
-                wait = pause_before(attempt + 1, answer.headers.get("Retry-After"))
-                is_last = attempt == self._settings.retries or wait > longest_pause()
-                if answer.status not in RETRIED or is_last:
-                    yield answer
-                    return
-            self._pause(wait)
-
-    def _request(self, path: str, body: Mapping[str, Any] | None) -> Answer:
-        content = None if body is None else json.dumps(body).encode("utf-8")
-        headers = {"Accept": "application/json, text/event-stream"}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        return self._connector.ask(
-            f"{self._settings.base_url.rstrip('/')}/{path}", content, headers
-        )
-
-    def _texts(self, answer: Answer) -> Iterator[str]:
-        """Yields the pieces of a stream of server-sent events, which must come to its end."""
-        is_complete = False
-        for line in answer.lines():
-            data = line.removeprefix(_DATA).strip()
-            if not line.startswith(_DATA) or not data:
-                continue  # comments and other fields keep a connection alive
-            if data == _DONE:
-                return
-            piece = piece_of(self._parsed(data))
-            if piece.text:
-                yield piece.text
-            is_complete = is_complete or piece.is_last
-        if not is_complete:
-            raise AnswerCutOffError(
-                f"{self._settings.base_url} ended the answer before the model did; ask again."
-            )
-
-    def _parsed(self, content: bytes) -> Any:
-        """Returns JSON that is no error.
+    def _checked(self, answer: Any) -> Any:
+        """Returns an answer, or a part of one, as it came; the client fits it to no type.
 
         Raises:
             BadAnswerError: It is no JSON.
             ServerError: It says that the server failed.
         """
-        try:
-            parsed = json.loads(content)
-        except ValueError as error:
-            raise BadAnswerError(
-                f"{self._settings.base_url} answers with something that is not JSON: is it the "
-                "address of an OpenAI-compatible interface, up to /v1?"
-            ) from error
-        said = error_of(parsed)
+        if isinstance(answer, str):
+            raise self._bad_answer()
+        plain = answer.to_dict(warnings=False) if isinstance(answer, openai.BaseModel) else answer
+        said = error_of(plain)
         if said is not None:
             raise ServerError(f"{self._settings.base_url} failed: {self._safe(said)}.")
-        return parsed
+        return plain
 
-    def _reason(self, answer: Answer) -> str:
-        """Returns what the server says about a refusal, or "" if it says nothing readable."""
+    def _bad_answer(self) -> BadAnswerError:
+        return BadAnswerError(
+            f"{self._settings.base_url} answers with something that is not JSON: is it the "
+            "address of an OpenAI-compatible interface, up to /v1?"
+        )
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        """Turns the client's errors into the project's."""
         try:
-            return self._safe(error_of(json.loads(answer.read())) or "")
-        except (GenerationError, ValueError):
-            return ""
+            yield
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from error
+        except openai.APIConnectionError as error:
+            raise self._lost(error.__cause__) from error
+        except openai.APIError as error:  # the server says it in the middle of a stream
+            said = error_of({"error": error.body}) or error.message
+            raise ServerError(f"{self._settings.base_url} failed: {self._safe(said)}.") from error
+        except ValueError as error:
+            raise self._bad_answer() from error
+
+    def _lost(self, cause: BaseException | None) -> GenerationError:
+        """Returns what it means that there is no connection, or none any more."""
+        url, settings = self._settings.base_url, self._settings
+        reason = self._safe(str(cause))
+        if isinstance(cause, _NO_CONNECTION):
+            if isinstance(cause, httpx2.ConnectTimeout):
+                reason = f"no connection within {settings.connect_timeout:g} seconds"
+            return ServerUnreachableError(
+                f"{url} cannot be reached ({reason}): is the server up, and base_url its address?"
+            )
+        if isinstance(cause, httpx2.TimeoutException):
+            return AnswerCutOffError(
+                f"{url} sent nothing for {settings.read_timeout:g} seconds: it is too busy, or "
+                "raise read_timeout."
+            )
+        return AnswerCutOffError(f"{url} stopped before its answer's end ({reason}).")
+
+    def _refusal(self, error: openai.APIStatusError) -> GenerationError:
+        """Returns what the status of an answer means."""
+        url, model, status = self._settings.base_url, self._settings.model, error.status_code
+        said = self._reasons(error.response)
+        if isinstance(error, _NO_KEY):
+            name = self._settings.key_variable
+            does = "does not take the key in" if self._key else "asks for a key: set"
+            return KeyRefusedError(f"{url} {does} the environment variable {name}{said}.")
+        if isinstance(error, openai.NotFoundError):
+            return ModelMissingError(
+                f"{url} has no model {model!r}, or no OpenAI-compatible interface{said}."
+            )
+        if isinstance(error, openai.RateLimitError):
+            return RateLimitError(
+                f"{url} takes no more requests for now{said}: wait, ask for less, or raise retries."
+            )
+        if isinstance(error, openai.InternalServerError):
+            return ServerError(f"{url} failed with status {status}{said}.")
+        if error.response.is_redirect:
+            return ServerError(f"{url} sends requests elsewhere: set base_url to the new address.")
+        return RequestRefusedError(f"{url} refused the request with status {status}{said}.")
+
+    def _reasons(self, answer: httpx2.Response) -> str:
+        """Returns what the server says about a refusal, in brackets, or "" if it says nothing."""
+        try:
+            said = error_of(answer.json()) or ""
+        except ValueError:
+            said = ""
+        wait = answer.headers.get("Retry-After", "")
+        reasons = filter(None, (self._safe(said), self._safe(wait and f"Retry-After: {wait}")))
+        text = "; ".join(reasons)
+        return text and f" ({text})"
 
     def _safe(self, text: str) -> str:
         """Returns text of the server as one printable line without the key."""
         hidden = text.replace(self._key, "***") if self._key else text
         line = " ".join("".join(each if each.isprintable() else " " for each in hidden).split())
         return line[:_LONGEST_REASON].rstrip(". ")
-
-    def _refuse(self, answer: Answer) -> NoReturn:
-        """Raises what the status of an answer means."""
-        url, model, status = self._settings.base_url, self._settings.model, answer.status
-        wait = self._safe(answer.headers.get("Retry-After", ""))
-        reasons = [self._reason(answer), f"Retry-After: {wait}" if wait else ""]
-        said = f" ({'; '.join(filter(None, reasons))})" if any(reasons) else ""
-        if status in _NO_KEY:
-            name = self._settings.key_variable
-            does = "does not take the key in" if self._key else "asks for a key: set"
-            raise KeyRefusedError(f"{url} {does} the environment variable {name}{said}.")
-        if status == _NOT_FOUND:
-            raise ModelMissingError(
-                f"{url} has no model {model!r}, or no OpenAI-compatible interface{said}."
-            )
-        if status == _TOO_MANY:
-            raise RateLimitError(
-                f"{url} takes no more requests for now{said}: wait, ask for less, or raise retries."
-            )
-        if status >= _SERVERS_FAULT:
-            raise ServerError(f"{url} failed with status {status}{said}.")
-        if status in _REDIRECTS:
-            raise ServerError(f"{url} sends requests elsewhere: set base_url to the new address.")
-        raise RequestRefusedError(f"{url} refused the request with status {status}{said}.")
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:
@@ -255,14 +303,13 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     return HttpApiGenerator(settings)
 
 
-def _parts(address: str) -> SplitResult | None:
+def _parts(address: str) -> httpx2.URL | None:
     """Returns the parts of an address of a server, or None if it is none."""
     try:
-        parts = urlsplit(address)
-        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
+        parts = httpx2.URL(address)
+    except httpx2.InvalidURL:
         return None
-    return parts if is_one and address.isprintable() and " " not in address else None
+    return parts if parts.scheme in ("http", "https") and parts.host else None
 
 
 def _key(variable: str) -> str:
@@ -273,11 +320,11 @@ def _key(variable: str) -> str:
     return key
 
 
-def _names(content: bytes) -> list[str] | None:
-    """Returns the names in a server's list of models, or None if it is no such list."""
-    try:
-        rows = json.loads(content)["data"]
-        names = [name for row in rows for name in (row["id"], *row.get("aliases", []))]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-    return list(dict.fromkeys(map(str, names)))
+def _is_stream(answer: httpx2.Response) -> bool:
+    return answer.is_success and answer.headers.get("Content-Type", "").startswith(_STREAM)
+
+
+def _read_unstreamed(answer: httpx2.Response) -> None:
+    """Reads what is no stream while the client still tells what goes wrong."""
+    if not _is_stream(answer):
+        answer.read()
