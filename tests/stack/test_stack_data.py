@@ -29,6 +29,7 @@ from scripts.stack_data import (
 )
 from scripts.stack_files import load_inputs
 from scripts.tested_on import DATA as TESTED_ON
+from tests.support.copier_runs import ROOT
 
 LOADERS: dict[str, Callable[[Path], object]] = {
     "release.yml": load_release,
@@ -82,6 +83,11 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
     }
 
 
+MARKED = next(
+    number
+    for number, row in enumerate(load_requirements(ROOT / "stack"), start=1)
+    if row.marker.startswith("sys_platform")
+)
 WRONG = [
     ("release.yml", '"2.13.0"', "2.13", "row 1: `torch` must be a final version in quotes"),
     ("release.yml", '"2.13.0"', '"2.14.0rc1"', "row 1: `torch` must be a final version"),
@@ -102,7 +108,7 @@ WRONG = [
         "requirements.yml",
         'marker: "sys_platform',
         'marker: "platform',
-        "`marker` must be an env",
+        f"row {MARKED}: `marker` must be an env",
     ),
     ("requirements.yml", "  why: ", "  because: ", "row 1: `why` is missing"),
     ("requirements.yml", "  why: ", "  note: x\n  why: ", "row 1: `note` is not a known key"),
