@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 FLAGS = (
     "always",
     "uses_training",
+    "loads_models",
     "has_predictor",
     "only_predicts",
     "uses_torch",

@@ -17,9 +17,9 @@ TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
 UNTRAINED = [name for name in PAIRS if name not in TRAINED]
 TOLERANCES = {"onnxruntime": 1e-5, "openvino": 1e-4, "native": 1e-5}
 ALONE = {
-    "onnxruntime": {"onnxruntime", "numpy"},
-    "openvino": {"openvino", "numpy"},
-    "llama-cpp": {"xllamacpp"},
+    "onnxruntime": {"onnxruntime", "numpy", "psutil"},
+    "openvino": {"openvino", "numpy", "psutil"},
+    "llama-cpp": {"xllamacpp", "psutil"},
     "http-api": {"openai", "httpx2"},
 }
 """What production asks for, where it is not the training framework itself."""
@@ -56,9 +56,8 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     else:
         assert not OF_TRAINING & installed.keys()
         assert ALONE[runtime] <= installed.keys()
-    others = {each for runtimes in ALONE.values() for each in runtimes} - ALONE.get(
-        runtime, {"numpy"}
-    )
+    everything = {each for packages in ALONE.values() for each in packages}
+    others = everything - ALONE.get(runtime, {"numpy", "psutil"})
     assert not others & {package for lock in locks.values() for package in lock}
 
 

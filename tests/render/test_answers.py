@@ -25,6 +25,7 @@ GENERATORS = ("llama-cpp", "http-api")
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "always": lambda _: True,
     "uses_training": lambda row: row["training"] != "none",
+    "loads_models": lambda row: row["inference"] != "http-api",
     "has_predictor": lambda row: row["inference"] not in GENERATORS,
     "only_predicts": lambda row: row["training"] == "none" and row["inference"] not in GENERATORS,
     "uses_torch": lambda row: row["training"] == "pytorch",

@@ -71,6 +71,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
     rows = [row for row in load_requirements(stack) if row.layer == "30-prod"]
     assert {row.package: row.when for row in rows} == {
         "numpy": "has_predictor",
+        "psutil": "loads_models",
         "onnxruntime": "uses_onnxruntime",
         "onnxruntime-gpu[cuda,cudnn]": "uses_onnxruntime",
         "onnxruntime-migraphx": "uses_onnxruntime",

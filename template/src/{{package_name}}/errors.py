@@ -34,6 +34,10 @@ class ArtefactError(ProjectError):
     """An exported model is missing, incomplete, changed or cannot be opened."""
 
 
+class NotEnoughMemoryError(ProjectError):
+    """A model does not fit into the memory that is free."""
+
+
 class UnknownFormatError(ArtefactError):
     """No adapter for the format of an exported model."""
 

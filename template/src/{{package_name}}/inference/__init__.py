@@ -5,8 +5,8 @@
 """
 
 from .loading import load
-from .metadata import InputSchema, Metadata, read_metadata, write_metadata
-from .parity import PARITY_FILE, ParityReport, check_parity, write_parity
+from .metadata import PARITY_FILE, InputSchema, Metadata, read_metadata, write_metadata
+from .parity import ParityReport, check_parity, write_parity
 from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
 
 __all__ = [

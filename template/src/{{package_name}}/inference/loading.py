@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ..errors import ArtefactError, UnknownFormatError
-from .metadata import Metadata, read_metadata
+from ..memory import CPU, free_memory, require_memory
+from .metadata import Metadata, need_of, read_metadata
 from .predictor import Predictor
 
 # Format of the model file -> module of its adapter. A project has only the modules it needs.
@@ -37,13 +38,17 @@ def load(folder: Path | str, device: str | None = None) -> Predictor:
     Raises:
         ArtefactError: The folder is incomplete or changed, or its runtime is not installed.
         ConfigError: There is no such device.
+        NotEnoughMemoryError: It does not fit.
         UnknownFormatError: This project has no adapter for the format.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ArtefactError(f"{folder} is not a folder: export a model first.")
     metadata = read_metadata(folder)
-    return _adapter(metadata.format, folder).open_model(folder, metadata, device)
+    adapter = _adapter(metadata.format, folder)
+    # Whatever the device is, the files pass through the memory of the machine.
+    require_memory(str(folder), need_of(folder, metadata), {CPU: free_memory()})
+    return adapter.open_model(folder, metadata, device)
 
 
 def installed_formats() -> list[str]:

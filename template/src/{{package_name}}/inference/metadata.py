@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArtefactError, ProjectError
 from ..files import read_json, sha256_of, write_json
+from ..memory import Need
 
 METADATA_FILE = "metadata.json"
+PARITY_FILE = "parity.npz"
 
 # Absolute, in logits. Two float32 runtimes that sum in different orders stay well below it.
 DEFAULT_TOLERANCE = 1e-5
@@ -84,6 +89,18 @@ def read_metadata(folder: Path) -> Metadata:
     for name, expected in metadata.files.items():
         _check_file(folder / name, expected)
     return metadata
+
+
+def need_of(folder: Path, metadata: Metadata) -> Need:
+    """Returns what the model takes at least: its files, and what goes in and comes out of it."""
+    others = {METADATA_FILE, PARITY_FILE}
+    files = [folder / name for name in metadata.files if name not in others]
+    values = math.prod(metadata.input.shape) + len(metadata.class_names)
+    return Need(
+        weights=sum(path.stat().st_size for path in files),
+        precision=metadata.precision,
+        item=values * np.dtype(metadata.input.dtype).itemsize,
+    )
 
 
 def _parse(path: Path) -> Metadata:

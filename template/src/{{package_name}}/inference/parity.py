@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import read_arrays, write_arrays
+from .metadata import PARITY_FILE
 from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
-
-PARITY_FILE = "parity.npz"
 
 
 @dataclass(frozen=True)

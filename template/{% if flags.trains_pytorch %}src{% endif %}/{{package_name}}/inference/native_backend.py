@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import ArtefactError
+from ..memory import CPU, free_memory, require_memory
 from ..models import build_model
 from .devices import choose_device
-from .metadata import Metadata
+from .metadata import Metadata, need_of
 from .predictor import Predictor
 
 
@@ -42,9 +43,11 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
 
     Raises:
         ConfigError: There is no such device.
+        NotEnoughMemoryError: It does not fit there.
         ArtefactError: The file is damaged or belongs to another model.
     """
     chosen = choose_device(_available(), device)
+    require_memory(str(folder), need_of(folder, metadata), _free(chosen), place=chosen)
     path = folder / metadata.model_file
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -53,6 +56,14 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
     except Exception as error:  # pickle, zip and shape errors have no common base class
         raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
     return NativePredictor(model.eval().to(chosen), metadata, chosen)
+
+
+def _free(device: str) -> dict[str, int]:
+    """Returns the free bytes of the machine, and those of an accelerator."""
+    if device == "cpu":
+        return {CPU: free_memory()}
+    free, _ = torch.accelerator.get_memory_info(device)
+    return {device: free, CPU: free_memory()}
 
 
 def _available() -> list[str]:
