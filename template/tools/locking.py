@@ -148,8 +148,9 @@ def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
     if unhashed:
         name = unhashed.requirement.removeprefix("-e ").split(" @ ")[0]
         raise ToolError(
-            f"{name} in {_named(sources)} has no hash, because it comes from a repository or a folder: "
-            "name a released version or the address of an archive; the locks were left as they were."
+            f"{name} in {_named(sources)} has no hash, because it comes from a repository or a "
+            "folder: name a released version or the address of an archive; the locks were left as "
+            "they were."
         )
 
 

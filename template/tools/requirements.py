@@ -43,7 +43,8 @@ def input_files(layer: str, backend: str) -> list[Path]:
     """
     own = REQUIREMENTS / f"{layer}.in"
     alone = (folder / f"{layer}-{backend}.in" for folder in (STACK, REQUIREMENTS))
-    return [own if own.exists() else STACK / own.name, *(path for path in alone if path.exists())]
+    ours = STACK / f"{layer}.in"
+    return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
 def normalised(name: str) -> str:

@@ -99,7 +99,7 @@ def test_a_version_in_the_teams_own_file_takes_the_place_of_the_stacks(folder: P
         encoding="utf-8",
     )
     assert constraints.constraints_of_exporter(CPU, JAM).splitlines()[1:] == ["numpy==2.4"]
-    assert requirements.direct_names([JAM]) == ["sugar", "numpy"]
+    assert requirements.direct_names([JAM], "cpu") == ["sugar", "numpy"]
 
 
 @pytest.mark.parametrize("name", ["stack/exporters/jam.in", "stack/exporters/jam.txt"])
