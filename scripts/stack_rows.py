@@ -39,6 +39,7 @@ FLAGS = (
     "uses_http_api",
     "exports_onnx",
     "exports_openvino",
+    "exports_openvino_genai",
 )
 NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {

@@ -34,6 +34,9 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
     "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
+    "exports_openvino_genai": lambda row: (
+        (row["training"], row["inference"]) == ("huggingface", "openvino-genai")
+    ),
     "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
