@@ -4,8 +4,9 @@
 
 Every pin is taken anew, the newest that the cutoff and the other packages admit: in
 stack/constraints.txt what stands above the hardware, in stack/constraints/<build>.txt what a build
-of torch adds. The same inputs give the same bytes. The command reports which pins moved, and for
-every package that is older than its newest release, why.
+of torch adds, in stack/exporters/<exporter>.txt what an exporter has instead. The same inputs give
+the same bytes. The command reports which pins moved, and for every package that is older than its
+newest release, why.
 
 Every row of the hardware catalog is compared with the indexes. A row that differs is an error; one
 that could not be compared, as PyTorch's index cannot be reached from everywhere, is reported.
@@ -32,6 +33,7 @@ from scripts.stack_data import StackError, offered_pythons, oldest
 from scripts.stack_files import (
     COMMON,
     OF_BUILDS,
+    OF_EXPORTERS,
     TOOLS,
     Inputs,
     check_cutoff,
@@ -148,7 +150,8 @@ def _resolver(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> Resolver:
 
 
 def _write(stack: Path, changed: Mapping[str, str]) -> None:
-    (stack / OF_BUILDS).mkdir(exist_ok=True)
+    for folder in (OF_BUILDS, OF_EXPORTERS):
+        (stack / folder).mkdir(exist_ok=True)
     replace_files({stack / name: text for name, text in changed.items() if text != REMOVED})
     for name, text in changed.items():
         if text == REMOVED:
@@ -168,8 +171,10 @@ def _check_catalog(inputs: Inputs, indexes: Indexes, reporter: Reporter) -> None
 
 
 def _left_over(stack: Path, fresh: Mapping[str, str]) -> list[str]:
-    """List the pins of builds that the catalog no longer has."""
-    found = sorted(f"{OF_BUILDS}/{path.name}" for path in (stack / OF_BUILDS).glob("*.txt"))
+    """List the pins of builds and exporters that the data no longer have."""
+    folders = [stack / each for each in (OF_BUILDS, OF_EXPORTERS)]
+    paths = [path for folder in folders for path in folder.glob("*.txt")]
+    found = sorted(path.relative_to(stack).as_posix() for path in paths)
     return [name for name in found if name not in fresh]
 
 

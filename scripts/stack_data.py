@@ -17,6 +17,7 @@ from scripts.stack_rows import (
     Build,
     Companion,
     DirectDependency,
+    ExporterDependency,
     Framework,
     Gpu,
     Image,
@@ -87,6 +88,25 @@ def load_requirements(stack: Path) -> list[DirectDependency]:
             raise StackError(
                 f"{label(path)} row {number}: layer {after.layer} comes after {before.layer}; "
                 "list the layers in the order of their names."
+            )
+    return found
+
+
+def load_exporters(stack: Path) -> list[ExporterDependency]:
+    """Read exporters.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, an exporter lists a package twice, or is there for
+            two reasons.
+    """
+    path = stack / "exporters.yml"
+    found = _rows(path, ExporterDependency)
+    refuse_repeats(path, [f"{each.name} in {each.exporter}" for each in found], "package")
+    reasons: dict[str, str] = {}
+    for number, row in enumerate(found, start=1):
+        if row.when != reasons.setdefault(row.exporter, row.when):
+            raise StackError(
+                f"{label(path)} row {number}: all rows of {row.exporter} must have the same `when`."
             )
     return found
 

@@ -13,6 +13,7 @@ from packaging.version import Version
 from scripts.stack_catalog import Catalog, load_catalog
 from scripts.stack_data import (
     StackError,
+    load_exporters,
     load_pythons,
     load_release,
     load_requirements,
@@ -20,7 +21,7 @@ from scripts.stack_data import (
 )
 from scripts.stack_pins import by_name, parse_pins, render_header
 from scripts.stack_resolver import Resolver, Unresolvable
-from scripts.stack_rows import Build, DirectDependency, Release
+from scripts.stack_rows import Build, DirectDependency, ExporterDependency, Release
 
 COMMON = "constraints.txt"
 TOOLCHAIN = "toolchain"
@@ -32,6 +33,7 @@ TOOLS = {
 }
 """The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
 OF_BUILDS = "constraints"  # the folder of the pins that builds add
+OF_EXPORTERS = "exporters"  # the folder of the pins of exporters
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Inputs:
     release: Release
     pythons: tuple[str, ...]
     direct: tuple[DirectDependency, ...]
+    exporters: tuple[ExporterDependency, ...]
     tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
 
@@ -50,10 +53,17 @@ class Inputs:
         plain = {row.build for row in self.catalog.builds if not row.requires}
         rows = [row for row in self.direct if not row.builds or plain & {*row.builds}]
         packages = sorted({row.requirement for row in rows}, key=str.lower)
-        return [
-            f"{package}=={self.release.torch}" if package == "torch" else package
-            for package in packages
-        ]
+        return [self._with_version(package) for package in packages]
+
+    def wanted_by(self, exporter: str) -> list[str]:
+        """What one exporter asks for, torch and its companions with their versions."""
+        rows = [row for row in self.exporters if row.exporter == exporter]
+        return [self._with_version(row.package) for row in rows]
+
+    def _with_version(self, package: str) -> str:
+        companions = {row.package: row.version for row in self.catalog.companions}
+        versions = {"torch": self.release.torch, **companions}
+        return f"{package}=={versions[package]}" if package in versions else package
 
     def requirements_of(self, build: Build) -> list[str]:
         """What requirements.yml asks for with a build, and not everywhere."""
@@ -71,6 +81,7 @@ def load_inputs(stack: Path) -> Inputs:
         load_release(stack),
         tuple(load_pythons(stack)),
         tuple(load_requirements(stack)),
+        tuple(load_exporters(stack)),
         {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
     )
@@ -134,6 +145,7 @@ def render_files(resolver: Resolver, inputs: Inputs) -> dict[str, str]:
     return {
         COMMON: render_header(inputs.release, about_pins) + pins,
         **_build_files(resolver, inputs, pins),
+        **_exporter_files(resolver, inputs, pins),
         **{
             f"{name}.txt": render_header(inputs.release, about)
             + resolver.resolve(inputs.tools[name], constraints=pins, hashes=True)
@@ -160,6 +172,35 @@ def _check_hardware_of(inputs: Inputs) -> None:
         unknown = sorted({*row.builds} - known)
         if unknown:
             raise StackError(f"stack/requirements.yml, {row.package}: no build is {unknown[0]}.")
+
+
+def _exporter_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, str]:
+    return {
+        f"{OF_EXPORTERS}/{exporter}.txt": render_header(
+            inputs.release, f"the environment of the exporter {exporter}"
+        )
+        + _pins_of_exporter(resolver, inputs, exporter, pins)
+        for exporter in dict.fromkeys(row.exporter for row in inputs.exporters)
+    }
+
+
+def _pins_of_exporter(resolver: Resolver, inputs: Inputs, exporter: str, pins: str) -> str:
+    shared = _shared(inputs, exporter, pins)
+    try:
+        return resolver.resolve(inputs.wanted_by(exporter), constraints=shared)
+    except Unresolvable as refusal:
+        raise StackError(f"stack/exporters.yml, {exporter}: {refusal}") from None
+
+
+def _shared(inputs: Inputs, exporter: str, pins: str) -> str:
+    """Return those pins of everybody that hold for an exporter too."""
+    rows = (row for row in inputs.exporters if row.exporter == exporter and row.shared)
+    shared = {row.name for row in rows}
+    return "".join(f"{line}\n" for line in pins.splitlines() if _name_in(line) in shared)
+
+
+def _name_in(line: str) -> str:
+    return parse_pins(line)[0].name if line and not line.startswith("#") else ""
 
 
 def _pins_of_row(resolver: Resolver, build: Build, added: Sequence[str], pins: str) -> str:

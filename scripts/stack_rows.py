@@ -39,6 +39,8 @@ FLAGS = (
     "uses_llama_cpp",
     "uses_http_api",
     "exports_onnx",
+    "exports_openvino",
+    "exports_openvino_genai",
 )
 NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {
@@ -177,6 +179,21 @@ class DirectDependency(Part):
         """The package with what holds it and its marker, as requirements files have it."""
         held = f"{self.package}{self.held}"
         return f"{held} ; {self.marker}" if self.marker else held
+
+    @property
+    def name(self) -> NormalizedName:
+        """The package's normalized name, without extras."""
+        return canonicalize_name(Requirement(self.package).name)
+
+
+class ExporterDependency(Part):
+    """A row of exporters.yml: one package of an exporter's environment."""
+
+    exporter: Name
+    package: BarePackage
+    when: Flag
+    why: Text
+    shared: bool
 
     @property
     def name(self) -> NormalizedName:

@@ -12,6 +12,7 @@ from .catalog import Row
 from .errors import ToolError
 from .hardware import gpus
 from .project import facts, machine
+from .requirements import exporters
 
 CPU = "cpu"
 
@@ -60,7 +61,17 @@ def targets() -> tuple[Target, ...]:
 
 def here() -> tuple[Target, ...]:
     """Return the targets that this machine compiles itself: for the CPU and for its own backend."""
-    return tuple(dict.fromkeys((_target(CPU), chosen().target)))
+    return tuple(dict.fromkeys((for_cpu(), chosen().target)))
+
+
+def for_cpu() -> Target:
+    """Return this machine's target for the CPU, which every project has."""
+    return _target(CPU)
+
+
+def exporters_of(target: Target) -> tuple[str, ...]:
+    """Return the exporters that are locked with a target: all with the CPU, on which they work."""
+    return exporters() if target.backend == CPU else ()
 
 
 @cache

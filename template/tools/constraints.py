@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .backends import Target
+from .backends import Target, exporters_of
 from .paths import CONSTRAINTS, OVERRIDES, REQUIREMENTS, STACK, shown
 from .project import python_version
-from .requirements import LAYERS, Line, overrides, parse, statements
+from .requirements import EXPORTERS, LAYERS, Line, input_files, overrides, parse, statements
 from .torch_builds import torch_build
 
 INPUTS = "# inputs: sha256:"
+NAMES_VERSION = re.compile(r"^[^;]*[<>=~!@]")
 
 
 def effective_constraints(target: Target) -> str:
@@ -21,13 +23,28 @@ def effective_constraints(target: Target) -> str:
     build = torch_build(target)
     pins = build.pins if build else {}
     own = [line for line in overrides() if line.name not in pins]
-    own += [Line(name, f"{name}=={version}") for name, version in pins.items()]
-    kept = _without(stack_pins(target), own)
     header = [
         f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
         f"{INPUTS}{inputs_hash(target)}",
     ]
-    return "\n".join([*header, *(line.text for line in sorted([*kept, *own], key=str))]) + "\n"
+    return _text(header, stack_pins(target), own, pins)
+
+
+def constraints_of_exporter(target: Target, exporter: str) -> str:
+    """Return the stack's pins for an exporter, less those in whose place it names a version itself.
+
+    Those of the layers do not hold for it: that is why it has an environment of its own.
+    """
+    build = torch_build(target, (exporter,))
+    own = [
+        line
+        for line in parse(input_files(exporter, target.backend)[0])
+        if NAMES_VERSION.search(line.text)
+    ]
+    header = [f"# Made by `make lock` for {target.name}: the stack's pins for {exporter}."]
+    stack = STACK / f"{exporter}.txt"
+    kept = _without(parse(stack) if stack.exists() else [], own)
+    return _text(header, kept, [], build.pins if build else {})
 
 
 def stack_pins(target: Target) -> list[Line]:
@@ -42,9 +59,23 @@ def inputs_hash(target: Target) -> str:
     facts = (target.name, python_version(), *(sorted(build.pins.items()) if build else ()))
     digest = hashlib.sha256(repr(facts).encode())
     files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target), OVERRIDES]
+    if exporters_of(target):
+        files += [
+            *STACK.glob(f"{EXPORTERS}/*"),
+            *REQUIREMENTS.glob(f"{EXPORTERS}/*.in"),
+        ]
     for path in sorted(path for path in files if path.exists() and not _is_of_other(path, target)):
         digest.update("\n".join(["", shown(path), *statements(path)]).encode())
     return digest.hexdigest()
+
+
+def _text(
+    header: Sequence[str], stack: Sequence[Line], own: Sequence[Line], torch: Mapping[str, str]
+) -> str:
+    """Return the text of constraints: the stack's lines where neither of the others has one."""
+    exact = [*own, *(Line(name, f"{name}=={version}") for name, version in torch.items())]
+    lines = sorted([*_without(stack, exact), *exact], key=str)
+    return "\n".join([*header, *(line.text for line in lines)]) + "\n"
 
 
 def _without(lines: Iterable[Line], others: Iterable[Line]) -> list[Line]:

@@ -41,13 +41,19 @@ DEVELOPMENT = Kind("development", ROOT / ".venv", "")
 PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-")
 
 
+def of_exporter(exporter: str) -> Kind:
+    """Return the kind of an exporter's environments, which are apart from the project's own."""
+    name = exporter.rpartition("/")[2]
+    return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-")
+
+
 @dataclass(frozen=True)
 class Generation:
     """The recorded facts of a complete environment.
 
     Attributes:
         name: Name of its folder.
-        kind: ``development`` or ``production``.
+        kind: ``development``, ``production``, or the exporter that it is for.
         lock_sha256: Hash of the locks that it was filled from.
         project_sha256: Hash of what was taken from the project when it was installed.
         python: Version of its Python, ``major.minor``.
@@ -173,16 +179,19 @@ def roll_back(kind: Kind) -> Generation:
 
 def history(kind: Kind) -> list[str]:
     """Return the names of the generations that were active, the latest last."""
+    return _histories().get(kind.name, [])
+
+
+def _histories() -> dict[str, list[str]]:
     try:
-        names = json.loads(HISTORY.read_text(encoding="utf-8"))[kind.name]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [str(name) for name in names]
+        found = json.loads(HISTORY.read_text(encoding="utf-8"))
+        return {str(kind): [str(name) for name in names] for kind, names in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _remember(kind: Kind, names: list[str]) -> None:
-    kept = {other.name: history(other) for other in (DEVELOPMENT, PRODUCTION)}
-    _write_json(HISTORY, {**kept, kind.name: names})
+    _write_json(HISTORY, {**_histories(), kind.name: names})
 
 
 def _point(link: Path, target: Path) -> None:

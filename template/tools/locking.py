@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from . import lock_format
-from .backends import Target
-from .constraints import effective_constraints, stack_pins
+from .backends import Target, exporters_of
+from .constraints import constraints_of_exporter, effective_constraints, stack_pins
 from .errors import CommandError, ToolError
 from .lock_format import Entry
 from .locks import Locks
 from .older_overrides import loosened
-from .paths import shown
+from .paths import RESOLUTIONS, shown
 from .project import facts, python_version
 from .requirements import input_files, overrides
 from .run import say
@@ -40,10 +40,10 @@ ResolverFor = Callable[[Target, TorchBuild | None], Resolver]
 def lock(
     target: Target, layers: Sequence[str], resolver_for: ResolverFor, *, upgrade: bool
 ) -> None:
-    """Compile all layers in order, each constrained by all earlier ones.
+    """Compile all layers in order, each constrained by all earlier ones, then each exporter alone.
 
     Raises:
-        ToolError: A layer cannot be resolved, or not with hashes.
+        ToolError: One of them cannot be resolved, or not with hashes.
     """
     build = torch_build(target)
     if build:
@@ -53,15 +53,49 @@ def lock(
     locks.constraints.write_text(effective_constraints(target), encoding="utf-8", newline="\n")
     header = f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
     constraints = [locks.constraints]
-    for number, layer in enumerate(layers, start=1):
-        sources = input_files(layer, target.backend)
-        say(f"{target.name} [{number}/{len(layers)}] {_named(sources)}")
-        file = locks.file(layer)
+    for layer in layers:
+        _announce(locks, layer)
+        file, sources = locks.file(layer), input_files(layer, target.backend)
         entries = _compiled(target, resolver, sources, file, constraints, upgrade=upgrade)
-        _refuse_foreign(entries, build)
-        text = lock_format.render(entries, header)
-        locks.file(layer).write_text(text, encoding="utf-8", newline="\n")
-        constraints.append(locks.file(layer))
+        _write(file, entries, build, header)
+        constraints.append(file)
+    for exporter in exporters_of(target):
+        _announce(locks, exporter)
+        _lock_alone(locks, exporter, resolver_for, header, upgrade=upgrade)
+
+
+def _lock_alone(
+    locks: Locks, exporter: str, resolver_for: ResolverFor, header: str, *, upgrade: bool
+) -> None:
+    """Compile the lock of an exporter, which no layer constrains."""
+    target, file = locks.target, locks.file(exporter)
+    sources = input_files(exporter, target.backend)
+    build = torch_build(target, (exporter,))
+    limits = RESOLUTIONS / target.name / f"{exporter}.txt"
+    for path in (limits, file):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    limits.write_text(constraints_of_exporter(target, exporter), encoding="utf-8")
+    resolver = resolver_for(target, build)
+    try:
+        entries = resolver.compile(sources, file, [limits], upgrade=upgrade)
+    except CommandError as error:
+        raise ToolError(
+            f"{_named(sources)} does not go together with the stack release's versions for it (the "
+            f"resolver's reason is above): name the version you need in requirements/{exporter}.in"
+            "; the locks were left as they were."
+        ) from error
+    _refuse_unhashed(entries, sources)
+    _write(file, entries, build, header)
+
+
+def _announce(locks: Locks, name: str) -> None:
+    number = f"[{locks.names.index(name) + 1}/{len(locks.names)}]"
+    say(f"{locks.target.name} {number} {_named(input_files(name, locks.target.backend))}")
+
+
+def _write(file: Path, entries: Sequence[Entry], build: TorchBuild | None, header: str) -> None:
+    _refuse_foreign(entries, build)
+    file.write_text(lock_format.render(entries, header), encoding="utf-8", newline="\n")
 
 
 def check_python(build: TorchBuild) -> None:
@@ -105,15 +139,19 @@ def _compiled(
             "release (the resolver's reason is above): change that file, or name the version "
             "you need in requirements/overrides.txt; the locks were left as they were."
         ) from error
+    _refuse_unhashed(entries, sources)
+    return entries
+
+
+def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
     unhashed = next((entry for entry in entries if not entry.hashes), None)
     if unhashed:
         name = unhashed.requirement.removeprefix("-e ").split(" @ ")[0]
         raise ToolError(
-            f"{name} in {_named(sources)} has no "
-            "hash, because it comes from a repository or a folder: name a released version or the "
-            "address of an archive; the locks were left as they were."
+            f"{name} in {_named(sources)} has no hash, because it comes from a repository or a "
+            "folder: name a released version or the address of an archive; the locks were left as "
+            "they were."
         )
-    return entries
 
 
 def _named(sources: Sequence[Path]) -> str:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .backends import Target
+from .backends import Target, exporters_of
 from .constraints import INPUTS, inputs_hash
 from .errors import ToolError
 from .paths import LOCKS, shown
 from .project import python_version
-from .requirements import layers
+from .requirements import EXPORTERS, layers
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,13 @@ class Locks:
         return self.folder / "constraints.txt"
 
     def file(self, layer: str) -> Path:
-        """Return the lock of one layer."""
+        """Return the lock of one layer or exporter."""
         return self.folder / f"{layer}.txt"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that is locked for this target: the layers in order, then the exporters."""
+        return (*layers(), *exporters_of(self.target))
 
     def missing(self, wanted: Iterable[str]) -> list[str]:
         """Return the layers that have no lock yet."""
@@ -66,11 +71,17 @@ class Locks:
 
     def are_fresh(self) -> bool:
         """Tell whether they were compiled from the requirements as they are now."""
-        if self.missing(layers()) or not self.constraints.exists():
+        if self.missing(self.names) or not self.constraints.exists():
             return False
         text = self.constraints.read_text(encoding="utf-8")
         found = re.search(rf"^{re.escape(INPUTS)}(\w+)", text, re.MULTILINE)
         return found is not None and found[1] == inputs_hash(self.target)
+
+
+def decided_by(path: Path) -> tuple[str, ...]:
+    """Return whose requirements are behind a lock: those of its exporter, or of all layers."""
+    is_apart = path.parent.name == EXPORTERS
+    return (f"{EXPORTERS}/{path.stem}",) if is_apart else layers()
 
 
 def pinned(path: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from .paths import OVERRIDES, REQUIREMENTS, STACK, shown
 
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 PRODUCTION_LAYERS = ("30-prod",)
+EXPORTERS = "exporters"
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -29,14 +30,21 @@ def layers() -> tuple[str, ...]:
     return tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
 
 
+def exporters() -> tuple[str, ...]:
+    """Return what is locked apart from the layers: the environments of this project's exporters."""
+    found = {path.stem for top in (STACK, REQUIREMENTS) for path in (top / EXPORTERS).glob("*.in")}
+    return tuple(f"{EXPORTERS}/{name}" for name in sorted(found))
+
+
 def input_files(layer: str, backend: str) -> list[Path]:
-    """Return what a layer is compiled from for a backend.
+    """Return what a layer or an exporter is compiled from for a backend.
 
     The team's file, or without one the template's; then what that backend alone needs.
     """
     own = REQUIREMENTS / f"{layer}.in"
     alone = (folder / f"{layer}-{backend}.in" for folder in (STACK, REQUIREMENTS))
-    return [own if own.exists() else STACK / own.name, *(path for path in alone if path.exists())]
+    ours = STACK / f"{layer}.in"
+    return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
 def normalised(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,12 @@ class TorchBuild:
             )
 
 
-def torch_build(target: Target) -> TorchBuild | None:
+def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None:
     """Return the build for a target with ``overrides.txt`` applied, None if there is no torch.
+
+    Args:
+        target: The target.
+        wanted: Whose requirements say which companions of torch there are; by default all layers'.
 
     Raises:
         ToolError: An override of one of its packages is not an exact version, or a companion of
@@ -75,7 +79,7 @@ def torch_build(target: Target) -> TorchBuild | None:
         return None
     own = {line.name: line for line in overrides()}
     wheels = target.build["wheels"][target.platform]
-    stack = {"torch": torch["version"], **_companions(target)}
+    stack = {"torch": torch["version"], **_companions(target, wanted or layers())}
     pins = {
         name: (_exact(own[name]) if name in own else version) + wheels["local_version"]
         for name, version in stack.items()
@@ -84,18 +88,18 @@ def torch_build(target: Target) -> TorchBuild | None:
     return TorchBuild(target, pins, tuple(target.build["index_packages"]), index)
 
 
-def _companions(target: Target) -> dict[str, str]:
-    """Return the versions of those companions of torch that a layer asks for."""
-    asked_for = set(direct_names(layers(), target.backend))
+def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
+    """Return the versions of those companions of torch that some layers ask for."""
+    asked_for = set(direct_names(wanted, target.backend))
     rows = {normalised(row["package"]): row for row in catalog.companions()}
-    wanted = {name: row for name, row in rows.items() if name in asked_for}
-    for name, row in wanted.items():
+    found = {name: row for name, row in rows.items() if name in asked_for}
+    for name, row in found.items():
         if target.build["build"] in row["not_for"]:
             raise ToolError(
                 f"{name} has no {target.build['title']} build: choose another "
                 f"{target.backend}_build, or take it out of requirements/."
             )
-    return {name: row["version"] for name, row in wanted.items()}
+    return {name: row["version"] for name, row in found.items()}
 
 
 def _exact(override: Line) -> str:

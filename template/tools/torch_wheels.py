@@ -55,7 +55,7 @@ def fetch_locked(lock: Path, target: Target) -> Path | None:
     Raises:
         ToolError: A wheel is not the one that was locked.
     """
-    build = torch_build(target)
+    build = torch_build(target, locks.decided_by(lock))
     pins = locks.pinned(lock)
     if build is None or not set(build.packages) & set(pins):
         return None

@@ -17,8 +17,10 @@ from tests.support.copier_runs import git
 PACKAGE = "{{package_name}}"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
-CONDITIONAL_FOLDER = re.compile(r"^\{% if flags\.(?P<flag>\w+) %\}(?P<name>\w+)\{% endif %\}(?=/)")
-"""A folder at the top whose files stand in the folder of that name, if the flag is on."""
+CONDITIONAL_FOLDER = re.compile(
+    r"(?:^|(?<=/))\{% if flags\.(?P<flag>\w+) %\}(?P<name>\w+)\{% endif %\}(?=/)"
+)
+"""A folder whose files stand in the folder of that name, if the flag is on."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,6 @@ def in_project(path: str, package: str) -> str:
 
 
 def flag_of_folder(path: str) -> str:
-    """Return the flag that a file's folder at the top tests, or "" if it tests none."""
-    found = CONDITIONAL_FOLDER.match(path)
+    """Return the flag that one of a file's folders tests, or "" if none does."""
+    found = CONDITIONAL_FOLDER.search(path)
     return found["flag"] if found else ""

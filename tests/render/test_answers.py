@@ -34,6 +34,10 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "uses_native": lambda row: row["inference"] == "native",
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
     "uses_http_api": lambda row: row["inference"] == "http-api",
+    "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
+    "exports_openvino_genai": lambda row: (
+        (row["training"], row["inference"]) == ("huggingface", "openvino-genai")
+    ),
     "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
@@ -172,6 +176,25 @@ def test_every_direct_requirement_has_one_pin(project: Path) -> None:
         assert all(str(pin.specifier).startswith("==") for pin in pins)
         names = {pin.name.lower() for pin in pins} | {"torch"}
         assert {row.name.lower() for row in requirements_of(path)} <= names, path.name
+
+
+def test_exporters_ask_for_what_the_stack_says_and_have_pins_of_their_own(
+    project: Path, template: Path, answers: dict[str, Any]
+) -> None:
+    rows = yaml.safe_load((template / "stack" / "exporters.yml").read_text(encoding="utf-8"))
+    expected: dict[str, list[str]] = {}
+    for row in rows:
+        if WHEN[row["when"]](answers):
+            expected.setdefault(row["exporter"], []).append(row["package"])
+    folder = project / "requirements" / "stack" / "exporters"
+    asked = {path.stem: list(map(str, requirements_of(path))) for path in folder.glob("*.in")}
+    assert asked == expected
+    for name, packages in expected.items():
+        pins = requirements_of(folder / f"{name}.txt")
+        assert all(str(pin.specifier).startswith("==") for pin in pins)
+        wanted = {Requirement(package).name.lower() for package in packages}
+        assert wanted <= {pin.name.lower() for pin in pins}
+    assert {path.stem for path in folder.glob("*.txt")} == expected.keys()
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

@@ -29,6 +29,11 @@ REQUIREMENTS = """\
 - {layer: 10-torch, package: torch, when: uses_torch, why: "stub"}
 - {layer: 20-train, package: fruit, when: always, why: "stub"}
 """
+EXPORTERS = """\
+- {exporter: jam, package: torch, when: always, why: "stub", shared: false}
+- {exporter: jam, package: fruit, when: always, why: "stub", shared: true}
+- {exporter: jam, package: sugar, when: always, why: "stub", shared: false}
+"""
 CATALOG = {
     "sources.yml": """\
 - {id: stub, title: "stub", strength: inferred, dated: "", checked: "2026-01-16"}
@@ -201,6 +206,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "release.yml": RELEASE,
         "pythons.yml": "".join(PYTHON_ROW.format(version=version) for version in PYTHONS),
         "requirements.yml": REQUIREMENTS,
+        "exporters.yml": EXPORTERS,
         "reserved_names.yml": '- "os"\n',
         "toolchain.in": "# a comment\nlocker\n",
         "copier.in": "renderer\n",
@@ -213,6 +219,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
     stub.publish_torch("1.0.0", "seed<2")
     stub.publish("fruit", "1.0")
     stub.publish("seed", "1.0")
+    stub.publish("sugar", "1.0")
     stub.publish("locker", "1.0")
     stub.publish("renderer", "1.0")
     stub.publish("engine", "1.0")

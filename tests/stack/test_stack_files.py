@@ -10,13 +10,14 @@ from packaging.version import Version
 
 from scripts.stack_data import (
     load_builds,
+    load_exporters,
     load_platforms,
     load_pythons,
     load_release,
     offered_pythons,
 )
 from scripts.stack_files import TOOLS, load_inputs
-from scripts.stack_pins import Pin, marker_environment, parse_pins, pins_for
+from scripts.stack_pins import Pin, by_name, marker_environment, parse_pins, pins_for
 from scripts.stack_rows import Build
 
 STACK = Path(__file__).resolve().parents[2] / "stack"
@@ -25,6 +26,8 @@ PLATFORMS = [row.platform for row in load_platforms(STACK)]
 WITH_HARDWARE = [row for row in load_builds(STACK) if row.requires]
 OF_BUILDS = [f"constraints/{row.build}.txt" for row in WITH_HARDWARE]
 OF_TOOLS = [f"{name}.txt" for name in TOOLS]
+EXPORTERS = dict.fromkeys(row.exporter for row in load_exporters(STACK))
+OF_EXPORTERS = [f"exporters/{name}.txt" for name in EXPORTERS]
 
 
 def _pins(stack: Path, name: str) -> list[Pin]:
@@ -100,7 +103,7 @@ def test_torch_is_the_releases_for_every_environment(stack: Path) -> None:
 
 
 def test_no_pin_is_a_pre_release_or_bound_to_one_build(stack: Path) -> None:
-    for name in ("constraints.txt", *OF_TOOLS, *OF_BUILDS):
+    for name in ("constraints.txt", *OF_TOOLS, *OF_BUILDS, *OF_EXPORTERS):
         pins = _pins(stack, name)
         assert [p for p in pins if p.version.is_prerelease or p.version.local] == []
 
@@ -109,6 +112,17 @@ def test_builds_with_hardware_have_a_file_and_no_other(stack: Path) -> None:
     assert sorted(path.name for path in (stack / "constraints").iterdir()) == sorted(
         f"{row.build}.txt" for row in WITH_HARDWARE
     )
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_what_an_exporter_shares_has_the_version_of_the_stack(stack: Path, exporter: str) -> None:
+    pins = by_name(_pins(stack, f"exporters/{exporter}.txt"))
+    common = by_name(_pins(stack, "constraints.txt"))
+    rows = [row for row in load_exporters(stack) if row.exporter == exporter]
+    assert all(pins[row.name] == common[row.name] for row in rows if row.shared)
+    assert all(row.name in pins for row in rows)
+    # Without a difference it could be a layer.
+    assert any(common[name] != pins[name] for name in pins.keys() & common.keys())
 
 
 def test_nothing_that_serves_hardware_is_pinned_for_everybody(stack: Path) -> None:
@@ -140,7 +154,7 @@ def test_the_libraries_of_one_cuda_are_of_that_release(stack: Path, build: Build
         assert str(pin.version).startswith(f"{cuda}.")
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", *OF_TOOLS, *OF_BUILDS])
+@pytest.mark.parametrize("name", ["constraints.txt", *OF_TOOLS, *OF_BUILDS, *OF_EXPORTERS])
 def test_generated_files_are_portable(stack: Path, name: str) -> None:
     text = (stack / name).read_bytes().decode("utf-8")
     release = load_release(stack)

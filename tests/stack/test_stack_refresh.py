@@ -59,6 +59,23 @@ def test_a_build_fits_the_pins_of_everybody(stub: StubStack) -> None:
     assert_refused(stub, r"stack/builds\.yml, row gpu1: No set of versions fits: .*seed>=1\.5")
 
 
+def test_an_exporter_has_versions_of_its_own_but_for_what_it_shares(stub: StubStack) -> None:
+    for version in ("1.4", "1.5"):
+        stub.publish("seed", version)
+    for version in ("1.0", "1.1"):
+        stub.publish("fruit", version)
+    stub.publish("sugar", "1.0", "seed<1.5")
+    run(stub)
+    assert pins_in(stub, "constraints.txt") == ["fruit==1.1", "seed==1.5", "torch==1.0.0"]
+    of_jam = ["fruit==1.1", "seed==1.4", "sugar==1.0", "torch==1.0.0"]
+    assert pins_in(stub, "exporters/jam.txt") == of_jam
+
+
+def test_an_exporter_that_cannot_share_a_version_is_refused(stub: StubStack) -> None:
+    stub.publish("sugar", "1.0", "fruit<1")
+    assert_refused(stub, r"stack/exporters\.yml, jam: No set of versions fits: .*fruit<1")
+
+
 def test_hardware_that_everybody_would_get_is_refused(stub: StubStack) -> None:
     stub.publish("fruit", "1.1", "engine")
     assert_refused(stub, r"constraints\.txt would pin engine, which only torch's build gpu1 needs")

@@ -17,7 +17,7 @@ from ..errors import ToolError
 from ..locks import Locks, pinned
 from ..paths import ACCEPTED_VULNERABILITIES, python, shown
 from ..pinned import AUDIT
-from ..requirements import layers, statements
+from ..requirements import statements
 from ..run import announce, ended, environment, say
 
 HELP = "look up known vulnerabilities of all locked packages; needs the network"
@@ -105,7 +105,7 @@ def locked_versions(targets: Iterable[Target]) -> dict[str, set[str]]:
     """Return every version that some lock has, by package; a build's label is no part of it."""
     found: dict[str, set[str]] = {}
     for target in targets:
-        for path in map(Locks(target).file, layers()):
+        for path in map(Locks(target).file, Locks(target).names):
             for name, version in (pinned(path) if path.exists() else {}).items():
                 found.setdefault(name, set()).add(version.partition("+")[0])
     return found

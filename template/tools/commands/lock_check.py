@@ -68,7 +68,7 @@ def _problems(target: Target, python: str) -> Iterator[str]:
     if not found.are_fresh():
         yield f"{shown(found.folder)}: older than the requirements"
         return
-    files = [found.file(layer) for layer in layers()]
+    files = [found.file(name) for name in found.names]
     before = {path: _entries(path) for path in files}
     with locks.unchanged([found]):
         for path in files:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from collections.abc import Sequence
 
 from .. import adopted_checks, generations
@@ -11,10 +13,12 @@ from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import ROOT, python, shown
 from ..project import facts, is_adopted
+from ..requirements import exporters
 from ..run import hand_over, say
 
 CHECKED = ("src", "tests")
 OF_PRODUCTION = ("predict", "generate")
+MAKES_EXPORTERS = "EXPORTER_COMMAND"
 TASKS: dict[str, tuple[str, list[list[str]]]] = {
     "test": ("run the tests", [["-m", "pytest"]]),
     "format": (
@@ -88,8 +92,15 @@ def _steps(task: str) -> list[list[str]]:
 def run_command(arguments: argparse.Namespace) -> int:
     """Run a command of the package, in production's environment if it asks the model."""
     kind = PRODUCTION if arguments.command in OF_PRODUCTION else DEVELOPMENT
-    package = facts()["package_name"]
-    return hand_over([python_of(kind), "-m", package, arguments.command, *arguments.rest])
+    command = [python_of(kind), "-m", facts()["package_name"], arguments.command, *arguments.rest]
+    return hand_over(command, extra=_environments_of_exporters(arguments.command))
+
+
+def _environments_of_exporters(command: str) -> dict[str, str]:
+    """Return the variable by which `export` asks for an environment once it needs one."""
+    if command != "export" or not exporters():
+        return {}
+    return {MAKES_EXPORTERS: json.dumps([sys.executable, "-m", "tools", "exporter"])}
 
 
 def python_of(kind: Kind) -> str:

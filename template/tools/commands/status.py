@@ -10,7 +10,7 @@ from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..locks import Locks
 from ..paths import shown
 from ..project import facts, machine, python_version
-from ..requirements import PRODUCTION_LAYERS, layers
+from ..requirements import PRODUCTION_LAYERS, exporters, layers
 from ..run import say
 from .install import project_hash
 
@@ -32,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"             {_locks(Locks(target))}")
     say(f"development  {_environment(DEVELOPMENT, layers())}")
     say(f"production   {_environment(PRODUCTION, PRODUCTION_LAYERS)}")
+    for name in exporters():
+        say(f"exporter     {_exporter(name)}")
     return 0
 
 
@@ -41,11 +43,23 @@ def _here() -> Locks:
 
 def _locks(locks: Locks) -> str:
     command = "make lock" if locks.target in backends.here() else "make lock-all"
-    absent = locks.missing(layers())
+    absent = locks.missing(locks.names)
     if absent:
         return f"{shown(locks.folder)}, {', '.join(absent)} missing: run `{command}`"
     state = "fresh" if locks.are_fresh() else f"older than the requirements: run `{command}`"
     return f"{shown(locks.folder)}, {state}"
+
+
+def _exporter(name: str) -> str:
+    kind = generations.of_exporter(name)
+    generation = generations.active(kind)
+    short = name.rpartition("/")[2]
+    if generation is None:
+        return f"{short}: none; `make export` makes it when it is needed"
+    locks = Locks(backends.for_cpu())
+    fits = not locks.missing([name]) and generation.lock_sha256 == locks.sha256([name])
+    state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
+    return f"{generation.name}, made {generation.created}, {state}"
 
 
 def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:

@@ -27,6 +27,7 @@ from ..inference import (
     write_parity,
 )
 from ..inference.metadata import METADATA_FILE
+from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
 _EXPORTERS = {"onnxruntime": "onnx", "openvino": "openvino", "native": "native"}
@@ -72,10 +73,12 @@ class Precision:
     Attributes:
         tolerance: Largest absolute difference in logits.
         agreement: Share of the inputs, 0 to 1, that must get the same class.
+        exporter: The environment that it is written in, if it is not the development environment.
     """
 
     tolerance: float
     agreement: float = 1.0
+    exporter: str = ""
 
 
 class Exporter(Protocol):
@@ -91,8 +94,12 @@ class Exporter(Protocol):
 
 
 def precisions() -> list[str]:
-    """Returns the precisions that the project's runtime can have, the full one first."""
-    return list(_exporter().PRECISIONS)
+    """Returns the precisions that can be written here, the full one first.
+
+    Those with an environment of their own can be written below `make export` only.
+    """
+    offered = _exporter().PRECISIONS.items()
+    return [name for name, rules in offered if not rules.exporter or environments.can_be_made()]
 
 
 def export_model(
@@ -103,11 +110,12 @@ def export_model(
     Args:
         request: The model, and what it is compared by.
         output: The folder.
-        precision: One of `precisions()`; by default the full one.
+        precision: One that the format has; by default the full one.
 
     Raises:
-        ExportError: There is no such precision, the exported model answers differently, or
-            `output` is something else; an earlier export in `output` stays as it was.
+        ExportError: There is no such precision, it cannot be written here, the exported model
+            answers differently, or `output` is something else; an earlier export in `output` stays
+            as it was.
     """
     exporter = _exporter()
     chosen = precision or next(iter(exporter.PRECISIONS))
@@ -115,6 +123,11 @@ def export_model(
         offered = " or ".join(exporter.PRECISIONS)
         raise ExportError(f"The runtime has no precision {chosen!r}: choose {offered}.")
     rules = exporter.PRECISIONS[chosen]
+    if rules.exporter and not environments.can_be_made():
+        raise ExportError(
+            f"The precision {chosen} is written in an environment of its own, which `make export` "
+            f'makes: run `make export ARGS="--precision {chosen}"`.'
+        )
     with _replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_parity(folder, request.inputs, request.labels, request.logits)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from ..errors import ExportError
 from ..inference.openvino_api import without_statistics
+from . import openvino_int8
 from .artefact import ExportRequest, Precision
 
 FORMAT = "openvino"
@@ -23,6 +25,7 @@ FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
 PRECISIONS: Mapping[str, Precision] = {
     "float32": Precision(tolerance=1e-4),
     "float16": Precision(tolerance=0.05, agreement=0.99),
+    "int8": openvino_int8.PRECISION,
 }
 
 
@@ -32,6 +35,16 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
     Raises:
         ExportError: OpenVINO cannot translate the model.
     """
+    if precision != "int8":
+        _convert(request, path, compress=precision == "float16")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / path.name
+        _convert(request, whole, compress=False)
+        openvino_int8.quantize(request, whole, path)
+
+
+def _convert(request: ExportRequest, path: Path, *, compress: bool) -> None:
     try:
         with without_statistics() as openvino, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the tracing that the converter does
@@ -43,7 +56,7 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
             model.inputs[0].set_names({request.input.name})
             model.outputs[0].set_names({"logits"})
             _name_in_order(model)
-            openvino.save_model(model, path, compress_to_fp16=precision == "float16")
+            openvino.save_model(model, path, compress_to_fp16=compress)
     except Exception as error:  # the converter passes on errors of every kind
         reason = str(error).strip().partition("\n")[0]
         raise ExportError(f"The model cannot be converted for OpenVINO: {reason}") from error
