@@ -80,9 +80,8 @@ def load_requirements(stack: Path) -> list[DirectDependency]:
     """
     path = stack / "requirements.yml"
     found = _rows(path, DirectDependency)
-    places = [f"{row.name} in {row.layer}" for row in found if not row.builds]
-    places += [f"{row.name} in {row.layer} for {each}" for row in found for each in row.builds]
-    refuse_repeats(path, places, "package")
+    everywhere = [f"{row.name} in {row.layer}" for row in found if row.is_everywhere]
+    refuse_repeats(path, everywhere, "package")
     for number, (before, after) in enumerate(pairwise(found), start=2):
         if after.layer < before.layer:
             raise StackError(

@@ -50,8 +50,8 @@ class Inputs:
     @property
     def requirements(self) -> list[str]:
         """What no build of torch decides in requirements.yml, torch with its version."""
-        plain = {row.build for row in self.catalog.builds if not row.requires}
-        rows = [row for row in self.direct if not row.builds or plain & {*row.builds}]
+        plain = [build for build in self.catalog.builds if not build.requires]
+        rows = [row for row in self.direct if row.is_everywhere or any(map(row.goes_with, plain))]
         packages = sorted({row.requirement for row in rows}, key=str.lower)
         return [self._with_version(package) for package in packages]
 
@@ -67,7 +67,7 @@ class Inputs:
 
     def requirements_of(self, build: Build) -> list[str]:
         """What requirements.yml asks for with a build, and not everywhere."""
-        return [row.requirement for row in self.direct if build.build in row.builds]
+        return [row.requirement for row in self.direct if row.goes_with(build)]
 
 
 def load_inputs(stack: Path) -> Inputs:
@@ -166,12 +166,22 @@ def _build_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, 
 
 
 def _check_hardware_of(inputs: Inputs) -> None:
-    """Refuse a row of requirements.yml that names hardware which the catalog does not have."""
-    known = {row.build for row in inputs.catalog.builds}
+    """Refuse a row of requirements.yml that names hardware which the catalog does not have.
+
+    Raises:
+        StackError: It does, or a layer has a package twice for one build.
+    """
+    builds = {build.build for build in inputs.catalog.builds}
+    backends = {build.backend for build in inputs.catalog.builds}
     for row in inputs.direct:
-        unknown = sorted({*row.builds} - known)
+        unknown = sorted(({*row.builds, *row.not_for} - builds) | ({*row.backends} - backends))
         if unknown:
-            raise StackError(f"stack/requirements.yml, {row.package}: no build is {unknown[0]}.")
+            raise StackError(f"stack/requirements.yml, {row.package}: {unknown[0]} is no hardware.")
+    for build in inputs.catalog.builds:
+        found = [f"{row.name} in {row.layer}" for row in inputs.direct if row.goes_with(build)]
+        twice = [each for each in found if found.count(each) > 1]
+        if twice:
+            raise StackError(f"stack/requirements.yml lists {twice[0]} twice for {build.build}.")
 
 
 def _exporter_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, str]:

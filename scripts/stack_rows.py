@@ -171,6 +171,8 @@ class DirectDependency(Part):
     when: Flag
     why: Text
     marker: MaybeMarker = ""
+    backends: list[Name] = []
+    not_for: list[Name] = []
     builds: list[Name] = []
     held: Specifier = ""
 
@@ -179,6 +181,16 @@ class DirectDependency(Part):
         """The package with what holds it and its marker, as requirements files have it."""
         held = f"{self.package}{self.held}"
         return f"{held} ; {self.marker}" if self.marker else held
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it is asked for whatever the hardware is."""
+        return not self.backends and not self.builds
+
+    def goes_with(self, build: Build) -> bool:
+        """Tell whether it is asked for with a build of torch, and not everywhere."""
+        of_backend = build.backend in self.backends and build.build not in self.not_for
+        return of_backend or build.build in self.builds
 
     @property
     def name(self) -> NormalizedName:

@@ -154,17 +154,25 @@ def test_layers_ask_for_what_the_stack_says(
 
 def files_of_row(row: dict[str, Any], answers: dict[str, Any], template: Path) -> list[str]:
     """Return the files of requirements that a row stands in, without their suffix."""
-    if "builds" not in row:
+    if not {"builds", "backends"} & row.keys():
         return [row["layer"]]
     builds = yaml.safe_load((template / "stack" / "builds.yml").read_text(encoding="utf-8"))
     chosen = {"cuda": answers.get("cuda_build"), "rocm": answers.get("rocm_build")}
+    backends = {"cpu", *answers.get("backends", [])}
     return [
         f"{row['layer']}-{build['backend']}"
         for build in builds
-        if build["build"] in row["builds"]
-        and build["backend"] in {"cpu", *answers.get("backends", [])}
+        if build["backend"] in backends
         and chosen.get(build["backend"], build["build"]) == build["build"]
+        and goes_with(row, build)
     ]
+
+
+def goes_with(row: dict[str, Any], build: dict[str, Any]) -> bool:
+    """Tell whether a row that names hardware means a build of torch."""
+    left_out = build["build"] in row.get("not_for", ())
+    of_backend = build["backend"] in row.get("backends", ()) and not left_out
+    return of_backend or build["build"] in row.get("builds", ())
 
 
 def test_every_direct_requirement_has_one_pin(project: Path) -> None:

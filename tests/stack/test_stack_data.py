@@ -299,17 +299,20 @@ def test_files_that_disagree_are_refused(
         load_catalog(copied)
 
 
-def test_a_requirement_of_an_unknown_build_is_refused(copied: Path) -> None:
-    spoil(copied, "requirements.yml", "builds: [xpu]", "builds: [npu]")
-    message = "requirements.yml, onnxruntime-openvino: no build is npu"
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("backends: [xpu]", "backends: [npu]", "onnxruntime-openvino: npu is no hardware"),
+        ("not_for: [cu129, ", "not_for: [cu1, ", "onnxruntime-gpu[cuda,cudnn]: cu1 is no hardware"),
+        ("not_for: [cu129, ", "not_for: [", "lists onnxruntime-gpu in 30-prod twice for cu129"),
+    ],
+)
+def test_requirements_and_hardware_that_disagree_are_refused(
+    copied: Path, old: str, new: str, message: str
+) -> None:
+    spoil(copied, "requirements.yml", old, new)
     with pytest.raises(StackError, match=re.escape(message)):
         load_inputs(copied)
-
-
-def test_a_package_twice_for_one_build_is_refused(copied: Path) -> None:
-    spoil(copied, "requirements.yml", "builds: [cu130, cu132]", "builds: [cu130, cu129]")
-    with pytest.raises(StackError, match=re.escape("onnxruntime-gpu in 30-prod for cu129")):
-        load_requirements(copied)
 
 
 @pytest.mark.parametrize(
