@@ -35,12 +35,16 @@ FLAGS = (
     "uses_torch",
     "uses_onnxruntime",
     "uses_openvino",
-    "uses_native",
+    "runs_torch",
+    "runs_jax",
     "uses_llama_cpp",
     "uses_http_api",
-    "exports_onnx",
     "exports_openvino",
     "exports_openvino_genai",
+    "trains_jax",
+    "writes_onnx",
+    "translates_torch",
+    "translates_jax",
 )
 NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {

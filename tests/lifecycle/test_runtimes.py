@@ -15,7 +15,14 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
 UNTRAINED = [name for name in PAIRS if name not in TRAINED]
-TOLERANCES = {"onnxruntime": 1e-5, "openvino": 1e-4, "native": 1e-5}
+TOLERANCES = {
+    "pytorch-onnxruntime": 1e-5,
+    "pytorch-openvino": 1e-4,
+    "pytorch-native": 1e-5,
+    "jax-onnxruntime": 1e-4,
+    "jax-openvino": 1e-4,
+    "jax-native": 1e-5,
+}
 ALONE = {
     "onnxruntime": {"onnxruntime", "numpy", "psutil"},
     "openvino": {"openvino", "numpy", "psutil"},
@@ -24,7 +31,11 @@ ALONE = {
 }
 """What production asks for, where it is not the training framework itself."""
 
-OF_TRAINING = {"torch", "scikit-learn", "pydantic", "rich", "onnx", "onnxscript"}
+NATIVE = {"pytorch": {"torch"}, "jax": {"jax", "jaxlib"}}
+"""What production holds of a framework that predicts itself."""
+
+FRAMEWORKS = {package for packages in NATIVE.values() for package in packages}
+OF_TRAINING = {"scikit-learn", "pydantic", "rich", "onnx", "onnxscript", "optax", "jax2onnx"}
 
 
 def without_development(project: Project) -> Project:
@@ -38,7 +49,7 @@ def without_development(project: Project) -> Project:
 def test_a_trained_model_answers_the_same_without_its_training_environment(
     name: str, template: Path, answers: dict[str, str], tmp_path: Path
 ) -> None:
-    runtime = PAIRS[name]["inference"]
+    framework, runtime = PAIRS[name]["training"], PAIRS[name]["inference"]
     project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)
@@ -48,13 +59,16 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     result = project.command("predict", "models/digits", "--verify", link=".venv-prod")
     assert result["images"] == 360
     assert result["classes_equal"] is True
-    assert result["max_abs_difference"] <= TOLERANCES[runtime] == result["tolerance"]
+    assert result["max_abs_difference"] <= TOLERANCES[name] == result["tolerance"]
     assert result["accuracy"] >= 0.98
+    assert not OF_TRAINING & installed.keys()
+    assert FRAMEWORKS & {each for lock in locks.values() for each in lock} == NATIVE[framework]
     if runtime == "native":
-        assert installed["torch"] == locks["30-prod"]["torch"] == locks["10-torch"]["torch"]
-        assert not OF_TRAINING - {"torch"} & installed.keys()
+        for package in NATIVE[framework]:
+            layer = "10-torch" if package == "torch" else "20-train"
+            assert installed[package] == locks["30-prod"][package] == locks[layer][package]
     else:
-        assert not OF_TRAINING & installed.keys()
+        assert not FRAMEWORKS & installed.keys()
         assert ALONE[runtime] <= installed.keys()
     everything = {each for packages in ALONE.values() for each in packages}
     others = everything - ALONE.get(runtime, {"numpy", "psutil"})
@@ -72,7 +86,7 @@ def test_a_project_without_training_installs_tests_and_lints(
     alone = ALONE[PAIRS[name]["inference"]]
     assert alone <= installed.keys()
     of_the_client = {"pydantic"} if "openai" in alone else set()
-    assert not (OF_TRAINING - of_the_client) & installed.keys()
+    assert not ((OF_TRAINING - of_the_client) | FRAMEWORKS) & installed.keys()
     assert ("numpy" in installed) == ("numpy" in alone)
     if PAIRS[name]["inference"] == "llama-cpp":
         assert installed.keys() == alone | {"my-ai-project"}

@@ -22,6 +22,14 @@ from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
 
 GENERATORS = ("llama-cpp", "http-api")
+WITHOUT_TORCH = ("jax", "none")
+
+
+def translates_jax(row: dict[str, Any]) -> bool:
+    """Tell whether a model of JAX is written as ONNX."""
+    return row["training"] == "jax" and row["inference"] in ("onnxruntime", "openvino")
+
+
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "always": lambda _: True,
     "uses_training": lambda row: row["training"] != "none",
@@ -31,14 +39,22 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "uses_torch": lambda row: row["training"] == "pytorch",
     "uses_onnxruntime": lambda row: row["inference"] == "onnxruntime",
     "uses_openvino": lambda row: row["inference"] == "openvino",
-    "uses_native": lambda row: row["inference"] == "native",
+    "runs_torch": lambda row: (row["training"], row["inference"]) == ("pytorch", "native"),
+    "runs_jax": lambda row: (row["training"], row["inference"]) == ("jax", "native"),
+    "trains_jax": lambda row: row["training"] == "jax",
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
     "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
     "exports_openvino_genai": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "openvino-genai")
     ),
-    "exports_onnx": lambda row: (row["training"], row["inference"]) == ("pytorch", "onnxruntime"),
+    "writes_onnx": lambda row: (
+        row["training"] != "none" and (row["inference"] == "onnxruntime" or translates_jax(row))
+    ),
+    "translates_torch": lambda row: (
+        (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
+    ),
+    "translates_jax": lambda row: translates_jax(row),
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
 
@@ -128,7 +144,7 @@ def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, An
 def test_torch_comes_from_the_given_index(project: Path, answers: dict[str, Any]) -> None:
     facts = tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
     assert facts["package_name"] == answers["package_name"]
-    if answers["training"] == "none":
+    if answers["training"] in WITHOUT_TORCH:
         assert "torch" not in facts
     else:
         assert facts["torch"]["index"] == answers["torch_index"]

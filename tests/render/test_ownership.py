@@ -16,7 +16,11 @@ from tests.support.copier_runs import files_of
 FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
-NEVER_TOGETHER = ({"trains_pytorch"}, {"trains_classifier"})
+NEVER_TOGETHER = (
+    {"trains_pytorch", "trains_jax"},
+    {"trains_pytorch", "goes_through_onnx"},
+    {"trains_classifier"},
+)
 """Flags of folders of which a project has one."""
 
 OWNED = re.compile(

@@ -82,7 +82,8 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "xllamacpp": "uses_llama_cpp",
         "openai": "uses_http_api",
         "httpx2": "uses_http_api",
-        "torch": "uses_native",
+        "torch": "runs_torch",
+        "jax": "runs_jax",
     }
 
 
@@ -173,7 +174,7 @@ WRONG = [
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
     ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
     ("frameworks.yml", "torch: true", "torch: maybe", "row 1: `torch` must be true or false"),
-    ("frameworks.yml", "framework: none", "framework: pytorch", "row 2: framework pytorch is lis"),
+    ("frameworks.yml", "framework: none", "framework: pytorch", "row 3: framework pytorch is lis"),
     (
         "runtimes.yml",
         "sources: {devices: [onnxr",
@@ -236,8 +237,8 @@ DISAGREEING = [
         "stack/runtimes.yml row 2: device tpu is not in backends.yml",
     ),
     (
-        ("frameworks.yml", "openvino, native]", "openvino]"),
-        "stack/runtimes.yml row 3: no framework in frameworks.yml offers native",
+        ("frameworks.yml", ", http-api]", "]"),
+        "stack/runtimes.yml row 5: no framework in frameworks.yml offers http-api",
     ),
     (
         ("builds.yml", "backend: xpu", "backend: npu"),

@@ -78,7 +78,7 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
             entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH)
             entry.create_system = _ZIP_MADE_ON_UNIX
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
             archive.writestr(entry, buffer.getvalue())
 
 

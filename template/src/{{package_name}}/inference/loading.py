@@ -8,16 +8,18 @@ import importlib.util
 from pathlib import Path
 from typing import Protocol, cast
 
+from ..answers import load_answers
 from ..errors import ArtefactError, UnknownFormatError
 from ..memory import CPU, free_memory, require_memory
 from .metadata import Metadata, need_of, read_metadata
 from .predictor import Predictor
 
-# Format of the model file -> module of its adapter. A project has only the modules it needs.
+# Format of the model file -> module of its adapter. A project has only the modules it needs. What
+# the training framework itself runs is in a format of the framework's name.
 _ADAPTERS = {
     "onnx": "onnxruntime_backend",
     "openvino": "openvino_backend",
-    "pytorch": "native_backend",
+    load_answers().training: "native_backend",
 }
 
 

@@ -14,7 +14,7 @@ EXPERIMENTS = Path("experiments")
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.jsonl"
 RUN_FILE = "run.json"
-CHECKPOINT_FILE = "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.pt"  # of PyTorch; training/checkpoint.py of others has its own
 
 
 @dataclass(frozen=True)

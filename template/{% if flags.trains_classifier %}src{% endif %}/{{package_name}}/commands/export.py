@@ -106,7 +106,7 @@ def _request(chosen: Run) -> ExportRequest:
         preprocessing=SCHEME,
         inputs=splits.held_out.inputs,
         labels=splits.held_out.labels,
-        logits=compute_logits(model, splits.held_out).numpy(),
+        logits=compute_logits(model, splits.held_out),
         origin=origin,
         calibration=splits.train.inputs,
     )

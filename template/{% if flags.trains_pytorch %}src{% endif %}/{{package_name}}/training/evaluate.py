@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ..config import Config
@@ -54,25 +55,27 @@ def load_run(run: Run) -> tuple[Config, nn.Module]:
     return config, model.eval()
 
 
-def compute_logits(model: nn.Module, samples: Samples) -> torch.Tensor:
-    """Returns the logits (N, classes) on the CPU; leaves the model in evaluation mode."""
+def compute_logits(model: nn.Module, samples: Samples) -> NDArray[np.float32]:
+    """Returns the logits (N, classes); leaves the model in evaluation mode."""
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
         batches = torch.from_numpy(samples.inputs).split(_BATCH_SIZE)
-        return torch.cat([model(batch.to(device)).cpu() for batch in batches])
+        logits = torch.cat([model(batch.to(device)).cpu() for batch in batches])
+    numbers: NDArray[np.float32] = logits.numpy()
+    return numbers
 
 
 def evaluate(model: nn.Module, samples: Samples) -> Evaluation:
     """Evaluates the model on all samples."""
     logits = compute_logits(model, samples)
-    labels = torch.from_numpy(samples.labels)
-    right = (logits.argmax(dim=1) == labels).numpy()
+    loss = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(samples.labels))
+    right = logits.argmax(axis=1) == samples.labels
     classes = [(name, samples.labels == number) for number, name in enumerate(CLASS_NAMES)]
     return Evaluation(
         images=len(samples),
         accuracy=float(right.mean()),
-        loss=float(nn.functional.cross_entropy(logits, labels)),
+        loss=float(loss),
         per_class={
             name: {"images": int(mask.sum()), "accuracy": float(np.mean(right[mask]))}
             for name, mask in classes

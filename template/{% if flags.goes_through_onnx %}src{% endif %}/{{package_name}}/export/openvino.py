@@ -1,0 +1,67 @@
+# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+"""Writes OpenVINO's own format: `model.xml`, and the weights beside it in `model.bin`.
+
+By way of ONNX, as OpenVINO's own readers of this framework lack parts of it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError
+from ..inference.openvino_api import without_statistics
+from . import openvino_int8
+from .artefact import ExportRequest, Precision
+from .to_onnx import translate
+
+FORMAT = "openvino"
+MODEL_FILE = "model.xml"
+FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
+
+# Layers are merged, which rounds in other places than the framework does. In float16 the weights
+# are stored, with 11 bits each; what is computed stays in full precision.
+PRECISIONS: Mapping[str, Precision] = {
+    "float32": Precision(tolerance=1e-4),
+    "float16": Precision(tolerance=0.05, agreement=0.99),
+    "int8": Precision(tolerance=1.0, agreement=0.99),
+}
+
+
+def write_model(request: ExportRequest, path: Path, precision: str) -> None:
+    """Writes the model with a free batch size.
+
+    Raises:
+        ExportError: The model cannot be translated.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        translate(request, file)
+        if precision != "int8":
+            _convert(request, file, path, compress=precision == "float16")
+            return
+        whole = Path(folder) / path.name
+        _convert(request, file, whole, compress=False)
+        openvino_int8.quantize(request, whole, path)
+
+
+def _convert(request: ExportRequest, file: Path, path: Path, *, compress: bool) -> None:
+    try:
+        with without_statistics() as openvino:
+            model = openvino.convert_model(file)
+            model.inputs[0].set_names({request.input.name})
+            model.outputs[0].set_names({"logits"})
+            _name_in_order(model)
+            openvino.save_model(model, path, compress_to_fp16=compress)
+    except Exception as error:  # the converter passes on errors of every kind
+        reason = str(error).strip().partition("\n")[0]
+        raise ExportError(f"The model cannot be converted for OpenVINO: {reason}") from error
+
+
+def _name_in_order(model: Any) -> None:
+    """Names operations after their place; the converter counts through the whole process."""
+    model.set_friendly_name("model")
+    for number, operation in enumerate(model.get_ordered_ops()):
+        operation.set_friendly_name(f"{operation.get_type_name()}_{number}")

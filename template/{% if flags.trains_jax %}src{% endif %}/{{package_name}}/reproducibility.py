@@ -1,0 +1,63 @@
+# Owned by the template: every update rewrites this file. Seed your own from config.seed.
+"""Makes two runs with one seed bitwise equal, as far as the hardware allows.
+
+On a CPU this holds for one version of the packages and one number of threads. JAX has no generator
+of its own that would have to be seeded: what is random takes a key, which training makes from the
+seed and the number of the step. For GPUs see JAX's documentation on XLA's flags.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import jax
+import numpy as np
+
+from .errors import ConfigError
+
+
+def make_reproducible(seed: int, threads: int) -> None:
+    """Seeds Python and NumPy, and says how many threads XLA shall compute with.
+
+    Args:
+        seed: From 0 to 2**32 - 1, the range that NumPy takes.
+        threads: CPU threads of XLA. It starts them when the process computes for the first time:
+            later calls cannot change their number.
+    """
+    os.environ["NPROC"] = str(threads)  # what XLA reads instead of counting processors
+    random.seed(seed)
+    np.random.seed(seed)  # third-party code still draws from the global generator
+
+
+def choose_device(name: str) -> jax.Device:
+    """Returns the device to train on; `auto` is the accelerator if there is one, else the CPU.
+
+    Raises:
+        ConfigError: This machine, or this build of JAX, has no such device.
+    """
+    if name == "auto":
+        return jax.devices()[0]
+    platform, _, number = name.partition(":")
+    try:
+        return jax.devices(platform)[int(number or 0)]
+    except (RuntimeError, IndexError) as error:
+        raise ConfigError(
+            f"training.device is {name!r}, which is not available here: use 'auto'."
+        ) from error
+
+
+def random_states() -> dict[str, Any]:
+    """Returns the state of every global generator, ready for JSON."""
+    algorithm, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+    numpy_state = [algorithm, np.asarray(keys).tolist(), position, has_gauss, gauss]
+    return {"python": random.getstate(), "numpy": numpy_state}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Sets every global generator to a state from `random_states`."""
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    algorithm, keys, *rest = states["numpy"]
+    np.random.set_state((algorithm, np.array(keys, dtype=np.uint32), *rest))

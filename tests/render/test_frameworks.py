@@ -1,0 +1,85 @@
+"""A project's training code is its owner's: no update makes it one for another framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.render.questions import answers_of
+from tests.support.copier_runs import (
+    Answers,
+    commit,
+    conflicts,
+    copier,
+    files_of,
+    render,
+    update,
+)
+
+JAX = "import jax\n"
+OFF = {"training": "none", "inference": "onnxruntime"}
+
+
+def uses_jax(project: Path) -> bool:
+    (source,) = project.glob("src/*/training/train.py")
+    return JAX in source.read_text(encoding="utf-8")
+
+
+def refused(project: Path, training: str) -> str:
+    """Return what an update to another framework says; it must not change a file."""
+    before = files_of(project)
+    done = copier("update", "--defaults", "--data", f"training={training}", str(project))
+    assert done.returncode != 0
+    assert files_of(project) == before
+    return " ".join(done.stderr.split())
+
+
+@pytest.fixture
+def copied(template: Path, tmp_path: Path, answers: Answers) -> Path:
+    """Return a committed project of the newest release."""
+    project = render(template, tmp_path / "project", answers)
+    commit(project, "First copy")
+    return project
+
+
+@pytest.mark.parametrize("answers", [{"training": "pytorch"}])
+def test_an_update_that_names_another_framework_is_refused(copied: Path) -> None:
+    said = refused(copied, "jax")
+    assert (
+        "training code is yours and written for pytorch, so no update makes it one for jax" in said
+    )
+    assert "leave training at pytorch, or start a new project for jax" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", [{"training": "jax"}])
+def test_training_comes_back_as_the_same_framework_only(copied: Path) -> None:
+    assert uses_jax(copied)
+    update(copied, OFF)
+    commit(copied, "Without training")
+    assert "first_framework" in answers_of(copied)
+    assert "written for jax, so no update makes it one for pytorch" in refused(copied, "pytorch")
+    update(copied, {"training": "jax"})
+    assert conflicts(copied) == []
+    assert uses_jax(copied)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", [{"training": "none"}])
+def test_a_project_without_training_takes_up_any_framework(copied: Path) -> None:
+    update(copied, {"training": "jax"})
+    assert conflicts(copied) == []
+    assert uses_jax(copied)
+    assert "jax\n" in (copied / "requirements/stack/20-train.in").read_text(encoding="utf-8")
+    assert not (copied / "requirements" / "10-torch.in").exists()
+    assert answers_of(copied)["first_framework"] == "jax"
+
+
+@pytest.mark.slow
+def test_a_project_of_a_release_that_knew_one_framework(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "project", version="0.1.0")
+    commit(project, "First copy")
+    assert "written for pytorch, so no update makes it one for jax" in refused(project, "jax")
+    update(project)
+    assert answers_of(project)["first_framework"] == "pytorch"
