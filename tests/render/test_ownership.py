@@ -16,7 +16,10 @@ from tests.support.copier_runs import files_of
 FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
-NEVER_TOGETHER = ({"trains_pytorch"}, {"trains_classifier"})
+NEVER_TOGETHER = (
+    {"trains_pytorch", "trains_huggingface"},
+    {"trains_classifier", "trains_huggingface"},
+)
 """Flags of folders of which a project has one."""
 
 OWNED = re.compile(

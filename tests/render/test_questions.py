@@ -113,7 +113,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     kept = answers_of(project)
     unasked = {f"{name}_build" for name in ("cuda", "rocm") if name not in kept.get("backends", [])}
     if kept["training"] == "none":
-        unasked |= {"torch_index", "backends", "brought_training"}
+        unasked |= {"torch_index", "backends", "brought_training", "first_framework"}
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":
@@ -122,7 +122,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_llama_cpp")
     if kept["inference"] != "http-api":
         unasked.add("brought_http_api")
-    generates = kept["inference"] in ("llama-cpp", "http-api")
+    generates = kept["training"] == "huggingface" or kept["inference"] in ("llama-cpp", "http-api")
     unasked.add("brought_predictor" if generates else "brought_generator")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
@@ -166,7 +166,7 @@ def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
     found = (path.name for path in (template / "template").iterdir() if path.is_dir())
-    folders = {name for name in found if not name.startswith(".")}
+    folders = {name for name in found if not name.startswith((".", "{"))}
     assert {*folders, "torch", "numpy"} <= set(reserved)
     assert not [name for name in reserved if f"{name}_project" in reserved]
     assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")

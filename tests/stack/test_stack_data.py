@@ -82,7 +82,8 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "xllamacpp": "uses_llama_cpp",
         "openai": "uses_http_api",
         "httpx2": "uses_http_api",
-        "torch": "uses_native",
+        "torch": "runs_torch",
+        "transformers": "generates_native",
     }
 
 
@@ -90,6 +91,10 @@ MARKED = next(
     number
     for number, row in enumerate(load_requirements(ROOT / "stack"), start=1)
     if row.marker.startswith("sys_platform")
+)
+UNUSED_RUNTIME = (
+    "- {runtime: tflite, title: T, about: a, runs: r, generates: false, devices: {}, "
+    "system_packages: [], sources: {}}"
 )
 WRONG = [
     ("release.yml", '"2.13.0"', "2.13", "row 1: `torch` must be a final version in quotes"),
@@ -173,7 +178,7 @@ WRONG = [
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
     ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
     ("frameworks.yml", "torch: true", "torch: maybe", "row 1: `torch` must be true or false"),
-    ("frameworks.yml", "framework: none", "framework: pytorch", "row 2: framework pytorch is lis"),
+    ("frameworks.yml", "framework: none", "framework: pytorch", "row 3: framework pytorch is lis"),
     (
         "runtimes.yml",
         "sources: {devices: [onnxr",
@@ -236,8 +241,8 @@ DISAGREEING = [
         "stack/runtimes.yml row 2: device tpu is not in backends.yml",
     ),
     (
-        ("frameworks.yml", "openvino, native]", "openvino]"),
-        "stack/runtimes.yml row 3: no framework in frameworks.yml offers native",
+        ("runtimes.yml", "- runtime: native\n", f"{UNUSED_RUNTIME}\n- runtime: native\n"),
+        "stack/runtimes.yml row 3: no framework in frameworks.yml offers tflite",
     ),
     (
         ("builds.yml", "backend: xpu", "backend: npu"),
