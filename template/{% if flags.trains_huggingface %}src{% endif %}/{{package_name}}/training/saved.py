@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,12 @@ def open_run(run: Run) -> Opened:
     base = open_base(config.model.base)
     check_base(run, base)
     try:
-        adapted = PeftModel.from_pretrained(base.model, checkpoint)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what peft itself calls
+            adapted = PeftModel.from_pretrained(base.model, checkpoint).merge_and_unload()
     except Exception as error:  # safetensors, JSON and shape errors have no common base class
         raise _damaged(checkpoint) from error
-    return Opened(adapted.merge_and_unload().eval(), base.tokenizer)
+    return Opened(adapted.eval(), base.tokenizer)
 
 
 def checkpoint_of(run: Run) -> Path:
