@@ -41,7 +41,9 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "runs_torch": lambda row: row["inference"] == "native",
     "trains_classifier": lambda row: row["training"] == "pytorch",
     "trains_huggingface": lambda row: row["training"] == "huggingface",
-    "generates_native": lambda row: (row["training"], row["inference"]) == ("huggingface", "native"),
+    "generates_native": lambda row: (
+        (row["training"], row["inference"]) == ("huggingface", "native")
+    ),
     "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in GENERATORS,
     "exports_for_server": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "http-api")

@@ -47,7 +47,10 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "index": ({"torch_index": "wheels"}, "write a web address (https://...) or the full path"),
     "index-newline": ({"torch_index": "/wheels\n"}, "remove line breaks and tabs"),
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
-    "unknown-training": ({"training": "tensorflow"}, "is not in ['pytorch', 'huggingface', 'none']"),
+    "unknown-training": (
+        {"training": "tensorflow"},
+        "is not in ['pytorch', 'huggingface', 'none']",
+    ),
     "unknown-inference": (
         {"inference": "tflite"},
         "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', 'http-api']",
