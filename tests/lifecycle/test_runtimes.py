@@ -1,20 +1,27 @@
-"""Every framework with every runtime, from an empty folder to a prediction."""
+"""Every framework with every runtime, from an empty folder to a prediction or to generated text."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.projects import Project, pins_of
-from tests.support.answer_sets import PAIRS
+from scripts.stack_data import load_frameworks
+from tests.lifecycle.projects import Project, pins_of, succeeded
+from tests.support.answer_sets import PAIRS, STACK
 from tests.support.copier_runs import render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-TRAINED = [name for name, pair in PAIRS.items() if pair["training"] != "none"]
-UNTRAINED = [name for name in PAIRS if name not in TRAINED]
+GENERATE = {row.framework for row in load_frameworks(STACK) if row.generates}
+GENERATORS = [name for name, pair in PAIRS.items() if pair["training"] in GENERATE]
+UNTRAINED = [name for name, pair in PAIRS.items() if pair["training"] == "none"]
+TRAINED = [name for name in PAIRS if name not in (*GENERATORS, *UNTRAINED)]
 TOLERANCES = {
     "pytorch-onnxruntime": 1e-5,
     "pytorch-openvino": 1e-4,
@@ -36,6 +43,20 @@ NATIVE = {"pytorch": {"torch"}, "jax": {"jax", "jaxlib"}}
 
 FRAMEWORKS = {package for packages in NATIVE.values() for package in packages}
 OF_TRAINING = {"scikit-learn", "pydantic", "rich", "onnx", "onnxscript", "optax", "jax2onnx"}
+OF_GENERATORS = {"torch", "transformers", "datasets", "accelerate", "peft", "gguf", "numpy"}
+TEXT_TOLERANCES = {"llama-cpp": 0.02, "native": 1e-4}
+SERVE = """
+import sys, xllamacpp
+parameters = xllamacpp.CommonParams()
+parameters.model.path = "models/alice/model.gguf"
+parameters.model_alias = {"alice"}
+parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 0, 1, 1
+parameters.warmup, parameters.verbosity = False, -1
+server = xllamacpp.Server(parameters)
+server.handle_completions({"prompt": "a", "max_tokens": 1})
+print(server.listening_address, flush=True)
+sys.stdin.read()
+"""
 
 
 def without_development(project: Project) -> Project:
@@ -73,6 +94,80 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     everything = {each for packages in ALONE.values() for each in packages}
     others = everything - ALONE.get(runtime, {"numpy", "psutil"})
     assert not others & {package for lock in locks.values() for package in lock}
+
+
+@contextmanager
+def served(project: Project, version: str, folder: Path) -> Iterator[str]:
+    """Let llama.cpp's server, from an environment of its own, serve the exported model."""
+    python = folder / "bin" / "python"
+    succeeded(_run(sys.executable, "-m", "venv", str(folder)))
+    succeeded(_run(str(python), "-m", "pip", "install", "-q", f"xllamacpp=={version}"))
+    with subprocess.Popen(
+        [str(python), "-c", SERVE],
+        cwd=project.folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@contextmanager
+def whatever_generates(
+    project: Project, locks: dict[str, dict[str, str]], runtime: str, folder: Path
+) -> Iterator[None]:
+    """Start the server that the project asks, if it asks one."""
+    if runtime != "http-api":
+        yield
+        return
+    with served(project, locks["20-train"]["xllamacpp"], folder) as url:
+        config = project.folder / "configs" / "generate.toml"
+        text = config.read_text(encoding="utf-8")
+        assert "http://127.0.0.1:11434" in text
+        config.write_text(text.replace("http://127.0.0.1:11434", url), encoding="utf-8")
+        yield
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_trained_model_writes_the_same_without_its_training_environment(
+    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+) -> None:
+    runtime = PAIRS[name]["inference"]
+    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
+        project.make(target)
+    evaluation = project.command("evaluate")
+    assert evaluation["loss"] < evaluation["loss_of_frequencies"] - 1
+    assert evaluation["loss_of_frequencies"] < evaluation["loss_before"]
+    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
+    installed = project.packages(link=".venv-prod").keys()
+    without_development(project)
+    with whatever_generates(project, locks, runtime, tmp_path / "server"):
+        result = project.command("generate", "--verify", "models/alice", link=".venv-prod")
+        answer = project.command("generate", "Alice was", link=".venv-prod")
+    assert result["equal_texts"] == result["texts"] > 4
+    assert answer["text"].strip()
+    if runtime == "http-api":
+        assert result["places"] == 0
+    else:
+        assert result["places"] > 50
+        assert result["agreement"] == 1.0
+        assert result["max_abs_difference"] <= TEXT_TOLERANCES[runtime] == result["tolerance"]
+    if runtime == "native":
+        assert {"torch", "transformers"} <= installed
+        assert not {"datasets", "accelerate", "peft", "scikit-learn"} & installed
+        assert locks["30-prod"]["torch"] == locks["10-torch"]["torch"]
+    else:
+        assert ALONE[runtime] <= installed
+        assert not OF_GENERATORS & installed
 
 
 @pytest.mark.parametrize("name", UNTRAINED)

@@ -30,18 +30,34 @@ def translates_jax(row: dict[str, Any]) -> bool:
     return row["training"] == "jax" and row["inference"] in ("onnxruntime", "openvino")
 
 
+def generates(row: dict[str, Any]) -> bool:
+    """Tell whether the answers are those of a project that generates text."""
+    return row["training"] == "huggingface" or row["inference"] in GENERATORS
+
+
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "always": lambda _: True,
     "uses_training": lambda row: row["training"] != "none",
     "loads_models": lambda row: row["inference"] != "http-api",
-    "has_predictor": lambda row: row["inference"] not in GENERATORS,
-    "only_predicts": lambda row: row["training"] == "none" and row["inference"] not in GENERATORS,
-    "uses_torch": lambda row: row["training"] == "pytorch",
+    "has_predictor": lambda row: not generates(row),
+    "only_predicts": lambda row: row["training"] == "none" and not generates(row),
+    "uses_torch": lambda row: row["training"] in ("pytorch", "huggingface"),
     "uses_onnxruntime": lambda row: row["inference"] == "onnxruntime",
     "uses_openvino": lambda row: row["inference"] == "openvino",
-    "runs_torch": lambda row: (row["training"], row["inference"]) == ("pytorch", "native"),
+    "runs_torch": lambda row: (
+        row["inference"] == "native" and row["training"] in ("pytorch", "huggingface")
+    ),
     "runs_jax": lambda row: (row["training"], row["inference"]) == ("jax", "native"),
     "trains_jax": lambda row: row["training"] == "jax",
+    "trains_classifier": lambda row: row["training"] in ("pytorch", "jax"),
+    "trains_huggingface": lambda row: row["training"] == "huggingface",
+    "generates_native": lambda row: (
+        (row["training"], row["inference"]) == ("huggingface", "native")
+    ),
+    "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in GENERATORS,
+    "exports_for_server": lambda row: (
+        (row["training"], row["inference"]) == ("huggingface", "http-api")
+    ),
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
     "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
@@ -225,7 +241,7 @@ def test_exporters_ask_for_what_the_stack_says_and_have_pins_of_their_own(
 def test_the_readme_names_targets_that_exist(project: Path) -> None:
     readme = (project / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"^    make ([a-z-]+)", readme, re.MULTILINE)
-    asks = "generate" if answers_of(project)["inference"] in GENERATORS else "predict"
+    asks = "generate" if generates(answers_of(project)) else "predict"
     assert {"setup", asks, "test"} <= set(targets)
     subprocess.run(
         ["make", "--dry-run", *targets], cwd=project, check=True, capture_output=True, text=True

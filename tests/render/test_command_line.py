@@ -47,7 +47,10 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "index": ({"torch_index": "wheels"}, "write a web address (https://...) or the full path"),
     "index-newline": ({"torch_index": "/wheels\n"}, "remove line breaks and tabs"),
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
-    "unknown-training": ({"training": "tensorflow"}, "is not in ['pytorch', 'none']"),
+    "unknown-training": (
+        {"training": "tensorflow"},
+        "is not in ['pytorch', 'huggingface', 'none']",
+    ),
     "unknown-inference": (
         {"inference": "tflite"},
         "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', 'http-api']",
@@ -56,17 +59,24 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"training": "none", "inference": "native"},
         "native runs a model with the framework that trained it, and training is none: "
         "set inference to onnxruntime or openvino or llama-cpp or http-api, or training to "
-        "pytorch.",
+        "pytorch or huggingface.",
     ),
     "text-from-a-classifier": (
         {"inference": "llama-cpp"},
         "llama.cpp generates text with models in GGUF files, and training is pytorch: "
-        "set inference to onnxruntime or openvino or native, or training to none.",
+        "set inference to onnxruntime or openvino or native, or training to "
+        "huggingface or none.",
     ),
     "a-server-for-a-classifier": (
         {"inference": "http-api"},
         "a server behind an HTTP API generates text, and training is pytorch: "
-        "set inference to onnxruntime or openvino or native, or training to none.",
+        "set inference to onnxruntime or openvino or native, or training to "
+        "huggingface or none.",
+    ),
+    "classes-from-a-generator": (
+        {"training": "huggingface", "inference": "onnxruntime"},
+        "ONNX Runtime runs ONNX files, and training is huggingface: "
+        "set inference to llama-cpp or native or http-api, or training to pytorch or none.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

@@ -124,7 +124,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_llama_cpp")
     if kept["inference"] != "http-api":
         unasked.add("brought_http_api")
-    generates = kept["inference"] in ("llama-cpp", "http-api")
+    generates = kept["training"] == "huggingface" or kept["inference"] in ("llama-cpp", "http-api")
     unasked.add("brought_predictor" if generates else "brought_generator")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}

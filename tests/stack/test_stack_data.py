@@ -84,6 +84,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "httpx2": "uses_http_api",
         "torch": "runs_torch",
         "jax": "runs_jax",
+        "transformers": "generates_native",
     }
 
 
@@ -91,6 +92,10 @@ MARKED = next(
     number
     for number, row in enumerate(load_requirements(ROOT / "stack"), start=1)
     if row.marker.startswith("sys_platform")
+)
+UNUSED_RUNTIME = (
+    "- {runtime: tflite, title: T, about: a, runs: r, generates: false, devices: {}, "
+    "system_packages: [], sources: {}}"
 )
 WRONG = [
     ("release.yml", '"2.13.0"', "2.13", "row 1: `torch` must be a final version in quotes"),
@@ -237,8 +242,8 @@ DISAGREEING = [
         "stack/runtimes.yml row 2: device tpu is not in backends.yml",
     ),
     (
-        ("frameworks.yml", ", http-api]", "]"),
-        "stack/runtimes.yml row 5: no framework in frameworks.yml offers http-api",
+        ("runtimes.yml", "- runtime: native\n", f"{UNUSED_RUNTIME}\n- runtime: native\n"),
+        "stack/runtimes.yml row 3: no framework in frameworks.yml offers tflite",
     ),
     (
         ("builds.yml", "backend: xpu", "backend: npu"),

@@ -11,14 +11,14 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from .errors import ProjectError
 
-Arrays = Mapping[str, NDArray[Any]]
+if TYPE_CHECKING:  # NumPy is not there in every production environment
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[Any]]
 
 # The earliest time a zip entry can carry; a fixed one keeps the bytes equal from run to run.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -73,6 +73,8 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 
     `numpy.savez` notes the operating system in the archive, so one content would have two hashes.
     """
+    import numpy as np
+
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH)
@@ -88,6 +90,8 @@ def read_arrays(path: Path, *names: str) -> tuple[NDArray[Any], ...]:
     Raises:
         ProjectError: The file is missing or damaged, or lacks one of the arrays.
     """
+    import numpy as np
+
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return tuple(archive[name] for name in names)

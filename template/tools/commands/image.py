@@ -217,10 +217,11 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
 
 def _ask_models(command: Sequence[str], package: str) -> None:
     """Let the models in the image answer by its health check, which fails if there are none."""
+    is_there = any(MODELS.glob("*/metadata.json"))
     if facts().get("generates", False):
-        is_there, health = any(MODELS.rglob("*.gguf")), [f"{package}.generation.health"]
+        is_there = is_there or any(MODELS.rglob("*.gguf"))
+        health = [f"{package}.generation.health"]
     else:
-        is_there = any(MODELS.glob("*/metadata.json"))
         health = [f"{package}.inference.health", "models"]
     if is_there:
         run_program([*command, *health])

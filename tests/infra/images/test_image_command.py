@@ -154,6 +154,21 @@ def test_a_model_that_generates_is_asked_by_its_own_health_check(
     assert '["python", "-m", "my_ai_project.generation.health"]' in last
 
 
+def test_an_exported_model_that_generates_is_asked_by_it_too(
+    make: Make, fake_engines: Path
+) -> None:
+    project = make("cpu", training="huggingface", inference="native")
+    (project / "models" / "ours").mkdir()
+    (project / "models" / "ours" / "metadata.json").write_text("{}", encoding="utf-8")
+    said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
+    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.generation.health\n" in (
+        said.stderr
+    )
+    dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")
+    production = dockerfile[dockerfile.index(" AS layers-prod\n") :]
+    assert "PIP_FIND_LINKS" in production[: production.index("COPY ")]
+
+
 def test_an_adopted_package_is_imported_and_nothing_else_is_asked_of_it(
     make: Make, fake_engines: Path
 ) -> None:

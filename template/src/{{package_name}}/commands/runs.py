@@ -8,7 +8,7 @@ from typing import Any
 HELP = "list the recorded runs, newest first"
 
 _COLUMNS = (
-    "run", "status", "epochs", "accuracy", "seed", "commit", "data", "lock", "seconds",
+    "run", "status", "epochs", "held out", "seed", "commit", "data", "lock", "seconds",
 )  # fmt: skip
 
 
@@ -34,19 +34,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _row(facts: dict[str, Any]) -> list[str]:
-    accuracy = (facts.get("final_metrics") or {}).get("held_out_accuracy")
     commit = _short(facts.get("git_commit")) + ("+dirty" if facts.get("git_dirty") else "")
     return [
         facts["run_id"],
         facts["status"],
         f"{facts.get('epochs_done')}/{facts.get('epochs')}",
-        "-" if accuracy is None else f"{accuracy:.4f}",
+        _last_metric(facts.get("final_metrics") or {}),
         str(facts.get("seed")),
         commit,
         _short(facts.get("data_sha256")),
         _short(facts.get("lock_sha256")),
         f"{facts['seconds']:.1f}",
     ]
+
+
+def _last_metric(metrics: dict[str, float]) -> str:
+    for name, value in reversed(metrics.items()):
+        return f"{name.removeprefix('held_out_')} {value:.4f}"
+    return "-"
 
 
 def _short(digest: str | None) -> str:

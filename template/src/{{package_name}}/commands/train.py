@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         config = Config.load(args.config or DEFAULT_CONFIG, args.settings)
         facts = start_run(config, args.name, reporter)
-    accuracy = facts["final_metrics"]["held_out_accuracy"]
-    reporter.finish(facts, f"Held-out accuracy {accuracy:.4f} after {facts['seconds']:.1f} s")
+    name, value = list(facts["final_metrics"].items())[-1]
+    shown = name.replace("_", " ").capitalize().replace("Held out", "Held-out")
+    reporter.finish(facts, f"{shown} {value:.4f} after {facts['seconds']:.1f} s")
     return 0

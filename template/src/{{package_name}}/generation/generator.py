@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, GenerationError, InputError
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,13 @@ DEFAULT_SETTINGS = GenerationSettings()
 
 
 class Generator(ABC):
-    """Something that generates text. Use it as a context manager, or call `close()`."""
+    """Something that generates text. Use it as a context manager, or call `close()`.
+
+    Attributes:
+        tells_probabilities: Whether `next_token` works; not every runtime says what it thinks.
+    """
+
+    tells_probabilities: ClassVar[bool] = False
 
     def generate(self, prompt: str, settings: GenerationSettings = DEFAULT_SETTINGS) -> str:
         """Returns the whole answer.
@@ -67,6 +73,17 @@ class Generator(ABC):
             GenerationError: While it is iterated over: as `generate`.
         """
         return self._stream(_checked(prompt), settings)
+
+    def next_token(self, context: str) -> dict[int, float]:
+        """Returns how likely each token comes next after a text, the likeliest thousand at least.
+
+        Returns:
+            Natural logarithms of the probabilities by the token's number in the model.
+
+        Raises:
+            GenerationError: The runtime does not tell, or it failed.
+        """
+        raise GenerationError("The runtime does not tell how likely a token is.")
 
     def check(self) -> None:  # noqa: B027 - there may be nothing that can be checked here
         """Proves that it would generate, as far as that can be known without a network.

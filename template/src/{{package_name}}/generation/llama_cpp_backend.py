@@ -20,12 +20,15 @@ from ..errors import (
     ModelMissingError,
     RequestRefusedError,
 )
+from .artefact import model_file
 from .generator import GenerationSettings, Generator
 from .opening import checked_values
 from .protocol import error_of, piece_of, request_body
 
+FORMAT = "gguf"
 _MAGIC = b"GGUF"
 _SILENT = -1
+_MANY_TOKENS = 1000
 _FIRST_TOKEN = {"prompt": "a", "max_tokens": 1, "cache_prompt": False}
 
 # It has no type information; a missing package becomes a sentence where this module is imported.
@@ -37,7 +40,7 @@ class LlamaCppSettings:
     """The table [llama-cpp].
 
     Attributes:
-        model: The GGUF file, from the project's folder.
+        model: The GGUF file, or the folder that `export` wrote, from the project's folder.
         chat: Whether the prompt goes through the model's chat template, or is continued as it is.
         context: Tokens of prompt and answer together; 0 takes what the model was trained with.
         threads: CPU threads; 0 leaves it to llama.cpp. Another number can give other last digits.
@@ -64,11 +67,23 @@ class LlamaCppSettings:
 class LlamaCppGenerator(Generator):
     """Generates with an open model. Several threads may use it; they wait for each other."""
 
+    tells_probabilities = True
+
     def __init__(self, server: Any, settings: LlamaCppSettings) -> None:
         """Takes llama.cpp's server object, which is called here and not through its port."""
         self._server = server
         self._settings = settings
         self._lock = threading.Lock()
+
+    def next_token(self, context: str) -> dict[int, float]:
+        """Returns the likeliest tokens; the text is continued as it is, without a template."""
+        body = {**_FIRST_TOKEN, "prompt": context, "temperature": 0.0, "logprobs": _MANY_TOKENS}
+        self._handler()
+        with self._lock:
+            answer = self._server.handle_completions(body)
+        _refuse_error(answer)
+        told = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        return {int(each["id"]): float(each["logprob"]) for each in told}
 
     def check(self) -> None:
         """Generates one token."""
@@ -131,7 +146,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
         ArtefactError: It is no model that llama.cpp can open.
     """
     settings = LlamaCppSettings(**checked_values(LlamaCppSettings, values, place))
-    path = Path(settings.model)
+    path = model_file(Path(settings.model), FORMAT)
     if not path.is_file():
         raise ModelMissingError(
             f"{path} is not there: put a GGUF file there, or name another as model in {place}."
@@ -140,7 +155,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ArtefactError(f"{path} is not a GGUF file.")
     try:
-        server = _LLAMA_CPP.Server(_parameters(settings))
+        server = _LLAMA_CPP.Server(_parameters(settings, path))
         # Freed before its loop runs, llama.cpp waits for ever; an answer proves that it runs.
         _refuse_error(server.handle_completions(_FIRST_TOKEN))
     except RuntimeError as error:
@@ -150,9 +165,9 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     return LlamaCppGenerator(server, settings)
 
 
-def _parameters(settings: LlamaCppSettings) -> Any:
+def _parameters(settings: LlamaCppSettings, path: Path) -> Any:
     parameters = _LLAMA_CPP.CommonParams()
-    parameters.model.path = settings.model
+    parameters.model.path = str(path)
     parameters.n_ctx = settings.context
     parameters.n_gpu_layers = settings.gpu_layers
     parameters.n_parallel = 1

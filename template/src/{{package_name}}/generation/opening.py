@@ -19,7 +19,11 @@ from .generator import GenerationSettings, Generator
 DEFAULT_CONFIG = Path("configs/generate.toml")
 
 # Answer to `inference` -> module of its adapter. A project has only the module it needs.
-_ADAPTERS = {"llama-cpp": "llama_cpp_backend", "http-api": "http_api_backend"}
+_ADAPTERS = {
+    "llama-cpp": "llama_cpp_backend",
+    "native": "transformers_backend",
+    "http-api": "http_api_backend",
+}
 _SETTINGS = "settings"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 

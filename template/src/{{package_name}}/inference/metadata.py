@@ -11,11 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, ProjectError
-from ..files import read_json, sha256_of, write_json
+from ..artefacts import METADATA_FILE, no_description, read_description, write_description
 from ..memory import Need
 
-METADATA_FILE = "metadata.json"
+__all__ = [
+    "METADATA_FILE",
+    "PARITY_FILE",
+    "InputSchema",
+    "Metadata",
+    "need_of",
+    "read_metadata",
+    "write_metadata",
+]
+
 PARITY_FILE = "parity.npz"
 
 # Absolute, in logits. Two float32 runtimes that sum in different orders stay well below it.
@@ -72,9 +80,7 @@ class Metadata:
 
 def write_metadata(folder: Path, metadata: Metadata) -> None:
     """Writes `metadata.json` with the hashes of all other files that are in the folder now."""
-    others = sorted(path for path in folder.iterdir() if path.name != METADATA_FILE)
-    hashes = {path.name: sha256_of(path) for path in others}
-    write_json(folder / METADATA_FILE, {**asdict(metadata), "files": hashes})
+    write_description(folder, asdict(metadata))
 
 
 def read_metadata(folder: Path) -> Metadata:
@@ -83,12 +89,15 @@ def read_metadata(folder: Path) -> Metadata:
     Raises:
         ArtefactError: The folder or a file is missing, or a file is not the one that was exported.
     """
-    if not (folder / METADATA_FILE).is_file():
-        raise ArtefactError(f"{folder} is not an exported model: it has no {METADATA_FILE}.")
-    metadata = _parse(folder / METADATA_FILE)
-    for name, expected in metadata.files.items():
-        _check_file(folder / name, expected)
-    return metadata
+    values = read_description(folder)
+    try:
+        schema = values.pop("input")
+        shape = tuple(int(size) for size in schema["shape"])
+        values["input"] = InputSchema(str(schema["name"]), shape, str(schema["dtype"]))
+        values["class_names"] = tuple(values["class_names"])
+        return Metadata(**values)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise no_description(folder / METADATA_FILE, error) from error
 
 
 def need_of(folder: Path, metadata: Metadata) -> Need:
@@ -101,34 +110,3 @@ def need_of(folder: Path, metadata: Metadata) -> Need:
         precision=metadata.precision,
         item=values * np.dtype(metadata.input.dtype).itemsize,
     )
-
-
-def _parse(path: Path) -> Metadata:
-    try:
-        values = read_json(path)
-        schema = values.pop("input")
-        shape = tuple(int(size) for size in schema["shape"])
-        values["input"] = InputSchema(str(schema["name"]), shape, str(schema["dtype"]))
-        values["class_names"] = tuple(values["class_names"])
-        metadata = Metadata(**values)
-        _check_names(metadata)
-    except ProjectError as error:
-        raise ArtefactError(str(error)) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ArtefactError(f"{path} is not a model description ({error}).") from error
-    return metadata
-
-
-def _check_names(metadata: Metadata) -> None:
-    for name in metadata.files:
-        if Path(name).name != name:
-            raise ValueError(f"{name!r} is not a plain file name")
-    if metadata.model_file not in metadata.files:
-        raise ValueError(f"no hash for {metadata.model_file!r}")
-
-
-def _check_file(path: Path, expected: str) -> None:
-    if not path.is_file():
-        raise ArtefactError(f"{path} is missing: export or copy the model again.")
-    if sha256_of(path) != expected:
-        raise ArtefactError(f"{path} is not the file that was exported: export or copy it again.")

@@ -4,7 +4,7 @@
 - `config.yaml`: the resolved configuration
 - `metrics.jsonl`: one line per optimiser step and per epoch, written at once
 - `run.json`: status, times, code, data, environment, checkpoint, final metrics
-- `checkpoint.*`: the state after the last whole epoch
+- the checkpoint: the state after the last whole epoch; `run.json` says where it is
 """
 
 from __future__ import annotations

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import importlib
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..answers import load_answers
+from ..artefacts import replacing_folder
 from ..errors import ExportError
 from ..inference import (
     InputSchema,
@@ -26,7 +24,6 @@ from ..inference import (
     write_metadata,
     write_parity,
 )
-from ..inference.metadata import METADATA_FILE
 from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
@@ -128,7 +125,7 @@ def export_model(
             f"The precision {chosen} is written in an environment of its own, which `make export` "
             f'makes: run `make export ARGS="--precision {chosen}"`.'
         )
-    with _replacing_folder(output) as folder:
+    with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_parity(folder, request.inputs, request.labels, request.logits)
         metadata = Metadata(
@@ -164,23 +161,3 @@ def _checked(folder: Path) -> ParityReport:
             f"{report.max_abs_difference:.3g}, tolerance {report.tolerance:.3g}): nothing was kept."
         )
     return report
-
-
-@contextmanager
-def _replacing_folder(path: Path) -> Iterator[Path]:
-    """Yields a new sibling folder that takes the place of `path` on success."""
-    if path.exists() and not (path / METADATA_FILE).is_file():
-        raise ExportError(f"{path} exists and is not an exported model: choose another --output.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    previous = path.with_name(f".{path.name}.{os.getpid()}.old")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if path.exists():
-            path.replace(previous)
-        temporary.replace(path)
-    finally:
-        if previous.exists() and not path.exists():
-            previous.replace(path)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(previous, ignore_errors=True)

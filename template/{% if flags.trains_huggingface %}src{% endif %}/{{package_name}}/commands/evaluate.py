@@ -1,0 +1,53 @@
+"""`evaluate`: measures a trained model on the held-out text."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..training.evaluate import Evaluation
+
+HELP = "measure a run's model on the held-out text"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds which run is evaluated."""
+    parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates, writes `evaluation.json` into the run and prints a table."""
+    from ..files import write_json
+    from ..reporting import Reporter
+    from ..tracking import find_run, newest_finished
+    from ..training.evaluate import evaluate, load_run
+
+    chosen = find_run(args.run) if args.run else newest_finished()
+    config, opened = load_run(chosen)
+    evaluation = evaluate(config, opened)
+    facts = {"run_id": chosen.id, "data_sha256": chosen.facts["data_sha256"]}
+    result = {**facts, **evaluation.to_json()}
+    write_json(chosen.folder / "evaluation.json", result)
+    reporter = Reporter(as_json=args.json)
+    reporter.say(f"Run {chosen.id}, {evaluation.tokens} held-out tokens")
+    reporter.finish(result, _table(evaluation))
+    return 0
+
+
+def _table(evaluation: Evaluation) -> Table:
+    from rich.table import Table
+
+    table = Table("what predicts", "loss", "perplexity")
+    rows = {
+        "the model before training": evaluation.loss_before,
+        "how often a token occurs": evaluation.loss_of_frequencies,
+        "the trained model": evaluation.loss,
+    }
+    for name, loss in rows.items():
+        table.add_row(name, f"{loss:.4f}", f"{math.exp(loss):.2f}")
+    return table

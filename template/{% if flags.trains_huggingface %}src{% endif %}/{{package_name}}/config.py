@@ -1,0 +1,124 @@
+"""The configuration: every setting with its type and range.
+
+The values stand in `configs/train.yaml`; `config_sources.py` says what overrides them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .config_sources import Section, Settings
+
+DEFAULT_CONFIG = Path("configs/train.yaml")
+
+BYTES = 256
+SPECIAL_TOKENS = 3
+
+
+class DataConfig(Section):
+    """The text and its split.
+
+    Attributes:
+        path: The file that the `data` command writes, UTF-8.
+        held_out_fraction: Share of the text, at its end, that training never sees.
+        block_size: Tokens of one example.
+    """
+
+    path: Path
+    held_out_fraction: Annotated[float, Field(gt=0, lt=1)]
+    block_size: Annotated[int, Field(ge=8)]
+
+
+class ModelConfig(Section):
+    """What is trained: a new model of these sizes, or one that is there already.
+
+    Attributes:
+        base: A run (`experiments/...`), a folder in Transformers' format, or the name of a model
+            on the Hugging Face hub, which is asked only then; empty for a new model. The sizes
+            below are for a new one.
+        vocabulary: Tokens of the tokenizer, which is trained on the text.
+        width: Size of the hidden states.
+        layers: Number of blocks.
+        heads: Attention heads of a block.
+        context: Tokens that the model can take.
+    """
+
+    base: str
+    vocabulary: Annotated[int, Field(ge=BYTES + SPECIAL_TOKENS)]
+    width: Annotated[int, Field(ge=8)]
+    layers: Annotated[int, Field(ge=1)]
+    heads: Annotated[int, Field(ge=1)]
+    context: Annotated[int, Field(ge=8)]
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError("width must be a multiple of twice the heads")
+        return self
+
+
+class LoraConfig(Section):
+    """Low-rank adapters, for `training.method: lora`.
+
+    Attributes:
+        rank: Of the two matrices that are trained beside each frozen one.
+        alpha: Scale of their product, divided by the rank.
+        dropout: Share of their inputs that is dropped in training.
+    """
+
+    rank: Annotated[int, Field(ge=1)]
+    alpha: Annotated[int, Field(ge=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class TrainingConfig(Section):
+    """The optimisation.
+
+    Attributes:
+        method: `full` trains every weight, `lora` small matrices beside those of `model.base`.
+        epochs: Passes over the training text.
+        batch_size: Examples per optimiser step.
+        learning_rate: Of the first step; it falls to zero along a cosine.
+        weight_decay: AdamW's decoupled decay.
+        device: `cpu`, `cuda`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+        lora: The adapters.
+    """
+
+    method: Literal["full", "lora"]
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|xpu|mps)$")]
+    lora: LoraConfig
+
+
+class Config(Settings):
+    """All settings of a training run.
+
+    Attributes:
+        seed: Seed of Python, NumPy and the framework.
+        threads: CPU threads; another number sums in another order and gives other bits.
+        data: The text and its split.
+        model: What is trained.
+        training: The optimisation.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Annotated[int, Field(ge=1)]
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.training.method == "lora" and not self.model.base:
+            raise ValueError(
+                "training.method lora needs model.base: train a full model first and name its run"
+            )
+        if not self.model.base and self.data.block_size > self.model.context:
+            raise ValueError("data.block_size must not be above model.context")
+        return self

@@ -1,0 +1,114 @@
+# Owned by the template: every update rewrites this file. What is built anew stands in models/.
+"""Opens models that are there already: of a run, in a folder, or on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from .. import hub
+from ..config import Config
+from ..errors import RunError
+from ..tracking import Run
+from ..tracking.store import CONFIG_FILE, EXPERIMENTS, RUN_FILE, find_run
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+hub.keep_offline()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model in evaluation mode on the CPU, and its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+
+
+def open_base(name: str) -> Opened:
+    """Opens what `model.base` names.
+
+    Raises:
+        RunError: There is no such run, folder or model.
+    """
+    path = Path(name)
+    if path.parent == EXPERIMENTS or (path / RUN_FILE).is_file():
+        return open_run(find_run(path.name))
+    if path.is_dir():
+        return _open(path)
+    if path.is_absolute() or name.startswith(".") or name.count("/") > 1:
+        raise RunError(f"model.base names {name}, which is no folder.")
+    with hub.reachable():
+        return _open(name)
+
+
+def open_run(run: Run) -> Opened:
+    """Opens what a run trained; adapters are merged into the model that they were trained for.
+
+    Raises:
+        RunError: The checkpoint is missing or damaged, or its base is another one now.
+    """
+    config = Config.from_file(run.folder / CONFIG_FILE)
+    checkpoint = checkpoint_of(run)
+    if config.training.method == "full":
+        return _open(checkpoint)
+    base = open_base(config.model.base)
+    check_base(run, base)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what peft itself calls
+            adapted = PeftModel.from_pretrained(base.model, checkpoint).merge_and_unload()
+    except Exception as error:  # safetensors, JSON and shape errors have no common base class
+        raise _damaged(checkpoint) from error
+    return Opened(adapted.eval(), base.tokenizer)
+
+
+def checkpoint_of(run: Run) -> Path:
+    """Returns the folder of a run's last checkpoint.
+
+    Raises:
+        RunError: There is none.
+    """
+    saved = run.facts["checkpoint"]
+    if saved is None or not Path(saved).is_dir():
+        raise RunError(f"Run {run.id} has no checkpoint: it finished no epoch, start a new one.")
+    return Path(saved)
+
+
+def check_base(run: Run, base: Opened) -> None:
+    """Checks that a run's base still has the weights that it had.
+
+    Raises:
+        RunError: It has others.
+    """
+    if weights_sha256(base.model) != run.facts["base_sha256"]:
+        raise RunError(f"The base of run {run.id} is another one now: restore it.")
+
+
+def weights_sha256(model: torch.nn.Module) -> str:
+    """Returns the SHA-256 of all weights, in the order of the model."""
+    digest = hashlib.sha256()
+    for weight in model.state_dict().values():
+        digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _open(source: Path | str) -> Opened:
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except Exception as error:  # missing, damaged and unknown models have no common base class
+        raise _damaged(source) from error
+    return Opened(model.eval(), tokenizer)
+
+
+def _damaged(source: Path | str) -> RunError:
+    return RunError(f"{source} cannot be opened: it is missing, damaged or no language model.")

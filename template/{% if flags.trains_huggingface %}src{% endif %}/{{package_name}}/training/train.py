@@ -1,0 +1,212 @@
+"""Training by Transformers' Trainer: what it is given, and how a run starts and goes on."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset  # type: ignore[import-untyped]
+from peft import LoraConfig, get_peft_model
+from transformers import Trainer, TrainingArguments, default_data_collator
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from ..config import Config
+from ..data import Texts, load_texts
+from ..errors import DataError, RunError
+from ..models import build_model, build_tokenizer
+from ..reporting import Reporter
+from ..reproducibility import choose_device, make_reproducible
+from ..tracking import Run, RunRecord
+from ..tracking.store import CONFIG_FILE
+from .recording import Recording
+from .saved import check_base, checkpoint_of, open_base, weights_sha256
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained, and on what."""
+
+    model: Any
+    tokenizer: Any
+    train: Dataset
+    held_out: Dataset
+    base_sha256: str
+
+
+def build(config: Config, texts: Texts, base: Any = None) -> Parts:
+    """Seeds all generators and builds the parts in a fixed order.
+
+    Args:
+        config: The settings.
+        texts: The text and what is held out of it.
+        base: What `model.base` names, if it is open already.
+
+    Raises:
+        RunError: `model.base` names nothing that can be opened.
+        DataError: The text is too short for one example.
+    """
+    make_reproducible(config.seed, config.threads)
+    if config.model.base:
+        base = base or open_base(config.model.base)
+        model, tokenizer = base.model, base.tokenizer
+    else:
+        tokenizer = build_tokenizer(texts.train, config.model.vocabulary)
+        model = build_model(config.model, tokenizer)
+    base_sha256 = weights_sha256(model)
+    if config.training.method == "lora":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what peft itself calls
+            model = get_peft_model(model, _adapters(config))
+    size = config.data.block_size
+    return Parts(
+        model,
+        tokenizer,
+        train=blocks_of(texts.train, tokenizer, size),
+        held_out=blocks_of(texts.held_out, tokenizer, size),
+        base_sha256=base_sha256,
+    )
+
+
+def blocks_of(text: str, tokenizer: Any, size: int) -> Dataset:
+    """Cuts a text into examples of so many tokens; what is left at its end is dropped.
+
+    Raises:
+        DataError: It has too few tokens for one.
+    """
+    tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    blocks = [tokens[at : at + size] for at in range(0, len(tokens) - size + 1, size)]
+    if not blocks:
+        raise DataError(f"The text has fewer than {size} tokens: lower data.block_size.")
+    return Dataset.from_dict({"input_ids": blocks, "labels": blocks})
+
+
+def make_trainer(config: Config, parts: Parts, folder: Path) -> Trainer:
+    """Returns the Trainer, which writes its checkpoints into a folder and nothing anywhere else."""
+    settings = config.training
+    device = choose_device(settings.device)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type="cosine",
+        seed=config.seed,
+        data_seed=config.seed,
+        use_cpu=device.type == "cpu",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        prediction_loss_only=True,
+        disable_tqdm=True,
+        dataloader_pin_memory=device.type == "cuda",
+        report_to=[],
+    )
+    trainer = Trainer(
+        model=parts.model,
+        args=arguments,
+        train_dataset=parts.train,
+        eval_dataset=parts.held_out,
+        processing_class=parts.tokenizer,
+        data_collator=default_data_collator,
+    )
+    for printing in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(printing)
+    return trainer
+
+
+def held_out_loss(config: Config, parts: Parts) -> float:
+    """Returns the mean loss on the held-out text, in nats a token."""
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = make_trainer(config, parts, Path(folder)).evaluate()
+    return float(metrics["eval_loss"])
+
+
+def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
+    """Trains a model and returns the content of its `run.json`.
+
+    Raises:
+        ProjectError: The data, the base, the device or the name of the run is not fit.
+    """
+    texts = load_texts(config.data)
+    device = choose_device(config.training.device)
+    parts = build(config, texts)
+    facts = {
+        "name": name,
+        "seed": config.seed,
+        "threads": config.threads,
+        "device": str(device),
+        "data_sha256": texts.sha256,
+        "base": config.model.base or None,
+        "base_sha256": parts.base_sha256,
+        "parameters": parts.model.num_parameters(),
+        "trained_parameters": parts.model.num_parameters(only_trainable=True),
+        "epochs": config.training.epochs,
+        "epochs_done": 0,
+        "checkpoint": None,
+    }
+    record = RunRecord.create(config.model_dump(mode="json"), facts, name)
+    return _train(config, parts, record, reporter)
+
+
+def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
+    """Continues a run after its last whole epoch and returns the content of its `run.json`.
+
+    Raises:
+        RunError: The run finished, its checkpoint is not usable, or the data is another one.
+    """
+    if run.status == "finished":
+        raise RunError(f"Run {run.id} is finished: start a new run to train longer.")
+    config = Config.from_file(run.folder / CONFIG_FILE)
+    texts = load_texts(config.data)
+    if texts.sha256 != run.facts["data_sha256"]:
+        raise RunError(f"Run {run.id} was made with other data: restore it or start a new run.")
+    checkpoint = checkpoint_of(run)
+    base = open_base(config.model.base) if config.model.base else None
+    if base is not None:
+        check_base(run, base)
+    parts = build(config, texts, base)
+    record = RunRecord.reopen(run, run.facts["epochs_done"])
+    return _train(config, parts, record, reporter, checkpoint)
+
+
+def _adapters(config: Config) -> LoraConfig:
+    settings = config.training.lora
+    return LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _train(
+    config: Config,
+    parts: Parts,
+    record: RunRecord,
+    reporter: Reporter,
+    checkpoint: Path | None = None,
+) -> dict[str, Any]:
+    batch = config.training.batch_size
+    steps = math.ceil(len(parts.train) / batch)
+    done = record.facts["epochs_done"]
+    reporter.say(f"Run {record.folder.name}")
+    try:
+        with record, reporter.training(config.training.epochs * steps, done * steps) as report:
+            trainer = make_trainer(config, parts, record.folder)
+            trainer.add_callback(Recording(record, report, len(parts.train), batch))
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Interrupted after {record.facts['epochs_done']} of {config.training.epochs} epochs; "
+            f"continue with `train --resume {record.folder.name}`."
+        ) from None
+    return record.facts
