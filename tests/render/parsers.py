@@ -130,6 +130,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.json", lambda path: json.loads(_text(path))),
     ("apt.txt", _packages),
     ("*.in", requirements_of),
+    ("alice.txt", _text),
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),

@@ -49,7 +49,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
     "unknown-training": (
         {"training": "tensorflow"},
-        "is not in ['pytorch', 'huggingface', 'none']",
+        "is not in ['pytorch', 'jax', 'huggingface', 'none']",
     ),
     "unknown-inference": (
         {"inference": "tflite"},
@@ -59,7 +59,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"training": "none", "inference": "native"},
         "native runs a model with the framework that trained it, and training is none: "
         "set inference to onnxruntime or openvino or llama-cpp or http-api, or training to "
-        "pytorch or huggingface.",
+        "pytorch or jax or huggingface.",
     ),
     "text-from-a-classifier": (
         {"inference": "llama-cpp"},
@@ -76,7 +76,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "classes-from-a-generator": (
         {"training": "huggingface", "inference": "onnxruntime"},
         "ONNX Runtime runs ONNX files, and training is huggingface: "
-        "set inference to llama-cpp or native or http-api, or training to pytorch or none.",
+        "set inference to llama-cpp or native or http-api, or training to pytorch or jax or none.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

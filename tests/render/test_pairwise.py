@@ -22,8 +22,7 @@ HANG_TOGETHER = {
     *(("training", name) for name in ("inference", "torch_index", *GPUS)),
     *(("training", f"{name}_build") for name in ("cuda", "rocm")),
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
-    *(("inference", name) for name in (*GPUS, "cuda_build", "rocm_build")),
-    *(("torch_index", name) for name in (*GPUS, "inference", "cuda_build", "rocm_build")),
+    *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     ("docker", "devcontainer"),
 }
 """Questions of which some answers exclude each other."""

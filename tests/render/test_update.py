@@ -40,6 +40,7 @@ SWITCHES = [
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 
 PRODUCTION = "requirements/stack/30-prod.in"
+LINT = "requirements/stack/50-lint.in"  # has the types of what production holds
 
 Copied = Callable[[Answers], Path]
 Files = dict[str, FileState]
@@ -209,7 +210,7 @@ def test_what_your_commands_import_stays_when_inference_does_something_else(
     assert yours.items() >= by_owner(old, template_files)[0].items()
     expected = by_owner(fresh, template_files)[1]
     different = {path for path in expected if theirs.get(path) != expected[path]}
-    assert different <= {".copier-answers.yml", PRODUCTION}
+    assert different <= {".copier-answers.yml", PRODUCTION, LINT}
     assert b"numpy\n" in theirs[PRODUCTION].content, "commands of yours predict with it"
     commit(project, "Switched")
     update(project)

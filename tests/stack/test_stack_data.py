@@ -179,7 +179,7 @@ WRONG = [
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
     ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
     ("frameworks.yml", "torch: true", "torch: maybe", "row 1: `torch` must be true or false"),
-    ("frameworks.yml", "framework: none", "framework: pytorch", "row 3: framework pytorch is lis"),
+    ("frameworks.yml", "framework: none", "framework: pytorch", "row 4: framework pytorch is lis"),
     (
         "runtimes.yml",
         "sources: {devices: [onnxr",
