@@ -27,8 +27,9 @@ test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
 test-slow: $(READY)  ## run the slow tests alone; TESTS=tests/infra takes a folder
 	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) $(or $(TESTS),tests)
 test-all: test test-slow  ## run every test
-tested-on: $(READY)  ## write what the last runs of the tests proved into the table of tested hardware
+tested-on: $(READY)  ## write what the last runs of the tests proved into the tables of tested hardware and pairs
 	$(BIN)/python scripts/tested_on.py build/results/*.xml
+	$(BIN)/python scripts/tested_pairs.py build/results/*.xml
 
 benchmark: $(READY)  ## time Copier on this template against an empty one; ARGS=--check fails where an aim is missed
 	$(BIN)/python benchmarks/copier_times.py $(ARGS)

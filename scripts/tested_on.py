@@ -162,13 +162,26 @@ class Stack:
 
 
 def read_results(path: Path) -> Iterator[Proof]:
-    """Yield what the passed tests of a run recorded.
+    """Yield what the passed tests of a run recorded about hardware.
 
     Args:
         path: A file that pytest wrote with ``--junit-xml``.
 
     Raises:
         ResultError: It is missing, or not such a file.
+    """
+    return (_proof(path, text, day) for text, day in recorded(path, PROPERTY))
+
+
+def recorded(path: Path, name: str) -> Iterator[tuple[str, str]]:
+    """Yield what the passed tests of a run recorded under a name, and the day of the run.
+
+    Args:
+        path: A file that pytest wrote with ``--junit-xml``.
+        name: The property.
+
+    Raises:
+        ResultError: The file is missing, or not such a file.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -180,7 +193,7 @@ def read_results(path: Path) -> Iterator[Proof]:
         day = _day(path, suite.get("timestamp", ""))
         for test in suite.iter("testcase"):
             if not any(test.find(outcome) is not None for outcome in NOT_PASSED):
-                yield from (_proof(path, text, day) for text in _recorded(test))
+                yield from ((text, day) for text in _values(test, name))
 
 
 def read_known(path: Path) -> Iterator[Proof]:
@@ -218,12 +231,12 @@ def render_data(proofs: Mapping[Cell, Proof]) -> str:
 def render_page(proofs: Mapping[Cell, Proof], stack: Stack) -> str:
     """Return the text of the page: a row for each build and platform, a column for each Python."""
     columns = ["for", "build", "platform", "torch", *(f"Python {each}" for each in stack.pythons)]
-    lines = [_line(columns), _line(["---"] * len(columns))]
+    lines = [line(columns), line(["---"] * len(columns))]
     for build, platform in stack.rows():
         said = [_said(build, stack.cell(build, platform, each), proofs) for each in stack.pythons]
-        lines.append(_line([*stack.heads(build, platform), *said]))
+        lines.append(line([*stack.heads(build, platform), *said]))
     conda = ("package", "for", "result"), ("---", "---", "---"), *_of_conda(stack)
-    return "\n".join([INTRODUCTION, *lines, ABOUT_CONDA, *map(_line, conda)]) + "\n"
+    return "\n".join([INTRODUCTION, *lines, ABOUT_CONDA, *map(line, conda)]) + "\n"
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -267,9 +280,9 @@ def collect(results: Iterable[Path], root: Path, *, write: bool) -> list[Path]:
     return changed
 
 
-def _recorded(test: ElementTree.Element) -> list[str]:
+def _values(test: ElementTree.Element, name: str) -> list[str]:
     found = test.iterfind("properties/property")
-    return [each.get("value", "") for each in found if each.get("name") == PROPERTY]
+    return [each.get("value", "") for each in found if each.get("name") == name]
 
 
 def _proof(path: Path, text: str, day: str) -> Proof:
@@ -303,7 +316,8 @@ def _of_conda(stack: Stack) -> Iterator[tuple[str, str, str]]:
             yield f"`{spec}`", build.title, "not tested"
 
 
-def _line(values: Iterable[str]) -> str:
+def line(values: Iterable[str]) -> str:
+    """Return a line of a table in Markdown."""
     return f"| {' | '.join(values)} |"
 
 

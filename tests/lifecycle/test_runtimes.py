@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from scripts.stack_data import load_frameworks
 from tests.lifecycle.projects import Project, pins_of, succeeded
 from tests.support.answer_sets import PAIRS, STACK
 from tests.support.copier_runs import render
+from tests.support.tested_pairs import record_pair
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -59,6 +60,20 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture
+def ran_here(
+    answers: dict[str, str], record_property: Callable[[str, object], None]
+) -> Callable[[str, Project], None]:
+    """Return what records that a pair was run on this machine."""
+
+    def record(name: str, project: Project) -> None:
+        platform = project.locks.name.removesuffix("-cpu")
+        python = answers["python_version"]
+        record_pair(record_property, PAIRS[name], platform=platform, python=python)
+
+    return record
+
+
 def without_development(project: Project) -> Project:
     """Delete the environment that the model was trained in."""
     shutil.rmtree((project.folder / ".venv").resolve())
@@ -68,7 +83,11 @@ def without_development(project: Project) -> Project:
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_trained_model_answers_the_same_without_its_training_environment(
-    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+    name: str,
+    template: Path,
+    answers: dict[str, str],
+    tmp_path: Path,
+    ran_here: Callable[[str, Project], None],
 ) -> None:
     framework, runtime = PAIRS[name]["training"], PAIRS[name]["inference"]
     project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
@@ -94,6 +113,7 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     everything = {each for packages in ALONE.values() for each in packages}
     others = everything - ALONE.get(runtime, {"numpy", "psutil"})
     assert not others & {package for lock in locks.values() for package in lock}
+    ran_here(name, project)
 
 
 @contextmanager
@@ -138,7 +158,11 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_trained_model_writes_the_same_without_its_training_environment(
-    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+    name: str,
+    template: Path,
+    answers: dict[str, str],
+    tmp_path: Path,
+    ran_here: Callable[[str, Project], None],
 ) -> None:
     runtime = PAIRS[name]["inference"]
     project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
@@ -168,11 +192,16 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     else:
         assert ALONE[runtime] <= installed
         assert not OF_GENERATORS & installed
+    ran_here(name, project)
 
 
 @pytest.mark.parametrize("name", UNTRAINED)
 def test_a_project_without_training_installs_tests_and_lints(
-    name: str, template: Path, answers: dict[str, str], tmp_path: Path
+    name: str,
+    template: Path,
+    answers: dict[str, str],
+    tmp_path: Path,
+    ran_here: Callable[[str, Project], None],
 ) -> None:
     project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
     for target in ("setup", "test", "lint", "install-prod"):
@@ -185,3 +214,4 @@ def test_a_project_without_training_installs_tests_and_lints(
     assert ("numpy" in installed) == ("numpy" in alone)
     if PAIRS[name]["inference"] == "llama-cpp":
         assert installed.keys() == alone | {"my-ai-project"}
+    ran_here(name, project)

@@ -30,6 +30,7 @@ from scripts.stack_data import (
 )
 from scripts.stack_files import load_inputs
 from scripts.tested_on import DATA as TESTED_ON
+from scripts.tested_pairs import DATA as TESTED_PAIRS
 from tests.support.copier_runs import ROOT
 
 LOADERS: dict[str, Callable[[Path], object]] = {
@@ -53,7 +54,11 @@ LOADERS: dict[str, Callable[[Path], object]] = {
 
 
 def test_every_file_is_read_and_valid(stack: Path) -> None:
-    assert {path.name for path in stack.glob("*.yml")} == {*LOADERS, TESTED_ON.name}
+    assert {path.name for path in stack.glob("*.yml")} == {
+        *LOADERS,
+        TESTED_ON.name,
+        TESTED_PAIRS.name,
+    }
     for load in LOADERS.values():
         assert load(stack)
     load_catalog(stack)

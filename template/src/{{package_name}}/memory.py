@@ -90,11 +90,11 @@ def _fitting(
     left = free[place] - need.weights
     if 0 < need.item <= left:
         yield f"a batch of {left // need.item}"
+    stored = BITS.get(need.precision, 0)
     for each in precisions:
-        if BITS.get(each, 0) >= BITS.get(need.precision, 0):
-            continue
-        weights = need.weights * BITS.get(each, 0) // BITS[need.precision]
-        if 0 < weights + need.item * need.batch <= free[place]:
+        weights = need.weights * BITS.get(each, 0) // max(stored, 1)
+        is_lower = 0 < BITS.get(each, 0) < stored
+        if is_lower and weights + need.item * need.batch <= free[place]:
             yield f"precision {each} ({_size(weights)})"
     for other, there in free.items():
         if other != place and need.total <= there:
