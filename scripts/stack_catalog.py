@@ -13,6 +13,7 @@ from scripts.stack_data import (
     load_backends,
     load_builds,
     load_companions,
+    load_extras,
     load_frameworks,
     load_gpus,
     load_images,
@@ -27,6 +28,7 @@ from scripts.stack_rows import (
     Backend,
     Build,
     Companion,
+    Extra,
     Framework,
     Gpu,
     Image,
@@ -57,6 +59,7 @@ class Catalog:
     images: Sequence[Image]
     frameworks: Sequence[Framework]
     runtimes: Sequence[Runtime]
+    extras: Sequence[Extra]
 
     def builds_of(self, backend: str) -> list[Build]:
         """Return the builds for a backend, its default first."""
@@ -104,10 +107,12 @@ def load_catalog(stack: Path) -> Catalog:
         load_images(stack),
         load_frameworks(stack),
         load_runtimes(stack),
+        load_extras(stack),
     )
     _check_sources(stack, catalog)
     _check_names(stack, catalog, load_pythons(stack))
     _check_runtimes(stack, catalog)
+    _check_extras(stack, catalog)
     _check_plain_builds(stack, catalog)
     return catalog
 
@@ -177,6 +182,13 @@ def _check_runtimes(stack: Path, catalog: Catalog) -> None:
         _refuse_unknown(path, number, "device", runtime.devices, backends, "backends.yml")
         if runtime.runtime not in offered:
             raise _wrong(path, number, f"no framework in frameworks.yml offers {runtime.runtime}")
+
+
+def _check_extras(stack: Path, catalog: Catalog) -> None:
+    frameworks = [row.framework for row in catalog.frameworks]
+    for number, extra in enumerate(catalog.extras, start=1):
+        path = stack / "extras.yml"
+        _refuse_unknown(path, number, "framework", extra.training, frameworks, "frameworks.yml")
 
 
 def _targets(build: Build) -> Iterator[str]:

@@ -18,6 +18,7 @@ from scripts.stack_rows import (
     Companion,
     DirectDependency,
     ExporterDependency,
+    Extra,
     Framework,
     Gpu,
     Image,
@@ -233,6 +234,15 @@ def load_runtimes(stack: Path) -> list[Runtime]:
         StackError: The file or a row is wrong, or a runtime is listed twice.
     """
     return _unique(stack / "runtimes.yml", Runtime, "runtime")
+
+
+def load_extras(stack: Path) -> list[Extra]:
+    """Read extras.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or an extra is listed twice.
+    """
+    return _unique(stack / "extras.yml", Extra, "extra")
 
 
 def offered_pythons(versions: Sequence[str]) -> list[str]:

@@ -50,6 +50,11 @@ FLAGS = (
     "writes_onnx",
     "translates_torch",
     "translates_jax",
+    "uses_tuning",
+    "uses_datascience",
+    "uses_embeddings",
+    "uses_quantization",
+    "uses_jupyterlab",
 )
 NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {
@@ -450,6 +455,16 @@ class Runtime(Sourced):
     generates: bool
     devices: dict[Name, Text]
     system_packages: list[Name]
+
+
+class Extra(Part):
+    """A row of extras.yml: an answer to `extras`."""
+
+    extra: Name
+    title: Text
+    about: Text
+    does: Text
+    training: Annotated[list[Name], NOT_EMPTY]
 
 
 def problem_in(error: ValidationError, row: type[Part]) -> str:

@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import Any
 
 from tests.support.answer_sets import ANSWER_SETS, PAIRS
-from tests.support.catalog import builds
+from tests.support.catalog import builds, rows
 
 PYTHONS = ("3.12", "3.13", "3.11")
 LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
@@ -86,6 +86,15 @@ def _build_cells() -> list[Cell]:
     ]
 
 
+def _extra_cells() -> list[Cell]:
+    """Return a cell for each framework, with every extra that goes with it."""
+    return [
+        Cell(f"{framework}-extras", "extras", {"training": framework, "extras": extras})
+        for framework in (row["framework"] for row in rows("frameworks"))
+        if (extras := [row["extra"] for row in rows("extras") if framework in row["training"]])
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -106,6 +115,7 @@ CELLS = [
     *_cells(),
     *_pair_cells(),
     *_build_cells(),
+    *_extra_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
 ]

@@ -19,6 +19,7 @@ NOT_ASKED = None
 INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
+EXTRAS = {row["extra"]: row for row in rows("extras")}
 GPUS = tuple(row["backend"] for row in rows("backends") if row["backend"] != "cpu")
 
 Row = Mapping[str, Any]
@@ -27,12 +28,12 @@ Choice = tuple[str, Any]
 
 @cache
 def choices() -> Mapping[str, tuple[Any, ...]]:
-    """Return what can be chosen, by question; every backend but the CPU is one of its own."""
+    """Return what can be chosen, by question; each GPU and each extra is a question of its own."""
     questions = Questions.of(ROOT)
     found: dict[str, tuple[Any, ...]] = {
         **{name: tuple(values) for name, values in questions.choices.items()},
         **{name: (True, False) for name, row in questions.asked.items() if row["type"] == "bool"},
-        **dict.fromkeys(GPUS, (True, False)),
+        **dict.fromkeys((*GPUS, *EXTRAS), (True, False)),
         **{f"{name}_build": (*_builds(name), NOT_ASKED) for name in ("cuda", "rocm")},
         "training": tuple(row["framework"] for row in FRAMEWORKS),
         "inference": tuple(row["runtime"] for row in rows("runtimes")),
@@ -53,6 +54,8 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             return {"docker": [is_asked]}
         case "cuda_build" | "rocm_build":
             return {question.removesuffix("_build"): [is_asked]}
+        case _ if question in EXTRAS and answer:
+            return {"training": EXTRAS[question]["training"]}
         case "inference":
             return {
                 "training": [row["framework"] for row in FRAMEWORKS if answer in row["inference"]]
@@ -119,6 +122,7 @@ def answers_of_row(row: Row) -> dict[str, Any]:
     """Return a row of choices as answers: backends in one, and nothing that is not asked."""
     given = {name: answer for name, answer in row.items() if answer is not NOT_ASKED}
     chosen = [name for name in GPUS if given.pop(name)]
+    given["extras"] = [name for name in EXTRAS if given.pop(name)]
     return {**given, "backends": ["cpu", *chosen]} if "torch_index" in given else given
 
 

@@ -128,6 +128,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.y*ml", lambda path: yaml.safe_load(_text(path))),
     ("devcontainer.json", _commented_json),
     ("*.json", lambda path: json.loads(_text(path))),
+    ("*.ipynb", lambda path: json.loads(_text(path))),
     ("apt.txt", _packages),
     ("*.in", requirements_of),
     ("alice.txt", _text),

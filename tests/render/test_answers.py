@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ def translates_jax(row: dict[str, Any]) -> bool:
 def generates(row: dict[str, Any]) -> bool:
     """Tell whether the answers are those of a project that generates text."""
     return row["training"] == "huggingface" or row["inference"] in GENERATORS
+
+
+EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab")
+
+
+def has_extra(name: str, answers: dict[str, Any]) -> bool:
+    """Tell whether a project has an extra."""
+    return name in answers["extras"]
 
 
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -71,6 +80,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
         (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
     ),
     "translates_jax": lambda row: translates_jax(row),
+    **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
 

@@ -78,6 +78,15 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "ONNX Runtime runs ONNX files, and training is huggingface: "
         "set inference to llama-cpp or native or http-api, or training to pytorch or jax or none.",
     ),
+    "unknown-extra": (
+        {"extras": "[telepathy]"},
+        "telepathy is not an extra of this template: answer extras with tuning",
+    ),
+    "an-extra-without-what-it-needs": (
+        {"training": "none", "extras": "[tuning]"},
+        "tuning searches the settings of a training, and training is none: "
+        "leave tuning out of extras, or set training to pytorch or jax.",
+    ),
     "python-too-old": (
         {"python_version": "3.9"},
         f"answer python_version with {' or '.join(PYTHONS)}.",

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.render.conftest import Projects
-from tests.render.pairwise import GPUS, NOT_ASKED, Choice, choices, pairwise, possible_pairs
+from tests.render.pairwise import (
+    EXTRAS,
+    FRAMEWORKS,
+    GPUS,
+    NOT_ASKED,
+    Choice,
+    choices,
+    pairwise,
+    possible_pairs,
+)
 from tests.render.parsers import parse
 from tests.render.questions import Questions, answers_of
 from tests.support.copier_runs import files_of
@@ -18,12 +27,21 @@ FREE_TEXT = {
     *("project_name", "package_name", "project_description", "author_name"),
     "repository_url",
 }
+CHOOSY = [name for name, row in EXTRAS.items() if len(row["training"]) < len(FRAMEWORKS)]
+"""Extras that do not go with every framework."""
+
+WITH_TORCH = {row["framework"] for row in FRAMEWORKS if row["torch"]}
+OF_TORCH = [name for name in CHOOSY if WITH_TORCH.issuperset(EXTRAS[name]["training"])]
+"""Extras that go with frameworks only that compute with torch."""
+
 HANG_TOGETHER = {
     *(("training", name) for name in ("inference", "torch_index", *GPUS)),
     *(("training", f"{name}_build") for name in ("cuda", "rocm")),
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     ("docker", "devcontainer"),
+    *((question, name) for question in ("training", "inference") for name in CHOOSY),
+    *(("torch_index", name) for name in OF_TORCH),
 }
 """Questions of which some answers exclude each other."""
 
@@ -41,11 +59,12 @@ def row_of(project: Path) -> dict[str, Any]:
     return {
         **{name: stored.get(name, NOT_ASKED) for name in choices()},
         **{name: name in backends for name in GPUS},
+        **{name: name in stored["extras"] for name in EXTRAS},
     }
 
 
 def test_every_question_takes_part(questions: Questions) -> None:
-    offered = {*choices(), "backends"} - set(GPUS) - {"adopted"}
+    offered = {*choices(), "backends", "extras"} - {*GPUS, *EXTRAS, "adopted"}
     assert offered == questions.asked.keys() - FREE_TEXT
 
 

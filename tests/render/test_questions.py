@@ -14,6 +14,7 @@ from pytest_copie.plugin import Copie
 from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, Cell
 from tests.render.conftest import Projects
 from tests.render.questions import Questions, answers_of
+from tests.support.catalog import rows
 from tests.support.copier_runs import ROOT
 
 PUBLIC = (
@@ -29,6 +30,7 @@ PUBLIC = (
     "backends",
     "cuda_build",
     "rocm_build",
+    "extras",
     "python_version",
     "torch_index",
     "conda",
@@ -49,11 +51,18 @@ STORED_ONCE = (
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
+    "brought_tuning",
+    "brought_datascience",
+    "brought_jupyterlab",
+    "brought_embeddings",
+    "brought_quantization",
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
 )
 """Never asked; kept from the copy or update on that first computes them."""
+
+EXTRAS = [row["extra"] for row in rows("extras")]
 
 TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")
 """Settings of Copier with which a copy or an update could run code or read elsewhere."""
@@ -126,6 +135,9 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_http_api")
     generates = kept["training"] == "huggingface" or kept["inference"] in ("llama-cpp", "http-api")
     unasked.add("brought_predictor" if generates else "brought_generator")
+    unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
+    if kept["training"] == "none":
+        unasked.add("brought_jupyterlab")
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
     if kept["ci"] != "gitlab":
@@ -135,8 +147,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
 
 
 def test_pythons_are_one_to_three_behind_the_newest_of_torch(template: Path) -> None:
-    rows = yaml.safe_load((template / "stack" / "pythons.yml").read_text(encoding="utf-8"))
-    versions = [row["version"] for row in rows]
+    text = (template / "stack" / "pythons.yml").read_text(encoding="utf-8")
+    versions = [row["version"] for row in yaml.safe_load(text)]
     assert versions == sorted(versions, key=lambda text: int(text.split(".")[1]), reverse=True)
     assert tuple(versions[number] for number in (2, 1, 3)) == PYTHONS
 

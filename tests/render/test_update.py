@@ -36,6 +36,7 @@ CHANGEABLE = {"training": "pytorch", "inference": "onnxruntime", "backends": ["c
 SWITCHES = [
     ("training", "none", "pytorch", "uses_training"),
     pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
+    pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 

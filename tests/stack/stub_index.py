@@ -65,6 +65,9 @@ CATALOG = {
   system_packages: []
   sources: {}
 """,
+    "extras.yml": """\
+- {extra: stub, title: "Stub", about: "stub", does: "stub", training: [stub]}
+""",
     "runners.yml": """\
 - {runner: linux, label: stub-1, sources: {label: [stub]}}
 """,

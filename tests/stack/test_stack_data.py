@@ -15,6 +15,7 @@ from scripts.stack_data import (
     load_builds,
     load_companions,
     load_exporters,
+    load_extras,
     load_frameworks,
     load_gpus,
     load_images,
@@ -50,6 +51,7 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "runners.yml": load_runners,
     "frameworks.yml": load_frameworks,
     "runtimes.yml": load_runtimes,
+    "extras.yml": load_extras,
 }
 
 
@@ -179,6 +181,12 @@ WRONG = [
     ("gpus.yml", 'generation: "Volta"', 'generation: "Pascal"', "row 3: generation Pascal is list"),
     ("companions.yml", 'version: "0.28.0"', 'version: ">=1"', "row 1: `version` must be a final v"),
     ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
+    (
+        "extras.yml",
+        "training: [pytorch, jax]",
+        "training: []",
+        "row 1: `training` must not be empty",
+    ),
     ("images.yml", "digest: sha256:bf44", "digest: bf44", "row 1: `digest` must be a sha256"),
     ("actions.yml", "version: v7.0.1", "version: v7", "row 1: `version` must be the tag of a re"),
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),

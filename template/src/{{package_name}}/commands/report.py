@@ -1,0 +1,74 @@
+"""`report`: tables and figures of the recorded runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..tracking import Run
+
+HELP = "write tables and figures of the recorded runs"
+FOLDER = Path("reports")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what is shown, and where it goes."""
+    parser.add_argument("--run", metavar="RUN", help="whose confusions (default: newest finished)")
+    parser.add_argument("--newest", type=int, default=5, help="runs in the curves (default: 5)")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder (default: reports)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes `runs.csv`, `runs.md`, `learning-curves.png` and `confusion-matrix.png`."""
+    from ..analysis.figures import learning_curves
+    from ..analysis.frames import metrics_frame, runs_frame
+    from ..errors import RunError
+    from ..files import write_text
+    from ..reporting import Reporter
+    from ..tracking import find_run, list_runs, newest_finished
+
+    if args.newest < 1:
+        raise RunError("--newest must be at least 1.")
+    chosen = find_run(args.run) if args.run else newest_finished()
+    runs = list_runs()
+    table = runs_frame(runs)
+    names = ["run", "status", "epochs_done", *(chosen.facts["final_metrics"] or {}), "seconds"]
+    confusions = _confusions(chosen)
+    write_text(args.output / "runs.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_text(args.output / "runs.md", table[names].to_markdown(index=False) + "\n")
+    curves = metrics_frame(
+        [run for run in runs if run.facts["epochs_done"]][: args.newest], "epoch"
+    )
+    _save(learning_curves(curves), args.output / "learning-curves.png")
+    _save(confusions, args.output / "confusion-matrix.png")
+    written = ["runs.csv", "runs.md", "learning-curves.png", "confusion-matrix.png"]
+    files = [(args.output / name).as_posix() for name in written]
+    result = {"run_id": chosen.id, "runs": len(runs), "files": files}
+    Reporter(as_json=args.json).finish(result, f"{len(runs)} runs: {', '.join(files)}")
+    return 0
+
+
+def _confusions(chosen: Run) -> Figure:
+    import numpy as np
+
+    from ..analysis.figures import confusion_matrix
+    from ..data import load_splits
+    from ..preprocessing import CLASS_NAMES
+    from ..training.evaluate import compute_logits, load_run
+
+    config, model = load_run(chosen)
+    samples = load_splits(config.data).held_out
+    predicted = np.asarray(compute_logits(model, samples)).argmax(axis=1)
+    return confusion_matrix(samples.labels, predicted, CLASS_NAMES)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    from ..files import replacing
+
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)

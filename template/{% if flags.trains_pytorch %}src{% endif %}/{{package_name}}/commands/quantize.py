@@ -1,0 +1,75 @@
+"""`quantize`: what linear layers in 8 and 4 bits cost in accuracy and save in memory."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+HELP = "compare a run's model in 8 and 4 bits with full precision, on the held-out images"
+FULL = "float32"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds which run is measured, and where."""
+    parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--device", help="where it computes (default: training.device of the run)")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures, writes `quantization.json` into the run and prints a table."""
+    import numpy as np
+
+    from ..data import load_splits
+    from ..files import write_json
+    from ..quantization import PRECISIONS, bytes_of, quantize_linear_layers
+    from ..reporting import Reporter
+    from ..reproducibility import choose_device, make_reproducible
+    from ..tracking import find_run, newest_finished
+    from ..training.evaluate import compute_logits, load_run
+
+    chosen = find_run(args.run) if args.run else newest_finished()
+    config, _ = load_run(chosen)
+    samples = load_splits(config.data).held_out
+    make_reproducible(config.seed, config.threads)
+    device = choose_device(args.device or config.training.device)
+    rows: list[dict[str, Any]] = []
+    full = np.empty(0)
+    for precision in (FULL, *PRECISIONS):
+        _, model = load_run(chosen)
+        layers = 0 if precision == FULL else quantize_linear_layers(model, precision)
+        model = model.to(device)
+        classes = np.asarray(compute_logits(model, samples)).argmax(axis=1)
+        full = classes if precision == FULL else full
+        rows.append(
+            {
+                "precision": precision,
+                "layers": layers,
+                "accuracy": float((classes == samples.labels).mean()),
+                "other_classes": int((classes != full).sum()),
+                "bytes": bytes_of(model),
+            }
+        )
+    result = {"run_id": chosen.id, "images": len(samples), "device": str(device), "rows": rows}
+    write_json(chosen.folder / "quantization.json", result)
+    Reporter(as_json=args.json).finish(result, _table(rows))
+    return 0
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table("precision", "layers", "accuracy", "other classes", "KiB", "of full")
+    for row in rows:
+        table.add_row(
+            row["precision"],
+            str(row["layers"]),
+            f"{row['accuracy']:.4f}",
+            str(row["other_classes"]),
+            f"{row['bytes'] / 1024:.1f}",
+            f"{100 * row['bytes'] / rows[0]['bytes']:.0f} %",
+        )
+    return table
