@@ -50,29 +50,28 @@ class Cell:
     answers: Mapping[str, Any]
 
 
-def _cells() -> list[Cell]:
-    """Cross the answer sets with the Pythons; deal out what does not interact with them in turn."""
-    licenses, people = cycle(LICENSES), cycle(PEOPLE)
-    packages, indexes, services = cycle(PACKAGES), cycle(INDEXES), cycle(SERVICES)
-    cells = []
-    for name, runtimes in ANSWER_SETS.items():
-        for python in PYTHONS:
-            answers = {**runtimes, "python_version": python}
-            answers |= {"license": next(licenses)} | next(people) | next(packages)
-            answers |= next(services)
-            if runtimes.get("training") != "none":
-                answers |= next(indexes)
-            cells.append(Cell(f"{name}-{python}", name, answers))
-    return cells
+def _python_cells() -> list[Cell]:
+    """Cross the answers that most depend on the Python with the Pythons."""
+    return [
+        Cell(f"{name}-{python}", name, {**ANSWER_SETS[name], "python_version": python})
+        for name in ("defaults", "gpus")
+        for python in PYTHONS
+    ]
 
 
 def _pair_cells() -> list[Cell]:
-    """Return a cell for each combination of training and inference, with a Python in turn."""
-    pythons = cycle(PYTHONS)
-    return [
-        Cell(name, name, {**answers, "python_version": next(pythons)})
-        for name, answers in PAIRS.items()
-    ]
+    """Return a cell for each training with each inference; deal out the other answers in turn."""
+    licenses, people, pythons = cycle(LICENSES), cycle(PEOPLE), cycle(PYTHONS)
+    packages, indexes, services = cycle(PACKAGES), cycle(INDEXES), cycle(SERVICES)
+    with_torch = {row["framework"] for row in rows("frameworks") if row["torch"]}
+    cells = []
+    for name, runtimes in PAIRS.items():
+        answers = {**runtimes, "python_version": next(pythons), "license": next(licenses)}
+        answers |= next(people) | next(packages) | next(services)
+        if runtimes["training"] in with_torch:
+            answers |= next(indexes)
+        cells.append(Cell(name, name, answers))
+    return cells
 
 
 def _build_cells() -> list[Cell]:
@@ -112,7 +111,7 @@ def _container_cells() -> list[Cell]:
 
 CELLS = [
     *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
-    *_cells(),
+    *_python_cells(),
     *_pair_cells(),
     *_build_cells(),
     *_extra_cells(),

@@ -11,7 +11,7 @@ from tests.support.copier_runs import NEWEST, files_of, render
 from tests.support.fast_copier import FastCopier
 
 
-@pytest.mark.parametrize("name", ["defaults", "native-3.13", "no-training-3.11"])
+@pytest.mark.parametrize("name", ["defaults", "native", "no-training", "pytorch-openvino"])
 def test_output_is_the_same_in_bytes_and_modes(name: str, template: Path, tmp_path: Path) -> None:
     answers = BY_NAME[name].answers
     plain = render(template, tmp_path / "plain", answers, version=NEWEST)
