@@ -26,7 +26,7 @@ FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
 PRECISIONS: Mapping[str, Precision] = {
     "float32": Precision(tolerance=1e-4),
     "float16": Precision(tolerance=0.05, agreement=0.99),
-    "int8": Precision(tolerance=1.0, agreement=0.99),
+    "int8": Precision(tolerance=1.0, agreement=0.99, exporter=openvino_int8.EXPORTER),
 }
 
 
