@@ -55,6 +55,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "conda": [False],
         "docker": [False],
         "devcontainer": [False],
+        "extras": [["tuning", "jupyterlab"]],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -22,6 +22,7 @@ from tests.infra.images.files import (
     stages,
 )
 from tests.render.conftest import Projects
+from tests.render.questions import answers_of
 from tests.support.answer_sets import ANSWER_SETS, PAIRS
 from tests.support.catalog import Row, rows
 from tests.support.copier_runs import files_of, release, render, stage
@@ -73,7 +74,7 @@ def test_targets_are_those_of_the_answers(cell: Any, projects: Projects) -> None
     if cell.answers.get("devcontainer", True):
         targets.append("devcontainer")
     expected = {suffixed(target, name) for target in targets for name in backends_of(cell.answers)}
-    if cell.answers.get("inference") in (None, "onnxruntime", "openvino"):
+    if answers_of(project)["inference"] in ("onnxruntime", "openvino"):
         expected.add("serverless")
     found = stages(project)
     helpers = re.compile(r"(base|layers)(-.*)?|locks|project|toolchain|torch-wheels")
