@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import yaml
 from packaging.version import Version
@@ -66,6 +67,13 @@ conda-forge cannot be reached from where the tests run. An environment of Python
 into a local channel, is solved, made and filled from the locks there; what else `environment.yml`
 can list is only read, as conda reads it.
 """
+
+
+class Collect(Protocol):
+    """What merges results into files."""
+
+    def __call__(self, results: Iterable[Path], root: Path, *, write: bool) -> list[Path]:
+        """Return the files that changed, or would."""
 
 
 class ResultError(Exception):
@@ -241,7 +249,24 @@ def render_page(proofs: Mapping[Cell, Proof], stack: Stack) -> str:
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Collect, and write both files, or with ``--check`` tell whether they would change."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    return collect_by_command(__doc__, collect, argv, root)
+
+
+def collect_by_command(
+    about: str | None, collect: Collect, argv: Sequence[str] | None, root: Path
+) -> int:
+    """Read the command line of a page that test results write, and write the page.
+
+    Args:
+        about: What the command does, in its first line.
+        collect: What merges results into files and returns those that changed, or would.
+        argv: The command line; by default that of the process.
+        root: This repository.
+
+    Returns:
+        0, or 1 after an error or if ``--check`` found a difference.
+    """
+    parser = argparse.ArgumentParser(description=(about or "").partition("\n")[0])
     parser.add_argument("results", nargs="*", type=Path, metavar="RESULTS.xml")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if it would")
     arguments = parser.parse_args(argv)

@@ -11,7 +11,6 @@ longer offered, is dropped.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,13 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_data import (
-    StackError,
     load_frameworks,
     load_platforms,
     load_release,
     load_runtimes,
 )
-from scripts.tested_on import ResultError, line, recorded
+from scripts.tested_on import ResultError, collect_by_command, line, recorded
 
 ROOT = Path(__file__).resolve().parent.parent
 PROPERTY = "tested_pair"
@@ -166,18 +164,7 @@ def collect(results: Iterable[Path], root: Path, *, write: bool) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Collect, and write both files, or with ``--check`` tell whether they would change."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("results", nargs="*", type=Path, metavar="RESULTS.xml")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if it would")
-    arguments = parser.parse_args(argv)
-    try:
-        changed = collect(arguments.results, root, write=not arguments.check)
-    except (ResultError, StackError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for path in changed:
-        print(f"{'differs' if arguments.check else 'written'}: {path}")
-    return 1 if arguments.check and changed else 0
+    return collect_by_command(__doc__, collect, argv, root)
 
 
 def _pair(row: Mapping[str, object]) -> Pair:
