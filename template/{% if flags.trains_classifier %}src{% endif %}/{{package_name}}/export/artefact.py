@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..answers import load_answers
 from ..artefacts import replacing_folder
-from ..errors import ExportError
+from ..errors import ExportError, ProjectError
 from ..inference import (
     InputSchema,
     Metadata,
@@ -152,8 +152,14 @@ def _exporter() -> Exporter:
 
 
 def _checked(folder: Path) -> ParityReport:
-    with load(folder) as predictor:
-        report = check_parity(predictor, folder)
+    try:
+        with load(folder) as predictor:
+            report = check_parity(predictor, folder)
+    except ProjectError:
+        raise
+    except Exception as error:  # runtimes pass on errors of every kind
+        reason = str(error).strip().partition("\n")[0]
+        raise ExportError(f"The exported model does not run, nothing was kept: {reason}") from error
     if not report.passed:
         raise ExportError(
             "The exported model answers differently from the trained one "

@@ -10,16 +10,15 @@ from typing import Any
 
 from .artefact import ExportRequest, Precision
 from .onnx_int8 import quantize
-from .to_onnx import OPSET, translate
+from .to_onnx import OPSET, TOLERANCE, translate
 
 FORMAT = "onnx"
 MODEL_FILE = "model.onnx"
 FORMAT_OPTIONS: Mapping[str, Any] = {"opset": OPSET}
 
-# Two float32 runtimes that sum in different orders stay well below the first. Of the second, one is
-# what eight bits leave of logits that go up to about 20 here; the classes decide.
+# One is what eight bits leave of logits that go up to about 20 here; the classes decide.
 PRECISIONS: Mapping[str, Precision] = {
-    "float32": Precision(tolerance=1e-4),
+    "float32": Precision(tolerance=TOLERANCE),
     "int8": Precision(tolerance=1.0, agreement=0.99),
 }
 

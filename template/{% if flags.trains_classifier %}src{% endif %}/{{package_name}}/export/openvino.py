@@ -1,8 +1,5 @@
 # Owned by the template: every update rewrites this file. What goes in: commands/export.py.
-"""Writes OpenVINO's own format: `model.xml`, and the weights beside it in `model.bin`.
-
-By way of ONNX, as OpenVINO's own readers of this framework lack parts of it.
-"""
+"""Writes OpenVINO's own format: `model.xml`, and the weights beside it in `model.bin`."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from ..errors import ExportError
 from ..inference.openvino_api import without_statistics
 from . import openvino_int8
 from .artefact import ExportRequest, Precision
-from .to_onnx import translate
+from .to_openvino import convert
 
 FORMAT = "openvino"
 MODEL_FILE = "model.xml"
@@ -26,7 +23,7 @@ FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
 PRECISIONS: Mapping[str, Precision] = {
     "float32": Precision(tolerance=1e-4),
     "float16": Precision(tolerance=0.05, agreement=0.99),
-    "int8": Precision(tolerance=1.0, agreement=0.99, exporter=openvino_int8.EXPORTER),
+    "int8": openvino_int8.PRECISION,
 }
 
 
@@ -34,27 +31,27 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
     """Writes the model with a free batch size.
 
     Raises:
-        ExportError: The model cannot be translated.
+        ExportError: OpenVINO cannot translate the model.
     """
+    if precision != "int8":
+        _write(request, path, compress=precision == "float16")
+        return
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.onnx"
-        translate(request, file)
-        if precision != "int8":
-            _convert(request, file, path, compress=precision == "float16")
-            return
         whole = Path(folder) / path.name
-        _convert(request, file, whole, compress=False)
+        _write(request, whole, compress=False)
         openvino_int8.quantize(request, whole, path)
 
 
-def _convert(request: ExportRequest, file: Path, path: Path, *, compress: bool) -> None:
+def _write(request: ExportRequest, path: Path, *, compress: bool) -> None:
     try:
         with without_statistics() as openvino:
-            model = openvino.convert_model(file)
+            model = convert(openvino, request)
             model.inputs[0].set_names({request.input.name})
             model.outputs[0].set_names({"logits"})
             _name_in_order(model)
             openvino.save_model(model, path, compress_to_fp16=compress)
+    except ExportError:
+        raise
     except Exception as error:  # the converter passes on errors of every kind
         reason = str(error).strip().partition("\n")[0]
         raise ExportError(f"The model cannot be converted for OpenVINO: {reason}") from error
