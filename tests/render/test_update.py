@@ -158,7 +158,7 @@ def test_what_is_yours_stays_as_you_left_it(
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(*pair, marks=() if "defaults" in pair else pytest.mark.slow)
+        pytest.param(*pair, marks=() if pair[0] == "defaults" else pytest.mark.slow)
         for pair in permutations(ANSWER_SETS, 2)
     ],
 )
@@ -181,13 +181,12 @@ def test_an_update_can_switch_training_inference_and_backends(
     assert different <= {".copier-answers.yml"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "stays"),
     [
         ("none-onnxruntime", "none-http-api", "inference/predictor.py"),
-        pytest.param(
-            "none-llama-cpp", "none-openvino", "generation/generator.py", marks=pytest.mark.slow
-        ),
+        ("none-llama-cpp", "none-openvino", "generation/generator.py"),
     ],
 )
 def test_what_your_commands_import_stays_when_inference_does_something_else(

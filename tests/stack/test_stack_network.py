@@ -102,6 +102,7 @@ def test_numpys_newest_release_is_held_back_on_the_oldest_python(
     assert reason.startswith(f"numpy {newest} needs Python>=")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_pip_that_python_brings_installs_the_tools(
     name: str, stack: Path, tmp_path: Path
