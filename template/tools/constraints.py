@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .backends import Target, exporters_of
-from .paths import CONSTRAINTS, OVERRIDES, REQUIREMENTS, STACK, shown
+from .paths import CONSTRAINTS, ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 from .project import python_version
 from .requirements import EXPORTERS, LAYERS, Line, input_files, overrides, parse, statements
 from .torch_builds import torch_build
@@ -58,7 +58,8 @@ def inputs_hash(target: Target) -> str:
     build = torch_build(target)
     facts = (target.name, python_version(), *(sorted(build.pins.items()) if build else ()))
     digest = hashlib.sha256(repr(facts).encode())
-    files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target), OVERRIDES]
+    files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target)]
+    files += [OVERRIDES, ORDER]
     if exporters_of(target):
         files += [
             *STACK.glob(f"{EXPORTERS}/*"),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from .errors import ToolError
 from .paths import ENVIRONMENTS, ROOT, shown
@@ -30,21 +31,23 @@ class Kind:
         name: What it is called in messages and in the history.
         link: The link in the project's folder that points at the active generation.
         prefix: What the names of its generations start with.
+        project: How the project itself is in it: editable, as a copy, or not at all.
     """
 
     name: str
     link: Path
     prefix: str
+    project: Literal["editable", "copy", "none"]
 
 
-DEVELOPMENT = Kind("development", ROOT / ".venv", "")
-PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-")
+DEVELOPMENT = Kind("development", ROOT / ".venv", "", "editable")
+PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-", "copy")
 
 
 def of_exporter(exporter: str) -> Kind:
     """Return the kind of an exporter's environments, which are apart from the project's own."""
     name = exporter.rpartition("/")[2]
-    return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-")
+    return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-", "none")
 
 
 @dataclass(frozen=True)

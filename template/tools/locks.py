@@ -22,14 +22,20 @@ from .requirements import EXPORTERS, layers
 
 @dataclass(frozen=True)
 class Locks:
-    """The folder of locks of one target, there or not."""
+    """The folder of locks of one target, there or not.
+
+    Attributes:
+        target: What they are for.
+        top: Where the folders of all targets lie; those that are tried lie elsewhere.
+    """
 
     target: Target
+    top: Path = LOCKS
 
     @property
     def folder(self) -> Path:
         """Where they lie."""
-        return LOCKS / self.target.name
+        return self.top / self.target.name
 
     @property
     def constraints(self) -> Path:
@@ -63,11 +69,7 @@ class Locks:
 
     def sha256(self, wanted: Iterable[str]) -> str:
         """Return the SHA-256 over the locks of some layers and the Python that they are for."""
-        digest = hashlib.sha256(python_version().encode())
-        for path in self.require(wanted):
-            digest.update(f"\0{path.name}\0".encode())
-            digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-        return digest.hexdigest()
+        return sha256_of(self.require(wanted))
 
     def are_fresh(self) -> bool:
         """Tell whether they were compiled from the requirements as they are now."""
@@ -76,6 +78,15 @@ class Locks:
         text = self.constraints.read_text(encoding="utf-8")
         found = re.search(rf"^{re.escape(INPUTS)}(\w+)", text, re.MULTILINE)
         return found is not None and found[1] == inputs_hash(self.target)
+
+
+def sha256_of(locks: Iterable[Path]) -> str:
+    """Return the SHA-256 over locks in their order and the Python that they are for."""
+    digest = hashlib.sha256(python_version().encode())
+    for path in locks:
+        digest.update(f"\0{path.name}\0".encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
 
 
 def decided_by(path: Path) -> tuple[str, ...]:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ToolError
-from .paths import OVERRIDES, REQUIREMENTS, STACK, shown
+from .paths import ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 PRODUCTION_LAYERS = ("30-prod",)
@@ -26,8 +26,27 @@ class Line:
 
 
 def layers() -> tuple[str, ...]:
-    """Return this project's layers in the order in which they are locked and installed."""
-    return tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
+    """Return this project's layers in the order in which they are locked and installed.
+
+    Raises:
+        ToolError: The team's own order does not name each of them once.
+    """
+    there = tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
+    return in_order(statements(ORDER), there) if ORDER.exists() else there
+
+
+def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
+    """Return the layers in an order of the team's own.
+
+    Raises:
+        ToolError: It does not name each of them once.
+    """
+    if sorted(wanted) != sorted(there):
+        raise ToolError(
+            f"the order {' '.join(wanted)} of layers does not name each of {' '.join(there)} once; "
+            f"write it so in {shown(ORDER)}, or delete that file."
+        )
+    return tuple(wanted)
 
 
 def exporters() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools.commands.install import SMOKE_TEST
+from template.tools.installing import SMOKE_TEST
 
 SETTINGS = """\
 [tool.pytest.ini_options]

@@ -6,17 +6,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import backends, generations, interpreters, managers
+from .. import backends, generations, installing
 from ..errors import ToolError
-from ..generations import Generation
+from ..installing import Contents
 from ..locks import Locks
-from ..paths import IMPORT_CHECK, ROOT, python, shown
-from ..project import python_version
-from ..requirements import EXPORTERS, direct_names, exporters
-from ..run import run as run_program
+from ..paths import python, shown
+from ..requirements import EXPORTERS, exporters
 from ..run import say
 
 HELP = "make an exporter's environment if it is not there; print its interpreter as the last line"
@@ -42,8 +39,9 @@ def ensure(exporter: str) -> Path:
         ToolError: It could not be made; nothing half-made is left behind.
     """
     locks = Locks(backends.for_cpu())
-    wanted = _described(exporter, locks)
     kind = generations.of_exporter(exporter)
+    contents = Contents.of(locks, [exporter])
+    wanted = installing.described(kind, contents, "make export")
     current = generations.active(kind)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
@@ -52,7 +50,7 @@ def ensure(exporter: str) -> Path:
     if generations.load(wanted.name) is None:
         name = exporter.rpartition("/")[2]
         say(f"Making the environment of the exporter {name}; .venv stays as it is.")
-        generations.create(wanted, lambda folder: _fill(folder, exporter, locks))
+        installing.make(kind, wanted, contents)
     generations.activate(kind, wanted)
     say(f"{shown(kind.link)} -> {shown(wanted.folder)}")
     return wanted.folder
@@ -64,31 +62,3 @@ def _required(name: str) -> str:
         known = ", ".join(each.rpartition("/")[2] for each in exporters()) or "none"
         raise ToolError(f"the project has no exporter {name}; it has {known}.")
     return exporter
-
-
-def _described(exporter: str, locks: Locks) -> Generation:
-    lock_sha256 = locks.sha256([exporter])
-    kind = generations.of_exporter(exporter)
-    return Generation(
-        name=generations.name_for(kind, lock_sha256, ""),
-        kind=kind.name,
-        lock_sha256=lock_sha256,
-        project_sha256="",  # nothing of the project is installed in it
-        python=python_version(),
-        backend=locks.target.backend,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        reason="make export",
-        project_folder=str(ROOT),
-    )
-
-
-def _fill(folder: Path, exporter: str, locks: Locks) -> None:
-    manager = managers.chosen()
-    manager.create(folder, interpreters.find())
-    manager.install(folder, locks.require([exporter]), locks.target)
-    say("Checking the new environment: requirements, imports.")
-    manager.check(folder)
-    run_program(
-        [python(folder), IMPORT_CHECK, *direct_names([exporter], locks.target.backend)],
-        quietly=True,
-    )

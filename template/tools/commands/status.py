@@ -7,12 +7,12 @@ import argparse
 
 from .. import backends, generations
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
+from ..installing import project_hash
 from ..locks import Locks
 from ..paths import shown
 from ..project import facts, machine, python_version
 from ..requirements import PRODUCTION_LAYERS, exporters, layers
 from ..run import say
-from .install import project_hash
 
 HELP = "show the machine, the locks and the active environments"
 

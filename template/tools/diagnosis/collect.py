@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from .. import backends, generations, hardware, host, project
 from ..backends import CPU, Target
-from ..commands.install import project_hash
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..hardware import Gpu
 from ..host import Host
+from ..installing import project_hash
 from ..locks import Locks, pinned
 from ..paths import ROOT, python
 from ..probe import text_of

@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import toolchain
-from ..backends import Target
 from ..errors import ToolError
-from ..paths import CONDA_HERE, python
+from ..paths import CONDA_HERE
 from ..run import run
 from .pip_tools import PipTools
 
@@ -27,17 +25,6 @@ class Conda(PipTools):
     def create(self, environment: Path, interpreter: Path) -> None:
         """Make an environment of what conda brings to this machine; it has its own interpreter."""
         make(environment, ["--file", CONDA_HERE])
-
-    def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
-        """Install exactly what the locks say beside what conda brought, every file by hash."""
-        options = ["--no-deps", "--require-hashes", *self._torch_wheels(lock_files, target)]
-        if self._uses_uv():
-            command: list[object] = [toolchain.tool("uv"), "pip", "install", "--quiet"]
-            command += ["--python", python(environment)]
-        else:
-            command = [*self._pip(environment), "install", "--quiet"]
-        files = [part for path in lock_files for part in ("--requirement", path)]
-        run([*command, *options, *files], extra=toolchain.uv_settings())
 
 
 def make(environment: Path, what: Sequence[object]) -> None:

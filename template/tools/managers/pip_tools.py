@@ -34,14 +34,18 @@ class PipTools:
         run([*command, "--python", interpreter, environment])
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
-        """Fill an empty environment with exactly what the locks say, every file checked by hash."""
-        options = ["--require-hashes", *self._torch_wheels(lock_files, target)]
+        """Fill an empty environment with exactly what the locks say, every file checked by hash.
+
+        One lock after the other: where two packages bring the same file, that of the later stays.
+        """
+        options = ["--no-deps", "--require-hashes", *self._torch_wheels(lock_files, target)]
         if self._uses_uv():
-            command = [toolchain.tool("uv"), "pip", "sync", "--python", python(environment)]
-            run([*command, *options, *lock_files], extra=toolchain.uv_settings())
+            command: list[object] = [toolchain.tool("uv"), "pip", "install"]
+            command += ["--python", python(environment)]
         else:
-            command = [*self._pip(environment), "install", "--no-deps"]
-            run([*command, *options, *_each("--requirement", lock_files)])
+            command = [*self._pip(environment), "install"]
+        for path in lock_files:
+            run([*command, *options, "--requirement", path], extra=toolchain.uv_settings())
 
     def install_project(self, environment: Path, *, editable: bool) -> None:
         """Install the project itself without its dependencies.
