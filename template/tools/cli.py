@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from typing import Protocol
 
@@ -20,21 +21,29 @@ from .commands import (
     lab,
     links,
     lint,
+    list_generations,
     lock,
     lock_all,
     lock_check,
     lock_upgrade,
     notebooks,
     project_tasks,
+    promote,
+    prune,
     regression,
     rollback,
     setup,
     status,
     targets,
+    try_change,
     update,
     update_branch,
 )
 from .errors import ToolError
+from .paths import shown
+
+EXPECTED = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
+"""What a disk that is full or may not be written to answers."""
 
 
 class Command(Protocol):
@@ -60,7 +69,11 @@ COMMANDS: dict[str, Command] = {
     "exporter": exporter,
     "conda": conda,
     "image": image,
+    "try": try_change,
+    "promote": promote,
     "rollback": rollback,
+    "generations": list_generations,
+    "prune": prune,
     "status": status,
     "update": update,
     "lint": lint,
@@ -99,6 +112,13 @@ def main(argv: list[str] | None = None) -> int:
         return _run(build_parser(), argv)
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in EXPECTED:
+            raise
+        where = f"{shown(error.filename)}: " if error.filename else ""
+        reason = f"{where}{error.strerror}"
+        print(f"error: {reason}; the active environment is as it was.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: the active environment was left as it was.", file=sys.stderr)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from .errors import ToolError
+from .files import write_whole
 from .paths import ENVIRONMENTS, ROOT, shown
 
 FACTS = "generation.json"
@@ -163,12 +164,18 @@ def activate(kind: Kind, generation: Generation) -> None:
     _remember(kind, [*past, generation.name])
 
 
-def roll_back(kind: Kind) -> Generation:
-    """Activate the generation that was active before the current one.
+def roll_back(kind: Kind, name: str | None = None) -> Generation:
+    """Activate an earlier generation.
+
+    Args:
+        kind: Of which kind.
+        name: Which one; by default the one that was active before the current one.
 
     Raises:
         ToolError: There is none any more.
     """
+    if name is not None:
+        return _switch_to(kind, name)
     current = active(kind)
     past = history(kind)
     earlier = past[: past.index(current.name)] if current and current.name in past else past
@@ -180,9 +187,74 @@ def roll_back(kind: Kind) -> Generation:
     return usable[-1]
 
 
+def _switch_to(kind: Kind, name: str) -> Generation:
+    found = {each.name: each for each in complete() if each.kind == kind.name}
+    if name not in found:
+        raise ToolError(
+            f"there is no {kind.name} environment {name}; there are {', '.join(found) or 'none'}."
+        )
+    activate(kind, found[name])
+    return found[name]
+
+
+def complete() -> list[Generation]:
+    """Return all generations that are usable here, the latest made last."""
+    found = (load(path.parent.name) for path in ENVIRONMENTS.glob(f"*/{FACTS}"))
+    return sorted((each for each in found if each), key=lambda each: (each.created, each.name))
+
+
+def is_active(generation: Generation) -> bool:
+    """Tell whether a link of the project points at a generation."""
+    return generation.name in _linked()
+
+
+def superfluous(kept: int) -> list[Path]:
+    """Return the folders of environments that may be deleted.
+
+    Those are all of a kind but the last ones that were active, or else were made; never what a link
+    points at; and folders that an interrupted command left.
+
+    Args:
+        kept: How many of each kind stay.
+    """
+    found: dict[str, list[Generation]] = {}
+    for generation in complete():
+        found.setdefault(generation.kind, []).append(generation)
+    staying = _linked()
+    for kind, generations in found.items():
+        past = _histories().get(kind, [])
+        by_use = sorted(generations, key=lambda each: _place(past, each.name))
+        staying |= {each.name for each in by_use[-kept:]}
+    usable = {each.name for each in complete()}
+    half_made = {path.name for path in ENVIRONMENTS.iterdir() if _is_half_made(path)}
+    return [ENVIRONMENTS / name for name in sorted((usable - staying) | half_made)]
+
+
+def delete(folder: Path) -> None:
+    """Delete an environment; if that is cut off, what is left no longer counts as one."""
+    (folder / FACTS).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
 def history(kind: Kind) -> list[str]:
     """Return the names of the generations that were active, the latest last."""
     return _histories().get(kind.name, [])
+
+
+def _linked() -> set[str]:
+    links = [path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS and _is_link(path)]
+    return {path.readlink().name for path in links}
+
+
+def _place(past: Sequence[str], name: str) -> int:
+    """Return when a generation was active last; those that never were come first."""
+    return past.index(name) if name in past else -1
+
+
+def _is_half_made(path: Path) -> bool:
+    """Tell whether a folder was to become a generation: it has neither facts nor other marks."""
+    marks = (FACTS, "complete", "conda-meta")
+    return path.is_dir() and not any((path / mark).exists() for mark in marks)
 
 
 def _histories() -> dict[str, list[str]]:
@@ -242,6 +314,4 @@ else:
 
 
 def _write_json(path: Path, content: object) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_whole(path, f"{json.dumps(content, indent=2)}\n".encode())

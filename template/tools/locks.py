@@ -26,16 +26,16 @@ class Locks:
 
     Attributes:
         target: What they are for.
-        top: Where the folders of all targets lie; those that are tried lie elsewhere.
+        top: Where the folders of all targets lie, if that is not the project's own place.
     """
 
     target: Target
-    top: Path = LOCKS
+    top: Path | None = None
 
     @property
     def folder(self) -> Path:
         """Where they lie."""
-        return self.top / self.target.name
+        return (self.top or LOCKS) / self.target.name
 
     @property
     def constraints(self) -> Path:

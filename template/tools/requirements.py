@@ -35,6 +35,17 @@ def layers() -> tuple[str, ...]:
     return in_order(statements(ORDER), there) if ORDER.exists() else there
 
 
+def layers_of(locks: Path, top: Path) -> tuple[str, ...]:
+    """Return the layers that are locked in a folder, in the order that some requirements say.
+
+    Raises:
+        ToolError: That order does not name each of them once.
+    """
+    there = tuple(layer for layer in LAYERS if (locks / f"{layer}.txt").exists())
+    order = top / ORDER.name
+    return in_order(statements(order), there) if order.exists() else there
+
+
 def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
     """Return the layers in an order of the team's own.
 
@@ -55,14 +66,21 @@ def exporters() -> tuple[str, ...]:
     return tuple(f"{EXPORTERS}/{name}" for name in sorted(found))
 
 
-def input_files(layer: str, backend: str) -> list[Path]:
+def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]:
     """Return what a layer or an exporter is compiled from for a backend.
 
     The team's file, or without one the template's; then what that backend alone needs.
+
+    Args:
+        layer: The layer, or the exporter.
+        backend: What computes.
+        top: The folder of requirements, if it is not the project's own.
     """
-    own = REQUIREMENTS / f"{layer}.in"
-    alone = (folder / f"{layer}-{backend}.in" for folder in (STACK, REQUIREMENTS))
-    ours = STACK / f"{layer}.in"
+    top = top or REQUIREMENTS
+    stack = top / STACK.name
+    own = top / f"{layer}.in"
+    alone = (folder / f"{layer}-{backend}.in" for folder in (stack, top))
+    ours = stack / f"{layer}.in"
     return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
@@ -92,11 +110,11 @@ def parse(path: Path) -> list[Line]:
     return requirements
 
 
-def direct_names(wanted: Iterable[str], backend: str) -> list[str]:
+def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -> list[str]:
     """Return the names that the inputs of some layers ask for themselves, for a backend."""
     names: dict[str, None] = {}
     for layer in wanted:
-        for given in input_files(layer, backend):
+        for given in input_files(layer, backend, top):
             for path in (given, *_included(given)):
                 names.update(dict.fromkeys(line.name for line in parse(path)))
     return list(names)

@@ -7,7 +7,6 @@ ordinary packages as well, and merging two indexes would let either of them win.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from . import locks, toolchain
 from .backends import Target
 from .errors import CommandError, ToolError
+from .files import sha256_of
 from .paths import WHEELS, python, shown
 from .project import python_version
 from .requirements import normalised
@@ -154,5 +154,4 @@ def _admitted(lock: Path, name: str) -> set[str]:
 
 def sha256(path: Path) -> str:
     """Return the hash of a file as it stands in locks."""
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return f"sha256:{sha256_of(path)}"

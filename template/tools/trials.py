@@ -124,24 +124,33 @@ def copy_of(commit: str) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, interpreter: Path | None = None) -> None:
     """Make the data in a copy of the project, if its package has a command for that.
+
+    Args:
+        folder: The copy.
+        interpreter: Of the environment; by default of the active one.
 
     Raises:
         CommandError: It fails.
     """
     if (folder / "src" / facts()["package_name"] / "commands" / "data.py").exists():
-        _run(folder, "data")
+        _run(folder, interpreter, "data")
 
 
-def train(folder: Path, arguments: Sequence[str]) -> Trained:
-    """Train in a copy of the project, with the development environment.
+def train(folder: Path, arguments: Sequence[str], interpreter: Path | None = None) -> Trained:
+    """Train in a copy of the project.
+
+    Args:
+        folder: The copy.
+        arguments: What follows ``train``.
+        interpreter: Of the environment; by default of the active one.
 
     Raises:
         CommandError: It fails.
         ToolError: It does not say what came out.
     """
-    printed = _run(folder, "train", "--json", *arguments)
+    printed = _run(folder, interpreter, "train", "--json", *arguments)
     try:
         facts_of_run: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
         found = facts_of_run["final_metrics"].items()
@@ -182,11 +191,12 @@ def _above_metrics(wanted: Expected) -> str:
     )
 
 
-def _run(folder: Path, *arguments: str) -> str:
+def _run(folder: Path, interpreter: Path | None, *arguments: str) -> str:
     """Run a command of the package that lies in a folder, and return what it prints.
 
     Raises:
         CommandError: It fails; its message was shown.
     """
-    command = [python(DEVELOPMENT.link), "-m", str(facts()["package_name"]), *arguments]
+    chosen = interpreter or python(DEVELOPMENT.link)
+    command = [chosen, "-m", str(facts()["package_name"]), *arguments]
     return printed_by(command, folder, extra={"PYTHONPATH": str(folder / "src")})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import constraints, generations, locks, project, requirements
+from template.tools import constraints, generations, installing, locks, project, requirements
 from template.tools.backends import Target, exporters_of
 from template.tools.commands import exporter as command
 from template.tools.commands import project_tasks
@@ -34,13 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(requirements, "ORDER", folder / "order.txt")
     for module in (requirements, constraints):
         monkeypatch.setattr(module, "REQUIREMENTS", folder)
         monkeypatch.setattr(module, "STACK", folder / "stack")
         monkeypatch.setattr(module, "OVERRIDES", folder / "overrides.txt")
     monkeypatch.setattr(constraints, "CONSTRAINTS", folder / "stack" / "constraints.txt")
     monkeypatch.setattr(locks, "LOCKS", folder / "locks")
-    for module in (constraints, locks, command):
+    for module in (constraints, locks, installing):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu", "cuda": "cu130"}}
     monkeypatch.setattr(project, "facts", lambda: facts)
@@ -53,10 +54,10 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of environments; an exporter's is made with nothing in it."""
     made = tmp_path / ".venvs"
     monkeypatch.setattr(generations, "ROOT", tmp_path)
-    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(installing, "ROOT", tmp_path)
     monkeypatch.setattr(generations, "ENVIRONMENTS", made)
     monkeypatch.setattr(generations, "HISTORY", made / "history.json")
-    monkeypatch.setattr(command, "_fill", lambda folder, *_: folder.mkdir())
+    monkeypatch.setattr(installing, "_fill", lambda folder, *_: folder.mkdir())
     monkeypatch.setattr(command.backends, "for_cpu", lambda: CPU)
     return made
 

@@ -58,7 +58,7 @@ def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_task(arguments: argparse.Namespace) -> int:
     """Run the steps of a task until one fails, in the development environment."""
-    return run_steps(_steps(arguments.command), arguments.rest)
+    return run_steps(steps_of(arguments.command), arguments.rest)
 
 
 def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
@@ -84,7 +84,8 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
     return 0
 
 
-def _steps(task: str) -> list[list[str]]:
+def steps_of(task: str) -> list[list[str]]:
+    """Return the arguments of Python for each step of a task."""
     steps = adopted_checks.STEPS.get(task) if is_adopted() else None
     return steps() if steps else TASKS[task][1]
 

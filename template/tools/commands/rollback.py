@@ -15,6 +15,7 @@ HELP = "switch back to the environment that was active before"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.add_argument("name", nargs="?", help="go to this one; `make generations` lists them")
     parser.add_argument("--prod", action="store_true", help="roll the production environment back")
 
 
@@ -22,6 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Switch the link back; the newer environment stays and `make install` returns to it."""
     kind = PRODUCTION if arguments.prod else DEVELOPMENT
     with generations.exclusive():
-        generation = generations.roll_back(kind)
+        generation = generations.roll_back(kind, arguments.name)
     say(f"{shown(kind.link)} -> {shown(generation.folder)} (made {generation.created})")
     return 0

@@ -1,0 +1,197 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""What shall be tried: words that people type, made true in a copy of the project."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backends import Target
+from .errors import ToolError
+from .locks import pinned
+from .paths import LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, shown
+from .requirements import layers, normalised, parse
+from .updates.git import Git
+
+UPGRADE = "upgrade"
+FROM_GIT = "git:"
+IN_ORDER = "order:"
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=~!@].*)?"
+)
+FORMS = (
+    "NAME==VERSION, NAME (a new package), upgrade, git:REF, a folder of locks, or "
+    "order:LAYER,LAYER,..."
+)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What shall be tried.
+
+    Attributes:
+        text: As it was typed.
+        requirements: Packages, as a requirements file names them.
+        upgrade: Whether packages outside the stack release move to their newest versions.
+        commit: Whose requirements and locks are taken, or an empty text.
+        locks: A folder of locks that is taken as it is, or None.
+        order: The layers in another order, or nothing.
+        layer: Where a new package goes.
+    """
+
+    text: str
+    requirements: tuple[str, ...] = ()
+    upgrade: bool = False
+    commit: str = ""
+    locks: Path | None = None
+    order: tuple[str, ...] = ()
+    layer: str = ""
+
+    @property
+    def resolves(self) -> bool:
+        """Whether locks have to be compiled; those of a commit or a folder are there."""
+        return not (self.commit or self.locks)
+
+
+def read(text: str, layer: str | None = None) -> Changes:
+    """Return what a text asks for.
+
+    Args:
+        text: One or more changes with blanks between them.
+        layer: Where a new package goes; by default to training, or else to production.
+
+    Raises:
+        ToolError: It asks for nothing that is known, or for two things that exclude each other.
+    """
+    words = shlex.split(text)
+    known = layers()
+    if layer and layer not in known:
+        raise ToolError(f"there is no layer {layer}; choose one of {', '.join(known)}.")
+    commits = [word.removeprefix(FROM_GIT) for word in words if word.startswith(FROM_GIT)]
+    orders = [word.removeprefix(IN_ORDER) for word in words if word.startswith(IN_ORDER)]
+    folders = [folder for word in words if (folder := _folder_of_locks(word))]
+    others = [
+        word
+        for word in words
+        if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
+    ]
+    found = Changes(
+        text=text,
+        requirements=tuple(_requirement(word) for word in others if word != UPGRADE),
+        upgrade=UPGRADE in others,
+        commit=_commit(commits[0]) if commits else "",
+        locks=folders[0] if folders else None,
+        order=tuple(orders[0].split(",")) if orders else (),
+        layer=layer or ("20-train" if "20-train" in known else "30-prod"),
+    )
+    alone = [*commits, *folders]
+    if not words or len(orders) > 1 or (alone and len(words) > 1):
+        raise ToolError(
+            f'nothing can be made of "{text}": name one change or several of {FORMS}; a commit or '
+            "a folder of locks stands alone."
+        )
+    return found
+
+
+def apply(changes: Changes, copy: Path, target: Target) -> None:
+    """Write the changes into a copy of the project; its locks are not compiled yet.
+
+    Raises:
+        ToolError: They say nothing new, or cannot be had.
+    """
+    top = copy / REQUIREMENTS.relative_to(ROOT)
+    if changes.commit:
+        _take_commit(changes.commit, top)
+    elif changes.locks:
+        folder = top / LOCKS.name / target.name
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(changes.locks, folder)
+    if changes.order:
+        (top / ORDER.name).write_text("".join(f"{each}\n" for each in changes.order), "utf-8")
+    locked = _locked(top / LOCKS.name / target.name)
+    for requirement in changes.requirements:
+        _ask_for(requirement, top, locked, changes.layer)
+
+
+def _ask_for(requirement: str, top: Path, locked: Iterable[str], layer: str) -> None:
+    """Put a package where it is asked for already, among the overrides, or into a layer."""
+    found = REQUIREMENT.fullmatch(requirement)
+    assert found is not None
+    name = normalised(found["name"])
+    own = next((path for path in _own_files(top) if _names(path, name)), None)
+    if own is None and name not in locked:
+        _set(top / f"{layer}.in", name, requirement)
+    elif found["version"] is None:
+        raise ToolError(
+            f"{name} is locked already; name the version to try, such as {name}==1.2.3, or try "
+            f"{UPGRADE}."
+        )
+    else:
+        _set(own or top / OVERRIDES.name, name, requirement)
+
+
+def _set(path: Path, name: str, requirement: str) -> None:
+    """Replace the line of a package in a requirements file, or add one at its end."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [requirement if _is_of(line, name) else line for line in lines]
+    kept += [] if requirement in kept else [requirement]
+    path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8", newline="\n")
+
+
+def _is_of(line: str, name: str) -> bool:
+    found = re.match(r"[A-Za-z0-9][\w.-]*", line)
+    return found is not None and normalised(found.group()) == name
+
+
+def _own_files(top: Path) -> list[Path]:
+    """Return the team's own files of requirements; overrides come first."""
+    found = sorted(path for path in top.glob("*.in"))
+    overrides = top / OVERRIDES.name
+    return [*([overrides] if overrides.exists() else []), *found]
+
+
+def _names(path: Path, name: str) -> bool:
+    return any(line.name == name for line in parse(path))
+
+
+def _locked(folder: Path) -> set[str]:
+    return {name for path in folder.glob("[0-9]*.txt") for name in pinned(path)}
+
+
+def _requirement(word: str) -> str:
+    if not REQUIREMENT.fullmatch(word):
+        raise ToolError(f'nothing can be made of "{word}": write {FORMS}.')
+    return word
+
+
+def _folder_of_locks(word: str) -> Path | None:
+    path = Path(word)
+    return path.resolve() if any(path.glob("[0-9]*.txt")) else None
+
+
+def _commit(name: str) -> str:
+    found = Git(ROOT).says("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    if not found:
+        raise ToolError(f"git knows no commit {name!r}; `git log --oneline` lists them.")
+    return found
+
+
+def _take_commit(commit: str, top: Path) -> None:
+    """Replace the copy's requirements and locks by those of a commit.
+
+    Raises:
+        ToolError: The commit has none.
+    """
+    folder = shown(REQUIREMENTS)
+    tree = Git(ROOT).paths("ls-tree", "-r", "-z", "--name-only", commit, "--", folder)
+    if not any(f"/{LOCKS.name}/" in path for path in tree):
+        raise ToolError(f"the commit {commit[:12]} has no locks, so there is nothing to install.")
+    shutil.rmtree(top)
+    for path in tree:
+        file = top.parent / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(Git(ROOT).output("show", f"{commit}:{path}"))

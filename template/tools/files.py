@@ -1,0 +1,35 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that at every moment it has its old content or the new one."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder, those behind links left out."""
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_symlink())
+    return sum(each.st_size for each in found)
+
+
+def in_words(size: float) -> str:
+    """Return a number of bytes as people read it: 1.2 GB."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

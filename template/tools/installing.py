@@ -1,0 +1,128 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Make and check environments from locks, the same way whichever command asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import generations, interpreters, managers
+from .backends import Target
+from .errors import ToolError
+from .generations import Generation, Kind
+from .locks import Locks, sha256_of
+from .managers import Manager
+from .paths import IMPORT_CHECK, ROOT, SOURCE, python
+from .project import editable_install_hash, facts, is_adopted, python_version, source_hash
+from .requirements import direct_names
+from .run import exit_code, run, say
+
+NO_TESTS_COLLECTED = 5
+MET_ANOTHER_PYTEST = "ignore:(rm_rf) error removing:pytest.PytestWarning"
+SMOKE_TEST = ("-m", "pytest", "-q", "-m", "smoke", "-W", MET_ANOTHER_PYTEST)
+"""Arguments of Python. Two pytests of one user that clean up at the same time are no failure."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an environment is filled from.
+
+    Attributes:
+        locks: In the order in which they are installed.
+        target: What they are for.
+        names: The packages that must import: those that the requirements name.
+    """
+
+    locks: tuple[Path, ...]
+    target: Target
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, locks: Locks, wanted: Sequence[str], top: Path | None = None) -> Contents:
+        """Return what some layers, or an exporter, say.
+
+        Args:
+            locks: Their locks.
+            wanted: The layers, in the order in which they are installed.
+            top: The folder of the requirements behind them, if it is not the project's own.
+
+        Raises:
+            ToolError: One of them is not locked.
+        """
+        names = direct_names(wanted, locks.target.backend, top)
+        return cls(tuple(locks.require(wanted)), locks.target, tuple(names))
+
+
+def described(kind: Kind, contents: Contents, reason: str) -> Generation:
+    """Return the facts of the generation of some contents, made or not."""
+    lock_sha256 = sha256_of(contents.locks)
+    project_sha256 = project_hash(kind)
+    return Generation(
+        name=generations.name_for(kind, lock_sha256, project_sha256),
+        kind=kind.name,
+        lock_sha256=lock_sha256,
+        project_sha256=project_sha256,
+        python=python_version(),
+        backend=contents.target.backend,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        reason=reason,
+        project_folder=str(ROOT),
+    )
+
+
+def project_hash(kind: Kind) -> str:
+    """Return the hash of what an environment takes from the project: a copy, or its commands."""
+    hashes = {"copy": source_hash, "editable": editable_install_hash}
+    return hashes[kind.project]() if kind.project in hashes else ""
+
+
+def make(
+    kind: Kind, wanted: Generation, contents: Contents, manager: Manager | None = None
+) -> None:
+    """Make a generation and check it; nothing is switched.
+
+    Args:
+        kind: What it is for.
+        wanted: Its facts.
+        contents: What it is filled from.
+        manager: What makes and fills it; by default the project's package manager.
+
+    Raises:
+        ToolError: It could not be made; nothing half-made is left behind.
+    """
+    chosen = manager or managers.chosen()
+    generations.create(wanted, lambda folder: _fill(folder, kind, contents, chosen))
+
+
+def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> None:
+    manager.create(folder, interpreters.find())
+    manager.install(folder, contents.locks, contents.target)
+    if kind.project != "none":
+        manager.install_project(folder, editable=kind.project == "editable")
+    say("Checking the new environment.")
+    manager.check(folder)
+    run([python(folder), IMPORT_CHECK, *contents.names], quietly=True)
+    if kind.project == "copy":
+        _start_package(folder)
+    elif kind.project == "editable":
+        _run_smoke_test(folder)
+
+
+def _start_package(folder: Path) -> None:
+    """Run the package's own command, if it has one, as far as its help.
+
+    What the command of an adopted package does when it is asked for help is not known.
+    """
+    if is_adopted():
+        return
+    package = facts()["package_name"]
+    if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
+        run([python(folder), "-m", package, "--help"], quietly=True)
+
+
+def _run_smoke_test(folder: Path) -> None:
+    code = exit_code([python(folder), *SMOKE_TEST])
+    if code not in (0, NO_TESTS_COLLECTED):
+        raise ToolError("the project's smoke test fails in it; its message is above")

@@ -1,0 +1,164 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Is another environment as good as the active one? Tests, metrics, time to import, size."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import trials
+from .errors import ToolError
+from .files import in_words, size_of
+from .installing import NO_TESTS_COLLECTED
+from .locks import pinned
+from .paths import IMPORT_CHECK, python
+from .run import announce, environment
+from .trials import Expected
+
+UNTOUCHED = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Variables with which an environment that is only looked at stays as it is."""
+
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of an environment.
+
+    Attributes:
+        folder: Where it lies.
+        versions: What its locks say, by package.
+        size: Of its files, in bytes.
+        import_seconds: How long its own requirements take to import; the best of three.
+        tests: Whether the project's tests pass in it, None if they were not run.
+        metrics: What a training run reached in it.
+    """
+
+    folder: Path
+    versions: Mapping[str, str]
+    size: int
+    import_seconds: float
+    tests: bool | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison.
+
+    Attributes:
+        good: Whether nothing got worse.
+        sentence: Why.
+    """
+
+    good: bool
+    sentence: str
+
+
+def measure(folder: Path, locks: Sequence[Path], names: Sequence[str]) -> Measured:
+    """Look at an environment without changing it.
+
+    Args:
+        folder: Where it lies.
+        locks: What it was filled from.
+        names: What is imported.
+    """
+    versions = {name: version for path in locks for name, version in pinned(path).items()}
+    times = [_seconds_to_import(folder, names) for _ in range(REPEATS)]
+    return Measured(folder, versions, size_of(folder), min(times))
+
+
+def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
+    """Run the project's tests by an environment's interpreter, in a copy of the project.
+
+    Args:
+        folder: The environment.
+        copy: The copy; its package comes before the project's.
+        steps: The arguments of the interpreter, one list after the other.
+    """
+    variables = {**UNTOUCHED, "PYTHONPATH": str(copy / "src")}
+    for step in steps:
+        command = [str(python(folder)), *step]
+        announce(command)
+        code = subprocess.run(command, cwd=copy, env=environment(variables), check=False).returncode
+        if code not in (0, NO_TESTS_COLLECTED):
+            return False
+    return True
+
+
+def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
+    """Say whether what was tried is as good as what is there.
+
+    Args:
+        now: The active environment; its tests are known if those of the other failed.
+        tried: The other one.
+        wanted: What the team expects of a training run, if it was made.
+    """
+    if tried.tests is False and now.tests is False:
+        return Verdict(False, "the tests fail in the active environment too, so this says nothing")
+    if tried.tests is False:
+        return Verdict(False, "the tests fail with it")
+    rows = wanted.metrics.items() if wanted and tried.metrics else ()
+    far = [name for name, metric in rows if not metric.admits(tried.metrics.get(name))]
+    if far:
+        return Verdict(False, f"{', '.join(far)} differ from what is expected")
+    checked = ["the tests pass"] if tried.tests else []
+    checked += ["the metrics are as expected"] if tried.metrics else []
+    return Verdict(True, " and ".join(checked) or "it installs and imports")
+
+
+def moved(now: Measured, tried: Measured) -> list[str]:
+    """Return what another environment has in other versions, in words."""
+    names = sorted({*now.versions, *tried.versions})
+    lines = []
+    for name in names:
+        old, new = now.versions.get(name), tried.versions.get(name)
+        if old != new:
+            lines.append(f"{name} {old or '(none)'} -> {new or '(none)'}")
+    return lines
+
+
+def table(now: Measured, tried: Measured, wanted: Expected | None) -> list[str]:
+    """Return the lines of a table of both environments."""
+    rows = [("", "now", "tried", "")]
+    rows.append(("packages", str(len(now.versions)), str(len(tried.versions)), ""))
+    rows.append(("tests", _in_words(now.tests), _in_words(tried.tests), ""))
+    for name, metric in (wanted.metrics if wanted and tried.metrics else {}).items():
+        value = tried.metrics.get(name)
+        found = "is not there" if value is None else f"{value:.6g}"
+        rows.append((name, "", found, f"expected {metric.expected:.6g} +- {metric.tolerance:.6g}"))
+    rows.append(("import", f"{now.import_seconds:.2f} s", f"{tried.import_seconds:.2f} s", ""))
+    rows.append(("size", in_words(now.size), in_words(tried.size), ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def train(folder: Path, copy: Path, wanted: Expected) -> dict[str, float]:
+    """Train in a copy of the project with an environment and return what it reached.
+
+    Raises:
+        ToolError: It fails.
+    """
+    trials.prepare(copy, python(folder))
+    return dict(trials.train(copy, wanted.arguments, python(folder)).metrics)
+
+
+def _seconds_to_import(folder: Path, names: Sequence[str]) -> float:
+    command = [str(python(folder)), str(IMPORT_CHECK), *names]
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment(UNTOUCHED), capture_output=True, check=False)
+    if done.returncode:
+        raise ToolError(f"{folder.name} cannot import what the requirements name any more.")
+    return time.perf_counter() - start
+
+
+def _in_words(passed: bool | None) -> str:
+    return {True: "pass", False: "fail", None: "not run"}[passed]
