@@ -71,7 +71,7 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
     Raises:
         ToolError: They cannot be; the reason is the last of what they say.
     """
-    command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock"]
+    command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock", "--quiet"]
     announce(command)
     with subprocess.Popen(
         command, cwd=copy, env=environment(), stderr=subprocess.PIPE, text=True, errors="replace"

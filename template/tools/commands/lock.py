@@ -18,20 +18,23 @@ HELP = "compile the locks of this platform, layer by layer, with hashes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: none."""
+    """Declare the command's options."""
+    parser.add_argument("--quiet", action="store_true", help="do not say what to do next")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; own packages keep the versions that the locks already hold."""
-    compile_here(upgrade=False)
+    compile_here(upgrade=False, quiet=arguments.quiet)
     return 0
 
 
-def compile_here(*, upgrade: bool) -> None:
+def compile_here(*, upgrade: bool, quiet: bool) -> None:
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
     with generations.exclusive():
         compile_locks(wanted, managers.chosen().resolver, upgrade=upgrade)
+    if quiet:
+        return
     say("Commit them, then run `make install`.")
     stale = [
         target.name

@@ -11,10 +11,11 @@ HELP = "as lock, but packages outside the stack release move to their newest ver
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: none."""
+    """Declare the command's options."""
+    lock.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; the stack release's pins hold here too, `make update` moves those."""
-    lock.compile_here(upgrade=True)
+    lock.compile_here(upgrade=True, quiet=arguments.quiet)
     return 0

@@ -1,0 +1,183 @@
+"""A change is tried beside the active environment, which stays as it is, and only then promoted."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
+
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
+
+NEEDS_PROTOBUF = """
+from importlib.metadata import version
+
+
+def test_the_protobuf_that_we_know():
+    assert version("protobuf") == "{}"
+"""
+
+
+@pytest.fixture
+def project(small_project: Checkpoint) -> Project:
+    """Return the small project as it was right after ``make setup``."""
+    return small_project.restore()
+
+
+def contents(project: Project) -> str:
+    """Return a hash of every byte of the active environment."""
+    digest = hashlib.sha256()
+    folder = (project.folder / ".venv").resolve()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"\0{path.relative_to(folder)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_untouched(project: Project, active: str, before: str) -> bool:
+    return (
+        project.active() == active
+        and contents(project) == before
+        and project.git("status", "--short") == ""
+    )
+
+
+def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> None:
+    active, before = project.active(), contents(project)
+    assert active is not None
+    tried = project.make("try", "tomli-w --layer 30-prod").stdout
+    assert "tomli-w (none) -> " in tried
+    assert "The verdict is good: the tests pass." in tried
+    assert is_untouched(project, active, before)
+    (new,) = project.generations() - {active}
+    listed = succeeded(project.tools("generations")).stdout
+    assert "(good, not promoted)" in listed
+    assert f"*  {active}" in listed
+
+    promoted = project.make("promote").stdout
+    assert "wrote requirements/30-prod.in" in promoted
+    assert project.active() == new
+    assert "tomli-w" in project.packages()
+    assert "tomli-w" in pins_of(project.lock_texts()["30-prod"])
+    status = succeeded(project.tools("status")).stdout
+    assert ", fresh" in status
+    assert "nothing was tried yet" in error_sentence(project.tools("promote"))
+
+    project.make("rollback")
+    assert project.active() == active
+    assert contents(project) == before
+    succeeded(project.tools("rollback", new))
+    assert project.active() == new
+    succeeded(project.tools("prune", "--keep", "1"))
+    assert project.generations() == {new}
+
+
+def test_a_change_that_breaks_a_test_is_bad_and_touches_nothing(project: Project) -> None:
+    known = project.packages()["protobuf"]
+    (project.folder / "tests" / "test_ours.py").write_text(NEEDS_PROTOBUF.format(known))
+    project.commit("A test of ours")
+    active, before = project.active(), contents(project)
+    assert active is not None
+    tried = project.tools("try", CHANGE=f"protobuf<{known}")
+    assert "the verdict is bad: the tests fail with it" in error_sentence(tried)
+    assert "tests" in tried.stdout
+    assert is_untouched(project, active, before)
+    assert "the tests fail with it" in error_sentence(project.tools("promote"))
+    assert is_untouched(project, active, before)
+    succeeded(project.tools("promote", "--anyway"))
+    assert project.packages()["protobuf"] != known
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("protobuf==0.0.1", "the change cannot be locked, nothing was changed"),
+        ("no-such-package-anywhere-xyz==1", "the change cannot be locked, nothing was changed"),
+        ("protobuf", "protobuf is locked already; name the version to try"),
+        ("git:nowhere", "git knows no commit 'nowhere'"),
+        ("git:HEAD", "changes nothing that is installed"),
+        ("order:30-prod", "the order 30-prod of layers does not name each of"),
+        ("", "nothing can be made of"),
+    ],
+)
+def test_what_cannot_be_tried_is_one_sentence(project: Project, change: str, sentence: str) -> None:
+    active, before = project.active(), contents(project)
+    assert active is not None
+    assert sentence in error_sentence(project.tools("try", change))
+    assert is_untouched(project, active, before)
+    assert project.generations() == {active}
+
+
+def test_a_commit_and_an_order_of_layers_can_be_tried(project: Project) -> None:
+    project.append("requirements/40-dev.in", "tomli-w\n")
+    succeeded(project.tools("lock"))
+    project.commit("With tomli-w")
+    project.git("reset", "--quiet", "--hard", "HEAD~1")
+    tried = succeeded(project.tools("try", "git:HEAD@{1}", "--quick")).stdout
+    assert "tomli-w (none) -> " in tried
+    assert "it installs and imports" in tried
+    tried = succeeded(project.tools("try", "order:40-dev,30-prod,50-lint", "--quick")).stdout
+    assert "The verdict is good" in tried
+    succeeded(project.tools("promote"))
+    assert (
+        project.folder / "requirements" / "order.txt"
+    ).read_text() == "40-dev\n30-prod\n50-lint\n"
+    assert ", fresh" in succeeded(project.tools("status")).stdout
+    assert "is up to date" in succeeded(project.tools("install")).stdout
+
+
+def test_files_that_changed_since_are_not_overwritten(project: Project) -> None:
+    succeeded(project.tools("try", "tomli-w", "--quick"))
+    project.append("requirements/30-prod.in", "# a remark\n")
+    active = project.active()
+    assert "requirements/30-prod.in was changed since" in error_sentence(project.tools("promote"))
+    assert project.active() == active
+    assert "tomli-w" not in (project.folder / "requirements" / "30-prod.in").read_text()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "linux-x86_64-cpu [2/3]",
+        "Locked in",
+        "Making the environment",
+        "--requirement",
+        "Checking the new environment",
+        "Running the tests",
+        " now ",
+    ],
+)
+def test_a_try_that_was_killed_leaves_all_as_it_was(project: Project, moment: str) -> None:
+    active, before = project.active(), contents(project)
+    assert active is not None
+    code, _ = project.interrupted_tools("try", "tomli-w", after=moment, by=signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert is_untouched(project, active, before)
+    succeeded(project.tools("try", "tomli-w", "--quick"))
+    succeeded(project.tools("promote"))
+    assert "tomli-w" in project.packages()
+
+
+@pytest.mark.parametrize("moment", ["Backend cpu", ".venv ->", "wrote requirements"])
+def test_a_promotion_that_was_killed_can_be_completed(project: Project, moment: str) -> None:
+    succeeded(project.tools("try", "tomli-w", "--quick"))
+    project.interrupted_tools("promote", after=moment, by=signal.SIGKILL)
+    assert project.python("-c", "import numpy") == ""
+    again = project.tools("promote")
+    assert again.returncode == 0 or "nothing was tried yet" in error_sentence(again)
+    assert "tomli-w" in project.packages()
+    assert ", fresh" in succeeded(project.tools("status")).stdout
+
+
+def test_pruning_removes_what_was_left_half_made(project: Project) -> None:
+    active = project.active()
+    half: Path = project.folder / ".venvs" / "0123456789ab"
+    half.mkdir()
+    (half / "pyvenv.cfg").touch()
+    said = succeeded(project.tools("prune")).stdout
+    assert "deleted 0123456789ab" in said
+    assert project.generations() == {active}
+    assert "--keep must be 1 or more" in error_sentence(project.tools("prune", "--keep", "0"))

@@ -1,0 +1,92 @@
+"""A promotion that is cut off after any file can be completed; a changed file stops it before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from template.tools import candidates
+from template.tools.candidates import Candidate
+from template.tools.errors import ToolError
+
+BEFORE = {"requirements/a.in": b"old", "requirements/gone.in": b"old"}
+AFTER = {"requirements/a.in": b"new", "requirements/locks/b.txt": b"new"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with two files of requirements."""
+    root = tmp_path / "project"
+    monkeypatch.setattr(candidates, "ROOT", root)
+    monkeypatch.setattr(candidates, "REQUIREMENTS", root / "requirements")
+    monkeypatch.setattr(candidates, "TRIES", root / ".cache" / "tries")
+    write(root, BEFORE)
+    return root
+
+
+@pytest.fixture
+def candidate(project: Path, tmp_path: Path) -> Candidate:
+    """Return a try that changes a file, adds one and removes one."""
+    copy = tmp_path / "copy"
+    write(copy, AFTER)
+    after = candidates.changed_files(copy)
+    found = Candidate("abc", "a change", "2026", True, "", candidates.hashes_now(after), after)
+    candidates.keep(found, copy)
+    assert candidates.find(None) == found
+    return found
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+
+def read(root: Path) -> dict[str, bytes]:
+    top = root / "requirements"
+    files = (path for path in top.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_what_was_tried_is_written(project: Path, candidate: Candidate) -> None:
+    assert set(candidate.after) == {*BEFORE, *AFTER}
+    candidates.write_into_project(candidate)
+    assert read(project) == AFTER
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_what_was_cut_off_is_completed(
+    project: Path, candidate: Candidate, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, left = candidates.write_whole, [None] * written
+
+    def killed(path: Path, content: bytes) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        whole(path, content)
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(candidates, "write_whole", killed)
+        with pytest.raises(KeyboardInterrupt):
+            candidates.write_into_project(candidate)
+    assert read(project) != AFTER
+    candidates.write_into_project(candidates.find("abc"))
+    assert read(project) == AFTER
+
+
+@pytest.mark.parametrize("path", [*BEFORE, *AFTER])
+def test_a_file_that_changed_since_stops_it(project: Path, candidate: Candidate, path: str) -> None:
+    write(project, {path: b"ours"})
+    now = read(project)
+    with pytest.raises(ToolError, match=rf"{path} was changed since"):
+        candidates.write_into_project(candidate)
+    assert read(project) == now
+
+
+def test_a_try_without_its_report_is_none(project: Path, candidate: Candidate) -> None:
+    (candidate.folder / "report.json").write_text('{"name": ')
+    assert candidates.kept() == []
+    with pytest.raises(ToolError, match="nothing was tried yet"):
+        candidates.find(None)

@@ -1,0 +1,59 @@
+"""When another environment is as good as the active one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from template.tools import verdicts
+from template.tools.trials import Expected, Metric
+from template.tools.verdicts import Measured
+
+NOW = Measured(Path("now"), {"numpy": "2.4.6", "rich": "14.0"}, 1_200_000_000, 2.0)
+TRIED = replace(NOW, versions={"numpy": "2.5.5", "tomli": "2.0"}, tests=True)
+EXPECTED = Expected(metrics={"accuracy": Metric(0.99, 0.005)})
+
+
+@pytest.mark.parametrize(
+    ("now", "tried", "good", "sentence"),
+    [
+        (None, {}, True, "the tests pass"),
+        (None, {"metrics": {"accuracy": 0.986}}, True, "the metrics are as expected"),
+        (None, {"tests": None}, True, "it installs and imports"),
+        (True, {"tests": False}, False, "the tests fail with it"),
+        (False, {"tests": False}, False, "fail in the active environment too"),
+        (None, {"metrics": {"accuracy": 0.97}}, False, "accuracy differ"),
+        (None, {"metrics": {"loss": 0.1}}, False, "accuracy differ"),
+        (None, {"metrics": {"accuracy": float("nan")}}, False, "accuracy differ"),
+    ],
+)
+def test_the_verdict(now: bool | None, tried: dict[str, object], good: bool, sentence: str) -> None:
+    found = verdicts.judge(
+        replace(NOW, tests=now),
+        replace(TRIED, **tried),
+        EXPECTED,  # type: ignore[arg-type]
+    )
+    assert found.good is good
+    assert sentence in found.sentence
+
+
+def test_what_moved_is_named() -> None:
+    assert verdicts.moved(NOW, TRIED) == [
+        "numpy 2.4.6 -> 2.5.5",
+        "rich 14.0 -> (none)",
+        "tomli (none) -> 2.0",
+    ]
+
+
+def test_the_table_has_both_and_what_is_expected() -> None:
+    lines = verdicts.table(NOW, replace(TRIED, metrics={"accuracy": 0.99}), EXPECTED)
+    assert [line.split() for line in lines] == [
+        ["now", "tried"],
+        ["packages", "2", "2"],
+        ["tests", "not", "run", "pass"],
+        ["accuracy", "0.99", "expected", "0.99", "+-", "0.005"],
+        ["import", "2.00", "s", "2.00", "s"],
+        ["size", "1.2", "GB", "1.2", "GB"],
+    ]
