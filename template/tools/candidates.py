@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,11 +17,11 @@ from pathlib import Path
 from .errors import CommandError, ToolError
 from .files import sha256_of, write_whole
 from .paths import ENVIRONMENTS, REQUIREMENTS, ROOT, TRIES, WHEELS
-from .run import announce, environment
+from .run import announce, inside
 
 REPORT = "report.json"
 FILES = "files"
-LENT = ("toolchain-*", "conda-python-*")
+LENT = ("toolchain-*", "copier-*", "conda-python-*")
 
 
 @dataclass(frozen=True)
@@ -73,17 +72,8 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
     """
     command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock", "--quiet"]
     announce(command)
-    with subprocess.Popen(
-        command, cwd=copy, env=environment(), stderr=subprocess.PIPE, text=True, errors="replace"
-    ) as tools:
-        assert tools.stderr is not None
-        reason = "it gave no reason."
-        for line in tools.stderr:
-            if line.startswith("error: "):
-                reason = line.removeprefix("error: ").strip()
-            else:
-                print(line, end="", file=sys.stderr, flush=True)
-    if tools.returncode:
+    code, reason = inside(copy, command)
+    if code:
         raise CommandError(f"the change cannot be locked, nothing was changed: {reason}")
 
 

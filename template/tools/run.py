@@ -128,6 +128,31 @@ def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = No
             return code if code >= 0 else SIGNAL_OFFSET - code
 
 
+def inside(folder: Path, tools: Sequence[str]) -> tuple[int, str]:
+    """Run the tools of a copy of the project there and show what they print.
+
+    Returns:
+        Their exit code, and the sentence that they failed with, which is not shown.
+    """
+    reason = ""
+    with subprocess.Popen(
+        tools,
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as started:
+        assert started.stderr is not None
+        for line in started.stderr:
+            if line.startswith("error: "):
+                reason = line.removeprefix("error: ").strip()
+            else:
+                print(line, end="", file=sys.stderr, flush=True)
+    return started.returncode, reason
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a program ended that was started for what it prints.

@@ -198,7 +198,7 @@ def updated(made: Adopted, template: Path) -> None:
     before = {path: each for path, each in files_of(made.folder).items() if path in tracked}
     next_release(template)
     release(template, AFTER)
-    said = succeeded(run(made.folder, "make", "update")).stdout
+    said = succeeded(run(made.folder, "make", "update", "ARGS=--in-place")).stdout
     assert f"Template {BEFORE} -> {AFTER}, " in said
     after = files_of(made.folder)
     changed = {path for path in before if after.get(path) != before[path]}

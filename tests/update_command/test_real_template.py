@@ -21,7 +21,7 @@ SEEDS = {"README.md", "local.mk", "requirements/20-train.in"}
 def make_update(project: Path) -> str:
     """Run ``make update`` with the Copier that the project pins, and return what it says."""
     kept = {name: value for name, value in os.environ.items() if name != "COPIER"}
-    command = ["make", "update", "PYTHON=python3 -B"]
+    command = ["make", "update", "PYTHON=python3 -B", "ARGS=--in-place"]
     done = subprocess.run(
         command, cwd=project, env=kept, capture_output=True, text=True, check=False
     )

@@ -136,7 +136,7 @@ class Toy:
     def update(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the command and return how it ended, whatever its exit code."""
         return subprocess.run(
-            [sys.executable, "-m", "tools", "update", *arguments],
+            [sys.executable, "-m", "tools", "update", "--in-place", *arguments],
             cwd=self.folder,
             env=environment(**variables),
             stdin=subprocess.DEVNULL,

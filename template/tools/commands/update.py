@@ -1,22 +1,25 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""Bring the template's newer release into the project and prove that every edit is still there."""
+"""Bring the template's newer release onto a branch, try it there, and say what it brings."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 
-from .. import generations
-from ..paths import ROOT
-from ..run import say
-from ..updates import before, placing, workbench
+from .. import backends, candidates, generations, installing, trying
+from ..errors import CommandError, ToolError
+from ..generations import DEVELOPMENT
+from ..paths import PYTHON_VERSION, ROOT, UPDATES, shown
+from ..project import python_version
+from ..run import announce, inside, say
+from ..trying import Tried
+from ..updates import before, in_place
 from ..updates.git import Git
-from ..updates.plan import Plan
-from ..updates.report import Records, commit_message, summary
-from ..updates.workbench import Workbench
+from ..updates.worktree import branch_of, worktree
+from . import project_tasks
 
-HELP = "bring the template's newer release into the project; no edit of yours is lost"
+HELP = "bring the template's newer release onto a branch, with new locks, and try it there"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change an answer; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, do nothing")
+    parser.add_argument(
+        "--in-place",
+        action="store_true",
+        help="only write the files here, as with --data; lock and try it yourself",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Update, or leave the project exactly as it was."""
+    """Update on a branch; the files here and the active environment stay as they are.
+
+    Raises:
+        ToolError: It cannot be made, or something got worse with it.
+    """
+    only_files = arguments.in_place or arguments.dry_run or arguments.data
     try:
         with generations.exclusive():
-            _update(arguments.to, arguments.data, dry_run=arguments.dry_run)
+            if only_files:
+                in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
+            else:
+                _update_on_a_branch(arguments.to)
     except KeyboardInterrupt:
         print(
             "interrupted: unless its summary stands above, the update was not made.",
@@ -46,35 +62,65 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> None:
+def _update_on_a_branch(wanted: str | None) -> None:
     project = Git(ROOT)
-    template = before.check(project)
-    with workbench.opened(project, template) as bench:
-        versions = bench.versions()
-        if not (wanted or answers or versions.is_newer):
-            say(f"Already up to date: the project has the template's newest, {versions.current}.")
+    before.check(project)
+    trying.active()
+    start = project.text("rev-parse", "HEAD")
+    with worktree(project) as folder:
+        candidates.lend(folder)
+        _tools_in(folder, "update-branch", *(["--to", wanted] if wanted else []))
+        branch = branch_of(folder)
+        if not branch:
             return
-        plan = _plan(project, bench, wanted, answers)
-        if not plan.changed:
-            say("Already up to date: nothing would change.")
-            return
-        records = Records(plan)
-        text = summary(plan, records, bench.changelog(*plan.versions))
-        if not dry_run:
-            _write(project, plan, records)
-        say(f"\n{text}" + ("\n\nNothing was changed (--dry-run)." if dry_run else ""))
+        tried = _try(folder)
+        tried.show()
+    _judge(tried, branch, start)
 
 
-def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> Plan:
-    base = bench.render_present_release()
-    theirs = bench.render_next_release(wanted, answers)
-    return Plan.make(project, bench.git, base, theirs)
+def _try(folder: Path) -> Tried:
+    """Make the environment of the updated project, and compare."""
+    version = (folder / PYTHON_VERSION.relative_to(ROOT)).read_text(encoding="utf-8").strip()
+    if not version.startswith(python_version()):
+        raise ToolError(
+            f"the update takes Python {version}, so it cannot be tried beside this environment; "
+            "its branch is there, merge it and run `make install`."
+        )
+    contents = trying.contents_of(folder, backends.chosen().target)
+    made = installing.described(DEVELOPMENT, contents, "make update")
+    return trying.compare(folder, contents, made, project_tasks.steps_of("test"), quick=False)
 
 
-def _write(project: Git, plan: Plan, records: Records) -> None:
-    records.write(commit_message(plan, records))
-    try:
-        placing.place(project, plan.patch, plan.changed)
-    except BaseException:
-        records.remove()
-        raise
+def _judge(tried: Tried, branch: str, start: str) -> None:
+    if tried.verdict.good:
+        say(f"The verdict is good: {tried.verdict.sentence}.")
+        say(f"The update is on the branch {branch}: `git merge {branch}`, then `make install`.")
+        return
+    raise ToolError(
+        f"with the update {tried.verdict.sentence}; nothing here was changed, it is on the branch "
+        f"{branch}. To find the package that does it: "
+        f'`make bisect GOOD={start[:12]} BAD={branch} TEST="pytest"`.'
+    )
+
+
+def _tools_in(folder: Path, *arguments: str) -> None:
+    """Run a command of the tools in a copy of the project, whose files it changes.
+
+    Raises:
+        CommandError: It fails; the reason is its own.
+    """
+    command = [sys.executable, "-m", "tools", *arguments]
+    announce(command)
+    code, reason = inside(folder, command)
+    _keep_records(folder)
+    if code:
+        raise CommandError(reason or "the update was not made; its message is above.")
+
+
+def _keep_records(folder: Path) -> None:
+    """Bring what the update saved, such as edits that could not be merged, into the project."""
+    for path in sorted((folder / UPDATES.relative_to(ROOT)).glob("*/")):
+        if not (UPDATES / path.name).exists():
+            UPDATES.mkdir(parents=True, exist_ok=True)
+            path.rename(UPDATES / path.name)
+            say(f"What the update saved lies in {shown(UPDATES / path.name)}.")

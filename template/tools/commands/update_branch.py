@@ -23,6 +23,7 @@ NOBODY = {"user.name": "make update-branch", "user.email": "update@localhost"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    parser.add_argument("--to", metavar="VERSION", help="this version instead of the newest")
     parser.add_argument(
         "--bundle", metavar="FILE", help="write the branch there too, for `git fetch FILE`"
     )
@@ -37,16 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
     project = Git(ROOT)
     before.check(project)
     start = project.text("rev-parse", "HEAD")
-    _tools("update")
+    options = ["--to", arguments.to] if arguments.to else []
+    _tools("update", "--in-place", *options)
     if not before.status(project):
         return 0
     answers = ANSWERS.read_text(encoding="utf-8")
     branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", before.facts_of(answers)["_commit"]))
-    if project.says("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"):
+    if project.says("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}") not in ("", start):
         raise ToolError(
             f"the branch {branch} is there already; the update is in your files, uncommitted."
         )
-    project.text("switch", "--quiet", "--create", branch)
+    project.text("switch", "--quiet", "--force-create", branch)
     _commit(project, _lock_again())
     if arguments.bundle:
         project.text("bundle", "create", "--quiet", arguments.bundle, f"{start}..{branch}")

@@ -1,0 +1,124 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Make the environment that a copy of the project asks for, and compare it with the active one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import backends, generations, installing, trials, verdicts
+from .backends import Target
+from .errors import ToolError
+from .generations import DEVELOPMENT, Generation
+from .installing import Contents
+from .locks import Locks
+from .paths import LOCKS, REQUIREMENTS, ROOT
+from .requirements import layers, layers_of
+from .run import say
+from .trials import Expected
+from .verdicts import Measured, Verdict
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came out.
+
+    Attributes:
+        generation: The environment that was made.
+        now: What is known of the active environment.
+        tried: What is known of the other one.
+        expected: What the team expects of a training run, if one was made.
+    """
+
+    generation: Generation
+    now: Measured
+    tried: Measured
+    expected: Expected | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the other one is as good."""
+        return verdicts.judge(self.now, self.tried, self.expected)
+
+    def show(self) -> None:
+        """Print what moved, and a table of both."""
+        moved = verdicts.moved(self.now, self.tried)
+        for line in ["", *moved, "", *verdicts.table(self.now, self.tried, self.expected), ""]:
+            say(line)
+
+
+def active() -> Generation:
+    """Return the active development environment.
+
+    Raises:
+        ToolError: There is none.
+    """
+    found = generations.active(DEVELOPMENT)
+    if found is None:
+        raise ToolError("there is no development environment to compare with; run `make install`.")
+    return found
+
+
+def contents_of(copy: Path, target: Target) -> Contents:
+    """Return what the environment of a copy of the project is filled from.
+
+    Raises:
+        ToolError: It is not locked.
+    """
+    top = copy / REQUIREMENTS.relative_to(ROOT)
+    locks = Locks(target, copy / LOCKS.relative_to(ROOT))
+    return Contents.of(locks, layers_of(locks.folder, top), top)
+
+
+def compare(
+    copy: Path, contents: Contents, made: Generation, steps: Sequence[Sequence[str]], *, quick: bool
+) -> Tried:
+    """Make an environment beside the active one if it is not there, and compare the two.
+
+    Args:
+        copy: Where tests and training run.
+        contents: What it is filled from.
+        made: Its facts.
+        steps: The arguments of Python that run the tests.
+        quick: Leave out tests and training.
+
+    Raises:
+        ToolError: It cannot be made.
+    """
+    present = active()
+    if generations.load(made.name) is None:
+        say(f"Making the environment {made.name} beside {present.name}, which stays active.")
+        installing.make(DEVELOPMENT, made, contents)
+    expected = None if quick else trials.expected()
+    now, tried = _measured(present, made, contents)
+    if not quick:
+        now, tried = _tested(now, tried, copy, steps)
+    if tried.tests and expected and expected.metrics:
+        tried = replace(tried, metrics=verdicts.train(made.folder, copy, expected))
+    return Tried(made, now, tried, expected)
+
+
+def _measured(
+    present: Generation, made: Generation, contents: Contents
+) -> tuple[Measured, Measured]:
+    here = Contents.of(Locks(backends.chosen().target), layers())
+    return (
+        verdicts.measure(present.folder, here.locks, here.names),
+        verdicts.measure(made.folder, contents.locks, contents.names),
+    )
+
+
+def _tested(
+    now: Measured, tried: Measured, copy: Path, steps: Sequence[Sequence[str]]
+) -> tuple[Measured, Measured]:
+    """Run the tests; in the active environment only if they fail in the other."""
+    passed = _passes(tried, copy, steps)
+    if not passed and now.folder != tried.folder:
+        now = replace(now, tests=_passes(now, copy, steps))
+    return now, replace(tried, tests=passed)
+
+
+def _passes(measured: Measured, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
+    say(f"Running the tests in {measured.folder.name}.")
+    return verdicts.passes_tests(measured.folder, copy, steps)

@@ -1,0 +1,58 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Bring the template's newer release into the project's files, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..paths import ROOT
+from ..run import say
+from . import before, placing, workbench
+from .git import Git
+from .plan import Plan
+from .report import Records, commit_message, summary
+from .workbench import Workbench
+
+
+def update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> None:
+    """Update the files, or leave all of them exactly as they were.
+
+    Args:
+        wanted: The version; by default the newest.
+        answers: What to answer otherwise, each as ``NAME=VALUE``.
+        dry_run: Only say what would happen.
+
+    Raises:
+        ToolError: It cannot be made.
+    """
+    project = Git(ROOT)
+    template = before.check(project)
+    with workbench.opened(project, template) as bench:
+        versions = bench.versions()
+        if not (wanted or answers or versions.is_newer):
+            say(f"Already up to date: the project has the template's newest, {versions.current}.")
+            return
+        plan = _plan(project, bench, wanted, answers)
+        if not plan.changed:
+            say("Already up to date: nothing would change.")
+            return
+        records = Records(plan)
+        text = summary(plan, records, bench.changelog(*plan.versions))
+        if not dry_run:
+            _write(project, plan, records)
+        say(f"\n{text}" + ("\n\nNothing was changed (--dry-run)." if dry_run else ""))
+
+
+def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> Plan:
+    base = bench.render_present_release()
+    theirs = bench.render_next_release(wanted, answers)
+    return Plan.make(project, bench.git, base, theirs)
+
+
+def _write(project: Git, plan: Plan, records: Records) -> None:
+    records.write(commit_message(plan, records))
+    try:
+        placing.place(project, plan.patch, plan.changed)
+    except BaseException:
+        records.remove()
+        raise
