@@ -60,7 +60,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     promoted = project.make("promote").stdout
     assert "wrote requirements/30-prod.in" in promoted
     assert project.active() == new
-    assert "tomli-w" in project.packages()
+    project.python("-c", "import tomli_w")
     assert "tomli-w" in pins_of(project.lock_texts()["30-prod"])
     status = succeeded(project.tools("status")).stdout
     assert ", fresh" in status
@@ -78,7 +78,8 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
 def test_a_change_that_breaks_a_test_is_bad_and_touches_nothing(project: Project) -> None:
     known = project.packages()["protobuf"]
     (project.folder / "tests" / "test_ours.py").write_text(NEEDS_PROTOBUF.format(known))
-    project.commit("A test of ours")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "--message", "A test of ours")
     active, before = project.active(), contents(project)
     assert active is not None
     tried = project.tools("try", CHANGE=f"protobuf<{known}")
@@ -158,7 +159,7 @@ def test_a_try_that_was_killed_leaves_all_as_it_was(project: Project, moment: st
     assert is_untouched(project, active, before)
     succeeded(project.tools("try", "tomli-w", "--quick"))
     succeeded(project.tools("promote"))
-    assert "tomli-w" in project.packages()
+    project.python("-c", "import tomli_w")
 
 
 @pytest.mark.parametrize("moment", ["Backend cpu", ".venv ->", "wrote requirements"])
@@ -168,7 +169,7 @@ def test_a_promotion_that_was_killed_can_be_completed(project: Project, moment: 
     assert project.python("-c", "import numpy") == ""
     again = project.tools("promote")
     assert again.returncode == 0 or "nothing was tried yet" in error_sentence(again)
-    assert "tomli-w" in project.packages()
+    project.python("-c", "import tomli_w")
     assert ", fresh" in succeeded(project.tools("status")).stdout
 
 

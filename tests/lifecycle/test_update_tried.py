@@ -76,7 +76,8 @@ def test_a_newer_stack_is_tried_on_a_branch(project: Project) -> None:
 def test_what_breaks_is_said_with_the_command_that_finds_the_culprit(project: Project) -> None:
     known = project.packages()["protobuf"]
     (project.folder / "tests" / "test_ours.py").write_text(KNOWS.format(known))
-    project.commit("A test of ours")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "--message", "A test of ours")
     before = facts(project)
     sentence = error_sentence(project.tools("update"))
     assert "with the update the tests fail with it" in sentence

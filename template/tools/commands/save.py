@@ -1,0 +1,70 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Save the active environment to a folder from which it can be made again without network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .. import backends, generations, saved, saving, trying
+from ..errors import ToolError
+from ..files import in_words, size_of
+from ..locks import Locks
+from ..paths import SAVED, shown
+from ..requirements import layers
+from ..run import say
+
+HELP = "save the environment, every file with its hash, to a folder that `make restore` takes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("folder", nargs="?", help="where to; by default saved/LOCK, or TO")
+    parser.add_argument("--python", action="store_true", help="pack the interpreter too")
+    parser.add_argument("--image", metavar="NAME@DIGEST", help="note a container image with it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Save; what an interrupted save brought is not downloaded again.
+
+    Raises:
+        ToolError: The environment is not that of the locks, or something cannot be had.
+    """
+    locks = Locks(backends.chosen().target)
+    with generations.exclusive():
+        active = trying.active()
+        if active.lock_sha256 != locks.sha256(layers()):
+            raise ToolError("the active environment is not that of the locks; run `make install`.")
+        chosen = arguments.folder or os.environ.get("TO") or str(SAVED / active.name)
+        folder = Path(chosen).absolute()
+        if _is_whole(folder, active.lock_sha256):
+            say(f"{shown(folder)} holds it already; every file has its hash.")
+            return 0
+        size = size_of(active.folder)
+        saving.require_room(folder, size)
+        say(f"Saving {active.name} to {shown(folder)}: {saving.estimate(size)}.")
+        made = saving.fill(folder, locks, archive_python=arguments.python, image=arguments.image)
+    say(f"Saved {len(made.files)} files, {in_words(size_of(folder))}.")
+    say(f"`make restore FROM={shown(folder)}` makes it again; {shown(folder)}/README.md says more.")
+    return 0
+
+
+def _is_whole(folder: Path, lock_sha256: str) -> bool:
+    """Tell whether a folder holds just this, undamaged.
+
+    Raises:
+        ToolError: It holds something that no save wrote.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        return False
+    if not (folder / saved.MANIFEST).exists():
+        if not (folder / saved.FILES).is_dir():
+            raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
+        return False
+    found = saved.load(folder)
+    if found.facts.get("lock_sha256") != lock_sha256:
+        (folder / saved.MANIFEST).unlink()
+        return False
+    found.verify()
+    return True
