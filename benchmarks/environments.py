@@ -1,0 +1,134 @@
+"""Time what is done with environments, relative to a fresh install of the same lock.
+
+    python benchmarks/environments.py [--training pytorch] [--rounds 3] [--check]
+
+One project is made. Round by round it is measured how long these take: a fresh install with empty
+caches, which fetches everything from the registry; an install of another lock with the same
+packages, with caches; the second install of the same lock; trying a change of one package, without
+the tests and the training, which take as long as they take; restoring from a saved folder with
+empty caches; the doctor. Shown are medians and their ratios to the fresh install. ``--check``
+fails where an aim is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from hooks.new_project import machine_answers  # noqa: E402
+from tests.lifecycle.projects import Project, succeeded  # noqa: E402
+from tests.support.copier_runs import render, stage  # noqa: E402
+
+FRESH, AGAIN, SECOND, TRY, RESTORE, DOCTOR = (
+    "fresh install, empty caches",
+    "install, with caches",
+    "second install",
+    "try of one package",
+    "restore, empty caches",
+    "doctor",
+)
+AIMS = {SECOND: 1.0, DOCTOR: 1.0}
+"""Seconds."""
+
+RATIOS = {TRY: 0.2}
+"""Of the fresh install."""
+
+
+def seconds(project: Project, *arguments: str, **variables: str) -> float:
+    """Run the tools and return how long it took; they must succeed."""
+    start = time.perf_counter()
+    succeeded(project.tools(*arguments, **variables))
+    return time.perf_counter() - start
+
+
+def without_caches(folder: Path) -> dict[str, str]:
+    """Return variables by which uv and pip begin with empty caches."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"UV_CACHE_DIR": str(folder / "uv"), "PIP_CACHE_DIR": str(folder / "pip")}
+
+
+def forget(project: Project) -> None:
+    """Delete the environments of the project, but not the pinned tools."""
+    for path in (project.folder / ".venvs").iterdir():
+        if path.is_dir() and "toolchain" not in path.name:
+            shutil.rmtree(path)
+    (project.folder / ".venv").unlink(missing_ok=True)
+
+
+def measured(project: Project, folder: Path) -> dict[str, float]:
+    """Measure everything once."""
+    found = {}
+    forget(project)
+    found[FRESH] = seconds(project, "install", **without_caches(folder / "cache"))
+    found[SECOND] = seconds(project, "install")
+    found[DOCTOR] = seconds(project, "doctor")
+    found[TRY] = seconds(project, "try", "tomli-w", "--quick")
+    forget(project)
+    found[AGAIN] = seconds(project, "install")
+    saved = folder / "saved"
+    succeeded(project.tools("save", str(saved)))
+    forget(project)
+    caches = without_caches(folder / "cache")
+    found[RESTORE] = seconds(project, "restore", str(saved), "--quick", **caches)
+    return found
+
+
+def missed(medians: dict[str, float]) -> list[str]:
+    """Return the aims that were missed, in words."""
+    late = [
+        f"{name} took {medians[name]:.2f} s, the aim is under {aim:.0f} s"
+        for name, aim in AIMS.items()
+        if medians[name] > aim
+    ]
+    return late + [
+        f"{name} took {medians[name] / medians[FRESH]:.2f} of a fresh install, the aim is {aim}"
+        for name, aim in RATIOS.items()
+        if medians[name] > aim * medians[FRESH]
+    ]
+
+
+def main() -> int:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--training", default="pytorch")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="fail where an aim is missed")
+    arguments = parser.parse_args()
+    console = Console()
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        template = stage(folder / "template")
+        answers = {**machine_answers(), "training": arguments.training}
+        project = Project(render(template, folder / "project", answers))
+        with console.status("Making the project"):
+            succeeded(project.tools("setup"))
+            project.commit("The project")
+        rounds = []
+        for number in range(1, arguments.rounds + 1):
+            with console.status(f"Round {number} of {arguments.rounds}"):
+                rounds.append(measured(project, folder))
+    medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+    table = Table("", "seconds", "of a fresh install", title=f"{os.cpu_count()} cores")
+    for name, value in medians.items():
+        table.add_row(name, f"{value:.2f}", f"{value / medians[FRESH]:.2f}")
+    console.print(table)
+    late = missed(medians)
+    for line in late:
+        console.print(line)
+    return 1 if late and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
