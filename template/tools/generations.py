@@ -22,6 +22,7 @@ from .paths import ENVIRONMENTS, ROOT, shown
 
 FACTS = "generation.json"
 HISTORY = ENVIRONMENTS / "history.json"
+IN_USE = "in-use"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def exclusive() -> Iterator[None]:
         ToolError: Another command is at it.
     """
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with (ENVIRONMENTS / "in-use").open("a") as file:
+    with (ENVIRONMENTS / IN_USE).open("a") as file:
         try:
             _lock(file.fileno())
         except OSError as error:
@@ -99,6 +100,16 @@ def exclusive() -> Iterator[None]:
                 "another command is changing this project's environments; wait until it has ended."
             ) from error
         yield
+
+
+def in_use() -> bool:
+    """Tell whether a command is changing this project's environments and locks now."""
+    try:
+        with (ENVIRONMENTS / IN_USE).open("a") as file:
+            _lock(file.fileno())
+    except OSError:
+        return True
+    return False
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:

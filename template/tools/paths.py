@@ -40,6 +40,7 @@ ANSWERS = ROOT / ".copier-answers.yml"
 EXPECTED = ROOT / "configs" / "expected.toml"
 NOTEBOOKS = ROOT / "notebooks"
 MODELS = ROOT / "models"
+DATA_MANIFEST = ROOT / "data" / "manifest.json"
 IMPORT_CHECK = ROOT / "tools" / "import_check.py"
 PRE_COMMIT_CONFIG = ROOT / ".pre-commit-config.yaml"
 

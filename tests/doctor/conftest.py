@@ -20,7 +20,8 @@ BACKENDS = ["cpu", "cuda", "rocm", "xpu", "mps"]
 MODULES = (
     *("backends", "catalog", "cli", "generations", "hardware", "probe", "project"),
     *("commands.doctor", "diagnosis.checks", "diagnosis.collect", "diagnosis.finding"),
-    *("diagnosis.report", "diagnosis.situation", "diagnosis.torch_build"),
+    *("diagnosis.masking", "diagnosis.packages", "diagnosis.project_state", "diagnosis.report"),
+    *("diagnosis.secret_forms", "diagnosis.situation", "diagnosis.torch_build"),
 )
 
 

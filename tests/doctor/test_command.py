@@ -120,7 +120,7 @@ def test_it_starts_no_program_and_imports_no_framework(project: Path) -> None:
     assert done.stderr.split("\n") == ["", ""]
     assert done.returncode == 1, "a project without locks is not in order"
     report = json.loads(done.stdout)
-    assert list(report) == ["machine", "target", "reason", "counts", "findings"]
+    assert list(report) == ["machine", "target", "reason", "counts", "findings", "packages"]
     assert report["target"].endswith("-cpu")
     assert set(report["counts"]) == STATUSES
     assert sum(report["counts"].values()) == len(report["findings"])

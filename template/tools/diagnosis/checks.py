@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from ..errors import ToolError
 from .container import container_toolkit
+from .contents import drift, files, interpreter, metadata, permissions, shared_files, variants
 from .finding import ERROR, SKIPPED, WARNING, Finding, NotKnownError
 from .gpu import driver, generation, gpu, intel, jetson, override
 from .interpreter import environment, locks, python
+from .leftovers import interrupted, other_locks
+from .project_files import data, secrets
 from .resources import disk, gpu_memory, memory
 from .situation import Situation
 from .surroundings import devices, libraries, visible, wsl
@@ -18,7 +21,9 @@ from .torch_build import torch_build, torch_device, wheel_tag
 
 Check = Callable[[Situation], Iterator[Finding]]
 GROUPS: dict[str, tuple[Check, ...]] = {
-    "Environment": (python, locks, environment, wheel_tag),
+    "Environment": (python, locks, other_locks, environment, interrupted, wheel_tag),
+    "Packages": (interpreter, drift, metadata, files, shared_files, variants, permissions),
+    "Files": (data, secrets),
     "GPU": (gpu, driver, generation, intel, jetson, devices, visible, libraries, override, wsl),
     "torch": (torch_build, torch_device),
     "Containers": (container_toolkit,),

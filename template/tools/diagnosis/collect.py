@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,13 +20,15 @@ from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..hardware import Gpu
 from ..host import Host
 from ..installing import project_hash
+from ..lock_format import parse
 from ..locks import Locks, pinned
-from ..paths import ROOT, python
+from ..paths import PYPROJECT, ROOT, python
 from ..probe import text_of
-from ..requirements import PRODUCTION_LAYERS, layers
+from ..requirements import PRODUCTION_LAYERS, layers, normalised
 from ..torch_builds import torch_build
+from . import packages, project_state
 from .finding import ERROR, WARNING, Finding
-from .situation import Environment, LockState, Situation
+from .situation import Environment, Leftovers, LockState, Situation
 
 Part = TypeVar("Part")
 TARGET = "target"  # without it most checks have nothing to judge
@@ -88,6 +92,9 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
         variables=dict(os.environ),
         folder=ROOT,
         full=full,
+        data=part.get("data", lambda: project_state.data(hashed=full), None),
+        secrets=part.get("tracked files", project_state.secrets, None),
+        leftovers=part.get("folder .venvs", project_state.leftovers, Leftovers()),
         troubles=tuple(part.troubles),
     )
 
@@ -98,12 +105,12 @@ def installed_torch(environment: Path) -> str | None:
     A wheel from PyPI bears no label in its metadata; torch itself always knows it.
     """
     own_python = environment.glob("lib/python*/site-packages")
-    for packages in (*own_python, environment / "Lib" / "site-packages"):
-        own = re.search(r"^__version__ = '([^']+)'", text_of(packages / "torch/version.py"), re.M)
+    for folder in (*own_python, environment / "Lib" / "site-packages"):
+        own = re.search(r"^__version__ = '([^']+)'", text_of(folder / "torch/version.py"), re.M)
         if own:
             return own[1]
-        for folder in packages.glob("torch-*.dist-info"):
-            return folder.name.removeprefix("torch-").removesuffix(".dist-info")
+        for metadata in folder.glob("torch-*.dist-info"):
+            return metadata.name.removeprefix("torch-").removesuffix(".dist-info")
     return None
 
 
@@ -138,7 +145,14 @@ def _lock_state(target: Target | None) -> LockState | None:
         fresh=locks.are_fresh(),
         torch=next(filter(None, pins), None),
         made_by="lock" if target in backends.here() else "lock-all",
+        others=tuple(each.target.name for each in _others(target) if not each.are_fresh()),
     )
+
+
+def _others(target: Target) -> list[Locks]:
+    """Return the locks that are there for other targets."""
+    found = [Locks(each) for each in backends.targets() if each != target]
+    return [each for each in found if each.folder.exists()]
 
 
 def _torch_of(target: Target | None) -> str | None:
@@ -159,7 +173,8 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
     if generation is None:
         return None
     locks = Locks(target) if target else None
-    fits = locks and not locks.missing(wanted) and generation.lock_sha256 == locks.sha256(wanted)
+    whole = locks is not None and not locks.missing(wanted)
+    fits = locks and whole and generation.lock_sha256 == locks.sha256(wanted)
     return Environment(
         kind=kind,
         name=generation.name,
@@ -168,4 +183,20 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
         fits_locks=bool(fits),
         fits_project=generation.project_sha256 == project_hash(kind),
         torch=installed_torch(generation.folder),
+        packages=packages.look(generation.folder),
+        locked=_locked(locks, wanted) if locks and whole else None,
+        own=_own_names() if kind.project != "none" else frozenset(),
     )
+
+
+def _locked(locks: Locks, wanted: tuple[str, ...]) -> dict[str, str]:
+    """Return what locks say by package: its version, or an empty text for an address."""
+    entries = [each for path in locks.require(wanted) for each in parse(text_of(path))]
+    return {each.name: each.requirement.partition("==")[2] for each in entries}
+
+
+def _own_names() -> frozenset[str]:
+    names = {str(project.facts()["package_name"])}
+    with suppress(ValueError, LookupError, TypeError):  # other commands say what is wrong with it
+        names.add(str(tomllib.loads(text_of(PYPROJECT))["project"]["name"]))
+    return frozenset(map(normalised, names))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from .finding import ERROR, OK, SKIPPED, WARNING, Finding
+from .masking import masked, masker
 from .situation import Situation
 
 MARKERS = {OK: "ok", WARNING: "warn", ERROR: "error"}
@@ -17,16 +18,18 @@ MARKER_WIDTH = 5
 
 
 def as_json(situation: Situation, findings: Sequence[Finding]) -> str:
-    """Return everything as JSON; skipped checks are in it too."""
-    target = situation.target
+    """Return everything as JSON for a report; skipped checks are in it too, nothing private is."""
+    target, development = situation.target, situation.development
+    distributions = development.packages.distributions if development else ()
     report = {
         "machine": situation.machine.describe(),
         "target": target.name if target else None,
         "reason": situation.reason,
         "counts": _counts(findings),
         "findings": [finding.as_row() for finding in findings],
+        "packages": {each.name: each.version for each in distributions},
     }
-    return json.dumps(report, indent=2)
+    return json.dumps(masked(report, masker(situation.variables, situation.folder)), indent=2)
 
 
 def as_text(situation: Situation, findings: Sequence[Finding], *, colours: bool) -> str:

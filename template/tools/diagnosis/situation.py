@@ -14,6 +14,7 @@ from ..generations import DEVELOPMENT, Kind
 from ..hardware import Gpu, Machine
 from ..host import Host
 from .finding import Finding, NotKnownError
+from .packages import Packages
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Environment:
         fits_locks: Whether it holds what the locks of this machine's target say.
         fits_project: Whether the project's own package in it is up to date.
         torch: Version of torch in it with the build's label, or None.
+        packages: What is in it.
+        locked: The versions that the locks say, by package; an empty text for an address. None if
+            there are no locks.
+        own: Names of the project itself, which no lock has.
     """
 
     kind: Kind
@@ -37,6 +42,9 @@ class Environment:
     fits_locks: bool = True
     fits_project: bool = True
     torch: str | None = None
+    packages: Packages = field(default_factory=Packages)
+    locked: Mapping[str, str] | None = None
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class LockState:
         fresh: Whether they were compiled from the requirements as they are now.
         torch: The version of torch that they pin, with the build's label, or None.
         made_by: The target of make that compiles them.
+        others: Folders of other targets' locks that are stale or not whole.
     """
 
     there: bool = True
@@ -56,6 +65,54 @@ class LockState:
     fresh: bool = True
     torch: str | None = None
     made_by: str = "lock"
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataState:
+    """The data files that the project's manifest lists.
+
+    Attributes:
+        listed: How many there are.
+        missing: Those that are not there.
+        changed: Those that are not the listed ones.
+        damaged: Whether the manifest cannot be read.
+        hashed: Whether the contents were compared, or only the sizes.
+    """
+
+    listed: int = 0
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    damaged: bool = False
+    hashed: bool = False
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Something secret in a file that git tracks; the secret itself is not kept.
+
+    Attributes:
+        place: The file, with the line if it is in a text.
+        kind: What it is.
+    """
+
+    place: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What commands left in ``.venvs`` that were interrupted.
+
+    Attributes:
+        half_made: Environments that were never completed.
+        moved: Environments that were made where the project lay before.
+        busy: Whether another command is at work, to which the half-made ones belong.
+    """
+
+    half_made: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    busy: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +136,9 @@ class Situation:
         variables: The environment variables.
         folder: The project's folder.
         full: Whether torch is started on the CPU too.
+        data: The data files of the manifest, or None if the project has none.
+        secrets: What is secret in files that git tracks, or None if git could not be asked.
+        leftovers: What interrupted commands left behind.
         troubles: What went wrong while all this was collected.
     """
 
@@ -98,6 +158,9 @@ class Situation:
     variables: Mapping[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
     full: bool = False
+    data: DataState | None = None
+    secrets: tuple[Secret, ...] | None = None
+    leftovers: Leftovers = field(default_factory=Leftovers)
     troubles: tuple[Finding, ...] = ()
 
     @property

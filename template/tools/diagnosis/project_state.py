@@ -1,0 +1,64 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Look at the project's own files: data, what git tracks, and what commands left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from .. import generations
+from ..paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
+from ..pinned import COMPLETE
+from ..updates.git import Git
+from . import secret_forms
+from .situation import DataState, Leftovers, Secret
+
+
+def data(*, hashed: bool) -> DataState | None:
+    """Compare the data files with their manifest: by their sizes, or by their contents."""
+    if not DATA_MANIFEST.exists():
+        return None
+    try:
+        files = json.loads(DATA_MANIFEST.read_text(encoding="utf-8"))["files"]
+        listed = {str(name): (str(row["sha256"]), row.get("bytes")) for name, row in files.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return DataState(damaged=True)
+    folder = DATA_MANIFEST.parent
+    missing = [name for name in listed if not (folder / name).is_file()]
+    changed = [
+        name
+        for name in listed.keys() - set(missing)
+        if _is_other(folder / name, *listed[name], hashed=hashed)
+    ]
+    return DataState(len(listed), tuple(sorted(missing)), tuple(sorted(changed)), hashed=hashed)
+
+
+def secrets() -> tuple[Secret, ...] | None:
+    """Return what is secret in the files that git tracks, None if it cannot be asked."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        return None
+    tracked = Git(ROOT).paths("ls-files", "-z", "--cached")
+    return tuple(secret_forms.find(ROOT, tracked))
+
+
+def leftovers() -> Leftovers:
+    """Return what commands left in ``.venvs`` that did not end."""
+    if not ENVIRONMENTS.is_dir():
+        return Leftovers()
+    folders = sorted(path for path in ENVIRONMENTS.iterdir() if path.is_dir())
+    marks = (generations.FACTS, COMPLETE)
+    half = [each.name for each in folders if not any((each / mark).exists() for mark in marks)]
+    whole = [each.name for each in folders if (each / generations.FACTS).exists()]
+    moved = [name for name in whole if generations.load(name) is None]
+    return Leftovers(tuple(half), tuple(moved), busy=bool(half) and generations.in_use())
+
+
+def _is_other(path: Path, sha256: str, size: object, *, hashed: bool) -> bool:
+    if isinstance(size, int) and path.stat().st_size != size:
+        return True
+    if not hashed:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() != sha256
