@@ -237,8 +237,12 @@ def superfluous(kept: int) -> list[Path]:
         by_use = sorted(generations, key=lambda each: _place(past, each.name))
         staying |= {each.name for each in by_use[-kept:]}
     usable = {each.name for each in complete()}
-    half_made = {path.name for path in ENVIRONMENTS.iterdir() if _is_half_made(path)}
-    return [ENVIRONMENTS / name for name in sorted((usable - staying) | half_made)]
+    return [ENVIRONMENTS / name for name in sorted((usable - staying) | half_made())]
+
+
+def half_made() -> set[str]:
+    """Return the names of folders that were to become generations; a command may be at work."""
+    return {path.name for path in ENVIRONMENTS.iterdir() if _is_half_made(path)}
 
 
 def delete(folder: Path) -> None:

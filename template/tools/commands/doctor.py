@@ -17,9 +17,13 @@ HELP = "check this machine, the environment and its torch; each finding says wha
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON, fit for bug reports")
+    parser.add_argument(
+        "--json", action="store_true", help="print the findings as JSON, fit for bug reports"
+    )
     parser.add_argument("--backend", help="judge this backend, as BACKEND=... does")
-    parser.add_argument("--full", action="store_true", help="start torch on the CPU too, and hash the data")
+    parser.add_argument(
+        "--full", action="store_true", help="start torch on the CPU too, and hash the data"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 from .. import generations
+from ..files import sha256_of
 from ..paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
-from ..pinned import COMPLETE
 from ..updates.git import Git
 from . import secret_forms
 from .situation import DataState, Leftovers, Secret
@@ -47,11 +46,9 @@ def leftovers() -> Leftovers:
     """Return what commands left in ``.venvs`` that did not end."""
     if not ENVIRONMENTS.is_dir():
         return Leftovers()
-    folders = sorted(path for path in ENVIRONMENTS.iterdir() if path.is_dir())
-    marks = (generations.FACTS, COMPLETE)
-    half = [each.name for each in folders if not any((each / mark).exists() for mark in marks)]
-    whole = [each.name for each in folders if (each / generations.FACTS).exists()]
-    moved = [name for name in whole if generations.load(name) is None]
+    half = sorted(generations.half_made())
+    facts = sorted(ENVIRONMENTS.glob(f"*/{generations.FACTS}"))
+    moved = [each.parent.name for each in facts if generations.load(each.parent.name) is None]
     return Leftovers(tuple(half), tuple(moved), busy=bool(half) and generations.in_use())
 
 
@@ -60,5 +57,4 @@ def _is_other(path: Path, sha256: str, size: object, *, hashed: bool) -> bool:
         return True
     if not hashed:
         return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() != sha256
+    return sha256_of(path) != sha256
