@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / "tools"
 PROJECT_FACTS = ROOT / "tools" / "project.toml"
 CATALOG = ROOT / "tools" / "catalog.json"
 DOCKERFILE = ROOT / "Dockerfile"
@@ -32,6 +33,7 @@ SAVED = ROOT / "saved"
 TREE = ROOT / ".cache" / "update-tree"
 TREE_FACTS = ROOT / ".cache" / "update-tree.json"
 TRIES = ROOT / ".cache" / "tries"
+SBOMS = ROOT / ".cache" / "sbom"
 CONDA_FILE = ROOT / "environment.yml"
 CONDA_OWN = ROOT / "conda.txt"
 CONDA_HERE = ROOT / ".cache" / "conda" / "environment.yml"

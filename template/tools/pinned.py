@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import interpreters
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .paths import (
     AUDIT_LOCK,
     COPIER_LOCK,
@@ -78,7 +78,13 @@ class PinnedTools:
     def _make(self, target: Path) -> None:
         run([interpreters.find(), "-m", "venv", target])
         install = [python(target), "-m", "pip", "install", "--require-hashes", "-r", self.lock]
-        run(install, quietly=True)
+        try:
+            run(install, quietly=True)
+        except CommandError as error:
+            raise ToolError(
+                f"the pinned tools ({self.holds}) could not be fetched, pip's message is above; "
+                "check the network, then run the command again."
+            ) from error
 
     def _folder(self) -> Path:
         digest = hashlib.sha256(python_version().encode() + self.lock.read_bytes()).hexdigest()

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,14 @@ def python_version() -> str:
     if not found:
         raise ToolError(f".python-version holds {text!r}; write a version such as 3.12 there.")
     return found.group(1)
+
+
+def own_names() -> frozenset[str]:
+    """Return the names by which the project itself is installed, which no lock has."""
+    names = {str(facts()["package_name"])}
+    with suppress(OSError, ValueError, LookupError, TypeError):  # who needs it says what is wrong
+        names.add(str(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["name"]))
+    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
 
 
 def source_hash() -> str:

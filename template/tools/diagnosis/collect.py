@@ -7,9 +7,7 @@ import os
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,9 +20,9 @@ from ..host import Host
 from ..installing import project_hash
 from ..lock_format import parse
 from ..locks import Locks, pinned
-from ..paths import PYPROJECT, ROOT, python
+from ..paths import ROOT, python
 from ..probe import text_of
-from ..requirements import PRODUCTION_LAYERS, layers, normalised
+from ..requirements import PRODUCTION_LAYERS, layers
 from ..torch_builds import torch_build
 from . import packages, project_state
 from .finding import ERROR, WARNING, Finding
@@ -185,7 +183,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
         torch=installed_torch(generation.folder),
         packages=packages.look(generation.folder),
         locked=_locked(locks, wanted) if locks and whole else None,
-        own=_own_names() if kind.project != "none" else frozenset(),
+        own=project.own_names() if kind.project != "none" else frozenset(),
     )
 
 
@@ -193,10 +191,3 @@ def _locked(locks: Locks, wanted: tuple[str, ...]) -> dict[str, str]:
     """Return what locks say by package: its version, or an empty text for an address."""
     entries = [each for path in locks.require(wanted) for each in parse(text_of(path))]
     return {each.name: each.requirement.partition("==")[2] for each in entries}
-
-
-def _own_names() -> frozenset[str]:
-    names = {str(project.facts()["package_name"])}
-    with suppress(ValueError, LookupError, TypeError):  # other commands say what is wrong with it
-        names.add(str(tomllib.loads(text_of(PYPROJECT))["project"]["name"]))
-    return frozenset(map(normalised, names))

@@ -1,0 +1,163 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""What is compared: locks of a commit, of a folder or of now, or what an environment holds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import distributions, generations, licences, lock_format
+from .backends import Target
+from .distributions import RECORD, Distribution
+from .errors import ToolError
+from .locks import Locks
+from .paths import LOCKS, ORDER, REQUIREMENTS, ROOT, shown
+from .project import own_names
+from .requirements import EXPORTERS, layers_of
+from .updates.git import Git
+
+NOW = "now"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of one side.
+
+    Attributes:
+        name: Its name.
+        version: Its version; where an address is locked instead, the address.
+        layer: Where it is locked; an empty text for one that is installed.
+        hashes: The files that may be installed, each as ``sha256:...``.
+        licence: What its metadata state, None if they are not at hand.
+        size: Bytes of its files if it is installed.
+    """
+
+    name: str
+    version: str
+    layer: str = ""
+    hashes: frozenset[str] = frozenset()
+    licence: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two things that are compared.
+
+    Attributes:
+        title: What messages call it.
+        packages: Its packages by name; those of an exporter by ``exporters/NAME: PACKAGE``.
+        installed: Whether it is an environment.
+    """
+
+    title: str
+    packages: dict[str, Package] = field(default_factory=dict)
+    installed: bool = False
+
+
+def read(name: str, target: Target) -> Side:
+    """Return what somebody means by a name.
+
+    Args:
+        name: ``now``, the name of an environment in ``.venvs``, a folder of locks, or a git ref.
+        target: Whose locks are meant where there are several.
+
+    Raises:
+        ToolError: It is none of these, or there are no locks of the target.
+    """
+    generation = generations.load(name) if "/" not in name and name not in ("", ".", "..") else None
+    if generation is not None:
+        return Side(f"environment {name}", _installed(generation.folder), installed=True)
+    if name == NOW:
+        return Side("the locks as they are", _locked(Locks(target).folder, REQUIREMENTS))
+    if folder := _folder(Path(name), target):
+        return Side(f"the locks in {shown(folder)}", _locked(folder, folder))
+    return _committed(name, target)
+
+
+def _folder(path: Path, target: Target) -> Path | None:
+    """Return the folder of locks that a path means: itself, or the target's in it."""
+    for folder in (path, path / target.name):
+        if any(folder.glob("[0-9]*.txt")):
+            return folder
+    return None
+
+
+def _committed(name: str, target: Target) -> Side:
+    git = Git(ROOT)
+    commit = git.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if not commit:
+        raise ToolError(
+            f"{name} is neither a commit, nor a folder of locks, nor an environment: `git log "
+            "--oneline` and `make generations` list what there is."
+        )
+    locks = f"{shown(LOCKS)}/{target.name}"
+    listed = ("ls-tree", "-r", "-z", "--name-only", commit, "--", locks, shown(ORDER))
+    paths = [path for path in git.paths(*listed) if path.endswith(".txt")]
+    with tempfile.TemporaryDirectory() as temporary:
+        for path in paths:
+            place = Path(temporary) / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(git.output("show", f"{commit}:./{path}"))
+        folder = Path(temporary) / locks
+        if not any(folder.glob("[0-9]*.txt")):
+            raise ToolError(f"the commit {name} has no locks for {target.name}.")
+        found = _locked(folder, Path(temporary) / shown(REQUIREMENTS))
+    return Side(f"{name} ({commit[:9]})", found)
+
+
+def _locked(folder: Path, top: Path) -> dict[str, Package]:
+    """Return what locks say: a package in several layers belongs to the first of them."""
+    found: dict[str, Package] = {}
+    for layer in layers_of(folder, top):
+        for package in _entries(folder / f"{layer}.txt", layer):
+            found.setdefault(package.name, package)
+    if not found:
+        raise ToolError(f"{shown(folder)} has no locks; run `make lock` first.")
+    for path in sorted((folder / EXPORTERS).glob("*.txt")):
+        layer = f"{EXPORTERS}/{path.stem}"
+        found |= {f"{layer}: {each.name}": each for each in _entries(path, layer)}
+    return found
+
+
+def _entries(path: Path, layer: str) -> Iterator[Package]:
+    for entry in lock_format.parse(path.read_text(encoding="utf-8")):
+        version = entry.requirement.partition("==")[2] or entry.requirement.partition(" @ ")[2]
+        yield Package(entry.name, version.strip(), layer, entry.hashes)
+
+
+def _installed(environment: Path) -> dict[str, Package]:
+    own = own_names()
+    return {
+        each.name: Package(
+            each.name,
+            each.version,
+            licence=licences.licence_of(distributions.metadata(each.folder)),
+            size=_size(each),
+        )
+        for each in distributions.installed(environment)
+        if each.name not in own
+    }
+
+
+def _size(found: Distribution) -> int | None:
+    """Return how many bytes a distribution's own list of its files states."""
+    try:
+        lines = (found.folder / RECORD).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return None
+    sizes = (line.rpartition(",")[2] for line in lines)
+    return sum(int(size) for size in sizes if size.isdecimal())
+
+
+def known_licences() -> dict[tuple[str, str], str]:
+    """Return the licences of what is installed in any environment, by package and version."""
+    found: dict[tuple[str, str], str] = {}
+    for generation in generations.complete():
+        for each in distributions.installed(generation.folder):
+            key = (each.name, each.version)
+            if key not in found:
+                found[key] = licences.licence_of(distributions.metadata(each.folder))
+    return {key: licence for key, licence in found.items() if licence != licences.UNKNOWN}
