@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from . import distributions, generations, licences, lock_format
 from .backends import Target
 from .distributions import RECORD, Distribution
 from .errors import ToolError
+from .generations import DEVELOPMENT, PRODUCTION
 from .locks import Locks
 from .paths import LOCKS, ORDER, REQUIREMENTS, ROOT, shown
 from .project import own_names
-from .requirements import EXPORTERS, layers_of
+from .requirements import EXPORTERS, PRODUCTION_LAYERS, layers, layers_of
 from .updates.git import Git
 
 NOW = "now"
@@ -50,31 +51,55 @@ class Side:
         title: What messages call it.
         packages: Its packages by name; those of an exporter by ``exporters/NAME: PACKAGE``.
         installed: Whether it is an environment.
+        filled_from: The locks that environments of its kind are filled from; nothing means all.
     """
 
     title: str
     packages: dict[str, Package] = field(default_factory=dict)
     installed: bool = False
+    filled_from: tuple[str, ...] = ()
 
 
-def read(name: str, target: Target) -> Side:
-    """Return what somebody means by a name.
+def pair(one: str, other: str, target: Target) -> tuple[Side, Side]:
+    """Return two sides; of locks that are compared with an environment, what it is filled from.
 
     Args:
-        name: ``now``, the name of an environment in ``.venvs``, a folder of locks, or a git ref.
+        one: ``now``, the name of an environment in ``.venvs``, a folder of locks, or a git ref.
+        other: The same of the other side.
         target: Whose locks are meant where there are several.
 
     Raises:
         ToolError: It is none of these, or there are no locks of the target.
     """
-    generation = generations.load(name) if "/" not in name and name not in ("", ".", "..") else None
-    if generation is not None:
-        return Side(f"environment {name}", _installed(generation.folder), installed=True)
+    before = read(one, target)
+    after = read(other, target, before.filled_from)
+    if after.filled_from and not before.installed:
+        before = read(one, target, after.filled_from)
+    return before, after
+
+
+def read(name: str, target: Target, only: Sequence[str] = ()) -> Side:
+    """Return what somebody means by a name.
+
+    Args:
+        name: As for ``pair``.
+        target: Whose locks are meant where there are several.
+        only: Which locks count: layers, or one exporter; by default all.
+
+    Raises:
+        ToolError: It is none of these, or there are no locks of the target.
+    """
+    plain = "/" not in name and name not in ("", ".", "..")
+    if plain and (generation := generations.load(name)):
+        kinds = {DEVELOPMENT.name: layers(), PRODUCTION.name: PRODUCTION_LAYERS}
+        filled = kinds.get(generation.kind, (generation.kind,))
+        packages = _installed(generation.folder)
+        return Side(f"environment {name}", packages, installed=True, filled_from=filled)
     if name == NOW:
-        return Side("the locks as they are", _locked(Locks(target).folder, REQUIREMENTS))
+        return Side("the locks as they are", _locked(Locks(target).folder, REQUIREMENTS, only))
     if folder := _folder(Path(name), target):
-        return Side(f"the locks in {shown(folder)}", _locked(folder, folder))
-    return _committed(name, target)
+        return Side(f"the locks in {shown(folder)}", _locked(folder, folder, only))
+    return _committed(name, target, only)
 
 
 def _folder(path: Path, target: Target) -> Path | None:
@@ -85,7 +110,7 @@ def _folder(path: Path, target: Target) -> Path | None:
     return None
 
 
-def _committed(name: str, target: Target) -> Side:
+def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     git = Git(ROOT)
     commit = git.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if not commit:
@@ -104,21 +129,21 @@ def _committed(name: str, target: Target) -> Side:
         folder = Path(temporary) / locks
         if not any(folder.glob("[0-9]*.txt")):
             raise ToolError(f"the commit {name} has no locks for {target.name}.")
-        found = _locked(folder, Path(temporary) / shown(REQUIREMENTS))
+        found = _locked(folder, Path(temporary) / shown(REQUIREMENTS), only)
     return Side(f"{name} ({commit[:9]})", found)
 
 
-def _locked(folder: Path, top: Path) -> dict[str, Package]:
+def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
     """Return what locks say: a package in several layers belongs to the first of them."""
+    exporters = [f"{EXPORTERS}/{path.stem}" for path in sorted(folder.glob(f"{EXPORTERS}/*.txt"))]
+    there = (*layers_of(folder, top), *exporters)
     found: dict[str, Package] = {}
-    for layer in layers_of(folder, top):
-        for package in _entries(folder / f"{layer}.txt", layer):
-            found.setdefault(package.name, package)
+    for name in [each for each in there if not only or each in only]:
+        apart = f"{name}: " if name in exporters and not only else ""
+        for package in _entries(folder / f"{name}.txt", name):
+            found.setdefault(f"{apart}{package.name}", package)
     if not found:
         raise ToolError(f"{shown(folder)} has no locks; run `make lock` first.")
-    for path in sorted((folder / EXPORTERS).glob("*.txt")):
-        layer = f"{EXPORTERS}/{path.stem}"
-        found |= {f"{layer}: {each.name}": each for each in _entries(path, layer)}
     return found
 
 

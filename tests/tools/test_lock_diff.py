@@ -204,6 +204,36 @@ def test_locks_of_a_commit_and_of_a_folder(repository: Path) -> None:
         assert "pandas" not in after.packages
 
 
+@pytest.mark.parametrize(
+    ("kind", "layers", "missing"),
+    [
+        ("development", ("20-train", "30-prod"), set()),
+        ("production", ("30-prod",), set()),
+        ("exporters/own", ("exporters/own",), {"numpy"}),
+    ],
+)
+def test_an_environment_is_compared_with_what_it_is_filled_from(
+    kind: str,
+    layers: tuple[str, ...],
+    missing: set[str],
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The environment holds numpy 1.0 alone, as the production layer does."""
+    own = lock_sides.Side("environment 0123", {"numpy": Package("numpy", "1.0")}, True, layers)
+    read = lock_sides.read
+    environments = {"0123": own}
+    monkeypatch.setattr(
+        lock_sides,
+        "read",
+        lambda name, *others: environments[name] if name in environments else read(name, *others),
+    )
+    for one, other in (("HEAD", "0123"), ("0123", "HEAD")):
+        found = lock_diff.changes(*lock_sides.pair(one, other, TARGET))
+        changed = {each.key for each in found}
+        assert changed == ({"pandas"} if kind == "development" else missing)
+
+
 @pytest.mark.parametrize("name", ["nothing", "--help", "requirements", "", "..", "nowhere/at/all"])
 def test_what_is_neither_is_refused(name: str, repository: Path) -> None:
     with pytest.raises(ToolError, match="neither a commit, nor a folder of locks"):

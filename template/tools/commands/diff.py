@@ -27,8 +27,10 @@ Advisories = dict[tuple[str, str], dict[str, tuple[set[str], str]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     what = "a commit, a folder of locks, or the name of an environment"
-    parser.add_argument("before", metavar="A", help=what)
-    parser.add_argument("after", metavar="B", nargs="?", default=NOW, help="by default now")
+    parser.add_argument("before", metavar="A", nargs="?", default="HEAD", help=f"{what}; HEAD")
+    parser.add_argument(
+        "after", metavar="B", nargs="?", default=NOW, help="by default now, as A is HEAD"
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument("--offline", action="store_true", help="ask nobody in the network")
     parser.add_argument("--service", default="pypi", help="who is asked, as for `audit`")
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         ToolError: One of both is nothing that can be compared.
     """
     target = backends.chosen().target
-    before, after = (lock_sides.read(name, target) for name in (arguments.before, arguments.after))
+    before, after = lock_sides.pair(arguments.before, arguments.after, target)
     if not (before.installed and after.installed):
         before, after = _without_sizes(before), _without_sizes(after)
     found = lock_diff.changes(before, after)

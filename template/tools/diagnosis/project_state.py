@@ -36,7 +36,8 @@ def data(*, hashed: bool) -> DataState | None:
 
 def secrets() -> tuple[Secret, ...] | None:
     """Return what is secret in the files that git tracks, None if it cannot be asked."""
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
+    in_git = any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents))
+    if not in_git or not shutil.which("git"):
         return None
     tracked = Git(ROOT).paths("ls-files", "-z", "--cached")
     return tuple(secret_forms.find(ROOT, tracked))
