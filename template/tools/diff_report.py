@@ -148,6 +148,8 @@ def _sizes(report: Report) -> str:
     then = [each.now for each in report.changes if each.after]
     both = report.before.installed and report.after.installed
     what = "Installed files" if both else "Wheels"
+    if all(each.size is None for each in (*there, *then)):
+        return f"{what} of what changed: sizes are not known."
     return f"{what} of what changed: {_total(there)} before, {_total(then)} after."
 
 

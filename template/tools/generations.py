@@ -105,10 +105,14 @@ def exclusive() -> Iterator[None]:
 def in_use() -> bool:
     """Tell whether a command is changing this project's environments and locks now."""
     try:
-        with (ENVIRONMENTS / IN_USE).open("a") as file:
+        file = (ENVIRONMENTS / IN_USE).open("r+")
+    except OSError:  # there never was one, or nobody can write here
+        return False
+    with file:
+        try:
             _lock(file.fileno())
-    except OSError:
-        return True
+        except OSError:
+            return True
     return False
 
 

@@ -208,6 +208,7 @@ def test_an_environment_on_disk(copy: Path) -> None:
     environment = copy / ".venvs" / "0123456789ab"
     found = statuses(copy)
     assert (found["environment"], found["torch-build"]) == ("ok", "ok")
+    assert found["drift"] == "error", "torch is locked, and no metadata are there"
     (lock,) = copy.glob("requirements/locks/*/50-lint.txt")
     lock.write_text("ruff==0\n")
     assert statuses(copy)["environment"] == "warning"

@@ -146,6 +146,11 @@ def test_what_could_not_be_found_out_is_said() -> None:
     assert (numpy["to"]["size"], numpy["to"]["yanked"]) == (16_900_000, "breaks ABI")
 
 
+def test_sizes_that_nobody_knows_are_not_made_up() -> None:
+    found = Report(BEFORE, AFTER, lock_diff.changes(BEFORE, AFTER))
+    assert list(diff_report.lines(found))[-1] == "Wheels of what changed: sizes are not known."
+
+
 def test_two_sides_that_are_the_same() -> None:
     lines = list(diff_report.lines(Report(BEFORE, BEFORE, [])))
     assert lines == ["From v1 to v1: nothing changed."]

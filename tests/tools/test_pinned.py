@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from template.tools import pinned
+from template.tools.errors import CommandError, ToolError
 from template.tools.paths import python
 from template.tools.pinned import TOOLCHAIN, PinnedTools
 
@@ -64,3 +65,19 @@ def test_they_are_made_again(
     tools.ensure()
     assert len(made) == 2
     assert python(tools.ensure()).is_file()
+
+
+def test_without_a_network_a_sentence_says_so(
+    tools: PinnedTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: Sequence[object], *, quietly: bool = False) -> None:
+        if "pip" in command:
+            raise CommandError("`python` failed with exit code 1; its message is above.")
+
+    tools.lock.touch()
+    monkeypatch.setattr(pinned, "run", run)
+    monkeypatch.setattr(pinned, "ENVIRONMENTS", tmp_path / ".venvs")
+    monkeypatch.setattr(pinned, "python_version", lambda: "3.12")
+    monkeypatch.setattr(pinned.interpreters, "find", lambda: Path("python3"))
+    with pytest.raises(ToolError, match="could not be fetched"):
+        tools.ensure()
