@@ -228,6 +228,19 @@ def test_root_expects_the_owner_of_the_folder(doctor: Doctor, written: Written) 
     assert doctor.tools.packages._expected_owner(written.folder) == 4711
 
 
+def test_an_exporters_environment_is_made_by_its_own_command(
+    doctor: Doctor, written: Written
+) -> None:
+    kind = doctor.tools.generations.of_exporter("exporters/openvino-int8")
+    found = examined(doctor, written, kind=kind, fits_locks=False)
+    command = "python -m tools exporter openvino-int8"
+    assert found.of("environment", "warning")[0].command.endswith(command)
+    locked = {"numpy": "2.5.0"}
+    again = examined(doctor, written, kind=kind, locked=locked).of("drift", "error")[0]
+    assert again.command == f"rm -r .venvs/0123456789ab && {command}"
+    assert ".venv-export-openvino-int8" in again.message
+
+
 def test_long_lists_are_cut(doctor: Doctor, written: Written) -> None:
     for number in range(6):
         written.add(f"extra-{number}", "1.0")

@@ -14,7 +14,7 @@ from typing import TypeVar
 from .. import backends, generations, hardware, host, project
 from ..backends import CPU, Target
 from ..errors import ToolError
-from ..generations import DEVELOPMENT, PRODUCTION, Kind
+from ..generations import DEVELOPMENT, PRODUCTION, Kind, of_exporter
 from ..hardware import Gpu
 from ..host import Host
 from ..installing import project_hash
@@ -159,9 +159,11 @@ def _torch_of(target: Target | None) -> str | None:
 
 
 def _environments(target: Target | None) -> tuple[Environment, ...]:
+    exporters = backends.exporters_of(backends.for_cpu())
     found = (
         _environment(DEVELOPMENT, layers(), target),
         _environment(PRODUCTION, PRODUCTION_LAYERS, target),
+        *(_environment(of_exporter(each), (each,), backends.for_cpu()) for each in exporters),
     )
     return tuple(each for each in found if each)
 

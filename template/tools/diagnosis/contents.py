@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..distributions import same_version
-from ..generations import DEVELOPMENT
 from ..paths import shown
 from .finding import ERROR, OK, WARNING, Finding
 from .situation import Environment, Situation
@@ -173,10 +172,9 @@ def _examined(situation: Situation) -> Iterator[Environment]:
 
 def _again(situation: Situation, found: Environment) -> str:
     """Return the command that makes an environment again, though its lock is the same."""
-    target = "install" if found.kind is DEVELOPMENT else "install-prod"
     if not found.fits_locks:
-        return situation.make(target)
-    return f"rm -r .venvs/{found.name} && {situation.make(target)}"
+        return situation.install(found)
+    return f"rm -r .venvs/{found.name} && {situation.install(found)}"
 
 
 def _why(names: Iterable[str]) -> str:

@@ -67,20 +67,19 @@ def environment(situation: Situation) -> Iterator[Finding]:
         in_the_way = DEVELOPMENT.link.exists() or DEVELOPMENT.link.is_symlink()
         reason = "was not made in this folder by `make install`" if in_the_way else "is not there"
         message = f"The environment {shown(DEVELOPMENT.link)} {reason}."
-        yield Finding(ERROR, message, command=_remake(situation, "install"))
+        yield Finding(ERROR, message, command=_remake(situation, situation.make("install")))
     for found in situation.environments:
         yield _judge(situation, found)
 
 
 def _judge(situation: Situation, found: Environment) -> Finding:
-    link = shown(found.kind.link)
-    target = "install" if found.kind is DEVELOPMENT else "install-prod"
+    link, install = shown(found.kind.link), situation.install(found)
     if not found.starts:
         return Finding(
             ERROR,
             f"The Python that {link} was made with is gone, moved or replaced by another one.",
             found=found.python,
-            command=f"rm -r .venvs/{found.name} && {situation.make(target)}",
+            command=f"rm -r .venvs/{found.name} && {install}",
         )
     if situation.python and found.python != situation.python:
         return Finding(
@@ -88,22 +87,21 @@ def _judge(situation: Situation, found: Environment) -> Finding:
             f"{link} has another Python than the project.",
             found=found.python,
             expected=situation.python,
-            command=_remake(situation, target),
+            command=_remake(situation, install),
         )
     if not found.fits_locks:
         message = f"{link} does not hold what this machine's locks say."
-        return Finding(WARNING, message, found.name, command=_remake(situation, target))
+        return Finding(WARNING, message, found.name, command=_remake(situation, install))
     if not found.fits_project:
         message = f"{link} was made for an older state of the project."
-        return Finding(WARNING, message, found.name, command=situation.make(target))
+        return Finding(WARNING, message, found.name, command=install)
     return Finding(OK, f"{link} holds what the locks say.", found=found.name)
 
 
-def _remake(situation: Situation, target: str) -> str:
+def _remake(situation: Situation, install: str) -> str:
     """Return the command that makes an environment, its locks first if they are missing."""
     state = situation.locks
-    first = (state.made_by,) if state and state.missing else ()
-    return situation.make(*first, target)
+    return f"{situation.make(state.made_by)} && {install}" if state and state.missing else install
 
 
 def _nearest(version: str, served: list[str]) -> str:

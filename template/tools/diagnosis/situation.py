@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..backends import Target
 from ..catalog import Row
-from ..generations import DEVELOPMENT, Kind
+from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..hardware import Gpu, Machine
 from ..host import Host
 from .finding import Finding, NotKnownError
@@ -22,7 +22,7 @@ class Environment:
     """An active environment.
 
     Attributes:
-        kind: Whether it is for development or production.
+        kind: Whether it is for development, production or an exporter.
         name: The name of its generation.
         python: Version of its Python as ``major.minor``.
         starts: Whether the interpreter that it was made with is still there.
@@ -195,6 +195,13 @@ class Situation:
         backend = self.variables.get("BACKEND", "").strip()
         suffix = f" BACKEND={backend}" if backend else ""
         return " && ".join(f"make {target}{suffix}" for target in targets)
+
+    def install(self, found: Environment) -> str:
+        """Return the command that makes an environment from its locks."""
+        targets = {DEVELOPMENT: "install", PRODUCTION: "install-prod"}
+        if found.kind in targets:
+            return self.make(targets[found.kind])
+        return f"python -m tools exporter {found.kind.name.rpartition('/')[2]}"
 
     def gpus_of(self, backend: str) -> list[Gpu]:
         """Return the graphics devices for a backend."""
