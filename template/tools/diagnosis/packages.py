@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ..distributions import DIST_INFO, METADATA, RECORD, Distribution, metadata_folders, read
 from ..requirements import normalised
@@ -93,9 +94,8 @@ class Packages:
     home_exists: bool = True
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """A line of a RECORD."""
+class _Listed(NamedTuple):
+    """A line of a RECORD; there are tens of thousands of them."""
 
     path: str
     sha256: str
@@ -268,7 +268,7 @@ def _collisions(
         for each in listed:
             owners.setdefault(each.path, []).append((owner.name, each))
     groups: dict[tuple[str, ...], list[list[tuple[str, _Listed]]]] = defaultdict(list)
-    for found in owners.values():
+    for found in [each for each in owners.values() if len(each) > 1]:
         hashes = {each.sha256 for _, each in found}
         names = tuple(sorted({name for name, _ in found}))
         if len(names) > 1 and len(hashes) > 1 and not found[0][1].path.endswith(MADE_LATER):
