@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
+
+
+LEAST_NEXT = 999.5  # what three digits round to a thousand
 
 
 def sha256_of(path: Path) -> str:
@@ -22,14 +26,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def size_of(folder: Path) -> int:
     """Return the bytes of all files in a folder, those behind links left out."""
-    found = (path.lstat() for path in folder.rglob("*") if not path.is_symlink())
-    return sum(each.st_size for each in found)
+    found = (path.lstat() for path in folder.rglob("*"))
+    return sum(each.st_size for each in found if stat.S_ISREG(each.st_mode))
 
 
 def in_words(size: float) -> str:
     """Return a number of bytes as people read it: 1.2 GB."""
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < LEAST_NEXT:
             return f"{size:.3g} {unit}"
         size /= 1000
-    return f"{size:.3g} GB"
+    return f"{size:.3g} TB"
