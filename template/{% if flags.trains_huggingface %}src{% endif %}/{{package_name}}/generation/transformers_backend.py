@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     StoppingCriteria,
@@ -27,6 +28,7 @@ from ..errors import (
     ModelMissingError,
     RequestRefusedError,
 )
+from ..memory import CPU, Need, free_memory, require_memory
 from .artefact import read_text_model
 from .generator import GenerationSettings, Generator
 from .opening import checked_values
@@ -201,16 +203,42 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
     Raises:
         ConfigError: There is no such device.
         ArtefactError: It is no model that Transformers can open.
+        NotEnoughMemoryError: It does not fit there.
     """
     chosen = _device(device)
     if threads:
         torch.set_num_threads(threads)
+    require_memory(str(folder), _need(folder), _free(chosen), place=_place(chosen))
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").eval().to(chosen)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # safetensors, JSON and shape errors have no common base class
         raise ArtefactError(f"Transformers cannot open {folder}: export it again.") from error
     return TransformersGenerator(model, tokenizer, chat=chat)
+
+
+def _need(folder: Path) -> Need:
+    """Returns what the weights and the keys and values of one whole context take."""
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        dtype = config.dtype or torch.float32
+        heads = config.num_key_value_heads * (config.hidden_size // config.num_attention_heads)
+        item = 2 * config.num_hidden_layers * heads * config.max_position_embeddings
+    except (AttributeError, OSError, ValueError):  # another architecture, or no model
+        return Need(weights)
+    return Need(weights, str(dtype).removeprefix("torch."), item * dtype.itemsize)
+
+
+def _free(device: torch.device) -> dict[str, int]:
+    free = {CPU: free_memory()}
+    if device.type == "cpu":
+        return free
+    return {_place(device): torch.accelerator.get_memory_info(device)[0], **free}
+
+
+def _place(device: torch.device) -> str:
+    return CPU if device.type == "cpu" else device.type
 
 
 def before_stop(pieces: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
