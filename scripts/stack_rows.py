@@ -41,6 +41,7 @@ FLAGS = (
     "trains_huggingface",
     "generates_native",
     "uses_llama_cpp",
+    "uses_openvino_genai",
     "uses_http_api",
     "exports_gguf",
     "exports_for_server",

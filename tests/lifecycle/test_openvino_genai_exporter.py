@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_companions, load_exporters
+from scripts.stack_data import load_exporters
 from tests.lifecycle.projects import PLATFORM_LOCKS, Project, pins_of, succeeded
 from tests.support.copier_runs import render
-from tests.support.stub_wheels import StubWheel
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -83,25 +82,6 @@ def texts(printed: str) -> list[str]:
     return found
 
 
-@pytest.fixture
-def torch_index(template: Path, answers: dict[str, str], tmp_path: Path) -> str:
-    """Return where torch's packages are.
-
-    Where a folder of wheels stands for PyTorch's index it has no torchvision, which optimum-intel
-    asks for and does not need for text: a stub without code stands for it.
-    """
-    given = answers.get("torch_index", "")
-    if not Path(given).is_dir():
-        return given
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    for wheel in Path(given).glob("torch-*.whl"):
-        (folder / wheel.name).symlink_to(wheel)
-    versions = {row.package: row.version for row in load_companions(template / "stack")}
-    StubWheel("torchvision", f"{versions['torchvision']}+cpu").write(folder)
-    return str(folder)
-
-
 def ask_for_exporter(project: Project, template: Path) -> None:
     """Add the exporter to a project as the template does."""
     folder = project.folder / "requirements" / "stack" / "exporters"
@@ -114,8 +94,9 @@ def ask_for_exporter(project: Project, template: Path) -> None:
 
 
 def test_a_converted_model_generates_the_same_text(
-    template: Path, answers: dict[str, str], torch_index: str, tmp_path: Path
+    template: Path, answers: dict[str, str], torch_index_of_exporters: str, tmp_path: Path
 ) -> None:
+    torch_index = torch_index_of_exporters
     project = Project(render(template, tmp_path / "project", answers))
     ask_for_exporter(project, template)
     succeeded(project.tools("lock", TORCH_INDEX=torch_index))

@@ -22,7 +22,8 @@ from packaging.specifiers import SpecifierSet
 from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
 
-GENERATORS = ("llama-cpp", "http-api")
+GENERATORS = ("llama-cpp", "openvino-genai", "http-api")
+OPENS_GGUF = ("llama-cpp", "http-api")
 WITHOUT_TORCH = ("jax", "none")
 
 
@@ -63,11 +64,12 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "generates_native": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "native")
     ),
-    "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in GENERATORS,
+    "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in OPENS_GGUF,
     "exports_for_server": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "http-api")
     ),
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
+    "uses_openvino_genai": lambda row: row["inference"] == "openvino-genai",
     "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
     "exports_openvino_genai": lambda row: (

@@ -53,13 +53,14 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "unknown-inference": (
         {"inference": "tflite"},
-        "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', 'http-api']",
+        "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', "
+        "'openvino-genai', 'http-api']",
     ),
     "native-untrained": (
         {"training": "none", "inference": "native"},
         "native runs a model with the framework that trained it, and training is none: "
-        "set inference to onnxruntime or openvino or llama-cpp or http-api, or training to "
-        "pytorch or jax or huggingface.",
+        "set inference to onnxruntime or openvino or llama-cpp or openvino-genai or http-api, or "
+        "training to pytorch or jax or huggingface.",
     ),
     "text-from-a-classifier": (
         {"inference": "llama-cpp"},
@@ -76,7 +77,8 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "classes-from-a-generator": (
         {"training": "huggingface", "inference": "onnxruntime"},
         "ONNX Runtime runs ONNX files, and training is huggingface: "
-        "set inference to llama-cpp or native or http-api, or training to pytorch or jax or none.",
+        "set inference to llama-cpp or openvino-genai or native or http-api, or training to "
+        "pytorch or jax or none.",
     ),
     "unknown-extra": (
         {"extras": "[telepathy]"},

@@ -48,6 +48,7 @@ STORED_ONCE = (
     "brought_onnxruntime",
     "brought_openvino",
     "brought_llama_cpp",
+    "brought_openvino_genai",
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
@@ -131,9 +132,12 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_openvino")
     if kept["inference"] != "llama-cpp":
         unasked.add("brought_llama_cpp")
+    if kept["inference"] != "openvino-genai":
+        unasked.add("brought_openvino_genai")
     if kept["inference"] != "http-api":
         unasked.add("brought_http_api")
-    generates = kept["training"] == "huggingface" or kept["inference"] in ("llama-cpp", "http-api")
+    generating = ("llama-cpp", "openvino-genai", "http-api")
+    generates = kept["training"] == "huggingface" or kept["inference"] in generating
     unasked.add("brought_predictor" if generates else "brought_generator")
     unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
     if kept["training"] == "none":

@@ -87,6 +87,8 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "onnxruntime-openvino": "uses_onnxruntime",
         "openvino": "uses_openvino",
         "xllamacpp": "uses_llama_cpp",
+        "openvino-genai": "uses_openvino_genai",
+        "openvino-tokenizers": "uses_openvino_genai",
         "openai": "uses_http_api",
         "httpx2": "uses_http_api",
         "torch": "runs_torch",

@@ -21,6 +21,7 @@ DEFAULT_CONFIG = Path("configs/generate.toml")
 # Answer to `inference` -> module of its adapter. A project has only the module it needs.
 _ADAPTERS = {
     "llama-cpp": "llama_cpp_backend",
+    "openvino-genai": "openvino_genai_backend",
     "native": "transformers_backend",
     "http-api": "http_api_backend",
 }

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     StoppingCriteria,
@@ -30,7 +29,7 @@ from ..errors import (
 )
 from ..memory import CPU, Need, free_memory, require_memory
 from .artefact import read_text_model
-from .generator import GenerationSettings, Generator
+from .generator import GenerationSettings, Generator, before_stop
 from .opening import checked_values
 
 FORMAT = "transformers"
@@ -218,16 +217,8 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
 
 
 def _need(folder: Path) -> Need:
-    """Returns what the weights and the keys and values of one whole context take."""
-    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    try:
-        config = AutoConfig.from_pretrained(folder)
-        dtype = config.dtype or torch.float32
-        heads = config.num_key_value_heads * (config.hidden_size // config.num_attention_heads)
-        item = 2 * config.num_hidden_layers * heads * config.max_position_embeddings
-    except (AttributeError, OSError, ValueError):  # another architecture, or no model
-        return Need(weights)
-    return Need(weights, str(dtype).removeprefix("torch."), item * dtype.itemsize)
+    """Returns what the weights take; what attention remembers grows as text comes."""
+    return Need(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
 
 
 def _free(device: torch.device) -> dict[str, int]:
@@ -239,24 +230,6 @@ def _free(device: torch.device) -> dict[str, int]:
 
 def _place(device: torch.device) -> str:
     return CPU if device.type == "cpu" else device.type
-
-
-def before_stop(pieces: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
-    """Yields text up to the first of some texts, and holds back what may be the start of one."""
-    held = ""
-    longest = max(map(len, stops), default=1) - 1
-    for piece in pieces:
-        held += piece
-        found = [held.index(stop) for stop in stops if stop in held]
-        if found:
-            held = held[: min(found)]
-            break
-        free = len(held) - longest
-        if free > 0:
-            yield held[:free]
-            held = held[free:]
-    if held:
-        yield held
 
 
 def _choice(temperature: float) -> dict[str, Any]:
