@@ -7,35 +7,14 @@ from pathlib import Path
 import pytest
 
 from hooks.new_project import machine_answers
-from scripts.stack_data import load_companions
 from tests.lifecycle.projects import Checkpoint, Project, succeeded
 from tests.support.copier_runs import render
-from tests.support.stub_wheels import StubWheel
 
 
 @pytest.fixture(scope="session")
 def answers() -> dict[str, str]:
     """Return the answers that differ from the defaults on this machine: Python, torch's index."""
     return machine_answers()
-
-
-@pytest.fixture
-def torch_index_of_exporters(template: Path, answers: dict[str, str], tmp_path: Path) -> str:
-    """Return where torch's packages are, torchvision among them; "" for PyTorch's own index.
-
-    Where a folder of wheels stands for PyTorch's index it has no torchvision, which optimum-intel
-    asks for and does not need for text: a stub without code stands for it.
-    """
-    given = answers.get("torch_index", "")
-    if not (given and Path(given).is_dir()):
-        return given
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    for wheel in Path(given).glob("torch-*.whl"):
-        (folder / wheel.name).symlink_to(wheel)
-    versions = {row.package: row.version for row in load_companions(template / "stack")}
-    StubWheel("torchvision", f"{versions['torchvision']}+cpu").write(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="session")
