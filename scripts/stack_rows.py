@@ -37,6 +37,7 @@ FLAGS = (
     "uses_openvino",
     "runs_torch",
     "runs_jax",
+    "runs_keras",
     "trains_classifier",
     "trains_huggingface",
     "generates_native",
@@ -48,6 +49,8 @@ FLAGS = (
     "exports_openvino",
     "exports_openvino_genai",
     "trains_jax",
+    "trains_keras",
+    "uses_jax",
     "writes_onnx",
     "translates_torch",
     "translates_jax",
@@ -441,8 +444,16 @@ class Framework(Part):
     title: Text
     example: Text
     generates: bool
-    torch: bool
+    computes_with: list[Name]
     inference: Annotated[list[Name], NOT_EMPTY]
+
+    @property
+    def answers(self) -> list[dict[str, str]]:
+        """The answers that choose it, for each library that can compute for it."""
+        training = {"training": self.framework}
+        if len(self.computes_with) < 2:
+            return [training]
+        return [{**training, f"{self.framework}_backend": each} for each in self.computes_with]
 
 
 class Runtime(Sourced):

@@ -26,6 +26,7 @@ PUBLIC = (
     "repository_url",
     "license",
     "training",
+    "keras_backend",
     "inference",
     "backends",
     "cuda_build",
@@ -45,6 +46,7 @@ STORED_ONCE = (
     "copyright_year",
     "brought_training",
     "first_framework",
+    "brought_torch",
     "brought_onnxruntime",
     "brought_openvino",
     "brought_llama_cpp",
@@ -112,6 +114,7 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
         "served_generations",
         "generates_text",
         "had_classes",
+        "computes_with",
         "computes_with_torch",
         "chosen_builds",
         "flags",
@@ -122,8 +125,10 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
 def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     kept = answers_of(project)
     unasked = {f"{name}_build" for name in ("cuda", "rocm") if name not in kept.get("backends", [])}
-    if kept["training"] in ("jax", "none"):
-        unasked |= {"torch_index", "backends"}
+    if kept["training"] != "keras":
+        unasked.add("keras_backend")
+    if kept.get("keras_backend", kept["training"]) in ("jax", "none"):
+        unasked |= {"torch_index", "backends", "brought_torch"}
     if kept["training"] == "none":
         unasked |= {"brought_training", "first_framework"}
     if kept["inference"] != "onnxruntime":
