@@ -54,6 +54,7 @@ FLAGS = (
     "uses_datascience",
     "uses_embeddings",
     "uses_quantization",
+    "uses_deepspeed",
     "uses_jupyterlab",
 )
 NOT_EMPTY = Field(min_length=1)
@@ -185,6 +186,7 @@ class DirectDependency(Part):
     when: Flag
     why: Text
     marker: MaybeMarker = ""
+    built: bool = False
     backends: list[Name] = []
     not_for: list[Name] = []
     builds: list[Name] = []
