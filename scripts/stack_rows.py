@@ -58,6 +58,7 @@ FLAGS = (
     "uses_datascience",
     "uses_embeddings",
     "uses_quantization",
+    "uses_deepspeed",
     "uses_jupyterlab",
 )
 NOT_EMPTY = Field(min_length=1)
@@ -189,6 +190,7 @@ class DirectDependency(Part):
     when: Flag
     why: Text
     marker: MaybeMarker = ""
+    built: bool = False
     backends: list[Name] = []
     not_for: list[Name] = []
     builds: list[Name] = []

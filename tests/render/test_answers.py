@@ -48,7 +48,7 @@ def generates(row: dict[str, Any]) -> bool:
     return row["training"] == "huggingface" or row["inference"] in GENERATORS
 
 
-EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab")
+EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab", "deepspeed")
 
 
 def has_extra(name: str, answers: dict[str, Any]) -> bool:

@@ -59,6 +59,7 @@ STORED_ONCE = (
     "brought_jupyterlab",
     "brought_embeddings",
     "brought_quantization",
+    "brought_deepspeed",
     "brought_docker",
     "brought_gitlab",
     "answers_checked",

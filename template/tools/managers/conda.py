@@ -30,7 +30,7 @@ class Conda(PipTools):
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
         """Install exactly what the locks say beside what conda brought, every file by hash."""
-        options = ["--no-deps", "--require-hashes", *self._torch_wheels(lock_files, target)]
+        options = ["--no-deps", *self._checked(lock_files, target)]
         if self._uses_uv():
             command: list[object] = [toolchain.tool("uv"), "pip", "install", "--quiet"]
             command += ["--python", python(environment)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import toolchain, torch_wheels
 from ..backends import Target
 from ..locking import Resolver
-from ..paths import ROOT, python
+from ..paths import ROOT, TOOLCHAIN_LOCK, python
 from ..resolvers import PipCompile
 from ..run import run
 from ..torch_builds import TorchBuild
@@ -35,7 +35,7 @@ class PipTools:
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
         """Fill an empty environment with exactly what the locks say, every file checked by hash."""
-        options = ["--require-hashes", *self._torch_wheels(lock_files, target)]
+        options = self._checked(lock_files, target)
         if self._uses_uv():
             command = [toolchain.tool("uv"), "pip", "sync", "--python", python(environment)]
             run([*command, *options, *lock_files], extra=toolchain.uv_settings())
@@ -72,6 +72,11 @@ class PipTools:
     @staticmethod
     def _uses_uv() -> bool:
         return os.environ.get("INSTALLER", "uv") == "uv" and toolchain.has("uv")
+
+    def _checked(self, lock_files: Sequence[Path], target: Target) -> list[object]:
+        """Return options for hashes, also of what builds a package that has no wheel."""
+        options = ["--require-hashes", "--build-constraint", TOOLCHAIN_LOCK]
+        return [*options, *self._torch_wheels(lock_files, target)]
 
     @staticmethod
     def _torch_wheels(lock_files: Sequence[Path], target: Target) -> list[object]:
