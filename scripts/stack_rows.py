@@ -37,16 +37,20 @@ FLAGS = (
     "uses_openvino",
     "runs_torch",
     "runs_jax",
+    "runs_keras",
     "trains_classifier",
     "trains_huggingface",
     "generates_native",
     "uses_llama_cpp",
+    "uses_openvino_genai",
     "uses_http_api",
     "exports_gguf",
     "exports_for_server",
     "exports_openvino",
     "exports_openvino_genai",
     "trains_jax",
+    "trains_keras",
+    "uses_jax",
     "writes_onnx",
     "translates_torch",
     "translates_jax",
@@ -54,6 +58,7 @@ FLAGS = (
     "uses_datascience",
     "uses_embeddings",
     "uses_quantization",
+    "uses_deepspeed",
     "uses_jupyterlab",
 )
 NOT_EMPTY = Field(min_length=1)
@@ -185,6 +190,7 @@ class DirectDependency(Part):
     when: Flag
     why: Text
     marker: MaybeMarker = ""
+    built: bool = False
     backends: list[Name] = []
     not_for: list[Name] = []
     builds: list[Name] = []
@@ -440,8 +446,16 @@ class Framework(Part):
     title: Text
     example: Text
     generates: bool
-    torch: bool
+    computes_with: list[Name]
     inference: Annotated[list[Name], NOT_EMPTY]
+
+    @property
+    def answers(self) -> list[dict[str, str]]:
+        """The answers that choose it, for each library that can compute for it."""
+        training = {"training": self.framework}
+        if len(self.computes_with) < 2:
+            return [training]
+        return [{**training, f"{self.framework}_backend": each} for each in self.computes_with]
 
 
 class Runtime(Sourced):

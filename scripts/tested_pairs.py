@@ -53,6 +53,10 @@ with the day of the newest one that passed; nobody writes them by hand.
 """
 
 
+Answers = tuple[str, str, str]
+"""The answers `training`, `keras_backend` ("" without Keras) and `inference`."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """A pair of answers, and where it was run.
@@ -63,6 +67,7 @@ class Pair:
         platform: Name of the platform in the catalog.
         python: ``major.minor``.
         release: Name of the stack release.
+        keras_backend: What Keras computes with; empty for the other frameworks.
     """
 
     training: str
@@ -70,6 +75,7 @@ class Pair:
     platform: str
     python: str
     release: str
+    keras_backend: str = ""
 
 
 def read_known(path: Path) -> dict[Pair, str]:
@@ -104,7 +110,10 @@ def read_results(path: Path) -> dict[Pair, str]:
 
 def render_data(found: Mapping[Pair, str]) -> str:
     """Return the text of the data file."""
-    rows = [{**asdict(pair), "date": found[pair]} for pair in sorted(found, key=astuple)]
+    rows = [
+        {name: value for name, value in asdict(pair).items() if value} | {"date": found[pair]}
+        for pair in sorted(found, key=astuple)
+    ]
     return HEADER + yaml.safe_dump(rows, sort_keys=False, width=200)
 
 
@@ -117,14 +126,13 @@ def render_page(found: Mapping[Pair, str], stack: Path) -> str:
     titles = {row.platform: row.title for row in load_platforms(stack)}
     runtimes = {row.runtime: row.title for row in load_runtimes(stack)}
     lines = [line(("training", "inference", "run on")), line(["---"] * 3)]
-    for framework in load_frameworks(stack):
-        for runtime in framework.inference:
-            said = [
-                f"{titles[pair.platform]}, Python {pair.python}, {found[pair]}"
-                for pair in sorted(found, key=astuple)
-                if (pair.training, pair.inference) == (framework.framework, runtime)
-            ]
-            lines.append(line((framework.title, runtimes[runtime], "; ".join(said) or "not run")))
+    for offered, title in _offered(stack).items():
+        said = [
+            f"{titles[pair.platform]}, Python {pair.python}, {found[pair]}"
+            for pair in sorted(found, key=astuple)
+            if _answers(pair) == offered
+        ]
+        lines.append(line((title, runtimes[offered[-1]], "; ".join(said) or "not run")))
     return "\n".join([INTRODUCTION, *lines]) + "\n"
 
 
@@ -148,12 +156,12 @@ def collect(results: Iterable[Path], root: Path, *, write: bool) -> list[Path]:
     for path in results:
         for pair, day in read_results(path).items():
             days[pair] = max(day, days.get(pair, ""))
-    offered = {(row.framework, each) for row in load_frameworks(stack) for each in row.inference}
+    offered = _offered(stack)
     release = load_release(stack).name
     kept = {
         pair: day
         for pair, day in days.items()
-        if (pair.training, pair.inference) in offered and pair.release == release
+        if _answers(pair) in offered and pair.release == release
     }
     texts = {DATA: render_data(kept), PAGE: render_page(kept, stack)}
     changed = [path for path, text in texts.items() if _text(root / path) != text]
@@ -168,7 +176,26 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 
 def _pair(row: Mapping[str, object]) -> Pair:
-    return Pair(*(str(row[field.name]) for field in fields(Pair)))
+    given = {"keras_backend": "", **row}
+    return Pair(*(str(given[field.name]) for field in fields(Pair)))
+
+
+def _answers(pair: Pair) -> Answers:
+    return pair.training, pair.keras_backend, pair.inference
+
+
+def _offered(stack: Path) -> dict[Answers, str]:
+    """Return the pairs that are offered, and what the page calls the framework."""
+    frameworks = load_frameworks(stack)
+    alone = {row.computes_with[0]: row.title for row in reversed(frameworks) if row.computes_with}
+    found = {}
+    for framework in frameworks:
+        for answers in framework.answers:
+            backend = answers.get("keras_backend", "")
+            title = f"{framework.title} with {alone[backend]}" if backend else framework.title
+            for runtime in framework.inference:
+                found[framework.framework, backend, runtime] = title
+    return found
 
 
 def _text(path: Path) -> str | None:

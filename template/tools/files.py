@@ -7,7 +7,6 @@ import hashlib
 import stat
 from pathlib import Path
 
-
 LEAST_NEXT = 999.5  # what three digits round to a thousand
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import re
 import sys
@@ -26,10 +27,16 @@ def modules_of(package: str) -> list[str]:
     return [same] if same in public else sorted(public)
 
 
+def prepare() -> None:
+    """Set the variables that packages read when they are imported."""
+    os.environ["CI"] = "true"  # by which packages that report their use know not to
+    os.environ["KERAS_BACKEND"] = "torch" if importlib.util.find_spec("torch") else "jax"
+    os.environ.setdefault("KERAS_HOME", ".cache/keras")  # it would write to the home folder
+
+
 def problem_with(package: str) -> str | None:
     """Return why a package cannot be imported, or None."""
     try:
-        os.environ["CI"] = "true"  # by which packages that report their use know not to
         for module in modules_of(package):
             importlib.import_module(module)
     except importlib.metadata.PackageNotFoundError:
@@ -41,6 +48,7 @@ def problem_with(package: str) -> str | None:
 
 def main(packages: list[str]) -> int:
     """Import the packages and report."""
+    prepare()
     problems = [problem for problem in map(problem_with, packages) if problem]
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0

@@ -123,8 +123,9 @@ def _build(made: Saved) -> dict[str, str]:
         wheel = _wheel_of(built, name, version)
         if wheel is None:
             say(f"Building {archive.name}, which has no wheel.")
-            command = [python(toolchain.ensure()), "-m", "pip", "wheel", "--no-deps"]
-            run([*command, "--wheel-dir", built, archive], quietly=True)
+            command: list[object] = [python(toolchain.ensure()), "-m", "pip", "wheel"]
+            command += ["--no-deps", "--build-constraint", TOOLCHAIN_LOCK, "--wheel-dir", built]
+            run([*command, archive], quietly=True)
             wheel = _wheel_of(built, name, version)
         if wheel is None:
             raise ToolError(f"{archive.name} did not become a wheel of {name} {version}.")

@@ -1,4 +1,4 @@
-"""All extras in one project: installed together, tested, linted, and each used once."""
+"""All extras of a framework in one project: installed, tested, linted, and each used once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.projects import ENVIRONMENT, Checkpoint, Project, error_sentence, pins_of
+from tests.lifecycle.projects import (
+    ENVIRONMENT,
+    Checkpoint,
+    Project,
+    error_sentence,
+    pins_of,
+    succeeded,
+)
 from tests.support import catalog
 from tests.support.copier_runs import render
 
@@ -32,6 +39,9 @@ PACKAGES = {
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*[?&]token=(?P<token>\w+)")
 
 
+DEEPSPEED = ("--training.deepspeed", "configs/deepspeed.json", "--training.epochs", "2")
+
+
 @pytest.fixture(scope="module")
 def project(
     template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -39,6 +49,19 @@ def project(
     """A project with every extra that goes with PyTorch, installed."""
     folder = tmp_path_factory.mktemp("extras") / "project"
     made = Project(render(template, folder, {**answers, "training": TRAINING, "extras": EXTRAS}))
+    for target in ("setup", "data"):
+        made.make(target)
+    return made
+
+
+@pytest.fixture(scope="module")
+def with_deepspeed(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project of Hugging Face's libraries with DeepSpeed, installed."""
+    folder = tmp_path_factory.mktemp("deepspeed") / "project"
+    chosen = {"training": "huggingface", "inference": "native", "extras": ["deepspeed"]}
+    made = Project(render(template, folder, {**answers, **chosen}))
     for target in ("setup", "data"):
         made.make(target)
     return made
@@ -96,6 +119,25 @@ def test_jupyterlab_listens_on_loopback_and_wants_its_token(
 def test_without_jupyterlab_the_command_names_the_extra(small_project: Checkpoint) -> None:
     done = small_project.project.tools("lab")
     assert "extras=[jupyterlab]" in error_sentence(done)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="DeepSpeed is for Linux")
+def test_deepspeed_trains_what_the_project_evaluates_and_exports(
+    with_deepspeed: Project, tmp_path: Path
+) -> None:
+    layers = {layer: pins_of(text) for layer, text in with_deepspeed.lock_texts().items()}
+    assert [layer for layer, pins in layers.items() if "deepspeed" in pins] == ["20-train"]
+    home = tmp_path / "home"
+    home.mkdir()
+    done = with_deepspeed.tools("train", "--json", *DEEPSPEED, HOME=str(home))
+    trained = json.loads(succeeded(done).stdout)
+    assert trained["deepspeed"]["zero_optimization"]["stage"] == 2
+    assert [path.name for path in home.rglob("*")] == []
+    evaluated = with_deepspeed.command("evaluate")
+    assert evaluated["loss"] < evaluated["loss_of_frequencies"] < evaluated["loss_before"]
+    with_deepspeed.command("export")
+    for target in ("test", "lint"):
+        with_deepspeed.make(target)
 
 
 @contextmanager

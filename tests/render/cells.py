@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from tests.support.answer_sets import ANSWER_SETS, PAIRS
+from scripts.stack_data import load_frameworks
+from tests.support.answer_sets import ANSWER_SETS, PAIRS, STACK
 from tests.support.catalog import builds, rows
 
 PYTHONS = ("3.12", "3.13", "3.11")
 LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
 
+FRAMEWORKS = load_frameworks(STACK)
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 PEOPLE: tuple[dict[str, str], ...] = (
     {},
@@ -59,16 +61,33 @@ def _python_cells() -> list[Cell]:
     ]
 
 
+def computes_with_torch(answers: Mapping[str, str]) -> bool:
+    """Tell whether the answers `training` and `keras_backend` choose torch."""
+    return any(
+        row.computes_with and row.computes_with[row.answers.index(each)] == "torch"
+        for row in FRAMEWORKS
+        for each in row.answers
+        if each.items() <= answers.items()
+    )
+
+
+def _dealt_pairs() -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the pairs; of those that differ by what computes for the framework, one in turn."""
+    for row in FRAMEWORKS:
+        for runtime, training in zip(row.inference, cycle(row.answers), strict=False):
+            name = "-".join((*training.values(), runtime))
+            yield name, PAIRS[name]
+
+
 def _pair_cells() -> list[Cell]:
     """Return a cell for each training with each inference; deal out the other answers in turn."""
     licenses, people, pythons = cycle(LICENSES), cycle(PEOPLE), cycle(PYTHONS)
     packages, indexes, services = cycle(PACKAGES), cycle(INDEXES), cycle(SERVICES)
-    with_torch = {row["framework"] for row in rows("frameworks") if row["torch"]}
     cells = []
-    for name, runtimes in PAIRS.items():
+    for name, runtimes in _dealt_pairs():
         answers = {**runtimes, "python_version": next(pythons), "license": next(licenses)}
         answers |= next(people) | next(packages) | next(services)
-        if runtimes["training"] in with_torch:
+        if computes_with_torch(runtimes):
             answers |= next(indexes)
         cells.append(Cell(name, name, answers))
     return cells

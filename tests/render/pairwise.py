@@ -19,6 +19,7 @@ NOT_ASKED = None
 INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
+KERAS_BACKENDS = next(row for row in FRAMEWORKS if row["framework"] == "keras")["computes_with"]
 EXTRAS = {row["extra"]: row for row in rows("extras")}
 GPUS = tuple(row["backend"] for row in rows("backends") if row["backend"] != "cpu")
 
@@ -36,6 +37,7 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
         **dict.fromkeys((*GPUS, *EXTRAS), (True, False)),
         **{f"{name}_build": (*_builds(name), NOT_ASKED) for name in ("cuda", "rocm")},
         "training": tuple(row["framework"] for row in FRAMEWORKS),
+        "keras_backend": (*KERAS_BACKENDS, NOT_ASKED),
         "inference": tuple(row["runtime"] for row in rows("runtimes")),
         "python_version": PYTHONS,
         "torch_index": (*INDEXES, NOT_ASKED),
@@ -60,9 +62,17 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             return {
                 "training": [row["framework"] for row in FRAMEWORKS if answer in row["inference"]]
             }
+        case "training":
+            return {"keras_backend": KERAS_BACKENDS if answer == "keras" else [NOT_ASKED]}
+        case "keras_backend":
+            others = [row["framework"] for row in FRAMEWORKS if row["framework"] != "keras"]
+            return {"training": ["keras"] if is_asked else others}
         case _ if question == "torch_index" or (question in GPUS and answer):
+            fitting = [row for row in FRAMEWORKS if _may_compute(row, with_torch=is_asked)]
             return {
-                "training": [row["framework"] for row in FRAMEWORKS if row["torch"] == is_asked]
+                "training": [row["framework"] for row in fitting],
+                "keras_backend": [NOT_ASKED]
+                + [each for each in KERAS_BACKENDS if (each == "torch") == is_asked],
             }
     return {}
 
@@ -100,6 +110,12 @@ def possible_pairs(offered: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[Cho
     for pair in combinations(sorted(made, key=str), 2):
         if pair[0][0] != pair[1][0] and with_needs(dict(pair)):
             yield pair
+
+
+def _may_compute(framework: Row, *, with_torch: bool) -> bool:
+    """Tell whether a framework can compute with torch, or without it."""
+    libraries = framework["computes_with"] or [NOT_ASKED]
+    return any((each == "torch") == with_torch for each in libraries)
 
 
 def with_needs(row: Row) -> dict[str, Any] | None:

@@ -22,13 +22,25 @@ from packaging.specifiers import SpecifierSet
 from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
 
-GENERATORS = ("llama-cpp", "http-api")
-WITHOUT_TORCH = ("jax", "none")
+GENERATORS = ("llama-cpp", "openvino-genai", "http-api")
+OPENS_GGUF = ("llama-cpp", "http-api")
+
+
+def computes_with(row: dict[str, Any]) -> str:
+    """Return the library that computes for the training framework."""
+    training = row["training"]
+    of_framework = {"pytorch": "torch", "huggingface": "torch", "jax": "jax", "none": ""}
+    return str(row["keras_backend"] if training == "keras" else of_framework[training])
+
+
+def goes_through_onnx(row: dict[str, Any]) -> bool:
+    """Tell whether a model of the framework becomes ONNX for OpenVINO too."""
+    return row["training"] in ("jax", "keras") and row["inference"] in ("onnxruntime", "openvino")
 
 
 def translates_jax(row: dict[str, Any]) -> bool:
-    """Tell whether a model of JAX is written as ONNX."""
-    return row["training"] == "jax" and row["inference"] in ("onnxruntime", "openvino")
+    """Tell whether what JAX computes is written as ONNX."""
+    return computes_with(row) == "jax" and row["inference"] in ("onnxruntime", "openvino")
 
 
 def generates(row: dict[str, Any]) -> bool:
@@ -36,7 +48,7 @@ def generates(row: dict[str, Any]) -> bool:
     return row["training"] == "huggingface" or row["inference"] in GENERATORS
 
 
-EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab")
+EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab", "deepspeed")
 
 
 def has_extra(name: str, answers: dict[str, Any]) -> bool:
@@ -50,31 +62,33 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "loads_models": lambda row: row["inference"] != "http-api",
     "has_predictor": lambda row: not generates(row),
     "only_predicts": lambda row: row["training"] == "none" and not generates(row),
-    "uses_torch": lambda row: row["training"] in ("pytorch", "huggingface"),
+    "uses_torch": lambda row: computes_with(row) == "torch",
+    "uses_jax": lambda row: computes_with(row) == "jax",
     "uses_onnxruntime": lambda row: row["inference"] == "onnxruntime",
     "uses_openvino": lambda row: row["inference"] == "openvino",
-    "runs_torch": lambda row: (
-        row["inference"] == "native" and row["training"] in ("pytorch", "huggingface")
-    ),
-    "runs_jax": lambda row: (row["training"], row["inference"]) == ("jax", "native"),
+    "runs_torch": lambda row: (computes_with(row), row["inference"]) == ("torch", "native"),
+    "runs_jax": lambda row: (computes_with(row), row["inference"]) == ("jax", "native"),
+    "runs_keras": lambda row: (row["training"], row["inference"]) == ("keras", "native"),
+    "trains_keras": lambda row: row["training"] == "keras",
     "trains_jax": lambda row: row["training"] == "jax",
-    "trains_classifier": lambda row: row["training"] in ("pytorch", "jax"),
+    "trains_classifier": lambda row: row["training"] in ("pytorch", "jax", "keras"),
     "trains_huggingface": lambda row: row["training"] == "huggingface",
     "generates_native": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "native")
     ),
-    "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in GENERATORS,
+    "exports_gguf": lambda row: row["training"] == "huggingface" and row["inference"] in OPENS_GGUF,
     "exports_for_server": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "http-api")
     ),
     "uses_llama_cpp": lambda row: row["inference"] == "llama-cpp",
+    "uses_openvino_genai": lambda row: row["inference"] == "openvino-genai",
     "uses_http_api": lambda row: row["inference"] == "http-api",
     "exports_openvino": lambda row: row["training"] != "none" and row["inference"] == "openvino",
     "exports_openvino_genai": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "openvino-genai")
     ),
     "writes_onnx": lambda row: (
-        row["training"] != "none" and (row["inference"] == "onnxruntime" or translates_jax(row))
+        row["training"] != "none" and (row["inference"] == "onnxruntime" or goes_through_onnx(row))
     ),
     "translates_torch": lambda row: (
         (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
@@ -170,7 +184,7 @@ def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, An
 def test_torch_comes_from_the_given_index(project: Path, answers: dict[str, Any]) -> None:
     facts = tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
     assert facts["package_name"] == answers["package_name"]
-    if answers["training"] in WITHOUT_TORCH:
+    if computes_with(answers) != "torch":
         assert "torch" not in facts
     else:
         assert facts["torch"]["index"] == answers["torch_index"]

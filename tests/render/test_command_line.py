@@ -49,17 +49,18 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
     "unknown-training": (
         {"training": "tensorflow"},
-        "is not in ['pytorch', 'jax', 'huggingface', 'none']",
+        "is not in ['pytorch', 'jax', 'keras', 'huggingface', 'none']",
     ),
     "unknown-inference": (
         {"inference": "tflite"},
-        "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', 'http-api']",
+        "is not in ['onnxruntime', 'openvino', 'native', 'llama-cpp', "
+        "'openvino-genai', 'http-api']",
     ),
     "native-untrained": (
         {"training": "none", "inference": "native"},
         "native runs a model with the framework that trained it, and training is none: "
-        "set inference to onnxruntime or openvino or llama-cpp or http-api, or training to "
-        "pytorch or jax or huggingface.",
+        "set inference to onnxruntime or openvino or llama-cpp or openvino-genai or http-api, or "
+        "training to pytorch or jax or keras or huggingface.",
     ),
     "text-from-a-classifier": (
         {"inference": "llama-cpp"},
@@ -76,7 +77,8 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "classes-from-a-generator": (
         {"training": "huggingface", "inference": "onnxruntime"},
         "ONNX Runtime runs ONNX files, and training is huggingface: "
-        "set inference to llama-cpp or native or http-api, or training to pytorch or jax or none.",
+        "set inference to llama-cpp or openvino-genai or native or http-api, or training to "
+        "pytorch or jax or keras or none.",
     ),
     "unknown-extra": (
         {"extras": "[telepathy]"},
@@ -85,7 +87,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "an-extra-without-what-it-needs": (
         {"training": "none", "extras": "[tuning]"},
         "tuning searches the settings of a training, and training is none: "
-        "leave tuning out of extras, or set training to pytorch or jax.",
+        "leave tuning out of extras, or set training to pytorch or jax or keras.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

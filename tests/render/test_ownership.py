@@ -17,8 +17,8 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
 NEVER_TOGETHER = (
-    {"trains_pytorch", "trains_jax", "trains_huggingface"},
-    {"trains_torch_modules", "trains_jax"},
+    {"trains_pytorch", "trains_jax", "trains_keras", "trains_huggingface"},
+    {"trains_torch_modules", "uses_jax"},
     {"trains_pytorch", "goes_through_onnx"},
     {"trains_classifier", "trains_huggingface"},
 )

@@ -30,12 +30,15 @@ FREE_TEXT = {
 CHOOSY = [name for name, row in EXTRAS.items() if len(row["training"]) < len(FRAMEWORKS)]
 """Extras that do not go with every framework."""
 
-WITH_TORCH = {row["framework"] for row in FRAMEWORKS if row["torch"]}
+WITH_TORCH = {row["framework"] for row in FRAMEWORKS if row["computes_with"] == ["torch"]}
 OF_TORCH = [name for name in CHOOSY if WITH_TORCH.issuperset(EXTRAS[name]["training"])]
 """Extras that go with frameworks only that compute with torch."""
 
 HANG_TOGETHER = {
     *(("training", name) for name in ("inference", "torch_index", *GPUS)),
+    *((name, "keras_backend") for name in ("training", "inference", "torch_index", *GPUS)),
+    *(("keras_backend", name) for name in OF_TORCH),
+    *(("keras_backend", f"{name}_build") for name in ("cuda", "rocm")),
     *(("training", f"{name}_build") for name in ("cuda", "rocm")),
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),

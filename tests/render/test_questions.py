@@ -26,6 +26,7 @@ PUBLIC = (
     "repository_url",
     "license",
     "training",
+    "keras_backend",
     "inference",
     "backends",
     "cuda_build",
@@ -45,9 +46,11 @@ STORED_ONCE = (
     "copyright_year",
     "brought_training",
     "first_framework",
+    "brought_torch",
     "brought_onnxruntime",
     "brought_openvino",
     "brought_llama_cpp",
+    "brought_openvino_genai",
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
@@ -56,6 +59,7 @@ STORED_ONCE = (
     "brought_jupyterlab",
     "brought_embeddings",
     "brought_quantization",
+    "brought_deepspeed",
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
@@ -111,6 +115,7 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
         "served_generations",
         "generates_text",
         "had_classes",
+        "computes_with",
         "computes_with_torch",
         "chosen_builds",
         "flags",
@@ -121,8 +126,10 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
 def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     kept = answers_of(project)
     unasked = {f"{name}_build" for name in ("cuda", "rocm") if name not in kept.get("backends", [])}
-    if kept["training"] in ("jax", "none"):
-        unasked |= {"torch_index", "backends"}
+    if kept["training"] != "keras":
+        unasked.add("keras_backend")
+    if kept.get("keras_backend", kept["training"]) in ("jax", "none"):
+        unasked |= {"torch_index", "backends", "brought_torch"}
     if kept["training"] == "none":
         unasked |= {"brought_training", "first_framework"}
     if kept["inference"] != "onnxruntime":
@@ -131,9 +138,12 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_openvino")
     if kept["inference"] != "llama-cpp":
         unasked.add("brought_llama_cpp")
+    if kept["inference"] != "openvino-genai":
+        unasked.add("brought_openvino_genai")
     if kept["inference"] != "http-api":
         unasked.add("brought_http_api")
-    generates = kept["training"] == "huggingface" or kept["inference"] in ("llama-cpp", "http-api")
+    generating = ("llama-cpp", "openvino-genai", "http-api")
+    generates = kept["training"] == "huggingface" or kept["inference"] in generating
     unasked.add("brought_predictor" if generates else "brought_generator")
     unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
     if kept["training"] == "none":

@@ -53,7 +53,12 @@ CATALOG = {
   sources: {version: [stub], commit: [stub]}
 """,
     "frameworks.yml": """\
-- {framework: stub, title: "S", example: "stub", generates: false, torch: true, inference: [stub]}
+- framework: stub
+  title: "S"
+  example: "stub"
+  generates: false
+  computes_with: [torch]
+  inference: [stub]
 """,
     "runtimes.yml": """\
 - runtime: stub

@@ -87,10 +87,13 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "onnxruntime-openvino": "uses_onnxruntime",
         "openvino": "uses_openvino",
         "xllamacpp": "uses_llama_cpp",
+        "openvino-genai": "uses_openvino_genai",
+        "openvino-tokenizers": "uses_openvino_genai",
         "openai": "uses_http_api",
         "httpx2": "uses_http_api",
         "torch": "runs_torch",
         "jax": "runs_jax",
+        "keras": "runs_keras",
         "transformers": "generates_native",
     }
 
@@ -183,7 +186,7 @@ WRONG = [
     ("companions.yml", "package: torchaudio", "package: torchvision", "row 2: package torchvision"),
     (
         "extras.yml",
-        "training: [pytorch, jax]",
+        "training: [pytorch, jax, keras]",
         "training: []",
         "row 1: `training` must not be empty",
     ),
@@ -191,8 +194,13 @@ WRONG = [
     ("actions.yml", "version: v7.0.1", "version: v7", "row 1: `version` must be the tag of a re"),
     ("actions.yml", "commit: 3d3c", "commit: v", "row 1: `commit` must be the 40 digits of a com"),
     ("actions.yml", "action: setup-python", "action: checkout", "row 2: action checkout is listed"),
-    ("frameworks.yml", "torch: true", "torch: maybe", "row 1: `torch` must be true or false"),
-    ("frameworks.yml", "framework: none", "framework: pytorch", "row 4: framework pytorch is lis"),
+    (
+        "frameworks.yml",
+        "computes_with: [torch]",
+        "computes_with: torch",
+        "row 1: `computes_with` mu",
+    ),
+    ("frameworks.yml", "framework: none", "framework: pytorch", "row 5: framework pytorch is lis"),
     (
         "runtimes.yml",
         "sources: {devices: [onnxr",

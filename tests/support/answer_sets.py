@@ -18,8 +18,9 @@ ANSWER_SETS: Mapping[str, Mapping[str, Any]] = {
 
 STACK = Path(__file__).resolve().parents[2] / "stack"
 PAIRS: Mapping[str, Mapping[str, str]] = {
-    f"{row.framework}-{runtime}": {"training": row.framework, "inference": runtime}
+    "-".join((*each.values(), runtime)): {**each, "inference": runtime}
     for row in load_frameworks(STACK)
+    for each in row.answers
     for runtime in row.inference
 }
 """Every combination of training and inference that the template offers."""

@@ -61,6 +61,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
     found: dict[str, tuple[Answers, Answers]] = {
         f"{name}-{value}": (NAMED, {name: value}) for name, each in values.items() for value in each
     }
+    found["keras_backend-jax"] = ({**NAMED, "training": "keras"}, {"keras_backend": "jax"})
     for backend in ("cuda", "rocm"):
         for build in [row["build"] for row in builds() if row["backend"] == backend][1:]:
             found[build] = (GPUS, {f"{backend}_build": build})

@@ -17,6 +17,7 @@ class Answers:
         project_name: The name people read.
         package_name: The name that Python imports.
         training: Training framework, such as `pytorch`, or `none`.
+        keras_backend: What Keras computes with, `torch` or `jax`; empty without Keras.
         inference: What runs a trained model, such as `onnxruntime`, or `native`: the framework.
         stack_release: The tested set of versions that the project's pins come from.
     """
@@ -24,6 +25,7 @@ class Answers:
     project_name: str
     package_name: str
     training: str
+    keras_backend: str
     inference: str
     stack_release: str
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import toolchain, torch_wheels
 from ..backends import Target
 from ..locking import Resolver
-from ..paths import ROOT, python
+from ..paths import ROOT, TOOLCHAIN_LOCK, python
 from ..resolvers import PipCompile
 from ..run import run
 from ..torch_builds import TorchBuild
@@ -38,7 +38,7 @@ class PipTools:
 
         One lock after the other: where two packages bring the same file, that of the later stays.
         """
-        options = ["--no-deps", "--require-hashes", *self._torch_wheels(lock_files, target)]
+        options = ["--no-deps", *self._checked(lock_files, target)]
         if self._uses_uv():
             command: list[object] = [toolchain.tool("uv"), "pip", "install"]
             command += ["--python", python(environment)]
@@ -76,6 +76,11 @@ class PipTools:
     @staticmethod
     def _uses_uv() -> bool:
         return os.environ.get("INSTALLER", "uv") == "uv" and toolchain.has("uv")
+
+    def _checked(self, lock_files: Sequence[Path], target: Target) -> list[object]:
+        """Return options for hashes, also of what builds a package that has no wheel."""
+        options = ["--require-hashes", "--build-constraint", TOOLCHAIN_LOCK]
+        return [*options, *self._torch_wheels(lock_files, target)]
 
     @staticmethod
     def _torch_wheels(lock_files: Sequence[Path], target: Target) -> list[object]:

@@ -84,6 +84,8 @@ class TrainingConfig(Section):
         learning_rate: Of the first step; it falls to zero along a cosine.
         weight_decay: AdamW's decoupled decay.
         device: `cpu`, `cuda`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+        deepspeed: The file with DeepSpeed's settings, which is the extra of that name; empty: the
+            Trainer alone.
         lora: The adapters.
     """
 
@@ -93,6 +95,7 @@ class TrainingConfig(Section):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|xpu|mps)$")]
+    deepspeed: str
     lora: LoraConfig
 
 

@@ -66,7 +66,8 @@ def random_states() -> dict[str, Any]:
 
 def restore_random_states(states: dict[str, Any]) -> None:
     """Sets every global generator to a state from `random_states`."""
-    random.setstate(states["python"])
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))  # which JSON makes a list of
     algorithm, keys, *rest = states["numpy"]
     np.random.set_state((algorithm, np.array(keys, dtype=np.uint32), *rest))
     torch.set_rng_state(states["torch"])

@@ -70,7 +70,7 @@ def _verified(config: Path, folder: Path) -> dict[str, Any]:
     from ..generation.parity import check_text_parity
 
     model = read_text_model(folder)
-    with open_generator(config) as generator:
+    with open_generator(config, folder) as generator:
         report = check_text_parity(generator, folder, model)
     return {"model": str(folder), **report.to_json()}
 

@@ -117,6 +117,24 @@ class Generator(ABC):
         self.close()
 
 
+def before_stop(pieces: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
+    """Yields text up to the first of some texts, and holds back what may be the start of one."""
+    held = ""
+    longest = max(map(len, stops), default=1) - 1
+    for piece in pieces:
+        held += piece
+        found = [held.index(stop) for stop in stops if stop in held]
+        if found:
+            held = held[: min(found)]
+            break
+        free = len(held) - longest
+        if free > 0:
+            yield held[:free]
+            held = held[free:]
+    if held:
+        yield held
+
+
 def _checked(prompt: str) -> str:
     if not prompt.strip():
         raise InputError("The prompt is empty.")

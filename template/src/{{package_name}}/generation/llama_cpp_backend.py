@@ -20,6 +20,7 @@ from ..errors import (
     ModelMissingError,
     RequestRefusedError,
 )
+from ..memory import CPU, Need, free_memory, require_memory
 from .artefact import model_file
 from .generator import GenerationSettings, Generator
 from .opening import checked_values
@@ -144,6 +145,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
         ConfigError: A setting is wrong.
         ModelMissingError: There is no such file.
         ArtefactError: It is no model that llama.cpp can open.
+        NotEnoughMemoryError: It does not fit.
     """
     settings = LlamaCppSettings(**checked_values(LlamaCppSettings, values, place))
     path = model_file(Path(settings.model), FORMAT)
@@ -154,6 +156,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ArtefactError(f"{path} is not a GGUF file.")
+    require_memory(str(path), Need(path.stat().st_size), {CPU: free_memory()})
     try:
         server = _LLAMA_CPP.Server(_parameters(settings, path))
         # Freed before its loop runs, llama.cpp waits for ever; an answer proves that it runs.

@@ -21,10 +21,12 @@ DEFAULT_CONFIG = Path("configs/generate.toml")
 # Answer to `inference` -> module of its adapter. A project has only the module it needs.
 _ADAPTERS = {
     "llama-cpp": "llama_cpp_backend",
+    "openvino-genai": "openvino_genai_backend",
     "native": "transformers_backend",
     "http-api": "http_api_backend",
 }
 _SETTINGS = "settings"
+_SERVED = ("http-api",)
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -35,8 +37,13 @@ class Adapter(Protocol):
         """Opens what its table says; `place` names the table in messages."""
 
 
-def open_generator(config: Path = DEFAULT_CONFIG) -> Generator:
+def open_generator(config: Path = DEFAULT_CONFIG, model: Path | None = None) -> Generator:
     """Opens the model or the way to the server.
+
+    Args:
+        config: The file of settings.
+        model: A folder that export wrote, in place of the model that the settings name; a server
+            has its own.
 
     Raises:
         ConfigError: The file is missing or wrong, or the project's runtime generates no text.
@@ -44,7 +51,10 @@ def open_generator(config: Path = DEFAULT_CONFIG) -> Generator:
     """
     runtime = load_answers().inference
     adapter = _adapter(runtime)
-    return adapter.open_generator(_table(config, runtime), f"{config}, [{runtime}]")
+    values = _table(config, runtime)
+    if model is not None and runtime not in _SERVED:
+        values = {**values, "model": str(model)}
+    return adapter.open_generator(values, f"{config}, [{runtime}]")
 
 
 def read_settings(config: Path = DEFAULT_CONFIG, **changes: object) -> GenerationSettings:

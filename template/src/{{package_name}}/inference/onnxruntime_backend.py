@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ..devices import CPU, choose_device, known_devices
 from ..errors import ArtefactError
-from .devices import CPU, choose_device, known_devices
 from .metadata import Metadata
 from .predictor import Predictor
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..devices import choose_device
 from ..errors import ArtefactError
-from .devices import choose_device
+from ..openvino_api import without_statistics
 from .metadata import Metadata
-from .openvino_api import without_statistics
 from .predictor import Predictor
 
 with without_statistics() as openvino:

@@ -16,10 +16,11 @@ FORMAT = "onnx"
 MODEL_FILE = "model.onnx"
 FORMAT_OPTIONS: Mapping[str, Any] = {"opset": OPSET}
 
-# One is what eight bits leave of logits that go up to about 20 here; the classes decide.
+# In eight bits, logits that are larger than all of the calibration are cut off: of those that go up
+# to about 20 here, that is less than two. The classes decide.
 PRECISIONS: Mapping[str, Precision] = {
     "float32": Precision(tolerance=TOLERANCE),
-    "int8": Precision(tolerance=1.0, agreement=0.99),
+    "int8": Precision(tolerance=2.0, agreement=0.99),
 }
 
 

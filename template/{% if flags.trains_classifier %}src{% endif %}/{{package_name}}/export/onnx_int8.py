@@ -17,11 +17,15 @@ _CALIBRATION_BATCH = 64
 def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
     """Quantises the file `whole` by the values that occur in the calibration."""
     from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     given = request.inputs if request.calibration is None else request.calibration
+    folded = whole.with_name(f"folded-{whole.name}")
     with quiet():
+        # Weights that an exporter left to be transposed would not be quantised.
+        quant_pre_process(whole, folded, skip_symbolic_shape=True)
         quantization.quantize_static(
-            whole,
+            folded,
             path,
             _Batches(request.input.name, given),
             quant_format=quantization.QuantFormat.QDQ,

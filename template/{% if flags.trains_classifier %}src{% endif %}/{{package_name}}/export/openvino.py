@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
-from ..inference.openvino_api import without_statistics
+from ..openvino_api import without_statistics
 from . import openvino_int8
 from .artefact import ExportRequest, Precision
 from .to_openvino import convert

@@ -15,9 +15,15 @@ from ..errors import ExportError
 from ..generation import Generator
 from ..generation.artefact import TextModel, write_text_model
 from ..generation.parity import Reference, TextParityReport, check_text_parity, write_reference
+from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
-_EXPORTERS = {"llama-cpp": "gguf_file", "http-api": "gguf_file", "native": "transformers_folder"}
+_EXPORTERS = {
+    "llama-cpp": "gguf_file",
+    "http-api": "gguf_file",
+    "openvino-genai": "openvino_genai_folder",
+    "native": "transformers_folder",
+}
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,13 @@ class Precision:
         tolerance: Largest absolute difference in log-probabilities.
         agreement: Share of the places, 0 to 1, where the likeliest token must be the same.
         equal_text: Whether greedy text must be the same.
+        exporter: The environment that it is written in, if it is not the development environment.
     """
 
     tolerance: float
     agreement: float = 1.0
     equal_text: bool = True
+    exporter: str = ""
 
 
 class Exporter(Protocol):
@@ -68,8 +76,14 @@ class Exporter(Protocol):
 
 
 def precisions() -> list[str]:
-    """Returns the precisions that the project's runtime can have, the full one first."""
-    return list(_exporter().PRECISIONS)
+    """Returns the precisions that the project's runtime can have, the full one first.
+
+    Those with an environment of their own can be written below `make export` only: they are left
+    out elsewhere, unless all have one, and then an export says so.
+    """
+    offered = _exporter().PRECISIONS.items()
+    here = [name for name, rules in offered if not rules.exporter or environments.can_be_made()]
+    return here or [name for name, _ in offered]
 
 
 def full_tolerance() -> float:
@@ -88,9 +102,9 @@ def export_model(
         precision: One of `precisions()`; by default the full one.
 
     Raises:
-        ExportError: There is no such precision, the format cannot hold the model, the exported
-            model answers differently, or `output` is something else; an earlier export in `output`
-            stays as it was.
+        ExportError: There is no such precision, it cannot be written here, the format cannot hold
+            the model, the exported model answers differently, or `output` is something else; an
+            earlier export in `output` stays as it was.
     """
     exporter = _exporter()
     chosen = precision or next(iter(exporter.PRECISIONS))
@@ -98,6 +112,11 @@ def export_model(
         offered = " or ".join(exporter.PRECISIONS)
         raise ExportError(f"The runtime has no precision {chosen!r}: choose {offered}.")
     rules = exporter.PRECISIONS[chosen]
+    if rules.exporter and not environments.can_be_made():
+        raise ExportError(
+            f"The precision {chosen} is written in an environment of its own, which `make export` "
+            f'makes: run `make export ARGS="--precision {chosen}"`.'
+        )
     with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_reference(folder, request.reference)

@@ -27,8 +27,9 @@ from ..errors import (
     ModelMissingError,
     RequestRefusedError,
 )
+from ..memory import CPU, Need, free_memory, require_memory
 from .artefact import read_text_model
-from .generator import GenerationSettings, Generator
+from .generator import GenerationSettings, Generator, before_stop
 from .opening import checked_values
 
 FORMAT = "transformers"
@@ -201,10 +202,12 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
     Raises:
         ConfigError: There is no such device.
         ArtefactError: It is no model that Transformers can open.
+        NotEnoughMemoryError: It does not fit there.
     """
     chosen = _device(device)
     if threads:
         torch.set_num_threads(threads)
+    require_memory(str(folder), _need(folder), _free(chosen), place=_place(chosen))
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").eval().to(chosen)
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -213,22 +216,20 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
     return TransformersGenerator(model, tokenizer, chat=chat)
 
 
-def before_stop(pieces: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
-    """Yields text up to the first of some texts, and holds back what may be the start of one."""
-    held = ""
-    longest = max(map(len, stops), default=1) - 1
-    for piece in pieces:
-        held += piece
-        found = [held.index(stop) for stop in stops if stop in held]
-        if found:
-            held = held[: min(found)]
-            break
-        free = len(held) - longest
-        if free > 0:
-            yield held[:free]
-            held = held[free:]
-    if held:
-        yield held
+def _need(folder: Path) -> Need:
+    """Returns what the weights take; what attention remembers grows as text comes."""
+    return Need(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
+
+
+def _free(device: torch.device) -> dict[str, int]:
+    free = {CPU: free_memory()}
+    if device.type == "cpu":
+        return free
+    return {_place(device): torch.accelerator.get_memory_info(device)[0], **free}
+
+
+def _place(device: torch.device) -> str:
+    return CPU if device.type == "cpu" else device.type
 
 
 def _choice(temperature: float) -> dict[str, Any]:

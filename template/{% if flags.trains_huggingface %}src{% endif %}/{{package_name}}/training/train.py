@@ -22,6 +22,7 @@ from ..reporting import Reporter
 from ..reproducibility import choose_device, make_reproducible
 from ..tracking import Run, RunRecord
 from ..tracking.store import CONFIG_FILE
+from . import deepspeed
 from .recording import Recording
 from .saved import check_base, checkpoint_of, open_base, weights_sha256
 
@@ -84,10 +85,13 @@ def blocks_of(text: str, tokenizer: Any, size: int) -> Dataset:
     return Dataset.from_dict({"input_ids": blocks, "labels": blocks})
 
 
-def make_trainer(config: Config, parts: Parts, folder: Path) -> Trainer:
+def make_trainer(
+    config: Config, parts: Parts, folder: Path, deepspeed_settings: dict[str, Any] | None = None
+) -> Trainer:
     """Returns the Trainer, which writes its checkpoints into a folder and nothing anywhere else."""
     settings = config.training
     device = choose_device(settings.device)
+    deepspeed.name_device(device)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
@@ -108,6 +112,7 @@ def make_trainer(config: Config, parts: Parts, folder: Path) -> Trainer:
         disable_tqdm=True,
         dataloader_pin_memory=device.type == "cuda",
         report_to=[],
+        deepspeed=deepspeed_settings,
     )
     trainer = Trainer(
         model=parts.model,
@@ -137,6 +142,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
     """
     texts = load_texts(config.data)
     device = choose_device(config.training.device)
+    deepspeed_settings = deepspeed.read_settings(config.training.deepspeed)
     parts = build(config, texts)
     facts = {
         "name": name,
@@ -151,6 +157,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
         "epochs": config.training.epochs,
         "epochs_done": 0,
         "checkpoint": None,
+        "deepspeed": deepspeed_settings,
     }
     record = RunRecord.create(config.model_dump(mode="json"), facts, name)
     return _train(config, parts, record, reporter)
@@ -169,6 +176,8 @@ def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
     if texts.sha256 != run.facts["data_sha256"]:
         raise RunError(f"Run {run.id} was made with other data: restore it or start a new run.")
     checkpoint = checkpoint_of(run)
+    if run.facts.get("deepspeed") is not None:
+        deepspeed.check_usable()
     base = open_base(config.model.base) if config.model.base else None
     if base is not None:
         check_base(run, base)
@@ -198,10 +207,16 @@ def _train(
     batch = config.training.batch_size
     steps = math.ceil(len(parts.train) / batch)
     done = record.facts["epochs_done"]
+    settings = record.facts.get("deepspeed")
+    started = deepspeed.started(settings, choose_device(config.training.device))
     reporter.say(f"Run {record.folder.name}")
     try:
-        with record, reporter.training(config.training.epochs * steps, done * steps) as report:
-            trainer = make_trainer(config, parts, record.folder)
+        with (
+            record,
+            started,
+            reporter.training(config.training.epochs * steps, done * steps) as report,
+        ):
+            trainer = make_trainer(config, parts, record.folder, settings)
             trainer.add_callback(Recording(record, report, len(parts.train), batch))
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     except KeyboardInterrupt:

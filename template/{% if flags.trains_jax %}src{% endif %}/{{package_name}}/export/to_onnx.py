@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from onnx import numpy_helper
 
 from ..errors import ExportError
 from .artefact import ExportRequest
+from .onnx_graph import drop_empty_biases
 from .quiet import quiet
 
 OPSET = 18
@@ -35,24 +35,8 @@ def translate(request: ExportRequest, path: Path) -> None:
                 output_names=["logits"],
                 opset=OPSET,
             )
-            _drop_empty_biases(program)
+            drop_empty_biases(program)
             onnx.save(program, path)
     except Exception as error:  # the exporter passes on errors of every kind
         reason = str(error).strip().partition("\n")[0]
         raise ExportError(f"The model cannot be exported to ONNX: {reason}") from error
-
-
-def _drop_empty_biases(program: onnx.ModelProto) -> None:
-    """Removes the zero that jax2onnx adds to every product of matrices.
-
-    The quantizer of ONNX Runtime takes a bias for a list of numbers and stops at a single one.
-    """
-    single = [each for each in program.graph.initializer if not each.dims]
-    zeros = {each.name for each in single if not numpy_helper.to_array(each).any()}
-    for node in program.graph.node:
-        if node.op_type == "Gemm" and len(node.input) == 3 and node.input[2] in zeros:
-            del node.input[2]
-    used = {name for node in program.graph.node for name in node.input}
-    for each in single:
-        if each.name not in used:
-            program.graph.initializer.remove(each)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import trees
+from ..devices import CPU, choose_device
 from ..errors import ArtefactError
 from ..models import build_model
-from .devices import CPU, choose_device
 from .metadata import Metadata
 from .predictor import Predictor
 

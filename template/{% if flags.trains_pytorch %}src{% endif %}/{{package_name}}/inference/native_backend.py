@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..devices import choose_device
 from ..errors import ArtefactError
 from ..memory import CPU, free_memory, require_memory
 from ..models import build_model
-from .devices import choose_device
 from .metadata import Metadata, need_of
 from .predictor import Predictor
 

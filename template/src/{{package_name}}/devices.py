@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
-from ..errors import ConfigError
-from ..files import read_json
+from .errors import ConfigError
+from .files import read_json
 
 AUTO = "auto"
 CPU = "cpu"
@@ -23,7 +23,7 @@ VARIABLE = "INFERENCE_DEVICE"
 @cache
 def known_devices() -> Mapping[str, str]:
     """Returns what the runtime calls each device that it can run on."""
-    found: dict[str, str] = read_json(Path(__file__).parents[1] / "devices.json")
+    found: dict[str, str] = read_json(Path(__file__).with_name("devices.json"))
     return found
 
 
