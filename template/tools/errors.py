@@ -1,6 +1,15 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
 """The errors that commands raise for something the user can mend."""
 
+import re
+
+NO_CONNECTION = re.compile(
+    "NewConnectionError|NameResolutionError|name resolution|Network is unreachable|ProxyError|"
+    "ConnectTimeout|ReadTimeout|IncompleteDownload|Connection refused|error sending request|"
+    "dns error"
+)
+"""What pip and uv print when the index does not answer."""
+
 
 class ToolError(Exception):
     """What is wrong and what to do about it, in one sentence."""
@@ -17,3 +26,8 @@ class CommandError(ToolError):
         """Keep what the program printed beside the sentence about it."""
         super().__init__(message)
         self.output = output
+
+    @property
+    def is_of_network(self) -> bool:
+        """Whether it failed because the index cannot be reached."""
+        return NO_CONNECTION.search(self.output) is not None

@@ -79,6 +79,7 @@ def _lock_alone(
     try:
         entries = resolver.compile(sources, file, [limits], upgrade=upgrade)
     except CommandError as error:
+        _refuse_without_network(error)
         raise ToolError(
             f"{_named(sources)} does not go together with the stack release's versions for it (the "
             f"resolver's reason is above): name the version you need in requirements/{exporter}.in"
@@ -127,6 +128,7 @@ def _compiled(
     try:
         entries = resolver.compile(sources, output, constraints, upgrade=upgrade)
     except CommandError as error:
+        _refuse_without_network(error)
         lines = loosened(error.output, stack_pins(target), overrides())
         if lines:
             raise ToolError(
@@ -141,6 +143,14 @@ def _compiled(
         ) from error
     _refuse_unhashed(entries, sources)
     return entries
+
+
+def _refuse_without_network(error: CommandError) -> None:
+    if error.is_of_network:
+        raise ToolError(
+            "the package index cannot be reached (the reason is above): check the network, then "
+            "run the command again; the locks were left as they were."
+        ) from error
 
 
 def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import interpreters, lock_format, systems, toolchain, torch_wheels
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .files import in_words, sha256_of, size_of, write_whole
 from .locks import Locks, pinned
 from .paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
@@ -111,7 +111,13 @@ def _download(lock: Path, locks: Locks, made: Saved) -> None:
     command += ["--require-hashes", "--dest", files]
     if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
         command += ["--find-links", torch]
-    run([*command, "--requirement", lock], quietly=True)
+    try:
+        run([*command, "--requirement", lock], quietly=True)
+    except CommandError as error:
+        raise ToolError(
+            f"what {shown(lock)} names could not be fetched (the reason is above): check the "
+            "network, then run the command again; what was fetched stays."
+        ) from error
 
 
 def _build(made: Saved) -> dict[str, str]:

@@ -351,8 +351,9 @@ def test_install_without_locks_says_what_to_run(project: Project) -> None:
 def test_two_commands_at_once_do_not_meet(project: Project) -> None:
     with (project.folder / ".venvs" / "in-use").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        for command in ("lock", "install", "rollback"):
-            assert "another command is changing" in error_sentence(project.tools(command))
+        for command in ("lock", "install", "rollback", "promote", "prune", "save", "try tomli-w"):
+            refused = project.tools(*command.split())
+            assert "another command is changing" in error_sentence(refused)
     succeeded(project.tools("install"))
 
 

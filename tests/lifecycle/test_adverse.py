@@ -1,0 +1,120 @@
+"""A full disk, a folder that may not be written to, no network: one sentence, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import ENVIRONMENT, Checkpoint, Project, error_sentence, succeeded
+
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
+
+IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
+TOOLS = f"{sys.executable} -m tools"
+
+
+@pytest.fixture(autouse=True)
+def namespaces() -> None:
+    if subprocess.run([*IN_A_NAMESPACE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let anybody make namespaces")
+
+
+@pytest.fixture
+def project(small_project: Checkpoint) -> Project:
+    """Return the small project as it was right after ``make setup``."""
+    return small_project.restore()
+
+
+def in_a_namespace(project: Project, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may mount, where no network is."""
+    return subprocess.run(
+        [*IN_A_NAMESPACE, "sh", "-ec", script],
+        cwd=project.folder,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def facts(project: Project) -> tuple[str | None, set[str], str]:
+    return project.active(), project.generations(), project.git("status", "--short")
+
+
+@pytest.mark.parametrize(
+    "command", ["lock", "try tomli-w", "install", "save", "prune", "update", "rollback"]
+)
+def test_a_project_that_may_not_be_written_to(project: Project, command: str) -> None:
+    before = facts(project)
+    read_only = "mount --bind . . && mount -o remount,ro,bind . && cd ."
+    done = in_a_namespace(project, f"{read_only} && cd {project.folder} && {TOOLS} {command}")
+    assert "Read-only file system" in error_sentence(done)
+    assert facts(project) == before
+
+
+def test_trying_on_a_full_disk(project: Project, tmp_path: Path) -> None:
+    before = facts(project)
+    done = in_a_namespace(
+        project,
+        f"mount -t tmpfs -o size=100k tmpfs {tmp_path} && TMPDIR={tmp_path} {TOOLS} try tomli-w",
+    )
+    assert "No space left on device" in error_sentence(done)
+    assert facts(project) == before
+
+
+def test_saving_on_a_full_disk(project: Project, tmp_path: Path) -> None:
+    before = facts(project)
+    done = in_a_namespace(
+        project, f"mount -t tmpfs -o size=3m tmpfs {tmp_path} && {TOOLS} save {tmp_path}/saved"
+    )
+    assert "has room for 3." in error_sentence(done)
+    assert facts(project) == before
+
+
+def test_an_install_that_fills_the_disk_leaves_nothing_half_made(
+    project: Project, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved"
+    succeeded(project.tools("save", str(saved)))
+    clone = tmp_path / "small-disk"
+    clone.mkdir()
+    done = in_a_namespace(
+        project,
+        f"mount -t tmpfs -o size=250m tmpfs {clone}; git clone -q . {clone}/project;"
+        f"cd {clone}/project; {TOOLS} restore {saved} >&2 || code=$?;"
+        "ls .venvs | grep -v toolchain; exit $code",
+    )
+    assert "nothing was switched" in error_sentence(done) or "uv" in error_sentence(done)
+    assert done.stdout.split() == ["in-use"]
+
+
+@pytest.mark.parametrize("command", ["lock", "try tomli-w"])
+def test_without_network_nothing_is_locked(project: Project, command: str) -> None:
+    before = facts(project)
+    project.append("requirements/40-dev.in", "tomli\n")
+    changed = facts(project)
+    sentence = error_sentence(in_a_namespace(project, f"{TOOLS} {command}"))
+    assert "the package index cannot be reached" in sentence
+    assert facts(project) == changed
+    project.git("restore", ".")
+    assert facts(project) == before
+
+
+def test_saving_without_network_goes_on_later(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    sentence = error_sentence(in_a_namespace(project, f"{TOOLS} save {folder}"))
+    assert "check the network" in sentence
+    assert "not saved to the end" in error_sentence(project.tools("restore", str(folder)))
+    succeeded(project.tools("save", str(folder)))
+
+
+def test_a_missing_interpreter_is_named(project: Project) -> None:
+    shutil.copyfile(project.folder / ".python-version", project.folder / "python.before")
+    (project.folder / ".python-version").write_text("3.99\n", encoding="utf-8")
+    for command in ("install", "try tomli-w"):
+        assert "Python 3.99" in error_sentence(project.tools(*command.split()))
