@@ -17,7 +17,7 @@ from ..files import write_whole
 from ..paths import BISECTIONS, shown
 from ..run import say
 from . import environments, testing
-from .changes import ORDER, Change, between, mixed
+from .changes import FILES, ORDER, Change, between, mixed
 from .ends import End
 from .environments import Ready
 from .log import FOUND, Log
@@ -132,7 +132,7 @@ class Bisection:
             needs = [Need(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
         else:
             good, bad = (self._ready(end).folder for end in (self.good, self.bad))
-            names = [change.name for change in self.changes if change.name != ORDER]
+            names = [change.name for change in self.changes if change.name not in (FILES, ORDER)]
             needs = environments.needs(good, bad, names, self.target.backend)
             write_whole(path, json.dumps([asdict(need) for need in needs], indent=2).encode())
         plan = planned(ranked(self.changes, self.good, self.bad), needs)

@@ -3,22 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..lock_format import render
 from .ends import End, Package
 
-ORDER = "(order)"
-"""The name of the change that is none of a package; no package can have it."""
+ORDER, FILES = "(order)", "(files)"
+"""The names of the changes that are none of a package; no package can have them."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A package that is another one in the bad lock, or the order in which they are installed.
+    """A package that is another one in the bad lock, or something that is none of a package.
 
     Attributes:
-        name: Normalised name of the package, or ``ORDER``.
+        name: Normalised name of the package; ``ORDER``, in which they are installed; or ``FILES``,
+            the hashes of packages whose versions are the same: an index can get more of them.
         old: What the good lock holds of it.
         new: What the bad lock holds of it.
     """
@@ -31,16 +32,16 @@ class Change:
         """Return it as people read it."""
         if self.name == ORDER:
             return "the order of the layers"
+        if self.name == FILES:
+            return "other files of the same versions"
         if not self.old or not self.new:
             there = self.old or self.new
-            return f"{self.name} {there.version if there else ''}, {self._came_or_went}"
-        if self.old.version == self.new.version:
-            return f"{self.name} {self.new.version} in other files"
+            return f"{self.name} {there.version if there else ''} ({self._came_or_went})"
         return f"{self.name} {self.old.version} -> {self.new.version}"
 
     @property
     def _came_or_went(self) -> str:
-        return "which is new" if self.new else "which is gone"
+        return "new" if self.new else "removed"
 
     @property
     def is_major(self) -> bool:
@@ -51,12 +52,17 @@ class Change:
 
 
 def between(good: End, bad: End) -> list[Change]:
-    """Return what differs, by name; the order last."""
+    """Return what differs, by name; what is none of a package comes last."""
     found = []
+    have_other_files = False
     for name in sorted(good.packages.keys() | bad.packages.keys()):
         old, new = good.packages.get(name), bad.packages.get(name)
-        if not (old and new and old.is_same(new)):
+        if not (old and new and old.requirement == new.requirement):
             found.append(Change(name, old, new))
+        elif old.hashes != new.hashes:
+            have_other_files = True
+    if have_other_files:
+        found.append(Change(FILES))
     if _is_ordered_otherwise(good, bad):
         found.append(Change(ORDER))
     return found
@@ -75,22 +81,23 @@ def mixed(good: End, bad: End, changes: Sequence[Change], applied: Collection[st
         return good
     if len(applied) == len(changes):
         return bad
-    first, second = (bad, good) if ORDER in applied else (good, bad)
-    packages = {**second.packages, **first.packages}  # unchanged ones lie where the order says
-    for change in changes:
-        if change.name == ORDER:
-            continue
-        wanted = change.new if change.name in applied else change.old
-        packages.pop(change.name, None)
-        if wanted:
-            packages[change.name] = wanted
+    ordered, other = (bad, good) if ORDER in applied else (good, bad)
+    files = bad if FILES in applied else good
+    changed = {change.name: change for change in changes}
+    packages = []
+    for name in good.packages.keys() | bad.packages.keys():
+        if name in changed:
+            packages.append(changed[name].new if name in applied else changed[name].old)
+        else:
+            packages.append(ordered.packages[name].with_hashes(files.packages[name].hashes))
+    wanted = [package for package in packages if package]
+    layers = _merged(ordered.layers, other.layers)
     title = f"{len(applied)} of {len(changes)} changes"
-    texts = {layer: _text(layer, packages) for layer in _merged(first.layers, second.layers)}
-    return End(title, texts)
+    return End(title, {layer: _text(layer, wanted) for layer in layers})
 
 
-def _text(layer: str, packages: dict[str, Package]) -> str:
-    entries = (package.entries.get(layer) for package in packages.values())
+def _text(layer: str, packages: Iterable[Package]) -> str:
+    entries = (package.entries.get(layer) for package in packages)
     return render([entry for entry in entries if entry], "Made by `make bisect`.")
 
 
@@ -104,7 +111,8 @@ def _is_ordered_otherwise(good: End, bad: End) -> bool:
     if orders[0] != orders[1]:
         return True
     return any(
-        old.is_same(new) and set(old.entries) & common != set(new.entries) & common
+        old.requirement == new.requirement
+        and set(old.entries) & common != set(new.entries) & common
         for name, old in good.packages.items()
         if (new := bad.packages.get(name))
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,12 +40,15 @@ class Package:
         """Its version, or the address that it comes from."""
         return re.split(r"==| @ ", self.requirement, maxsplit=1)[-1]
 
-    def is_same(self, other: Package) -> bool:
-        """Tell whether the same files would be installed."""
-        return self._admitted() == other._admitted()
+    @property
+    def hashes(self) -> frozenset[str]:
+        """The files that may be installed."""
+        return [*self.entries.values()][-1].hashes
 
-    def _admitted(self) -> set[tuple[str, frozenset[str]]]:
-        return {(entry.requirement, entry.hashes) for entry in self.entries.values()}
+    def with_hashes(self, hashes: frozenset[str]) -> Package:
+        """Return it with other files that may be installed."""
+        changed = {layer: replace(self.entries[layer], hashes=hashes) for layer in self.entries}
+        return Package(changed)
 
 
 @dataclass(frozen=True)

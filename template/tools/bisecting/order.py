@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..lock_format import Entry
 from ..requirements import normalised
-from .changes import ORDER, Change
+from .changes import FILES, ORDER, Change
 from .ends import End
 
 NUMPY = "numpy"
@@ -87,15 +87,15 @@ def ranked(changes: Sequence[Change], good: End, bad: End) -> list[str]:
     """Return the names of changes, the likeliest culprit first.
 
     First what the layers of the training ask for themselves, then NumPy, then the others by their
-    distance from what people ask for; new first numbers before others; the order of layers last.
+    distance from what people ask for, new first numbers before others; last what is no package.
     """
     distance = {**_distances(good), **_distances(bad)}
     frameworks = {*_asked_in(good, FRAMEWORK_LAYERS), *_asked_in(bad, FRAMEWORK_LAYERS)}
 
     def rank(change: Change) -> tuple[int, bool, str]:
-        if change.name == ORDER:
-            return FAR, True, ""
-        place = 1 if change.name == NUMPY else 2 + distance.get(change.name, FAR)
+        if change.name in (FILES, ORDER):
+            return FAR, True, change.name
+        place = 1 if change.name == NUMPY else 2 + distance.get(change.name, len(changes))
         return 0 if change.name in frameworks else place, not change.is_major, change.name
 
     return [change.name for change in sorted(changes, key=rank)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..changes import set_requirement
 from ..paths import ORDER as ORDER_FILE
 from ..paths import OVERRIDES, shown
-from .changes import ORDER, Change
+from .changes import FILES, ORDER, Change
 from .ends import End
 from .order import Plan
 from .search import Found
@@ -86,19 +86,18 @@ class Outcome:
         """Return what undoes a change that no pin undoes."""
         if change.name == ORDER:
             return f"the good order is {' '.join(self.good.layers)}, see {shown(ORDER_FILE)}"
+        if change.name == FILES:
+            return "take their lines from the good lock"
         if change.new is None:
             return f"ask for {change.name} again in the file of its layer"
-        if change.old is None:
-            parents = {each for entry in change.new.entries.values() for each in entry.parents}
-            asking = f" ({_listed(sorted(parents))} asked for it)" if parents else ""
-            return f"do without it{asking}"
-        return "its version is the same: take its lines from the good lock"
+        parents = {each for entry in change.new.entries.values() for each in entry.parents}
+        return f"do without it{f', {_listed(sorted(parents))} asks for it' if parents else ''}"
 
     @staticmethod
     def _pin(change: Change) -> str | None:
         """Return the requirement of the old version, None where no version would change."""
         old, new = change.old, change.new
-        if old is None or new is None or old.version == new.version:
+        if old is None or new is None:
             return None
         if " @ " in old.requirement:
             return old.requirement
