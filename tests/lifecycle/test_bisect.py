@@ -31,11 +31,12 @@ CROWD = [
     for line in Path(__file__).with_name("crowd.txt").read_text().splitlines()
     if not line.startswith("#")
 ]
-FEW = {"six": "1.16.0", "toml": "0.10.1", "tqdm": "4.70.0", "zipp": "4.1.1"}
 OLD = {name: old for name, old, _ in CROWD}
 NEW = {name: new for name, _, new in CROWD}
+FEW = {name: NEW[name] for name in ("six", "zipp")}
 SETUPTOOLS = {"setuptools": "81.0.0"}
 TOOLS = {"setuptools": "82.0.1", "pytest": "9.0.2"}
+NEEDS_REMOVED = "python -c 'import pkg_resources'"
 STUBS = {name: "1.0" for name in ("stub-culprit", "stub-left", "stub-right")}
 FIRST, SECOND = "stub-first", "stub-second"
 SHARED = {FIRST: "1.0", SECOND: "1.0"}
@@ -67,10 +68,6 @@ def test_never():
     assert not "anything"
 
 
-def test_removed():
-    import pkg_resources
-
-
 def test_flaky():
     calls = pathlib.Path(__file__).parents[3] / "calls"
 """
@@ -80,6 +77,11 @@ def stub(name: str, version: str, text: str, module: str = "") -> StubWheel:
     """Return a stub with a module of its own, or one that it shares with another stub."""
     module = module or name.replace("-", "_")
     return StubWheel(name, version, modules=((f"{module}.py", text),))
+
+
+def row(number: int) -> str:
+    """Return what the row of a step begins with."""
+    return f"{number:>4}  "
 
 
 def write_stubs(folder: Path) -> None:
@@ -130,9 +132,10 @@ class Bench:
         """Return how many environments it made."""
         return sum(row["is_built"] for row in self.steps())
 
-    def left_over(self) -> set[str]:
-        """Return the environments that bisections left."""
-        return {name for name in self.project.generations() if name.startswith("bisect-")}
+    def made(self) -> dict[str, int]:
+        """Return the environments of bisections that are whole, and the inodes of their folders."""
+        found = (self.project.folder / ".venvs").glob("bisect-*/generation.json")
+        return {path.parent.name: path.parent.stat().st_ino for path in found}
 
     def fingerprint(self) -> dict[str, tuple[int, str]]:
         """Return the time and the content of every file of the active environment."""
@@ -188,27 +191,39 @@ def at_bad(bench: Bench) -> Iterator[None]:
     assert bench.fingerprint() == before
 
 
-def test_one_culprit_among_sixty_real_packages(bench: Bench) -> None:
-    command = ["make", f"PYTHON={sys.executable}", "bisect", "GOOD=good", "ARGS=--apply"]
-    command += ["TEST=pytest -q -k 'culprit and not order'"]
-    printed = succeeded(bench.project._start(command, {})).stdout
-    assert "61 changes" in printed
+def test_one_culprit_among_sixty_real_packages_found_after_three_kills(bench: Bench) -> None:
+    test = "pytest -q -k 'culprit and not order'"
+    for after in ("30-prod.txt", "pip wheel", row(4)):
+        code, _ = bench.project.interrupted_tools(
+            "bisect", "--good", "good", "--test", test, after=after, by=signal.SIGKILL
+        )
+        assert code == -signal.SIGKILL
+    known, made = bench.steps(), bench.made()
+    assert len(known) >= 4, "the kills came in the middle"
+
+    command = ["make", f"PYTHON={sys.executable}", "bisect", "GOOD=good", f"TEST={test}"]
+    printed = succeeded(bench.project._start([*command, "ARGS=--apply --keep"], {})).stdout
+    assert "61 changes, at most 9 steps for a single culprit.\n" in printed
     sentence = "stub-culprit 1.0 -> 2.0 breaks it; pin it in requirements/overrides.txt: "
     assert f"{sentence}stub-culprit==1.0\n" in printed
-    assert re.search(r"^ +1 +61  the good lock \(good\) +pass +[\d.]+ +at most 8$", printed, re.M)
-    assert len(bench.steps()) <= 9
-    assert bench.built() <= 8
-    assert bench.left_over() == set()
+    assert re.search(rf"^{row(1)} +61  pass +known +8  the good lock \(good\)$", printed, re.M)
+    assert bench.steps()[: len(known)] == known, "no step was made twice"
+    assert made.items() <= bench.made().items(), "no environment was made twice"
+    assert len(bench.made()) == bench.built() <= 8
     overrides = (bench.project.folder / "requirements" / "overrides.txt").read_text()
     assert "stub-culprit==1.0\n" in overrides
     assert "stub-culprit==2.0" not in overrides
     assert f"six=={NEW['six']}\n" in overrides
     assert bench.project.git("status", "--short").split() == ["M", "requirements/overrides.txt"]
 
+    bench.project.git("checkout", "--quiet", "requirements")
+    assert sentence in bench.bisect("--good", "good", "--test", test)
+    assert bench.made() == {}
+
 
 def test_two_that_fail_only_together(bench: Bench) -> None:
     pair = {"stub-left": "2.0", "stub-right": "2.0"}
-    bad = bench.lock("pair", {**{name: NEW[name] for name in FEW}, **pair})
+    bad = bench.lock("pair", {**FEW, **pair})
     sentence = bench.bisect("--good", "good", "--bad", bad, "--test", "pytest -k pair")
     assert sentence.startswith(
         "stub-left 1.0 -> 2.0 and stub-right 1.0 -> 2.0 break it together; pin one of them in"
@@ -216,8 +231,7 @@ def test_two_that_fail_only_together(bench: Bench) -> None:
 
 
 def test_the_order_of_the_layers(bench: Bench) -> None:
-    some = {name: NEW[name] for name in FEW}
-    bad = bench.lock("order", some, "40-dev\n30-prod\n50-lint\n")
+    bad = bench.lock("order", FEW, "40-dev\n30-prod\n50-lint\n")
     sentence = bench.bisect("--good", "good", "--bad", bad, "--test", "pytest -k order")
     assert sentence == (
         "the order of the layers breaks it; the good order is 30-prod 40-dev 50-lint, see "
@@ -232,7 +246,7 @@ def test_no_culprit(bench: Bench) -> None:
     assert "no culprit: the test passes with the bad lock" in error_sentence(refused)
     refused = bench.project.tools("bisect", "--good", "good", "--test", "pytest -k nothing")
     assert "selects no test" in error_sentence(refused)
-    assert bench.left_over() == set()
+    assert bench.made() == {}
 
 
 def test_a_flaky_test(bench: Bench) -> None:
@@ -242,34 +256,12 @@ def test_a_flaky_test(bench: Bench) -> None:
 
 def test_a_real_break_between_two_real_releases(bench: Bench) -> None:
     good = bench.lock("with-pkg-resources", SETUPTOOLS)
-    bad = bench.lock("without", {name: NEW[name] for name in FEW})
-    sentence = bench.bisect("--good", good, "--bad", bad, "--test", "pytest -k removed")
+    bad = bench.lock("without", FEW)
+    sentence = bench.bisect("--good", good, "--bad", bad, "--test", NEEDS_REMOVED)
     assert sentence == (
         "setuptools 81.0.0 -> 82.0.1 breaks it; pin it in requirements/overrides.txt: "
         "setuptools==81.0.0"
     )
-
-
-def test_a_killed_bisection_goes_on_where_it_was(bench: Bench) -> None:
-    arguments = ("--good", "good", "--test", "python -m pytest -k culprit")
-    for after in ("Creating virtual environment", "at most 6", "at most 4"):
-        code, _ = bench.project.interrupted_tools(
-            "bisect", *arguments, after=after, by=signal.SIGKILL
-        )
-        assert code == -signal.SIGKILL
-    made = {
-        name: (bench.project.folder / ".venvs" / name).stat().st_ino for name in bench.left_over()
-    }
-    known = bench.steps()
-    assert len(known) >= 4
-    sentence = bench.bisect(*arguments, "--keep")
-    assert sentence.startswith("stub-culprit 1.0 -> 2.0 breaks it")
-    assert bench.steps()[: len(known)] == known, "no step was made twice"
-    assert bench.left_over() >= made.keys()
-    for name, inode in made.items():
-        assert (bench.project.folder / ".venvs" / name).stat().st_ino == inode
-    bench.bisect(*arguments)
-    assert bench.left_over() == set()
 
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence(bench: Bench) -> None:

@@ -28,7 +28,7 @@ from .testing import Inconclusive
 
 NEEDS = "needs.json"
 ENDS = 2
-ROW = "{:>4}  {:>8}  {:<28}  {:<7}  {:>7}  {}"
+ROW = "{:>4}  {:>8}  {:<7}  {:>7}  {:>12}  {}"
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Bisection:
             raise Inconclusive("both locks hold the same packages in the same order: no culprit.")
         count = len(self.changes)
         say(f"{count} changes, at most {ENDS + most_trials(count)} steps for a single culprit.")
-        say(ROW.format("step", "suspects", "tested", "verdict", "seconds", "left"))
+        say(ROW.format("step", "suspects", "verdict", "seconds", "left at most", "tested"))
         left = ENDS + most_trials(count)
         good = self._step(self.good, count, left, ())
         self._refuse_no_verdict(good, self.good)
@@ -183,7 +183,7 @@ class Bisection:
 
     def _show(self, suspects: int, end: End, verdict: Verdict, seconds: str, left: int) -> None:
         self._rows += 1
-        say(ROW.format(self._rows, suspects, end.title, verdict, seconds, f"at most {left}"))
+        say(ROW.format(self._rows, suspects, verdict, seconds, left, end.title))
 
     @property
     def _output(self) -> Path:

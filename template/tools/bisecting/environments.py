@@ -14,7 +14,7 @@ from ..backends import Target
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, Generation, Kind
 from ..installing import Contents
-from ..paths import ENVIRONMENTS, ROOT, python
+from ..paths import ROOT, python
 from ..requirements import LAYERS, input_files, statements
 from ..run import ended, environment
 from .ends import End
@@ -107,10 +107,9 @@ def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list
 
 
 def _usable() -> list[Generation]:
-    """Return what may be taken: the active environment first, then those of bisections."""
-    active = generations.active(DEVELOPMENT)
-    own = (generations.load(path.name) for path in ENVIRONMENTS.glob(f"{BISECT.prefix}*"))
-    return [each for each in (active, *own) if each]
+    """Return what may be taken: environments to work in, which were checked, then own ones."""
+    there = generations.complete()
+    return [each for kind in (DEVELOPMENT, BISECT) for each in there if each.kind == kind.name]
 
 
 def _fill(folder: Path, contents: Contents) -> None:
