@@ -6,6 +6,7 @@ built here. Each test compares two commits of its locks.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
@@ -36,6 +37,8 @@ NEW = {name: new for name, _, new in CROWD}
 FEW = {name: NEW[name] for name in ("six", "zipp")}
 SETUPTOOLS = {"setuptools": "81.0.0"}
 TOOLS = {"setuptools": "82.0.1", "pytest": "9.0.2"}
+OLD_PYDANTIC = {"pydantic": "2.13.5", "pydantic-core": "2.46.5"}
+NEW_PYDANTIC = {"pydantic": "2.14.3", "pydantic-core": "2.50.4"}
 NEEDS_REMOVED = "python -c 'import pkg_resources'"
 STUBS = {name: "1.0" for name in ("stub-culprit", "stub-left", "stub-right")}
 FIRST, SECOND = "stub-first", "stub-second"
@@ -104,7 +107,7 @@ class Bench:
     def lock(self, tag: str, versions: Mapping[str, str], order: str = "") -> str:
         """Lock and commit some versions, and return the name of the commit."""
         folder = self.project.folder / "requirements"
-        wanted = {**TOOLS, **OLD, **STUBS, **SHARED, **versions}
+        wanted = {**TOOLS, **OLD_PYDANTIC, **OLD, **STUBS, **SHARED, **versions}
         pins = "".join(f"{name}=={version}\n" for name, version in wanted.items())
         (folder / "overrides.txt").write_text(pins)
         (folder / "order.txt").unlink(missing_ok=True)
@@ -162,7 +165,7 @@ def bench(
     project = Project(top / "project")
     render(template, project.folder, {**answers, "training": "none"})
     requirements = project.folder / "requirements"
-    names = "".join(f"{name}\n" for name in (*OLD, *STUBS, FIRST))
+    names = "".join(f"{name}\n" for name in (*OLD, *STUBS, FIRST, "pydantic"))
     (requirements / "30-prod.in").write_text(names)
     (requirements / "40-dev.in").write_text(f"pytest\nsetuptools\n{SECOND}\n")
     (requirements / "50-lint.in").write_text("packaging\n")
@@ -179,6 +182,7 @@ def bench(
         bench.lock("good", {})
         bench.lock("bad", {**NEW, "stub-culprit": "2.0"})
         succeeded(project.tools("install"))
+        project.git("worktree", "add", "--quiet", str(top / "good"), "good")
         yield bench
 
 
@@ -230,6 +234,19 @@ def test_two_that_fail_only_together(bench: Bench) -> None:
     )
 
 
+def test_two_that_cannot_be_taken_apart(bench: Bench) -> None:
+    bad = bench.lock("pydantic", {**FEW, **NEW_PYDANTIC})
+    test = "python -c 'import pydantic; assert pydantic.__version__ < \"2.14\"'"
+    done = succeeded(bench.project.tools("bisect", "--good", "good", "--bad", bad, "--test", test))
+    assert "3 groups, as some changes cannot be made without each other." in done.stdout
+    reason = "They cannot be taken apart: pydantic 2.14.3 needs pydantic-core==2.50.4.\n"
+    assert reason in done.stdout
+    assert (
+        "pydantic 2.13.5 -> 2.14.3 and pydantic-core 2.46.5 -> 2.50.4 break it; pin them in "
+        "requirements/overrides.txt: pydantic==2.13.5 pydantic-core==2.46.5\n"
+    ) in done.stdout
+
+
 def test_the_order_of_the_layers(bench: Bench) -> None:
     bad = bench.lock("order", FEW, "40-dev\n30-prod\n50-lint\n")
     sentence = bench.bisect("--good", "good", "--bad", bad, "--test", "pytest -k order")
@@ -240,8 +257,10 @@ def test_the_order_of_the_layers(bench: Bench) -> None:
 
 
 def test_no_culprit(bench: Bench) -> None:
-    refused = bench.project.tools("bisect", "--good", "good", "--test", "pytest -k never")
-    assert "no culprit: the test fails with the good lock (good) too" in error_sentence(refused)
+    folder = str(bench.project.folder.parent / "good" / "requirements" / "locks")
+    refused = bench.project.tools("bisect", "--good", folder, "--test", "pytest -k never")
+    sentence = f"no culprit: the test fails with the good lock ({folder}) too"
+    assert sentence in error_sentence(refused)
     refused = bench.project.tools("bisect", "--good", "good", "--test", "pytest -k pair")
     assert "no culprit: the test passes with the bad lock" in error_sentence(refused)
     refused = bench.project.tools("bisect", "--good", "good", "--test", "pytest -k nothing")
@@ -271,7 +290,18 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(bench: Bench) -> None:
     test = ("--test", "pytest -k culprit")
     assert "name a good lock and a test" in refused("--good", "good")
     assert "neither a folder of locks nor a commit" in refused("--good", "nonsense", *test)
-    assert "holds no locks" in refused("--good", "docs", *test)
+    assert "neither a folder of locks" in refused("--good", "docs", *test)
     assert "the same packages in the same order" in refused("--good", "bad", *test)
     assert "is not a command" in refused("--good", "good", "--test", "pytest -k 'x")
     assert "there is no program nonsense" in refused("--good", "bad^", "--test", "nonsense")
+
+
+def test_without_network_or_beside_another_command_it_says_so(bench: Bench, tmp_path: Path) -> None:
+    arguments = ("bisect", "--good", "good", "--test", "pytest -k culprit")
+    offline = bench.project.tools(*arguments, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path))
+    assert "the same command goes on from here" in error_sentence(offline)
+    assert bench.made() == {}
+    with (bench.project.folder / ".venvs" / "in-use").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        refused = bench.project.tools(*arguments)
+    assert "another command is changing" in error_sentence(refused)

@@ -101,12 +101,16 @@ def read(given: str, target: Target, name: str) -> End:
     Raises:
         ToolError: There are none, or not for the project's Python.
     """
+    title = f"the {name} lock ({given or 'as it is now'})"
     if not given:
-        found = _as_they_are(Locks(target), f"the {name} lock (as it is now)")
-    elif (ROOT / given).is_dir():
-        found = _of_folder(ROOT / given, target, f"the {name} lock ({given})")
+        found: End | None = _as_they_are(Locks(target), title)
     else:
-        found = _of_commit(given, target, f"the {name} lock ({given})")
+        found = _of_folder(ROOT / given, target, title) or _of_commit(given, target, title)
+    if found is None:
+        raise ToolError(
+            f"{given} is neither a folder of locks such as {shown(LOCKS)} nor a commit; "
+            f"`git log --oneline -- {shown(LOCKS)}` lists commits that changed them."
+        )
     _check_python(found)
     return found
 
@@ -116,16 +120,13 @@ def _as_they_are(locks: Locks, title: str) -> End:
     return End(title, {path.stem: _text(path) for path in paths})
 
 
-def _of_folder(folder: Path, target: Target, title: str) -> End:
+def _of_folder(folder: Path, target: Target, title: str) -> End | None:
+    """Return the locks of a folder, or of the target's folder in it; None if there are none."""
     if folder.resolve() in (LOCKS, LOCKS / target.name):
         return _as_they_are(Locks(target), title)
-    places = (folder, folder / target.name)
-    there = next(filter(None, map(_locks_in, places)), ())
+    there = next(filter(None, map(_locks_in, (folder, folder / target.name))), ())
     if not there:
-        raise ToolError(
-            f"{shown(folder)} holds no locks, such as {LAYERS[-1]}.txt; name a folder like "
-            f"{shown(LOCKS)}, or a commit."
-        )
+        return None
     order = there[0].parent / ORDER.name
     named = lines_of(_text(order)) if order.exists() else [path.stem for path in there]
     texts = {path.stem: _text(path) for path in there}
@@ -136,14 +137,16 @@ def _locks_in(folder: Path) -> tuple[Path, ...]:
     return tuple(path for layer in LAYERS if (path := folder / f"{layer}.txt").is_file())
 
 
-def _of_commit(given: str, target: Target, title: str) -> End:
+def _of_commit(given: str, target: Target, title: str) -> End | None:
+    """Return the locks of a commit, None if git knows none of that name.
+
+    Raises:
+        ToolError: It has no locks for the target.
+    """
     git = Git(ROOT)
     commit = git.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{given}^{{commit}}")
     if not commit:
-        raise ToolError(
-            f"{given} is neither a folder of locks nor a commit of this repository; "
-            "`git log --oneline -- requirements/locks` lists commits that changed them."
-        )
+        return None
     folder = shown(Locks(target).folder)
     inputs = _names(git, commit, shown(STACK))
     locked = _names(git, commit, folder)
