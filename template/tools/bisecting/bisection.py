@@ -147,10 +147,10 @@ class Bisection:
 
     def _step(self, end: End, suspects: int, left: int, applied: Collection[str]) -> Verdict:
         """Return what the test says with some locks, from the log if it was asked before."""
-        known = next((row for row in self.log.steps() if row["lock"] == end.sha256), None)
+        known = self.log.verdict(end.sha256)
         if known:
-            self._show(suspects, end, Verdict(known["verdict"]), "known", left - 1)
-            return Verdict(known["verdict"])
+            self._show(suspects, end, known, "known", left - 1)
+            return known
         started = time.monotonic()
         made = self._ready(end)
         verdict = testing.verdict(
