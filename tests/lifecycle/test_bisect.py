@@ -129,7 +129,7 @@ class Bench:
         logs = (self.project.folder / ".cache" / "bisect").glob("*/log.jsonl")
         newest = max(logs, key=lambda path: path.stat().st_mtime_ns)
         rows = [json.loads(line) for line in newest.read_text().splitlines()]
-        return [row for row in rows if "ended" not in row]
+        return [row for row in rows if "lock" in row]
 
     def built(self) -> int:
         """Return how many environments it made."""
@@ -271,6 +271,7 @@ def test_no_culprit(bench: Bench) -> None:
 def test_a_flaky_test(bench: Bench) -> None:
     refused = bench.project.tools("bisect", "--good", "good", "--test", "pytest -k flaky")
     assert "with the good lock (good) it passed 3 of 5 times" in error_sentence(refused)
+    assert bench.made() == {}
 
 
 def test_a_real_break_between_two_real_releases(bench: Bench) -> None:

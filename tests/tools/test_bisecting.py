@@ -276,7 +276,8 @@ def test_which_build_of_torch_it_is_is_not_pinned() -> None:
 
 
 def row(log: Log, lock: str, verdict: Verdict) -> None:
-    log.add(lock=lock, verdict=verdict, environment=f"bisect-{lock}", is_own=True)
+    log.add(environment=f"bisect-{lock}", is_own=True)
+    log.add(lock=lock, verdict=verdict)
 
 
 def test_a_record_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from .testing import Inconclusive
 NEEDS = "needs.json"
 ENDS = 2
 ROW = "{:>4}  {:>8}  {:<7}  {:>7}  {:>12}  {}"
+HEADER = ROW.format("step", "suspects", "verdict", "seconds", "left at most", "tested")
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Bisection:
     project: Path
     target: Target
     runs: int
-    _rows: int = 0
+    _rows: list[str] = field(default_factory=list)
 
     @cached_property
     def changes(self) -> list[Change]:
@@ -84,15 +85,17 @@ class Bisection:
         """Delete the environments that were made for it."""
         environments.remove(self.log.environments())
 
-    def summary(self) -> str:
-        """Return how much was done, as a line."""
+    def summary(self) -> list[str]:
+        """Return the table of the steps again, in one piece, and how much was done."""
         steps = self.log.steps()
         built = sum(1 for row in steps if row["is_built"])
         seconds = sum(float(row["seconds"]) for row in steps)
-        return (
+        return [
+            HEADER,
+            *self._rows,
             f"{len(steps)} steps, {built} environments made, {seconds:.0f} s; "
-            f"{shown(self.log.path)} has every step."
-        )
+            f"{shown(self.log.path)} has every step.",
+        ]
 
     def _check_ends(self) -> None:
         """Make sure that there is something to search.
@@ -104,7 +107,7 @@ class Bisection:
             raise Inconclusive("both locks hold the same packages in the same order: no culprit.")
         count = len(self.changes)
         say(f"{count} changes, at most {ENDS + most_trials(count)} steps for a single culprit.")
-        say(ROW.format("step", "suspects", "verdict", "seconds", "left at most", "tested"))
+        say(HEADER)
         left = ENDS + most_trials(count)
         good = self._step(self.good, count, left, ())
         self._refuse_no_verdict(good, self.good)
@@ -163,7 +166,6 @@ class Bisection:
             applied=list(applied),
             suspects=suspects,
             environment=made.generation.name,
-            is_own=made.is_own,
             is_built=made.is_built,
             verdict=verdict,
             seconds=round(seconds, 1),
@@ -173,17 +175,20 @@ class Bisection:
 
     def _ready(self, end: End) -> Ready:
         try:
-            return environments.ready(end, self.log.folder / "locks", self.target)
+            made = environments.ready(end, self.log.folder / "locks", self.target)
         except ToolError as error:
             reason = str(error).rstrip(".")
             raise ToolError(
                 f"the environment of {end.title} was not made: {reason}; once that is mended, the "
                 "same command goes on from here."
             ) from error
+        self.log.add(environment=made.generation.name, is_own=made.is_own)
+        return made
 
     def _show(self, suspects: int, end: End, verdict: Verdict, seconds: str, left: int) -> None:
-        self._rows += 1
-        say(ROW.format(self._rows, suspects, verdict, seconds, left, end.title))
+        number = len(self._rows) + 1
+        self._rows.append(ROW.format(number, suspects, verdict, seconds, left, end.title))
+        say(self._rows[-1])
 
     @property
     def _output(self) -> Path:

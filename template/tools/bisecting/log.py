@@ -18,7 +18,7 @@ FOUND = "found"
 
 @dataclass(frozen=True)
 class Log:
-    """The record of one bisection, a line of JSON for every step.
+    """The record of one bisection: a line of JSON for every environment, step, and end.
 
     Attributes:
         folder: Where it lies.
@@ -46,7 +46,7 @@ class Log:
         for row in self._rows():
             if "ended" in row:
                 found = found if row["ended"] == FOUND else []
-            else:
+            elif "lock" in row:
                 found.append(row)
         return found
 

@@ -71,10 +71,11 @@ def _bisect(bisection: Bisection, *, keep: bool, apply: bool) -> None:
         raise
     if not keep:
         bisection.remove_environments()
-    say(bisection.summary())
+    for line in ["", *bisection.summary()]:
+        say(line)
     for reason in outcome.reasons():
         say(f"They cannot be taken apart: {reason}.")
-    say(f"{outcome.sentence()}")
+    say(outcome.sentence())
     if apply:
         _apply(outcome)
 
