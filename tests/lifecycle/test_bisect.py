@@ -290,11 +290,12 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(bench: Bench) -> None:
 
     test = ("--test", "pytest -k culprit")
     assert "name a good lock and a test" in refused("--good", "good")
-    assert "neither a folder of locks nor a commit" in refused("--good", "nonsense", *test)
+    assert "neither a folder of locks" in refused("--good", "nonsense", *test)
     assert "neither a folder of locks" in refused("--good", "docs", *test)
     assert "the same packages in the same order" in refused("--good", "bad", *test)
     assert "is not a command" in refused("--good", "good", "--test", "pytest -k 'x")
     assert "there is no program nonsense" in refused("--good", "bad^", "--test", "nonsense")
+    assert bench.made() == {}
 
 
 def test_without_network_or_beside_another_command_it_says_so(bench: Bench, tmp_path: Path) -> None:

@@ -48,8 +48,7 @@ def verdict(
         runs: How often it has to say the same.
 
     Raises:
-        Inconclusive: It says one thing and then another.
-        ToolError: It cannot be started.
+        Inconclusive: It says one thing and then another, or cannot be started.
     """
     found: Counter[Verdict] = Counter()
     output.unlink(missing_ok=True)
@@ -100,7 +99,7 @@ def _run(words: Sequence[str], interpreter_of: Path, project: Path, output: Path
                 check=False,
             )
         except OSError as error:
-            raise ToolError(f"`{words[0]}` could not be started: {error.strerror}.") from error
+            raise Inconclusive(f"`{words[0]}` could not be started: {error.strerror}.") from error
     return done.returncode
 
 
@@ -108,7 +107,7 @@ def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]
     """Return the test's command with the programs of an environment.
 
     Raises:
-        ToolError: There is no such program.
+        Inconclusive: There is no such program.
     """
     name, *rest = words
     if name == "pytest":
@@ -117,7 +116,7 @@ def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]
         return [str(python(interpreter_of)), *rest]
     found = name if os.sep in name else shutil.which(name, path=path)
     if not found:
-        raise ToolError(
+        raise Inconclusive(
             f"there is no program {name}; the test is a command such as `pytest -k name` or "
             "`python check.py`."
         )
