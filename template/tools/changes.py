@@ -124,17 +124,17 @@ def _ask_for(requirement: str, top: Path, locked: Iterable[str], layer: str) -> 
     name = normalised(found["name"])
     own = next((path for path in _own_files(top) if _names(path, name)), None)
     if own is None and name not in locked:
-        _set(top / f"{layer}.in", name, requirement)
+        set_requirement(top / f"{layer}.in", name, requirement)
     elif found["version"] is None:
         raise ToolError(
             f"{name} is locked already; name the version to try, such as {name}==1.2.3, or try "
             f"{UPGRADE}."
         )
     else:
-        _set(own or top / OVERRIDES.name, name, requirement)
+        set_requirement(own or top / OVERRIDES.name, name, requirement)
 
 
-def _set(path: Path, name: str, requirement: str) -> None:
+def set_requirement(path: Path, name: str, requirement: str) -> None:
     """Replace the line of a package in a requirements file, or add one at its end."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = [requirement if _is_of(line, name) else line for line in lines]

@@ -12,6 +12,7 @@ from typing import Protocol
 from .commands import (
     audit,
     benchmark,
+    bisect,
     check_files,
     conda,
     diff,
@@ -82,6 +83,7 @@ COMMANDS: dict[str, Command] = {
     "prune": prune,
     "save": save,
     "restore": restore,
+    "bisect": bisect,
     "status": status,
     "diff": diff,
     "update": update,

@@ -142,6 +142,11 @@ def statements(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
+    return lines_of(text)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of the text of a requirements file as ``statements`` does."""
     stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
     return [line for line in stripped if line]
 

@@ -1,4 +1,4 @@
-"""Stub wheels: the names, versions, tags and dependencies of wheels, without any code.
+"""Stub wheels: the names, versions, tags and dependencies of wheels, without their code.
 
 They stand for wheels that cannot be had where the tests run. Each says so in its description.
 """
@@ -25,6 +25,7 @@ class StubWheel:
         tag: Tag of the wheel, such as ``py3-none-any``.
         requires: Its dependencies, as in ``Requires-Dist``.
         python: The Pythons that it is for, as in ``Requires-Python``.
+        modules: File names and texts of the modules that it brings, if any.
     """
 
     name: str
@@ -32,6 +33,7 @@ class StubWheel:
     tag: str = ANY
     requires: tuple[str, ...] = ()
     python: str = ">=3.8"
+    modules: tuple[tuple[str, str], ...] = ()
 
     @property
     def _project(self) -> str:
@@ -59,6 +61,7 @@ class StubWheel:
         """Write the wheel, the same bytes every time, and return its path."""
         info = f"{self._project}.dist-info"
         content = {
+            **dict(self.modules),
             f"{info}/METADATA": self.metadata,
             f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {self.tag}\n",
         }

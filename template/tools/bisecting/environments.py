@@ -1,0 +1,125 @@
+# Owned by the template: every update rewrites this file. Own targets go to local.mk.
+"""Environments of mixed locks, made beside the others; one that is there already is taken."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import generations, installing, interpreters, managers, toolchain
+from ..backends import Target
+from ..errors import ToolError
+from ..generations import DEVELOPMENT, Generation, Kind
+from ..installing import Contents
+from ..paths import ROOT, python
+from ..requirements import LAYERS, input_files, statements
+from ..run import ended, environment
+from .ends import End
+from .order import Need
+
+BISECT = Kind("bisect", ROOT / ".venv-bisect", "bisect-", "editable")
+"""Nothing ever links to one of these; that they hold the project depends on the same as there."""
+DEMANDS = Path(__file__).with_name("demands.py")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An environment in which the test can run.
+
+    Attributes:
+        generation: Its facts.
+        is_own: Whether it was made for a bisection, and not to work in.
+        is_built: Whether it was made just now.
+    """
+
+    generation: Generation
+    is_own: bool
+    is_built: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.generation.folder
+
+
+def ready(end: End, top: Path, target: Target) -> Ready:
+    """Return an environment of exactly what some locks hold; it is made if it is not there.
+
+    What the project's own install would check is not checked: a package that does not even import
+    can be what is looked for.
+
+    Args:
+        end: The locks.
+        top: Where they are written.
+        target: What they are for.
+
+    Raises:
+        ToolError: It cannot be made; nothing half-made is left behind.
+    """
+    contents = Contents(end.write(top / end.sha256[:12]), target)
+    wanted = installing.described(BISECT, contents, "make bisect")
+    for found in _usable():
+        if (found.lock_sha256, found.backend, found.python) == (
+            wanted.lock_sha256,
+            wanted.backend,
+            wanted.python,
+        ):
+            return Ready(found, is_own=found.kind == BISECT.name, is_built=False)
+    generations.create(wanted, lambda folder: _fill(folder, contents))
+    return Ready(wanted, is_own=True, is_built=True)
+
+
+def remove(names: Iterable[str]) -> None:
+    """Delete environments that were made for a bisection."""
+    for name in names:
+        found = generations.load(name)
+        if found and found.kind == BISECT.name:
+            generations.delete(found.folder)
+
+
+def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list[Need]:
+    """Return which changes cannot be made without which others, as the packages themselves say.
+
+    Args:
+        good: The environment without any change.
+        bad: The environment with all of them.
+        changed: The names of the packages that changed.
+        backend: What the environments are for.
+
+    Raises:
+        ToolError: What is installed cannot be read.
+    """
+    question = {
+        "good": str(good),
+        "bad": str(bad),
+        "changed": list(changed),
+        "written": _written(backend),
+    }
+    command = [python(toolchain.ensure()), "-I", DEMANDS]
+    answer = ended(command, ROOT, environment(), json.dumps(question).encode())
+    if answer.code:
+        print(answer.errors, file=sys.stderr, flush=True)
+        raise ToolError("what the packages need cannot be read; the reason is above.")
+    return [Need(**row) for row in json.loads(answer.output)]
+
+
+def _usable() -> list[Generation]:
+    """Return what may be taken: environments to work in, which were checked, then own ones."""
+    there = generations.complete()
+    return [each for kind in (DEVELOPMENT, BISECT) for each in there if each.kind == kind.name]
+
+
+def _fill(folder: Path, contents: Contents) -> None:
+    manager = managers.chosen()
+    manager.create(folder, interpreters.find())
+    manager.install(folder, contents.locks, contents.target)
+    manager.install_project(folder, editable=False)
+
+
+def _written(backend: str) -> list[str]:
+    """Return the requirements that people wrote, with the extras that they ask for."""
+    files = {path for layer in LAYERS for path in input_files(layer, backend) if path.exists()}
+    return [line for path in sorted(files) for line in statements(path) if line[0] != "-"]
