@@ -13,7 +13,7 @@ from tests.support.copier_runs import release, render, stage
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-NEXT = "999.0.0"
+BEFORE, NEXT = "998.0.0", "999.0.0"
 BRANCH = f"template-update-{NEXT}"
 OLDER = "7.36.1"
 KNOWS = """
@@ -29,7 +29,7 @@ def test_the_protobuf_that_we_know():
 def project(answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return an installed project whose template has released another version of protobuf."""
     folder = tmp_path_factory.mktemp("update")
-    template = stage(folder / "template")
+    template = stage(folder / "template", BEFORE)
     project = Project(folder / "project")
     render(template, project.folder, {**answers, "training": "none"})
     succeeded(project.tools("setup"))

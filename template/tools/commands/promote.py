@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
             )
         candidates.write_into_project(candidate)
         install.install(DEVELOPMENT, layers(), reason=f"make promote: {candidate.text}")
-        shutil.rmtree(candidate.folder)
+        for tried in candidates.kept():  # the others were compared with the environment before
+            shutil.rmtree(tried.folder)
     for path in candidate.after:
         say(f"wrote {path}")
     say("Commit them; `make rollback` with `git checkout` of them goes back.")
