@@ -87,9 +87,13 @@ class Search:
 
     def closure(self, group: int) -> Groups:
         """Return a group with all that it needs."""
-        found = {group}
-        for needed in self.needs[group]:
-            found |= self.closure(needed)
+        found: set[int] = set()
+        left = [group]
+        while left:
+            each = left.pop()
+            if each not in found:
+                found.add(each)
+                left += self.needs[each]
         return frozenset(found)
 
     def _narrowed(self, base: Groups, suspects: Sequence[int]) -> tuple[int, int]:
