@@ -174,7 +174,7 @@ def _folder_of_locks(word: str) -> Path | None:
 
 
 def _commit(name: str) -> str:
-    found = Git(ROOT).says("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    found = Git(ROOT).commit(name)
     if not found:
         raise ToolError(f"git knows no commit {name!r}; `git log --oneline` lists them.")
     return found

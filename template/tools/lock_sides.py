@@ -112,7 +112,7 @@ def _folder(path: Path, target: Target) -> Path | None:
 
 def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     git = Git(ROOT)
-    commit = git.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    commit = git.commit(name)
     if not commit:
         raise ToolError(
             f"{name} is neither a commit, nor a folder of locks, nor an environment: `git log "

@@ -34,7 +34,15 @@ WITH_TORCH = {row["framework"] for row in FRAMEWORKS if row["computes_with"] == 
 OF_TORCH = [name for name in CHOOSY if WITH_TORCH.issuperset(EXTRAS[name]["training"])]
 """Extras that go with frameworks only that compute with torch."""
 
+APART = [
+    pair
+    for pair in combinations(EXTRAS, 2)
+    if not set.intersection(*(set(EXTRAS[name]["training"]) for name in pair))
+]
+"""Extras that no framework has both of."""
+
 HANG_TOGETHER = {
+    *APART,
     *(("training", name) for name in ("inference", "torch_index", *GPUS)),
     *((name, "keras_backend") for name in ("training", "inference", "torch_index", *GPUS)),
     *(("keras_backend", name) for name in OF_TORCH),

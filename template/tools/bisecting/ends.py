@@ -144,7 +144,7 @@ def _of_commit(given: str, target: Target, title: str) -> End | None:
         ToolError: It has no locks for the target.
     """
     git = Git(ROOT)
-    commit = git.says("rev-parse", "--verify", "--quiet", "--end-of-options", f"{given}^{{commit}}")
+    commit = git.commit(given)
     if not commit:
         return None
     folder = shown(Locks(target).folder)

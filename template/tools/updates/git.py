@@ -112,6 +112,11 @@ class Git:
         done = self.ended(*arguments)
         return "" if done.code else done.output.decode("utf-8", "surrogateescape").strip()
 
+    def commit(self, name: str) -> str:
+        """Return the full name of the commit that a branch, tag or short name means, or ""."""
+        wanted = name + "^{commit}"
+        return self.says("rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
+
     def paths(self, *arguments: str) -> list[str]:
         """Return the paths that git printed, each ended by NUL.
 
