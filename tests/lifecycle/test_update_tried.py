@@ -47,6 +47,7 @@ def as_at_the_start(project: Project) -> None:
     if project.git("branch", "--list", BRANCH):
         project.git("branch", "--quiet", "--delete", "--force", BRANCH)
     succeeded(project.tools("install"))
+    succeeded(project.tools("prune", "--keep", "1"))
 
 
 def facts(project: Project) -> tuple[str | None, str, str]:
