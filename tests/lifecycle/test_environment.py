@@ -226,6 +226,7 @@ def test_an_interrupted_install_leaves_the_active_environment(
     project.python("-m", "pytest", "--version")
 
 
+@pytest.mark.slow
 def test_pip_installs_the_same_where_uv_is_not_to_be_had(project: Project) -> None:
     by_uv = project.packages()
     change_lock(project)
@@ -405,6 +406,7 @@ def test_own_targets_are_listed_and_run(project: Project) -> None:
     assert "hello from the team" in project.make("hello").stdout
 
 
+@pytest.mark.slow
 def test_the_projects_own_tests_pass_and_it_is_lint_clean(project: Project) -> None:
     assert re.search(r"\d+ passed", project.make("test").stdout)
     checked = project.make("lint").stdout

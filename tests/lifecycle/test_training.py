@@ -103,6 +103,7 @@ def test_the_example_reaches_its_accuracy(
     assert result["accuracy"] >= 0.98
 
 
+@pytest.mark.slow
 def test_two_runs_are_bitwise_equal(project: Project) -> None:
     runs = [project.command("train")["run_id"] for _ in range(2)]
     assert metrics(project, runs[0]) == metrics(project, runs[1])
@@ -245,6 +246,7 @@ def test_a_wheel_of_torch_that_was_not_locked_is_refused(
     assert project.active() == trained_project.active
 
 
+@pytest.mark.slow
 def test_torch_comes_from_a_loopback_server_as_well(
     project: Project, torch_wheel: Path, tmp_path: Path
 ) -> None:
