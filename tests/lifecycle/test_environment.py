@@ -94,6 +94,7 @@ def test_a_requirement_that_no_hash_can_hold_is_refused(project: Project, tmp_pa
     assert project.lock_texts() == before
 
 
+@pytest.mark.slow
 def test_own_package_and_override_come_with_a_new_generation(
     project: Project, small_project: Checkpoint
 ) -> None:

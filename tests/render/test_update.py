@@ -158,7 +158,7 @@ def test_what_is_yours_stays_as_you_left_it(
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(*pair, marks=() if pair[0] == "defaults" else pytest.mark.slow)
+        pytest.param(*pair, marks=() if pair == ("defaults", "gpus") else pytest.mark.slow)
         for pair in permutations(ANSWER_SETS, 2)
     ],
 )

@@ -104,6 +104,7 @@ def test_every_question_is_among_the_changes(two_releases: Path) -> None:
     assert changed == set(Questions.of(two_releases).asked)
 
 
+@pytest.mark.slow
 def test_several_answers_change_at_once(team: Team, copies: Copies) -> None:
     check(team(WORK, {}, NEWEST), TOGETHER, copies(TOGETHER, NEWEST))
 
