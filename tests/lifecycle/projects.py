@@ -34,6 +34,18 @@ if any(map(detect().drives, ("cuda", "mps"))):
     ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand
 
 
+APART = ("unshare", "--user", "--map-root-user", "--mount", "--net")
+"""What starts a program in namespaces of its own: without network, and free to mount."""
+
+
+def can_be_apart() -> bool:
+    """Tell whether this machine lets anybody make namespaces."""
+    try:
+        return subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Project:
     """A rendered project."""
@@ -43,6 +55,10 @@ class Project:
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m tools`` and return what it printed, whatever its exit code."""
         return self._start([sys.executable, "-m", "tools", *arguments], variables)
+
+    def tools_without_network(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m tools`` where no network device is, not even loopback."""
+        return self._start([*APART, sys.executable, "-m", "tools", *arguments], {})
 
     def interrupted_tools(self, *arguments: str, after: str, by: signal.Signals) -> tuple[int, str]:
         """Send a signal to a command and all that it started once it prints a certain text.

@@ -9,18 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.projects import ENVIRONMENT, Checkpoint, Project, error_sentence, succeeded
+from tests.lifecycle.projects import (
+    APART,
+    ENVIRONMENT,
+    Checkpoint,
+    Project,
+    can_be_apart,
+    error_sentence,
+    succeeded,
+)
 
-pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("environment"),
+    pytest.mark.skipif(
+        not can_be_apart(), reason="this machine does not let anybody make namespaces"
+    ),
+]
 
-IN_A_NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
 TOOLS = f"{sys.executable} -m tools"
-
-
-@pytest.fixture(autouse=True)
-def namespaces() -> None:
-    if subprocess.run([*IN_A_NAMESPACE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let anybody make namespaces")
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def project(small_project: Checkpoint) -> Project:
 def in_a_namespace(project: Project, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script that may mount, where no network is."""
     return subprocess.run(
-        [*IN_A_NAMESPACE, "sh", "-ec", script],
+        [*APART, "sh", "-ec", script],
         cwd=project.folder,
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.lifecycle.projects import (
-    ENVIRONMENT,
     Checkpoint,
     Project,
+    can_be_apart,
     error_sentence,
     succeeded,
 )
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
+NEEDS_NAMESPACES = pytest.mark.skipif(
+    not can_be_apart(), reason="this machine does not let anybody make namespaces"
+)
 FROM_SOURCE = "docopt==0.6.2\n"  # has no wheel on PyPI
 
 
@@ -47,25 +48,11 @@ def cloned(project: Project, folder: Path) -> Project:
     return Project(folder)
 
 
-def without_network(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the tools where no network device is, not even loopback."""
-    if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let anybody make a network namespace")
-    return subprocess.run(
-        ["unshare", "-rn", sys.executable, "-m", "tools", *arguments],
-        cwd=project.folder,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
+@NEEDS_NAMESPACES
 def test_it_is_made_again_without_network(project: Project, saved: Path, tmp_path: Path) -> None:
     packages = project.packages()
     clone = cloned(project, tmp_path / "clone")
-    said = succeeded(without_network(clone, "restore", str(saved))).stdout
+    said = succeeded(clone.tools_without_network("restore", str(saved))).stdout
     assert "passed" in said
     assert clone.active() == project.active()
     assert clone.packages() == packages
@@ -84,6 +71,7 @@ def test_a_second_save_downloads_nothing(project: Project, saved: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in saved.rglob("*")} == before
 
 
+@NEEDS_NAMESPACES
 def test_what_has_no_wheel_is_built_and_restored(project: Project, tmp_path: Path) -> None:
     project.append("requirements/40-dev.in", FROM_SOURCE)
     succeeded(project.tools("lock"))
@@ -93,7 +81,7 @@ def test_what_has_no_wheel_is_built_and_restored(project: Project, tmp_path: Pat
     succeeded(project.tools("save", str(folder)))
     assert [path.name.partition("-")[0] for path in (folder / "built").iterdir()] == ["docopt"]
     clone = cloned(project, tmp_path / "clone")
-    succeeded(without_network(clone, "restore", str(folder), "--quick"))
+    succeeded(clone.tools_without_network("restore", str(folder), "--quick"))
     assert clone.active() == project.active()
     assert clone.packages()["docopt"] == "0.6.2"
 
