@@ -60,11 +60,12 @@ def without_caches(folder: Path) -> dict[str, str]:
 
 
 def forget(project: Project) -> None:
-    """Delete the environments of the project, but not the pinned tools."""
+    """Delete the environments of the project and torch's wheels, but not the pinned tools."""
     for path in (project.folder / ".venvs").iterdir():
         if path.is_dir() and "toolchain" not in path.name:
             shutil.rmtree(path)
     (project.folder / ".venv").unlink(missing_ok=True)
+    shutil.rmtree(project.folder / ".cache" / "wheels", ignore_errors=True)
 
 
 def measured(project: Project, folder: Path) -> dict[str, float]:

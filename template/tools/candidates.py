@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from . import toolchain
 from .errors import CommandError, ToolError
 from .files import sha256_of, write_whole
 from .paths import ENVIRONMENTS, REQUIREMENTS, ROOT, TRIES, WHEELS
@@ -71,6 +72,7 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
         ToolError: They cannot be; the reason is the last of what they say.
     """
     command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock", "--quiet"]
+    command += ["--fast"] if toolchain.uses_uv() else []
     announce(command)
     code, reason = inside(copy, command)
     if code:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import generations, interpreters, managers
+from . import bytecode, generations, interpreters, managers
 from .backends import Target
 from .errors import ToolError
 from .generations import Generation, Kind
@@ -99,6 +99,9 @@ def make(
 def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> None:
     manager.create(folder, interpreters.find())
     manager.install(folder, contents.locks, contents.target)
+    present = generations.active(kind)
+    if present:
+        bytecode.share(present.folder, folder)
     if kind.project != "none":
         manager.install_project(folder, editable=kind.project == "editable")
     say("Checking the new environment.")

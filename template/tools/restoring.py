@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import generations, installing, systems, toolchain
+from . import generations, installing, systems
 from .backends import Target
 from .errors import ToolError
 from .generations import DEVELOPMENT, Generation
 from .installing import Contents
 from .locks import Locks, sha256_of
 from .managers.pip_tools import PipTools
-from .paths import LOCKS, ROOT, python
+from .paths import LOCKS, ROOT
 from .project import machine, python_version
 from .requirements import direct_names
 from .run import run, say
@@ -33,14 +33,10 @@ class FromFolder(PipTools):
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
         """Fill an empty environment with exactly what the locks say, every file checked by hash."""
         sources = [part for folder in self._saved.sources for part in ("--find-links", folder)]
-        options = ["--no-deps", "--require-hashes", "--no-index", *sources]
-        if self._uses_uv():
-            command: list[object] = [toolchain.tool("uv"), "pip", "install", "--no-build"]
-            command += ["--python", python(environment)]
-        else:
-            command = [*self._pip(environment), "install", "--only-binary", ":all:"]
+        options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-index"]
+        command = [*self._installer(environment), *options, *sources]
         for path in lock_files:
-            run([*command, *options, "--requirement", self._saved.lock(path.stem)])
+            run([*command, "--requirement", self._saved.lock(path.stem)])
 
 
 @contextmanager

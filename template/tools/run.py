@@ -70,10 +70,10 @@ def run(
     raise CommandError(f"`{name}` failed with exit code {code}; its message is above.", output)
 
 
-def output_of(command: Sequence[object]) -> str:
+def output_of(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> str:
     """Return what a program prints, or an empty text if it is missing or fails; prints nothing."""
     try:
-        code, output = _start(command, environment(), capture=True, merge=False)
+        code, output = _start(command, environment(extra), capture=True, merge=False)
     except ToolError:
         return ""
     return output.strip() if code == 0 else ""

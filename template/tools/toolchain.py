@@ -16,6 +16,11 @@ tool = TOOLCHAIN.tool
 has = TOOLCHAIN.has
 
 
+def uses_uv() -> bool:
+    """Return whether uv is taken: it is the default, where there is a build of it."""
+    return os.environ.get("INSTALLER", "uv") == "uv" and has("uv")
+
+
 @cache
 def pip_settings() -> dict[str, str]:
     """Return what pip is configured for on this machine, by option; variables win over files."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -103,10 +104,10 @@ def _measured(
     present: Generation, made: Generation, contents: Contents
 ) -> tuple[Measured, Measured]:
     here = Contents.of(Locks(backends.chosen().target), layers())
-    return (
-        verdicts.measure(present.folder, here.locks, here.names),
-        verdicts.measure(made.folder, contents.locks, contents.names),
-    )
+    with ThreadPoolExecutor() as both:
+        now = both.submit(verdicts.measure, present.folder, here.locks, here.names)
+        tried = both.submit(verdicts.measure, made.folder, contents.locks, contents.names)
+        return now.result(), tried.result()
 
 
 def _tested(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +14,11 @@ from .files import in_words, size_of
 from .installing import NO_TESTS_COLLECTED
 from .locks import pinned
 from .paths import IMPORT_CHECK, python
-from .run import announce, environment
+from .run import announce, environment, output_of
 from .trials import Expected
 
 UNTOUCHED = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Variables with which an environment that is only looked at stays as it is."""
-
-REPEATS = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Measured:
         folder: Where it lies.
         versions: What its locks say, by package.
         size: Of its files, in bytes.
-        import_seconds: How long its own requirements take to import; the best of three.
+        import_seconds: The processor time that its own requirements take to import.
         tests: Whether the project's tests pass in it, None if they were not run.
         metrics: What a training run reached in it.
     """
@@ -67,8 +64,7 @@ def measure(folder: Path, locks: Sequence[Path], names: Sequence[str]) -> Measur
         names: What is imported.
     """
     versions = {name: version for path in locks for name, version in pinned(path).items()}
-    times = [_seconds_to_import(folder, names) for _ in range(REPEATS)]
-    return Measured(folder, versions, size_of(folder), min(times))
+    return Measured(folder, versions, size_of(folder), _seconds_to_import(folder, names))
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
@@ -152,12 +148,11 @@ def train(folder: Path, copy: Path, wanted: Expected) -> dict[str, float]:
 
 
 def _seconds_to_import(folder: Path, names: Sequence[str]) -> float:
-    command = [str(python(folder)), str(IMPORT_CHECK), *names]
-    start = time.perf_counter()
-    done = subprocess.run(command, env=environment(UNTOUCHED), capture_output=True, check=False)
-    if done.returncode:
+    command = [python(folder), IMPORT_CHECK, "--seconds", *names]
+    printed = output_of(command, extra=UNTOUCHED)
+    if not printed:
         raise ToolError(f"{folder.name} cannot import what the requirements name any more.")
-    return time.perf_counter() - start
+    return float(printed.splitlines()[-1])
 
 
 def _in_words(passed: bool | None) -> str:

@@ -23,12 +23,12 @@ import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("tools", run_name="__main__")
 """
-CHOOSES_BACKEND = {"BACKEND", "CI"}
+UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE"}
 # The tests may be run by make themselves, which hands its own options down.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith("MAKE") and name not in CHOOSES_BACKEND
+    if not name.startswith("MAKE") and name not in UNLIKE_A_USERS
 }
 if any(map(detect().drives, ("cuda", "mps"))):
     ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
-from .. import backends, generations, locking, locks, managers
+from .. import backends, generations, interpreters, locking, locks, managers
 from ..backends import Target
 from ..locking import ResolverFor
 from ..locks import Locks
 from ..paths import LOCKS, shown
 from ..requirements import layers
+from ..resolvers import Uv
 from ..run import say
 
 HELP = "compile the locks of this platform, layer by layer, with hashes"
@@ -20,20 +22,23 @@ HELP = "compile the locks of this platform, layer by layer, with hashes"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--quiet", action="store_true", help="do not say what to do next")
+    parser.add_argument(
+        "--fast", action="store_true", help="resolve with uv: the same locks, several times faster"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; own packages keep the versions that the locks already hold."""
-    compile_here(upgrade=False, quiet=arguments.quiet)
+    compile_here(arguments, upgrade=False)
     return 0
 
 
-def compile_here(*, upgrade: bool, quiet: bool) -> None:
+def compile_here(arguments: argparse.Namespace, *, upgrade: bool) -> None:
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
     with generations.exclusive():
-        compile_locks(wanted, managers.chosen().resolver, upgrade=upgrade)
-    if quiet:
+        compile_locks(wanted, _resolver_for(fast=arguments.fast), upgrade=upgrade)
+    if arguments.quiet:
         return
     say("Commit them, then run `make install`.")
     stale = [
@@ -43,6 +48,12 @@ def compile_here(*, upgrade: bool, quiet: bool) -> None:
     ]
     if stale:
         say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+
+
+def _resolver_for(*, fast: bool) -> ResolverFor:
+    if fast:
+        return partial(Uv, python=interpreters.whole_version())
+    return managers.chosen().resolver
 
 
 def compile_locks(wanted: Sequence[Target], resolver_for: ResolverFor, *, upgrade: bool) -> None:

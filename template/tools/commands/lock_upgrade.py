@@ -17,5 +17,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; the stack release's pins hold here too, `make update` moves those."""
-    lock.compile_here(upgrade=True, quiet=arguments.quiet)
+    lock.compile_here(arguments, upgrade=True)
     return 0

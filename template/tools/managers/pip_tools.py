@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ class PipTools:
 
     def create(self, environment: Path, interpreter: Path) -> None:
         """Make an empty environment."""
-        if not self._uses_uv():
+        if not toolchain.uses_uv():
             run([interpreter, "-m", "venv", "--without-pip", environment])
             return
         command = [toolchain.tool("uv"), "venv", "--quiet", "--no-project", "--relocatable"]
@@ -39,13 +38,9 @@ class PipTools:
         One lock after the other: where two packages bring the same file, that of the later stays.
         """
         options = ["--no-deps", *self._checked(lock_files, target)]
-        if self._uses_uv():
-            command: list[object] = [toolchain.tool("uv"), "pip", "install"]
-            command += ["--python", python(environment)]
-        else:
-            command = [*self._pip(environment), "install"]
+        command = [*self._installer(environment), *options]
         for path in lock_files:
-            run([*command, *options, "--requirement", path], extra=toolchain.uv_settings())
+            run([*command, "--requirement", path], extra=toolchain.uv_settings())
 
     def install_project(self, environment: Path, *, editable: bool) -> None:
         """Install the project itself without its dependencies.
@@ -53,29 +48,31 @@ class PipTools:
         An editable install builds with the setuptools of the environment. A production environment
         has none, so its wheel is built with the one among the pinned tools.
         """
-        install = [*self._pip(environment), "install", "--quiet", "--no-deps"]
         if editable:
-            run([*install, "--no-build-isolation", "--editable", ROOT])
+            options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-build-isolation"]
+            run([*self._installer(environment), *options, "--editable", ROOT])
             return
         wheels = environment / "project-wheel"
         build = [*self._pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         with _build_outside_the_project() as variables:
             run([*build, "--wheel-dir", wheels, ROOT], extra=variables)
-        run([*install, "--no-index", *wheels.glob("*.whl")])
+        install = [*self._pip(environment), "install", "--quiet", "--no-deps", "--no-index"]
+        run([*install, *wheels.glob("*.whl")])
 
     def check(self, environment: Path) -> None:
         """Fail if installed packages contradict each other's requirements."""
         run([*self._pip(environment), "check"], quietly=True)
+
+    def _installer(self, environment: Path) -> list[object]:
+        if toolchain.uses_uv():
+            return [toolchain.tool("uv"), "pip", "install", "--python", python(environment)]
+        return [*self._pip(environment), "install"]
 
     @staticmethod
     def _pip(environment: Path | None = None) -> list[object]:
         """Return pip of the pinned tools, working on another environment if one is given."""
         other = ["--python", python(environment)] if environment else []
         return [python(toolchain.ensure()), "-m", "pip", *other]
-
-    @staticmethod
-    def _uses_uv() -> bool:
-        return os.environ.get("INSTALLER", "uv") == "uv" and toolchain.has("uv")
 
     def _checked(self, lock_files: Sequence[Path], target: Target) -> list[object]:
         """Return options for hashes, also of what builds a package that has no wheel."""
