@@ -35,6 +35,7 @@ from hooks.new_project import machine_answers  # noqa: E402
 from scripts.stack_data import load_frameworks  # noqa: E402
 from tests.lifecycle.projects import Project  # noqa: E402
 from tests.support.copier_runs import release, render, stage  # noqa: E402
+from tests.support.torch_index import with_torchvision  # noqa: E402
 
 PRODUCTION = ".venv-prod"
 REFERENCE = "native"
@@ -67,6 +68,9 @@ class Measured:
 def made(template: Path, folder: Path, training: str, inference: str) -> Project:
     """Return a project with an exported model and the production environment."""
     answers = {**machine_answers(), "training": training, "inference": inference}
+    if "torch_index" in answers:
+        wheels = folder.with_name(f"{folder.name}-wheels")
+        answers["torch_index"] = with_torchvision(answers["torch_index"], wheels)
     project = Project(render(template, folder, answers))
     for target in STEPS:
         project.make(target)

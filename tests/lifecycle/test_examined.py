@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, succeeded
+from tests.support.advisories import ADVISORY, SUMMARY, Advisories
+from tests.support.loopback import answering
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("environment")]
 
@@ -30,43 +30,25 @@ sys.exit(repr(error) if error else 0)
 NOBODY = "http://127.0.0.1:1"
 
 
-class Others(BaseHTTPRequestHandler):
-    """A stand-in for an index and for OSV, whose answers have their forms.
-
-    It knows numpy alone: its old version was yanked and vulnerable.
-    """
+class Others(Advisories):
+    """Stands for an index too, whose answers have its form: an old numpy was yanked."""
 
     def do_GET(self) -> None:
         """Answer a question about the files of a package."""
         name = "numpy-1.0-py3-none-any.whl"
         facts = {"hashes": {"sha256": "0" * 64}, "size": 1_500_000, "yanked": "made in a hurry"}
         files = [{"filename": name, "url": name, **facts}] if "/numpy/" in self.path else []
-        self._answer({"files": files}, "application/vnd.pypi.simple.v1+json")
+        self.answer({"files": files}, "application/vnd.pypi.simple.v1+json")
 
-    def do_POST(self) -> None:
-        """Answer a question about one version."""
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = {"id": "CVE-2026-0001", "summary": "Made up", "affected": []}
-        known["affected"] = [{"package": asked["package"], "ranges": []}]
-        is_bad = (asked["package"]["name"], asked["version"]) == ("numpy", "1.0")
-        self._answer({"vulns": [known]} if is_bad else {}, "application/json")
-
-    def _answer(self, content: object, form: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", form)
-        self.end_headers()
-        self.wfile.write(json.dumps(content).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing."""
+    def knows(self, package: str, version: str) -> bool:
+        """Tell whether the advisory is about a version: only about the old one."""
+        return (package, version) == ("numpy", "1.0")
 
 
 @pytest.fixture(scope="module")
 def others() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Others) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with answering(Others) as address:
+        yield address
 
 
 @pytest.fixture
@@ -178,7 +160,7 @@ def test_what_changed_between_two_locks(project: Project, older: Path, others: s
     (version,) = re.findall(r"^numpy==(\S+)", project.lock_texts()["30-prod"], re.MULTILINE)
     row = rf"^Major versions\n  numpy  1\.0 -> {re.escape(version)}  30-prod  1\.5 MB -> not known$"
     assert re.search(row, text, re.MULTILINE), text
-    assert "that it mends\n  numpy 1.0: CVE-2026-0001, open. Made up" in text
+    assert f"that it mends\n  numpy 1.0: {ADVISORY}, open. {SUMMARY}" in text
     assert "Yanked" not in text, "the withdrawn one is gone"
     back = succeeded(project.tools("diff", "HEAD", str(older), *options, "--json", **asked))
     report = json.loads(back.stdout)

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, succeeded
+from tests.support.advisories import ADVISORY, SUMMARY, Advisories
+from tests.support.loopback import answering
 
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("environment")]
 
 FOREIGN = f"sha256:{'0' * 64}"
-ADVISORY = "CVE-2026-0001"
-
-
-class Vulnerabilities(BaseHTTPRequestHandler):
-    """A stand-in for OSV, whose answers have its form: it knows something about numpy alone."""
-
-    def do_POST(self) -> None:
-        """Answer a question about one version."""
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        affected = [{"package": asked["package"], "ranges": []}]
-        known = [{"id": ADVISORY, "summary": "Made up", "affected": affected}]
-        found = {"vulns": known} if asked["package"]["name"] == "numpy" else {}
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps(found).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing."""
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Vulnerabilities) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with answering(Advisories) as address:
+        yield address
 
 
 @pytest.fixture
@@ -82,7 +61,7 @@ def test_known_vulnerabilities_fail_until_somebody_accepts_them(
 ) -> None:
     done = project.tools("audit", "--service", service)
     assert error_sentence(done).startswith("error: 1 known vulnerabilities are locked")
-    assert re.search(rf"^numpy \S+: {ADVISORY}, open\. Made up$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^numpy \S+: {ADVISORY}, open\. {SUMMARY}$", done.stdout, re.MULTILINE)
     project.append("requirements/accepted-vulnerabilities.txt", f"{ADVISORY}  # made up\n")
     assert (
         "No known vulnerability" in succeeded(project.tools("audit", "--service", service)).stdout

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_companions, load_frameworks
+from scripts.stack_data import load_frameworks
 from tests.lifecycle.projects import Project, pins_of, succeeded
 from tests.support.answer_sets import PAIRS, STACK
 from tests.support.copier_runs import render
-from tests.support.stub_wheels import StubWheel
 from tests.support.tested_pairs import record_pair
+from tests.support.torch_index import with_torchvision
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -74,25 +74,6 @@ server.handle_completions({"prompt": "a", "max_tokens": 1})
 print(server.listening_address, flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def torch_index(template: Path, answers: dict[str, str], tmp_path: Path) -> str:
-    """Return where torch's packages are, torchvision among them; "" for PyTorch's own index.
-
-    Where a folder of wheels stands for PyTorch's index it has no torchvision, which optimum-intel
-    asks for and does not need for text: a stub without code stands for it.
-    """
-    given = answers.get("torch_index", "")
-    if not (given and Path(given).is_dir()):
-        return given
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    for wheel in Path(given).glob("torch-*.whl"):
-        (folder / wheel.name).symlink_to(wheel)
-    versions = {row.package: row.version for row in load_companions(template / "stack")}
-    StubWheel("torchvision", f"{versions['torchvision']}+cpu").write(folder)
-    return str(folder)
 
 
 @pytest.fixture
@@ -198,14 +179,13 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     name: str,
     template: Path,
     answers: dict[str, str],
-    torch_index: str,
     tmp_path: Path,
     ran_here: Callable[[str, Project], None],
 ) -> None:
     runtime = PAIRS[name]["inference"]
     given = {**answers, **PAIRS[name]}
-    if runtime in EXPORTED_APART and torch_index:
-        given["torch_index"] = torch_index
+    if runtime in EXPORTED_APART and "torch_index" in given:
+        given["torch_index"] = with_torchvision(given["torch_index"], tmp_path / "wheels")
     project = Project(render(template, tmp_path / "project", given))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)

@@ -66,7 +66,7 @@ class OverlayHandler(QuietHandler):
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """Serve a folder on a free port and yield the address, without a final slash."""
-    with _running(functools.partial(QuietHandler, directory=str(folder))) as address:
+    with answering(functools.partial(QuietHandler, directory=str(folder))) as address:
         yield address
 
 
@@ -80,7 +80,7 @@ def overlaying(folder: Path) -> Iterator[str]:
     handler = functools.partial(
         OverlayHandler, directory=str(folder), upstream=index_of_this_machine()
     )
-    with _running(handler) as address:
+    with answering(handler) as address:
         yield address
 
 
@@ -92,7 +92,8 @@ def index_of_this_machine() -> str:
 
 
 @contextmanager
-def _running(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+def answering(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Let a handler answer on a free port and yield the address, without a final slash."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -125,6 +125,25 @@ def make_torch_index(
     return index
 
 
+def with_torchvision(wheels: str, folder: Path) -> str:
+    """Return an index from which an exporter that asks for torchvision can be locked.
+
+    A folder of wheels that stands for PyTorch's index may have no torchvision. optimum-intel asks
+    for it and does not need it for text, so a stub without code stands for it.
+
+    Args:
+        wheels: The answer ``torch_index`` of this machine; PyTorch's own index stays what it is.
+        folder: Is made and filled where a stub is needed.
+    """
+    if not wheels or not Path(wheels).is_dir() or any(Path(wheels).glob("torchvision-*.whl")):
+        return wheels
+    folder.mkdir()
+    for wheel in Path(wheels).glob("torch-*.whl"):
+        (folder / wheel.name).symlink_to(wheel)
+    StubWheel("torchvision", f"{companions()['torchvision']}+cpu").write(folder)
+    return str(folder)
+
+
 def wheels_of(row: Build) -> Iterator[StubWheel]:
     """Yield the wheels of a build: torch, its helpers and its companions."""
     for platform, wheels in row.wheels.items():
