@@ -8,8 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import backends, generations, installing, trials, verdicts
+from . import (
+    backends,
+    diff_report,
+    generations,
+    installing,
+    lock_diff,
+    lock_sides,
+    trials,
+    verdicts,
+)
 from .backends import Target
+from .diff_report import Report
 from .errors import ToolError
 from .generations import DEVELOPMENT, Generation
 from .installing import Contents
@@ -43,9 +53,19 @@ class Tried:
         return verdicts.judge(self.now, self.tried, self.expected)
 
     def show(self) -> None:
-        """Print what moved, and a table of both."""
-        moved = verdicts.moved(self.now, self.tried)
-        for line in ["", *moved, "", *verdicts.table(self.now, self.tried, self.expected), ""]:
+        """Print what changed, as `make diff` does without asking anybody, and a table of both."""
+        target = backends.chosen().target
+        names = (self.now.folder.name, self.generation.name)
+        before, after = (lock_sides.read(name, target) for name in names)
+        changes = lock_diff.changes(before, after)
+        report = Report(before, after, [lock_diff.with_facts(each, {}) for each in changes])
+        for line in [
+            "",
+            *diff_report.lines(report),
+            "",
+            *verdicts.table(self.now, self.tried, self.expected),
+            "",
+        ]:
             say(line)
 
 

@@ -27,7 +27,7 @@ class Measured:
 
     Attributes:
         folder: Where it lies.
-        versions: What its locks say, by package.
+        packages: How many its locks name.
         size: Of its files, in bytes.
         import_seconds: The processor time that its own requirements take to import.
         tests: Whether the project's tests pass in it, None if they were not run.
@@ -35,7 +35,7 @@ class Measured:
     """
 
     folder: Path
-    versions: Mapping[str, str]
+    packages: int
     size: int
     import_seconds: float
     tests: bool | None = None
@@ -63,8 +63,8 @@ def measure(folder: Path, locks: Sequence[Path], names: Sequence[str]) -> Measur
         locks: What it was filled from.
         names: What is imported.
     """
-    versions = {name: version for path in locks for name, version in pinned(path).items()}
-    return Measured(folder, versions, size_of(folder), _seconds_to_import(folder, names))
+    packages = {name for path in locks for name in pinned(path)}
+    return Measured(folder, len(packages), size_of(folder), _seconds_to_import(folder, names))
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
@@ -106,21 +106,10 @@ def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
     return Verdict(True, " and ".join(checked) or "it installs and imports")
 
 
-def moved(now: Measured, tried: Measured) -> list[str]:
-    """Return what another environment has in other versions, in words."""
-    names = sorted({*now.versions, *tried.versions})
-    lines = []
-    for name in names:
-        old, new = now.versions.get(name), tried.versions.get(name)
-        if old != new:
-            lines.append(f"{name} {old or '(none)'} -> {new or '(none)'}")
-    return lines
-
-
 def table(now: Measured, tried: Measured, wanted: Expected | None) -> list[str]:
     """Return the lines of a table of both environments."""
     rows = [("", "now", "tried", "")]
-    rows.append(("packages", str(len(now.versions)), str(len(tried.versions)), ""))
+    rows.append(("packages", str(now.packages), str(tried.packages), ""))
     rows.append(("tests", _in_words(now.tests), _in_words(tried.tests), ""))
     for name, metric in (wanted.metrics if wanted and tried.metrics else {}).items():
         value = tried.metrics.get(name)

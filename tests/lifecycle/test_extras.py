@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -162,9 +162,18 @@ def jupyterlab(project: Project, settings: Path) -> Iterator[tuple[str, str]]:
         try:
             found = next(filter(None, map(ADDRESS.search, server.stdout)), None)
             assert found, "it never printed an address with a token"
+            wait_for(server, int(port))
             yield f"http://127.0.0.1:{port}", found["token"]
         finally:
             os.killpg(server.pid, signal.SIGKILL)
+
+
+def wait_for(server: subprocess.Popen[str], port: int) -> None:
+    """Connect until the server listens, which it does after it printed its address."""
+    while server.poll() is None:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+    pytest.fail("it ended before it listened")
 
 
 def read(address: str) -> bytes:

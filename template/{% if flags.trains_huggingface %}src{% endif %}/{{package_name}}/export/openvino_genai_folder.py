@@ -14,6 +14,7 @@ from typing import Any
 
 from ..generation import Generator
 from ..generation.openvino_genai_backend import FORMAT, MODEL_FILE, open_folder
+from ..training.saved import save
 from .artefact import ExportRequest, Precision
 from .environments import run_apart
 
@@ -41,8 +42,7 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
     """
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         source, made = Path(folder) / "source", Path(folder) / "made"
-        request.model.save_pretrained(source)
-        request.tokenizer.save_pretrained(source)
+        save(request.model, request.tokenizer, source)
         run_apart(EXPORTER, "openvino_genai_worker", source, made, precision)
         (made / _OF_THE_CONVERSION).unlink(missing_ok=True)
         for file in made.iterdir():

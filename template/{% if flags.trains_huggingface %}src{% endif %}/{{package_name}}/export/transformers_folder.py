@@ -9,6 +9,7 @@ from typing import Any
 
 from ..generation import Generator
 from ..generation.transformers_backend import FORMAT, open_folder
+from ..training.saved import save
 from .artefact import ExportRequest, Precision
 
 __all__ = ["FORMAT", "FORMAT_OPTIONS", "MODEL_FILE", "PRECISIONS", "open_model", "write_model"]
@@ -22,8 +23,7 @@ PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-4)}
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
     """Writes model and tokenizer; large models come in several files."""
-    request.model.save_pretrained(path.parent)
-    request.tokenizer.save_pretrained(path.parent)
+    save(request.model, request.tokenizer, path.parent)
 
 
 def open_model(path: Path) -> Generator:

@@ -19,6 +19,7 @@ from ..config import Config
 from ..errors import RunError
 from ..tracking import Run
 from ..tracking.store import CONFIG_FILE, EXPERIMENTS, RUN_FILE, find_run
+from .deepspeed import name_device
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -69,6 +70,13 @@ def open_run(run: Run) -> Opened:
     except Exception as error:  # safetensors, JSON and shape errors have no common base class
         raise _damaged(checkpoint) from error
     return Opened(adapted.eval(), base.tokenizer)
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Writes a model and its tokenizer as Transformers reads them."""
+    name_device(model.device)  # Accelerate imports DeepSpeed to look at the model
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def checkpoint_of(run: Run) -> Path:
