@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.copier_runs import stage
+from tests.support.handed_down import HANDED_DOWN
 
 GIT_SETTINGS = """\
 [user]
@@ -18,10 +19,6 @@ GIT_SETTINGS = """\
 [safe]
     directory = *
 """
-
-HANDED_DOWN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-"""What git or make that started these tests would tell those that the tests start: ``make test
-ARGS=...`` hands its ARGS on to ``make`` in a project."""
 
 
 @pytest.fixture(scope="session", autouse=True)

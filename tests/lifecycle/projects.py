@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from template.tools.hardware import detect
+from tests.support.handed_down import HANDED_DOWN
 
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
@@ -23,13 +24,8 @@ import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("tools", run_name="__main__")
 """
-UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE"}
-# The tests may be run by make themselves, which hands its own options down.
-ENVIRONMENT = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith("MAKE") and name not in UNLIKE_A_USERS
-}
+UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE", *HANDED_DOWN}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNLIKE_A_USERS}
 if any(map(detect().drives, ("cuda", "mps"))):
     ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand
 
