@@ -59,13 +59,8 @@ class Tried:
         before, after = (lock_sides.read(name, target) for name in names)
         changes = lock_diff.changes(before, after)
         report = Report(before, after, [lock_diff.with_facts(each, {}) for each in changes])
-        for line in [
-            "",
-            *diff_report.lines(report),
-            "",
-            *verdicts.table(self.now, self.tried, self.expected),
-            "",
-        ]:
+        table = verdicts.table(self.now, self.tried, self.expected)
+        for line in ["", *diff_report.lines(report), "", *table, ""]:
             say(line)
 
 
