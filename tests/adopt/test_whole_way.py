@@ -71,7 +71,7 @@ def drop_override_of_torch(repository: Adopted) -> None:
 def locked(repository: Adopted, *command: str) -> list[str]:
     """Lock, with the lines added that the command names; return those lines."""
     added: list[str] = []
-    for _ in range(3):
+    for _ in range(6):
         done = run(repository.folder, sys.executable, "-m", "tools", *command)
         lines = LINE_TO_ADD.findall(done.stderr) if done.returncode else []
         if not lines:
@@ -109,8 +109,8 @@ def test_every_kind_is_locked(
     drop_override_of_torch(made)
     (made.folder / ".venvs").symlink_to(toolchains, target_is_directory=True)
     added = locked(made, "lock-all", "--platform", "linux-x86_64", "--backend", "cpu")
-    older = {"conda": r"scipy<[\d.]+", "poetry": r"ml-dtypes<[\d.]+"}
-    assert re.fullmatch(older.get(kind, ""), " ".join(added))
+    older = {"conda": {"scipy"}, "poetry": {"ml-dtypes", "huggingface-hub", "tokenizers"}}
+    assert {line.partition("<")[0] for line in added} == older.get(kind, set())
     folder = made.folder / "requirements" / "locks" / "linux-x86_64-cpu"
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*-*.txt"))
     wanted = [line for line in made.lines("requirements/overrides.txt") if "==" in line]

@@ -23,6 +23,7 @@ PINS = [
     Line("ml-dtypes", "ml-dtypes==0.6.0"),
     Line("onnx", "onnx==1.23.2 ; python_version < '3.14'"),
 ]
+HUGGING_FACE = {"huggingface-hub": "2.4.0", "tokenizers": "0.23.3"}
 NUMPY = Line("numpy", "numpy==1.26.4")
 
 
@@ -32,6 +33,28 @@ def test_pips_reason_names_the_pin_that_is_too_new() -> None:
 
 def test_uvs_reason_names_it_and_not_what_follows() -> None:
     assert loosened(UV, PINS, [NUMPY]) == ["ml-dtypes<0.6.0"]
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "transformers[sentencepiece] 4.44.2 depends on huggingface-hub<1.0 and >=0.23.2\n"
+            "The user requested (constraint) huggingface-hub==2.4.0",
+            "huggingface-hub<1.0",
+        ),
+        (
+            "Because transformers==4.44.2 depends on tokenizers>=0.19,<0.20 and\n"
+            "tokenizers==0.23.3, we can conclude that transformers==4.44.2 cannot be used.",
+            "tokenizers<0.20",
+        ),
+    ],
+    ids=["pip", "uv"],
+)
+def test_a_pin_that_is_newer_than_an_override_admits_is_named(said: str, line: str) -> None:
+    pins = [Line(name, f"{name}=={version}") for name, version in HUGGING_FACE.items()]
+    assert loosened(said, pins, [Line("transformers", "transformers==4.44.2")]) == [line]
+    assert loosened(said, pins, []) == []
 
 
 @pytest.mark.parametrize(
