@@ -30,6 +30,7 @@ FLAGS = (
     "always",
     "uses_training",
     "loads_models",
+    "measures_memory",
     "has_predictor",
     "only_predicts",
     "uses_torch",

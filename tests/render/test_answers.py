@@ -60,6 +60,9 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "always": lambda _: True,
     "uses_training": lambda row: row["training"] != "none",
     "loads_models": lambda row: row["inference"] != "http-api",
+    "measures_memory": lambda row: (
+        row["inference"] != "http-api" or row["training"] == "huggingface"
+    ),
     "has_predictor": lambda row: not generates(row),
     "only_predicts": lambda row: row["training"] == "none" and not generates(row),
     "uses_torch": lambda row: computes_with(row) == "torch",
