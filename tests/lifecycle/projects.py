@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from template.tools.hardware import detect
 from tests.support.handed_down import HANDED_DOWN
 
@@ -34,12 +36,16 @@ APART = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 """What starts a program in namespaces of its own: without network, and free to mount."""
 
 
-def can_be_apart() -> bool:
-    """Tell whether this machine lets anybody make namespaces."""
+def _can_be_apart() -> bool:
     try:
         return subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+NEEDS_NAMESPACES = pytest.mark.skipif(
+    not _can_be_apart(), reason="this machine does not let anybody make namespaces"
+)
 
 
 @dataclass(frozen=True)

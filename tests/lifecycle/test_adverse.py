@@ -12,9 +12,9 @@ import pytest
 from tests.lifecycle.projects import (
     APART,
     ENVIRONMENT,
+    NEEDS_NAMESPACES,
     Checkpoint,
     Project,
-    can_be_apart,
     error_sentence,
     succeeded,
 )
@@ -23,9 +23,7 @@ pytestmark = [
     pytest.mark.network,
     pytest.mark.slow,
     pytest.mark.xdist_group("environment"),
-    pytest.mark.skipif(
-        not can_be_apart(), reason="this machine does not let anybody make namespaces"
-    ),
+    NEEDS_NAMESPACES,
 ]
 
 TOOLS = f"{sys.executable} -m tools"

@@ -10,18 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.lifecycle.projects import (
+    NEEDS_NAMESPACES,
     Checkpoint,
     Project,
-    can_be_apart,
     error_sentence,
     succeeded,
 )
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
-NEEDS_NAMESPACES = pytest.mark.skipif(
-    not can_be_apart(), reason="this machine does not let anybody make namespaces"
-)
 FROM_SOURCE = "docopt==0.6.2\n"  # has no wheel on PyPI
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.projects import Project, can_be_apart, error_sentence, succeeded
+from tests.lifecycle.projects import NEEDS_NAMESPACES, Project, error_sentence, succeeded
 from tests.support.copier_runs import render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -41,7 +41,7 @@ def trained(project: Project) -> dict[str, float]:
     return metrics
 
 
-@pytest.mark.skipif(not can_be_apart(), reason="this machine does not let anybody make namespaces")
+@NEEDS_NAMESPACES
 def test_a_year_with_one_environment(project: Project, tmp_path: Path) -> None:
     known, active, metrics = project.packages()["rich"], project.active(), trained(project)
     assert active is not None

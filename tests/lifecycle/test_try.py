@@ -56,6 +56,11 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     assert "The verdict is good: the tests pass." in tried
     assert is_untouched(project, active, before)
     (new,) = project.generations() - {active}
+    environments = project.folder / ".venvs"
+    (compiled,) = (environments / active).glob(
+        "lib/*/site-packages/numpy/__pycache__/__init__.*.pyc"
+    )
+    assert compiled.samefile(environments / new / compiled.relative_to(environments / active))
     listed = succeeded(project.tools("generations")).stdout
     assert "(good, not promoted)" in listed
     assert f"*  {active}" in listed
