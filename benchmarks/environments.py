@@ -4,9 +4,9 @@
 
 One project is made. Round by round it is measured how long these take: a fresh install with empty
 caches, which fetches everything from the registry; an install of another lock with the same
-packages, with caches; the second install of the same lock; trying a change of one package, without
-the tests and the training, which take as long as they take; restoring from a saved folder with
-empty caches; the doctor. Shown are medians and their ratios to the fresh install. ``--check``
+packages, with caches; the second install of the same lock; then trying a change of one package,
+without the tests and the training, which take as long as they take; restoring from a saved folder
+with empty caches; the doctor. Shown are medians and their ratios to the fresh install. ``--check``
 fails where an aim is missed.
 """
 
@@ -75,9 +75,9 @@ def measured(project: Project, folder: Path) -> dict[str, float]:
     found[FRESH] = seconds(project, "install", **without_caches(folder / "cache"))
     found[SECOND] = seconds(project, "install")
     found[DOCTOR] = seconds(project, "doctor")
-    found[TRY] = seconds(project, "try", "tomli-w", "--quick")
     forget(project)
     found[AGAIN] = seconds(project, "install")
+    found[TRY] = seconds(project, "try", "tomli-w", "--quick")
     saved = folder / "saved"
     succeeded(project.tools("save", str(saved)))
     forget(project)

@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -34,7 +34,7 @@ from benchmarks.in_production import BATCHES, PROMPT  # noqa: E402
 from hooks.new_project import machine_answers  # noqa: E402
 from scripts.stack_data import load_frameworks  # noqa: E402
 from tests.lifecycle.projects import Project  # noqa: E402
-from tests.support.copier_runs import release, render, stage  # noqa: E402
+from tests.support.copier_runs import render, stage  # noqa: E402
 from tests.support.torch_index import with_torchvision  # noqa: E402
 
 PRODUCTION = ".venv-prod"
@@ -124,7 +124,8 @@ def measure(projects: Mapping[str, Project], rounds: int) -> Mapping[str, Measur
 def table_of(found: Mapping[str, Measured]) -> Table:
     """Return the table with the ratios to the framework itself."""
     columns = [f"a second, {size} at a time" for size in BATCHES]
-    table = Table("runtime", "size", "packages", "first prediction", *columns)
+    names = Column("runtime", no_wrap=True)
+    table = Table(names, "size", "packages", "first prediction", *columns)
     reference = found[REFERENCE]
     for name, row in found.items():
         size = f"{row.megabytes:.0f} MB ({row.megabytes / reference.megabytes:.2f})"
@@ -154,8 +155,7 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with TemporaryDirectory(prefix="runtimes-") as name:
         folder = Path(name)
-        template = stage(folder / "template", "998.0.0", ROOT)
-        release(template, "999.0.0")
+        template = stage(folder / "template")
         projects = {
             runtime: made(template, folder / runtime, arguments.training, runtime)
             for runtime in track(runtimes, "making projects")
