@@ -57,6 +57,8 @@ def lock(
         _announce(locks, layer)
         file, sources = locks.file(layer), input_files(layer, target.backend)
         entries = _compiled(target, resolver, sources, file, constraints, upgrade=upgrade)
+        if build is None:
+            _refuse_torch(entries, sources)
         _write(file, entries, build, header)
         constraints.append(file)
     for exporter in exporters_of(target):
@@ -161,6 +163,17 @@ def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
             f"{name} in {_named(sources)} has no hash, because it comes from a repository or a "
             "folder: name a released version or the address of an archive; the locks were left as "
             "they were."
+        )
+
+
+def _refuse_torch(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
+    """Stop if a project without torch of its own got what PyPI calls torch."""
+    if any(entry.name == "torch" and "@" not in entry.requirement for entry in entries):
+        raise ToolError(
+            f"{_named(sources)} asks for torch, or for what needs it, and this project has no "
+            "torch of its own; PyPI's is for CUDA on Linux, whatever the hardware: if training is "
+            'none, answer it with pytorch (`make update ARGS="--data training=pytorch"`), else '
+            "name a wheel there (`torch @ https://...`); the locks were left as they were."
         )
 
 

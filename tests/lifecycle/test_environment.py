@@ -94,6 +94,27 @@ def test_a_requirement_that_no_hash_can_hold_is_refused(project: Project, tmp_pa
     assert project.lock_texts() == before
 
 
+@pytest.mark.parametrize("arguments", [(), ("--fast",)])
+def test_torch_does_not_come_from_pypi(project: Project, arguments: tuple[str, ...]) -> None:
+    before = project.lock_texts()
+    project.append("requirements/30-prod.in", "torchmetrics\n")
+    sentence = error_sentence(project.tools("lock", *arguments))
+    assert "requirements/30-prod.in" in sentence
+    assert "asks for torch, or for what needs it" in sentence
+    assert "training=pytorch" in sentence
+    assert project.lock_texts() == before
+
+
+@pytest.mark.slow
+def test_a_wheel_of_torch_that_is_named_is_taken(project: Project, answers: dict[str, str]) -> None:
+    wheels = sorted(Path(answers.get("torch_index", "no folder")).glob("torch-*.whl"))
+    if not wheels:
+        pytest.skip("this machine has no folder of torch's wheels")
+    project.append("requirements/30-prod.in", f"torch @ {wheels[0].as_uri()}\n")
+    succeeded(project.tools("lock"))
+    assert "torch @ file:" in project.lock_texts()["30-prod"]
+
+
 @pytest.mark.slow
 def test_own_package_and_override_come_with_a_new_generation(
     project: Project, small_project: Checkpoint
