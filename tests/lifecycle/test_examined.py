@@ -179,6 +179,11 @@ def test_without_a_network_the_rest_is_still_said(project: Project, older: Path)
     assert [note.partition(" about ")[0] for note in notes] == ["nobody could be asked"] * 2
 
 
+def test_both_sides_can_be_named_as_variables(project: Project, older: Path) -> None:
+    done = succeeded(project.tools("diff", "--offline", A="HEAD", B=str(older)))
+    assert re.search(r"^From HEAD \(\w+\) to the locks in .*older: 1 major\b", done.stdout)
+
+
 def test_an_environment_holds_what_its_locks_say(project: Project) -> None:
     active = project.active()
     assert active is not None

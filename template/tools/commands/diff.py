@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -27,10 +28,8 @@ Advisories = dict[tuple[str, str], dict[str, tuple[set[str], str]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     what = "a commit, a folder of locks, or the name of an environment"
-    parser.add_argument("before", metavar="A", nargs="?", default="HEAD", help=f"{what}; HEAD")
-    parser.add_argument(
-        "after", metavar="B", nargs="?", default=NOW, help="by default now, as A is HEAD"
-    )
+    parser.add_argument("before", metavar="A", nargs="?", help=f"{what}; the last commit")
+    parser.add_argument("after", metavar="B", nargs="?", help="the same; by default what is there")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument("--offline", action="store_true", help="ask nobody in the network")
     parser.add_argument("--service", default="pypi", help="who is asked, as for `audit`")
@@ -43,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
         ToolError: One of both is nothing that can be compared.
     """
     target = backends.chosen().target
-    before, after = lock_sides.pair(arguments.before, arguments.after, target)
+    one = arguments.before or os.environ.get("A") or "HEAD"
+    other = arguments.after or os.environ.get("B") or NOW
+    before, after = lock_sides.pair(one, other, target)
     if not (before.installed and after.installed):
         before, after = _without_sizes(before), _without_sizes(after)
     found = lock_diff.changes(before, after)
