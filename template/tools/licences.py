@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from email.message import Message
 from fnmatch import fnmatchcase
 
+from . import distributions, generations
 from .errors import ToolError
 from .paths import PYPROJECT, TOOLS, python
 from .pinned import AUDIT
@@ -80,6 +81,17 @@ def licence_of(metadata: Message) -> str:
         return ", ".join(named)
     short = text.rpartition("::")[2].strip()
     return _spelled(short) if 0 < len(short) <= LONGEST else UNKNOWN
+
+
+def known() -> dict[tuple[str, str], str]:
+    """Return the licences of what is installed in any environment, by package and version."""
+    found: dict[tuple[str, str], str] = {}
+    for generation in generations.complete():
+        for each in distributions.installed(generation.folder):
+            key = (each.name, each.version)
+            if key not in found:
+                found[key] = licence_of(distributions.metadata(each.folder))
+    return {key: licence for key, licence in found.items() if licence != UNKNOWN}
 
 
 def denied() -> list[str]:

@@ -175,14 +175,3 @@ def _size(found: Distribution) -> int | None:
         return None
     sizes = (line.rpartition(",")[2] for line in lines)
     return sum(int(size) for size in sizes if size.isdecimal())
-
-
-def known_licences() -> dict[tuple[str, str], str]:
-    """Return the licences of what is installed in any environment, by package and version."""
-    found: dict[tuple[str, str], str] = {}
-    for generation in generations.complete():
-        for each in distributions.installed(generation.folder):
-            key = (each.name, each.version)
-            if key not in found:
-                found[key] = licences.licence_of(distributions.metadata(each.folder))
-    return {key: licence for key, licence in found.items() if licence != licences.UNKNOWN}

@@ -77,6 +77,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     project.make("rollback")
     assert project.active() == active
     assert contents(project) == before
+    assert succeeded(project.tools("licences")).stdout.endswith(" 0 unknown.\n")
     succeeded(project.tools("rollback", new))
     assert project.active() == new
     succeeded(project.tools("prune", "--keep", "1"))

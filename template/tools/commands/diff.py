@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any
 
-from .. import backends, index_facts, lock_diff, lock_sides, vulnerabilities
+from .. import backends, index_facts, licences, lock_diff, lock_sides, vulnerabilities
 from ..diff_report import Report, as_data, lines
 from ..errors import ToolError
 from ..lock_diff import Change, Facts
@@ -67,7 +67,7 @@ def _examined(before: Side, after: Side, found: Sequence[Change], service: str |
         found: What changed.
         service: Who is asked about vulnerabilities, None if nobody shall be asked.
     """
-    installed = lock_sides.known_licences()
+    installed = licences.known()
     known = {key: Facts(licence=licence) for key, licence in installed.items()}
     changed = [each for each in found if _is_other(each)]
     notes, advisories = [], None

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from .. import backends, distributions, generations, licences
+from .. import backends, generations, licences
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..licences import SETTING, UNKNOWN
@@ -71,8 +71,7 @@ def rows(kind: Kind) -> list[Row]:
     Raises:
         ToolError: There is no such environment.
     """
-    active = generations.active(kind)
-    if active is None:
+    if generations.active(kind) is None:
         target = "install" if kind is DEVELOPMENT else "install-prod"
         raise ToolError(
             f"licences are read from {shown(kind.link)}, which is not there; run `make {target}`."
@@ -80,15 +79,7 @@ def rows(kind: Kind) -> list[Row]:
     wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
     files = Locks(backends.chosen().target).require(wanted)
     locked = {name: version for path in files for name, version in pinned(path).items()}
-    return judged(locked, known(distributions.installed(active.folder)))
-
-
-def known(there: Iterable[distributions.Distribution]) -> dict[tuple[str, str], str]:
-    """Return the licences of installed distributions by name and version."""
-    return {
-        (each.name, each.version): licences.licence_of(distributions.metadata(each.folder))
-        for each in there
-    }
+    return judged(locked, licences.known())
 
 
 def judged(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> list[Row]:

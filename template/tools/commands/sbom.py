@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from .. import backends, distributions, generations, lock_format
+from .. import backends, licences, lock_format
 from ..errors import ToolError
 from ..files import write_whole
-from ..licences import UNKNOWN
 from ..lock_format import Entry
 from ..locks import Locks
 from ..paths import PYPROJECT, SBOMS, TOOLS, python, shown
 from ..pinned import AUDIT
 from ..requirements import PRODUCTION_LAYERS, layers, normalised
 from ..run import announce, ended, environment, say
-from .licences import known
 
 HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
 WORKER = TOOLS / "sbom_worker.py"
@@ -46,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = PRODUCTION_LAYERS if arguments.production else layers()
     files = Locks(target).require(wanted)
     entries = {path.stem: lock_format.parse(path.read_text(encoding="utf-8")) for path in files}
-    given = described(entries, _licences(), _project())
+    given = described(entries, licences.known(), _project())
     text = _written(given)
     part = "-production" if arguments.production else ""
     place: Path = arguments.output or SBOMS / f"{target.name}{part}.cdx.json"
@@ -65,14 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def described(
     locked: Mapping[str, Iterable[Entry]],
-    licences: Mapping[tuple[str, str], str],
+    known: Mapping[tuple[str, str], str],
     project: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """Return what the worker writes down.
 
     Args:
         locked: The entries of the locks by layer; of a package in several the first counts.
-        licences: Licences by package and version.
+        known: Licences by package and version.
         project: Name, version and licence of the project itself.
     """
     rows: dict[str, dict[str, Any]] = {}
@@ -80,7 +78,7 @@ def described(
     needs: dict[str, set[str]] = {}
     for layer, entries in locked.items():
         for entry in entries:
-            rows.setdefault(entry.name, _row(entry, layer, licences))
+            rows.setdefault(entry.name, _row(entry, layer, known))
             direct |= {entry.name} if entry.files else set()
             for parent in entry.parents:
                 needs.setdefault(normalised(parent), set()).add(entry.name)
@@ -97,24 +95,16 @@ def described(
     }
 
 
-def _row(entry: Entry, layer: str, licences: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _row(entry: Entry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     version = entry.requirement.partition("==")[2] or None
     return {
         "name": entry.name,
         "version": version,
         "address": entry.requirement.partition(" @ ")[2] or None,
         "layer": layer,
-        "licence": licences.get((entry.name, version or "")),
+        "licence": known.get((entry.name, version or "")),
         "sha256": sorted(each.removeprefix("sha256:") for each in entry.hashes),
     }
-
-
-def _licences() -> dict[tuple[str, str], str]:
-    """Return the licences of what is installed in any complete environment."""
-    found: dict[tuple[str, str], str] = {}
-    for generation in generations.complete():
-        found.update(known(distributions.installed(generation.folder)))
-    return {package: licence for package, licence in found.items() if licence != UNKNOWN}
 
 
 def _project() -> dict[str, str | None]:
