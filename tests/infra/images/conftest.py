@@ -16,7 +16,7 @@ from tests.render.cells import CELLS
 from tests.render.conftest import Projects, projects
 from tests.render.pairwise import pairwise
 from tests.support.containers import Engine, NoContainersError, engine
-from tests.support.copier_runs import commit, render
+from tests.support.copier_runs import Answers, commit, render
 
 __all__ = ["answers", "projects"]
 
@@ -61,6 +61,11 @@ class Images:
         done = self.engine.podman("run", "--rm", *options, image, *arguments)
         return succeeded(done).stdout
 
+    def remove(self, *targets: str) -> None:
+        """Remove built images, where nobody builds on them any more."""
+        names = [f"localhost/{self.name}:{target}" for target in targets]
+        self.engine.podman("rmi", "--force", *names)
+
 
 SOMEBODY = "4321:8765"
 LOCKED_DOWN = (
@@ -94,13 +99,33 @@ def images(
     containers: Engine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Images:
-    """Return a locked and committed project of the defaults; its Python is that of the tests."""
-    project = Project(tmp_path_factory.mktemp("images") / "project")
-    render(template, project.folder, {**answers, "python_version": Images.python})
+    """Return what builds the images of a project of the defaults."""
+    folder = tmp_path_factory.mktemp("images") / "project"
+    return Images(locked(template, folder, answers), containers, "template-test")
+
+
+def locked(template: Path, folder: Path, answers: Answers) -> Project:
+    """Return a locked and committed project; its Python is that of the tests."""
+    project = Project(render(template, folder, {**answers, "python_version": Images.python}))
     project.git("init", "--quiet")
     succeeded(project.tools("lock"))
     commit(project.folder, "Lock")
-    return Images(project, containers, "template-test")
+    return project
+
+
+def trained(images: Images, folder: Path) -> dict[str, Path]:
+    """Train and export in the training image, built before.
+
+    Returns:
+        The folders that were mounted, by the name that they have in /app.
+    """
+    mounted = {name: folder / name for name in ("data", "experiments", "models")}
+    for path in mounted.values():
+        path.mkdir()
+        path.chmod(0o777)
+    for command in ("data", "train", "export"):
+        images.run("train", command, **mounted)
+    return mounted
 
 
 FAKE_ENGINE = """\

@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.infra.images.conftest import LOCKED_DOWN, Images
+from tests.infra.images.conftest import LOCKED_DOWN, Images, locked, trained
 from tests.lifecycle.projects import succeeded
+from tests.support.containers import Engine
 from tests.support.copier_runs import git
 
 pytestmark = [
@@ -25,6 +26,7 @@ pytestmark = [
 ]
 
 TARGETS = ("prod", "serverless", "train", "dev", "devcontainer")
+VERIFY = ("--verify", "--json")
 HANDLER = """
 import json
 from {package}.inference.lambda_handler import handler
@@ -48,12 +50,7 @@ def mounted(
     built: dict[str, str], images: Images, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """Return the folders of an example that was trained and exported in the training image."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("data", "experiments", "models")}
-    for folder in folders.values():
-        folder.chmod(0o777)
-    for command in ("data", "train", "export"):
-        images.run("train", command, **folders)
-    return folders
+    return trained(images, tmp_path_factory.mktemp("mounted"))
 
 
 def test_sizes(
@@ -85,7 +82,7 @@ def test_anybody_trains_on_a_read_only_root(mounted: dict[str, Path]) -> None:
 def test_anybody_predicts_on_a_read_only_root_without_network(
     mounted: dict[str, Path], images: Images
 ) -> None:
-    told = ["predict", "models/digits", "--verify", "--json"]
+    told = ("predict", "models/digits", *VERIFY)
     result = json.loads(images.run("prod", *told, models=mounted["models"]))
     assert result["passed"]
     assert result["accuracy"] > 0.95
@@ -100,6 +97,30 @@ def test_production_has_no_pip_and_nothing_of_training(
     names = succeeded(images.engine.podman("run", "--rm", *LOCKED_DOWN, *entry)).stdout.split()
     assert {"numpy", "onnxruntime"} <= set(names)
     assert not {"pip", "setuptools", "torch", "scikit-learn", "pytest"} & set(names)
+
+
+OTHERS = {
+    "huggingface-llama-cpp": ("generate", "--verify", "models/alice", "--json"),
+    "jax-onnxruntime": ("predict", "models/digits", *VERIFY),
+    "keras-openvino": ("predict", "models/digits", *VERIFY),
+}
+"""Other frameworks and runtimes, and what production is told, by the framework and the runtime."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_frameworks_train_and_answer_in_images(
+    name: str, template: Path, answers: dict[str, str], containers: Engine, tmp_path: Path
+) -> None:
+    training, _, inference = name.partition("-")
+    given = {**answers, "training": training, "inference": inference}
+    images = Images(locked(template, tmp_path / "project", given), containers, f"test-{name}")
+    try:
+        for target in ("prod", "train"):
+            images.build(target)
+        models = trained(images, tmp_path)["models"]
+        assert json.loads(images.run("prod", *OTHERS[name], models=models))["passed"]
+    finally:
+        images.remove("prod", "train")
 
 
 @pytest.mark.parametrize("with_model", [True, False])
