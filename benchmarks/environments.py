@@ -1,13 +1,14 @@
 """Time what is done with environments, relative to a fresh install of the same lock.
 
-    python benchmarks/environments.py [--training pytorch] [--rounds 3] [--check]
+    python benchmarks/environments.py [--training pytorch] [--rounds 3] [--line 100] [--check]
 
 One project is made. Round by round it is measured how long these take: a fresh install with empty
 caches, which fetches everything from the registry; an install of another lock with the same
 packages, with caches; the second install of the same lock; then trying a change of one package,
 without the tests and the training, which take as long as they take; restoring from a saved folder
-with empty caches; the doctor. Shown are medians and their ratios to the fresh install. ``--check``
-fails where an aim is missed.
+with empty caches; the doctor. How long fetching takes depends on the line, so the fresh install and
+the try are also measured through one of a stated speed. Shown are medians and their ratios to the
+fresh install of the same line. ``--check`` fails where an aim is missed.
 """
 
 from __future__ import annotations
@@ -27,22 +28,26 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.slow_line import slow_line  # noqa: E402
 from hooks.new_project import machine_answers  # noqa: E402
 from tests.lifecycle.projects import Project, succeeded  # noqa: E402
 from tests.support.copier_runs import render, stage  # noqa: E402
 
-FRESH, AGAIN, SECOND, TRY, RESTORE, DOCTOR = (
+FRESH, AGAIN, SECOND, TRY, RESTORE, DOCTOR, FRESH_BY_LINE, TRY_BY_LINE = (
     "fresh install, empty caches",
     "install, with caches",
     "second install",
     "try of one package",
     "restore, empty caches",
     "doctor",
+    "fresh install, empty caches, by the line",
+    "try of one package, by the line",
 )
+CHANGE = ("try", "tomli-w", "--quick")
 AIMS = {SECOND: 1.0, DOCTOR: 1.0}
 """Seconds."""
 
-RATIOS = {TRY: 0.2}
+RATIOS = {TRY_BY_LINE: 0.2}
 """Of the fresh install."""
 
 
@@ -68,22 +73,38 @@ def forget(project: Project) -> None:
     shutil.rmtree(project.folder / ".cache" / "wheels", ignore_errors=True)
 
 
-def measured(project: Project, folder: Path) -> dict[str, float]:
-    """Measure everything once."""
+def measured(project: Project, folder: Path, by_line: dict[str, str]) -> dict[str, float]:
+    """Measure everything once.
+
+    Args:
+        project: The project.
+        folder: Where caches and what is saved go.
+        by_line: Variables that lead through the line.
+    """
     found = {}
+    caches = without_caches(folder / "cache")
     forget(project)
-    found[FRESH] = seconds(project, "install", **without_caches(folder / "cache"))
+    found[FRESH_BY_LINE] = seconds(project, "install", **caches, **by_line)
+    found[TRY_BY_LINE] = seconds(project, *CHANGE, **caches, **by_line)
+    caches = without_caches(folder / "cache")
+    forget(project)
+    found[FRESH] = seconds(project, "install", **caches)
     found[SECOND] = seconds(project, "install")
     found[DOCTOR] = seconds(project, "doctor")
     forget(project)
     found[AGAIN] = seconds(project, "install")
-    found[TRY] = seconds(project, "try", "tomli-w", "--quick")
+    found[TRY] = seconds(project, *CHANGE)
     saved = folder / "saved"
     succeeded(project.tools("save", str(saved)))
     forget(project)
     caches = without_caches(folder / "cache")
     found[RESTORE] = seconds(project, "restore", str(saved), "--quick", **caches)
     return found
+
+
+def of_fresh(name: str, medians: dict[str, float]) -> float:
+    """Return the ratio to the fresh install of the same line."""
+    return medians[name] / medians[FRESH_BY_LINE if name == TRY_BY_LINE else FRESH]
 
 
 def missed(medians: dict[str, float]) -> list[str]:
@@ -94,9 +115,9 @@ def missed(medians: dict[str, float]) -> list[str]:
         if medians[name] > aim
     ]
     return late + [
-        f"{name} took {medians[name] / medians[FRESH]:.2f} of a fresh install, the aim is {aim}"
+        f"{name} took {of_fresh(name, medians):.2f} of a fresh install, the aim is under {aim}"
         for name, aim in RATIOS.items()
-        if medians[name] > aim * medians[FRESH]
+        if of_fresh(name, medians) > aim
     ]
 
 
@@ -105,6 +126,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--training", default="pytorch")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--line", type=float, default=100, help="its speed in megabits a second")
     parser.add_argument("--check", action="store_true", help="fail where an aim is missed")
     arguments = parser.parse_args()
     console = Console()
@@ -116,14 +138,18 @@ def main() -> int:
         with console.status("Making the project"):
             succeeded(project.tools("setup"))
             project.commit("The project")
+        index = answers.get("torch_index", "")
+        wheels = Path(index) if Path(index).is_dir() else None
         rounds = []
         for number in range(1, arguments.rounds + 1):
-            with console.status(f"Round {number} of {arguments.rounds}"):
-                rounds.append(measured(project, folder))
+            status = console.status(f"Round {number} of {arguments.rounds}")
+            with status, slow_line(arguments.line, wheels) as by_line:
+                rounds.append(measured(project, folder, by_line))
     medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    table = Table("", "seconds", "of a fresh install", title=f"{os.cpu_count()} cores")
+    title = f"{os.cpu_count()} cores, a line of {arguments.line:g} megabits a second"
+    table = Table("", "seconds", "of a fresh install", title=title)
     for name, value in medians.items():
-        table.add_row(name, f"{value:.2f}", f"{value / medians[FRESH]:.2f}")
+        table.add_row(name, f"{value:.2f}", f"{of_fresh(name, medians):.2f}")
     console.print(table)
     late = missed(medians)
     for line in late:

@@ -72,6 +72,7 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
         ToolError: They cannot be; the reason is the last of what they say.
     """
     command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock", "--quiet"]
+    command += [] if upgrade else ["--changed"]
     command += ["--fast"] if toolchain.uses_uv() else []
     announce(command)
     code, reason = inside(copy, command)

@@ -11,10 +11,21 @@ from pathlib import Path
 from .backends import Target, exporters_of
 from .paths import CONSTRAINTS, ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 from .project import python_version
-from .requirements import EXPORTERS, LAYERS, Line, input_files, overrides, parse, statements
+from .requirements import (
+    EXPORTERS,
+    LAYERS,
+    Line,
+    all_statements,
+    input_files,
+    layers,
+    overrides,
+    parse,
+    statements,
+)
 from .torch_builds import torch_build
 
 INPUTS = "# inputs: sha256:"
+INPUTS_OF = re.compile(r"^# inputs of (?P<lock>\S+): sha256:(?P<sha256>\w+)$", re.MULTILINE)
 NAMES_VERSION = re.compile(r"^[^;]*[<>=~!@]")
 
 
@@ -26,6 +37,7 @@ def effective_constraints(target: Target) -> str:
     header = [
         f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
         f"{INPUTS}{inputs_hash(target)}",
+        *(f"# inputs of {lock}: sha256:{each}" for lock, each in inputs_by_lock(target).items()),
     ]
     return _text(header, stack_pins(target), own, pins)
 
@@ -68,6 +80,25 @@ def inputs_hash(target: Target) -> str:
     for path in sorted(path for path in files if path.exists() and not _is_of_other(path, target)):
         digest.update("\n".join(["", shown(path), *statements(path)]).encode())
     return digest.hexdigest()
+
+
+def inputs_by_lock(target: Target) -> dict[str, str]:
+    """Return the SHA-256 of what each layer and exporter is compiled from, earlier locks apart."""
+    build = torch_build(target)
+    pins = sorted(build.pins.items()) if build else []
+    of_all = [repr((target.name, python_version(), layers(), pins))]
+    of_layers = [str(line) for line in (*stack_pins(target), *overrides())]
+    found = {layer: [*of_layers, *_asked(layer, target)] for layer in layers()}
+    for exporter in exporters_of(target):
+        found[exporter] = [constraints_of_exporter(target, exporter), *_asked(exporter, target)]
+    return {
+        lock: hashlib.sha256("\n".join([*of_all, *lines]).encode()).hexdigest()
+        for lock, lines in found.items()
+    }
+
+
+def _asked(lock: str, target: Target) -> list[str]:
+    return [line for path in input_files(lock, target.backend) for line in all_statements(path)]
 
 
 def _text(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from .errors import ToolError
 from .files import write_whole
@@ -23,6 +23,7 @@ from .paths import ENVIRONMENTS, ROOT, shown
 FACTS = "generation.json"
 HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,15 @@ def active(kind: Kind) -> Generation | None:
     return load(kind.link.readlink().name)
 
 
-def create(wanted: Generation, fill: Callable[[Path], None]) -> None:
+def create(wanted: Generation, fill: Callable[[Path], T]) -> T:
     """Make a generation beside the others; nothing is active yet.
 
     Args:
         wanted: Its facts.
         fill: Creates, fills and checks the environment in the folder it is given.
+
+    Returns:
+        What ``fill`` returned.
 
     Raises:
         BaseException: Whatever ``fill`` raises; the folder is removed first.
@@ -161,11 +165,12 @@ def create(wanted: Generation, fill: Callable[[Path], None]) -> None:
     shutil.rmtree(wanted.folder, ignore_errors=True)
     ENVIRONMENTS.mkdir(exist_ok=True)
     try:
-        fill(wanted.folder)
+        found = fill(wanted.folder)
         _write_json(wanted.folder / FACTS, asdict(wanted))
     except BaseException:
         shutil.rmtree(wanted.folder, ignore_errors=True)
         raise
+    return found
 
 
 def activate(kind: Kind, generation: Generation) -> None:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +20,7 @@ from .managers import Manager
 from .paths import IMPORT_CHECK, ROOT, SOURCE, python
 from .project import editable_install_hash, facts, is_adopted, python_version, source_hash
 from .requirements import direct_names
-from .run import exit_code, run, say
+from .run import Ended, announce, ended, environment, run, say
 
 NO_TESTS_COLLECTED = 5
 MET_ANOTHER_PYTEST = "ignore:(rm_rf) error removing:pytest.PytestWarning"
@@ -80,7 +83,7 @@ def project_hash(kind: Kind) -> str:
 
 def make(
     kind: Kind, wanted: Generation, contents: Contents, manager: Manager | None = None
-) -> None:
+) -> float:
     """Make a generation and check it; nothing is switched.
 
     Args:
@@ -89,14 +92,34 @@ def make(
         contents: What it is filled from.
         manager: What makes and fills it; by default the project's package manager.
 
+    Returns:
+        The processor time that its own requirements take to import, in seconds.
+
     Raises:
         ToolError: It could not be made; nothing half-made is left behind.
     """
     chosen = manager or managers.chosen()
-    generations.create(wanted, lambda folder: _fill(folder, kind, contents, chosen))
+    return generations.create(wanted, lambda folder: _fill(folder, kind, contents, chosen))
 
 
-def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> None:
+def seconds_to_import(
+    folder: Path, names: Sequence[str], variables: Mapping[str, str] | None = None
+) -> float:
+    """Return the processor time that packages take to import, in seconds.
+
+    Args:
+        folder: The environment.
+        names: The packages.
+        variables: What is added to the environment variables of its Python.
+
+    Raises:
+        CommandError: One of them cannot be imported; the reason was shown.
+    """
+    printed = run([python(folder), IMPORT_CHECK, *names], extra=variables, quietly=True)
+    return float(re.findall(r"^\d+\.\d{3}$", printed, re.MULTILINE)[-1])
+
+
+def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> float:
     manager.create(folder, interpreters.find())
     manager.install(folder, contents.locks, contents.target)
     present = generations.active(kind)
@@ -106,11 +129,14 @@ def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> Non
         manager.install_project(folder, editable=kind.project == "editable")
     say("Checking the new environment.")
     manager.check(folder)
-    run([python(folder), IMPORT_CHECK, *contents.names], quietly=True)
+    with ThreadPoolExecutor() as beside:
+        smoke = beside.submit(_smoke_test, folder) if kind.project == "editable" else None
+        seconds = seconds_to_import(folder, contents.names)
+    if smoke:
+        _judge_smoke_test(smoke.result())
     if kind.project == "copy":
         _start_package(folder)
-    elif kind.project == "editable":
-        _run_smoke_test(folder)
+    return seconds
 
 
 def _start_package(folder: Path) -> None:
@@ -125,7 +151,14 @@ def _start_package(folder: Path) -> None:
         run([python(folder), "-m", package, "--help"], quietly=True)
 
 
-def _run_smoke_test(folder: Path) -> None:
-    code = exit_code([python(folder), *SMOKE_TEST])
-    if code not in (0, NO_TESTS_COLLECTED):
+def _smoke_test(folder: Path) -> Ended:
+    command = [python(folder), *SMOKE_TEST]
+    announce(command)
+    return ended(command, ROOT, environment())
+
+
+def _judge_smoke_test(test: Ended) -> None:
+    print(test.output.decode("utf-8", "replace"), end="", flush=True)
+    print(test.errors, end="", file=sys.stderr, flush=True)
+    if test.code not in (0, NO_TESTS_COLLECTED):
         raise ToolError("the project's smoke test fails in it; its message is above")

@@ -38,9 +38,22 @@ ResolverFor = Callable[[Target, TorchBuild | None], Resolver]
 
 
 def lock(
-    target: Target, layers: Sequence[str], resolver_for: ResolverFor, *, upgrade: bool
+    target: Target,
+    layers: Sequence[str],
+    resolver_for: ResolverFor,
+    *,
+    upgrade: bool,
+    only_changed: bool = False,
 ) -> None:
     """Compile all layers in order, each constrained by all earlier ones, then each exporter alone.
+
+    Args:
+        target: What they are for.
+        layers: In their order.
+        resolver_for: What resolves.
+        upgrade: Do not keep the versions that the locks hold.
+        only_changed: Leave a lock as it is if what it was compiled from is as it was and the
+            earlier locks agree with it: resolving would keep each of its versions.
 
     Raises:
         ToolError: One of them cannot be resolved, or not with hashes.
@@ -49,21 +62,36 @@ def lock(
     if build:
         check_python(build)
     locks = Locks(target)
+    unchanged = locks.unchanged() if only_changed else set()
     resolver = resolver_for(target, build)
     locks.constraints.write_text(effective_constraints(target), encoding="utf-8", newline="\n")
     header = f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
     constraints = [locks.constraints]
     for layer in layers:
-        _announce(locks, layer)
         file, sources = locks.file(layer), input_files(layer, target.backend)
-        entries = _compiled(target, resolver, sources, file, constraints, upgrade=upgrade)
+        stays = layer in unchanged and _agrees(file, constraints[1:])
+        _announce(locks, layer, stays=stays)
+        constraints.append(file)
+        if stays:
+            continue
+        entries = _compiled(target, resolver, sources, file, constraints[:-1], upgrade=upgrade)
         if build is None:
             _refuse_torch(entries, sources)
         _write(file, entries, build, header)
-        constraints.append(file)
     for exporter in exporters_of(target):
-        _announce(locks, exporter)
-        _lock_alone(locks, exporter, resolver_for, header, upgrade=upgrade)
+        _announce(locks, exporter, stays=exporter in unchanged)
+        if exporter not in unchanged:
+            _lock_alone(locks, exporter, resolver_for, header, upgrade=upgrade)
+
+
+def _agrees(file: Path, earlier: Sequence[Path]) -> bool:
+    """Tell whether no earlier lock names a package of a lock in another version."""
+    pins = {entry.name: entry.requirement for path in earlier for entry in _entries(path)}
+    return all(pins.get(each.name, each.requirement) == each.requirement for each in _entries(file))
+
+
+def _entries(file: Path) -> list[Entry]:
+    return lock_format.parse(file.read_text(encoding="utf-8"))
 
 
 def _lock_alone(
@@ -91,9 +119,10 @@ def _lock_alone(
     _write(file, entries, build, header)
 
 
-def _announce(locks: Locks, name: str) -> None:
+def _announce(locks: Locks, name: str, *, stays: bool) -> None:
     number = f"[{locks.names.index(name) + 1}/{len(locks.names)}]"
-    say(f"{locks.target.name} {number} {_named(input_files(name, locks.target.backend))}")
+    sources = _named(input_files(name, locks.target.backend))
+    say(f"{locks.target.name} {number} {sources}{': stays as it is' if stays else ''}")
 
 
 def _write(file: Path, entries: Sequence[Entry], build: TorchBuild | None, header: str) -> None:

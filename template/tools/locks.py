@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backends import Target, exporters_of
-from .constraints import INPUTS, inputs_hash
+from .constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_hash
 from .errors import ToolError
 from .paths import LOCKS, shown
 from .project import python_version
@@ -78,6 +78,18 @@ class Locks:
         text = self.constraints.read_text(encoding="utf-8")
         found = re.search(rf"^{re.escape(INPUTS)}(\w+)", text, re.MULTILINE)
         return found is not None and found[1] == inputs_hash(self.target)
+
+    def unchanged(self) -> set[str]:
+        """Return the names of the locks whose own inputs are those that they were compiled from.
+
+        Another lock before them may have changed.
+        """
+        if not self.constraints.exists():
+            return set()
+        text = self.constraints.read_text(encoding="utf-8")
+        then = {found["lock"]: found["sha256"] for found in INPUTS_OF.finditer(text)}
+        now = inputs_by_lock(self.target)
+        return {name for name in now if then.get(name) == now[name] and self.file(name).exists()}
 
 
 def sha256_of(locks: Iterable[Path]) -> str:

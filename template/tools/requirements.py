@@ -145,6 +145,11 @@ def statements(path: Path) -> list[str]:
     return lines_of(text)
 
 
+def all_statements(path: Path) -> list[str]:
+    """Return the lines of a requirements file and of all files that it takes in by ``-r``."""
+    return [line for each in (path, *_included(path)) for line in statements(each)]
+
+
 def lines_of(text: str) -> list[str]:
     """Return the lines of the text of a requirements file as ``statements`` does."""
     stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())

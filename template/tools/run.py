@@ -48,13 +48,16 @@ def announce(command: Sequence[object]) -> None:
 
 def run(
     command: Sequence[object], *, extra: Mapping[str, str] | None = None, quietly: bool = False
-) -> None:
+) -> str:
     """Run a program in the project's folder and show what it prints.
 
     Args:
         command: The program and its arguments.
         extra: Variables to add to the program's environment.
         quietly: Show its output only if it fails.
+
+    Returns:
+        What it printed, if it was not shown.
 
     Raises:
         CommandError: Its exit code is not 0.
@@ -63,7 +66,7 @@ def run(
     announce(command)
     code, output = _start(command, environment(extra), capture=quietly)
     if code == 0:
-        return
+        return output
     if output:
         print(_reason(output), file=sys.stderr, flush=True)
     name = Path(str(command[0])).name

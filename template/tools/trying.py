@@ -103,11 +103,13 @@ def compare(
         ToolError: It cannot be made.
     """
     present = active()
-    if generations.load(made.name) is None:
-        say(f"Making the environment {made.name} beside {present.name}, which stays active.")
-        installing.make(DEVELOPMENT, made, contents)
+    here = Contents.of(Locks(backends.chosen().target), layers())
+    with ThreadPoolExecutor() as beside:
+        measured = beside.submit(verdicts.measure, present.folder, here.locks, here.names)
+        seconds = _made(made, contents, present)
+        now = measured.result()
+    tried = verdicts.measure(made.folder, contents.locks, contents.names, seconds)
     expected = None if quick else trials.expected()
-    now, tried = _measured(present, made, contents)
     if not quick:
         now, tried = _tested(now, tried, copy, steps)
     if tried.tests and expected and expected.metrics:
@@ -115,14 +117,12 @@ def compare(
     return Tried(made, now, tried, expected)
 
 
-def _measured(
-    present: Generation, made: Generation, contents: Contents
-) -> tuple[Measured, Measured]:
-    here = Contents.of(Locks(backends.chosen().target), layers())
-    with ThreadPoolExecutor() as both:
-        now = both.submit(verdicts.measure, present.folder, here.locks, here.names)
-        tried = both.submit(verdicts.measure, made.folder, contents.locks, contents.names)
-        return now.result(), tried.result()
+def _made(wanted: Generation, contents: Contents, present: Generation) -> float | None:
+    """Make a generation if it is not there; return how long it imports, if that was seen."""
+    if generations.load(wanted.name) is not None:
+        return None
+    say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
+    return installing.make(DEVELOPMENT, wanted, contents)
 
 
 def _tested(

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import trials
-from .errors import ToolError
+from . import installing, trials
+from .errors import CommandError, ToolError
 from .files import in_words, size_of
 from .installing import NO_TESTS_COLLECTED
 from .locks import pinned
-from .paths import IMPORT_CHECK, python
-from .run import announce, environment, output_of
+from .paths import python
+from .run import announce, environment
 from .trials import Expected
 
 UNTOUCHED = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -55,16 +55,23 @@ class Verdict:
     sentence: str
 
 
-def measure(folder: Path, locks: Sequence[Path], names: Sequence[str]) -> Measured:
+def measure(
+    folder: Path, locks: Sequence[Path], names: Sequence[str], seconds: float | None = None
+) -> Measured:
     """Look at an environment without changing it.
 
     Args:
         folder: Where it lies.
         locks: What it was filled from.
         names: What is imported.
+        seconds: How long that takes, if it is known.
+
+    Raises:
+        ToolError: It cannot be imported.
     """
     packages = {name for path in locks for name in pinned(path)}
-    return Measured(folder, len(packages), size_of(folder), _seconds_to_import(folder, names))
+    taken = _seconds_to_import(folder, names) if seconds is None else seconds
+    return Measured(folder, len(packages), size_of(folder), taken)
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
@@ -137,11 +144,12 @@ def train(folder: Path, copy: Path, wanted: Expected) -> dict[str, float]:
 
 
 def _seconds_to_import(folder: Path, names: Sequence[str]) -> float:
-    command = [python(folder), IMPORT_CHECK, "--seconds", *names]
-    printed = output_of(command, extra=UNTOUCHED)
-    if not printed:
-        raise ToolError(f"{folder.name} cannot import what the requirements name any more.")
-    return float(printed.splitlines()[-1])
+    try:
+        return installing.seconds_to_import(folder, names, UNTOUCHED)
+    except CommandError as error:
+        raise ToolError(
+            f"{folder.name} cannot import what the requirements name any more; the reason is above."
+        ) from error
 
 
 def _in_words(passed: bool | None) -> str:

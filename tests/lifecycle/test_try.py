@@ -54,6 +54,9 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     tried = project.make("try", "tomli-w --layer 30-prod").stdout
     assert re.search(r"^Added\n  tomli-w +\d", tried, re.MULTILINE)
     assert "The verdict is good: the tests pass." in tried
+    assert "[1/3] requirements/30-prod.in\n" in tried
+    assert "[2/3] requirements/40-dev.in: stays as it is\n" in tried
+    assert re.search(r"^import +\d+\.\d\d s +\d+\.\d\d s$", tried, re.MULTILINE)
     assert is_untouched(project, active, before)
     (new,) = project.generations() - {active}
     environments = project.folder / ".venvs"
@@ -73,6 +76,9 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     status = succeeded(project.tools("status")).stdout
     assert ", fresh" in status
     assert "nothing was tried yet" in error_sentence(project.tools("promote"))
+    promoted_locks = project.lock_texts()
+    succeeded(project.tools("lock", "--fast"))
+    assert project.lock_texts() == promoted_locks
 
     project.make("rollback")
     assert project.active() == active

@@ -21,6 +21,16 @@ HELP = "compile the locks of this platform, layer by layer, with hashes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
+    add_common_arguments(parser)
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="compile only what changed requirements, or another lock that moved, concern",
+    )
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that an upgrade has too."""
     parser.add_argument("--quiet", action="store_true", help="do not say what to do next")
     parser.add_argument(
         "--fast", action="store_true", help="resolve with uv: the same locks, several times faster"
@@ -29,15 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile; own packages keep the versions that the locks already hold."""
-    compile_here(arguments, upgrade=False)
+    compile_here(arguments, upgrade=False, only_changed=arguments.changed)
     return 0
 
 
-def compile_here(arguments: argparse.Namespace, *, upgrade: bool) -> None:
+def compile_here(
+    arguments: argparse.Namespace, *, upgrade: bool, only_changed: bool = False
+) -> None:
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
     with generations.exclusive():
-        compile_locks(wanted, _resolver_for(fast=arguments.fast), upgrade=upgrade)
+        resolver_for = _resolver_for(fast=arguments.fast)
+        compile_locks(wanted, resolver_for, upgrade=upgrade, only_changed=only_changed)
     if arguments.quiet:
         return
     say("Commit them, then run `make install`.")
@@ -56,9 +69,15 @@ def _resolver_for(*, fast: bool) -> ResolverFor:
     return managers.chosen().resolver
 
 
-def compile_locks(wanted: Sequence[Target], resolver_for: ResolverFor, *, upgrade: bool) -> None:
+def compile_locks(
+    wanted: Sequence[Target],
+    resolver_for: ResolverFor,
+    *,
+    upgrade: bool,
+    only_changed: bool = False,
+) -> None:
     """Compile all layers for some targets; if one fails, all their locks stay as they were."""
     with locks.all_or_nothing(map(Locks, wanted)):
         for target in wanted:
-            locking.lock(target, layers(), resolver_for, upgrade=upgrade)
+            locking.lock(target, layers(), resolver_for, upgrade=upgrade, only_changed=only_changed)
     say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")

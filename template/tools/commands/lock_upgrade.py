@@ -12,7 +12,7 @@ HELP = "as lock, but packages outside the stack release move to their newest ver
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    lock.add_arguments(parser)
+    lock.add_common_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

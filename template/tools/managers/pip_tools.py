@@ -61,7 +61,11 @@ class PipTools:
 
     def check(self, environment: Path) -> None:
         """Fail if installed packages contradict each other's requirements."""
-        run([*self._pip(environment), "check"], quietly=True)
+        if toolchain.uses_uv():
+            check = [toolchain.tool("uv"), "pip", "check", "--python", python(environment)]
+        else:
+            check = [*self._pip(environment), "check"]
+        run(check, quietly=True)
 
     def _installer(self, environment: Path) -> list[object]:
         if toolchain.uses_uv():
