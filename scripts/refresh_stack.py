@@ -1,12 +1,16 @@
 """Resolve the stack release again: rewrite its constraints and tools, check its catalog.
 
-    python scripts/refresh_stack.py [--cutoff YYYY-MM-DD] [--torch X.Y.Z] [--check]
+    python scripts/refresh_stack.py [--cutoff YYYY-MM-DD] [--torch X.Y.Z] [--keep] [--check]
 
 Every pin is taken anew, the newest that the cutoff and the other packages admit: in
 stack/constraints.txt what stands above the hardware, in stack/constraints/<build>.txt what a build
-of torch adds, in stack/exporters/<exporter>.txt what an exporter has instead. The same inputs give
-the same bytes. The command reports which pins moved, and for every package that is older than its
-newest release, why.
+of torch adds, in stack/exporters/<exporter>.txt what an exporter has instead. The same inputs and
+indexes give the same bytes. The command reports which pins moved, and for every package that is
+older than its newest release, why.
+
+With `--keep` a pin stays where the indexes have it, it was uploaded before the cutoff and still
+fits. So a new requirement gets its pins and nothing else moves; with `--check` it proves the pins
+that are there, whatever the indexes showed later.
 
 Every row of the hardware catalog is compared with the indexes. A row that differs is an error; one
 that could not be compared, as PyTorch's index cannot be reached from everywhere, is reported.
@@ -101,6 +105,7 @@ def refresh(
     *,
     values: Mapping[str, str],
     check: bool,
+    keep: bool = False,
     indexes: Indexes | None = None,
 ) -> bool:
     """Make the generated files again and write those that changed.
@@ -110,6 +115,7 @@ def refresh(
         reporter: Where to say what is done.
         values: New values of release.yml, by key.
         check: Whether to write nothing and to compare only.
+        keep: Whether pins stay where they still fit, instead of moving to the newest release.
         indexes: Where packages are looked up, for tests.
 
     Returns:
@@ -123,6 +129,8 @@ def refresh(
     release_text = set_release_values(_read(stack / "release.yml"), values)
     inputs = load_inputs(stack)
     inputs = replace(inputs, release=_with_values(inputs.release, values))
+    if keep:
+        inputs = replace(inputs, kept=present_files(stack))
     check_cutoff(inputs.release.cutoff, datetime.now(UTC).date())
     resolver = _resolver(inputs, indexes, reporter)
     _check_catalog(inputs, indexes, reporter)
@@ -193,6 +201,16 @@ def _report_changes(
         reporter.table(f"removed from {name}", ("package",), [(pin,) for pin in diff.removed])
         if name in changed and not diff:
             reporter.line(f"{name}: the pins are the same, other lines differ")
+
+
+def present_files(stack: Path) -> dict[str, str]:
+    """Read the generated files that are there, by path below the stack's folder.
+
+    Raises:
+        StackError: One of them is no list of pins.
+    """
+    names = sorted(path.relative_to(stack).as_posix() for path in stack.rglob("*.txt"))
+    return {name: _read(stack / name) for name in names if _present_pins(stack, name)}
 
 
 def _present_pins(stack: Path, name: str) -> list[Pin]:
@@ -269,12 +287,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Resolve the stack release again.")
     parser.add_argument("--cutoff", type=_day, help="last day of uploads (YYYY-MM-DD)")
     parser.add_argument("--torch", type=_release_of_torch, help="version of torch (X.Y.Z)")
+    parser.add_argument("--keep", action="store_true", help="move no pin that still fits")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if files differ")
     options = parser.parse_args(arguments)
     given = {"cutoff": options.cutoff, "torch": options.torch}
     values = {key: value for key, value in given.items() if value}
     try:
-        up_to_date = refresh(STACK, Reporter(), values=values, check=options.check)
+        up_to_date = refresh(
+            STACK, Reporter(), values=values, check=options.check, keep=options.keep
+        )
     except StackError as error:
         print(f"refresh_stack: {error}", file=sys.stderr)
         return 2

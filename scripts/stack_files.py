@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -38,7 +38,11 @@ OF_EXPORTERS = "exporters"  # the folder of the pins of exporters
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that the generated files are made from."""
+    """All that the generated files are made from.
+
+    Attributes:
+        kept: Generated files whose pins are preferred to newer ones, by path below the folder.
+    """
 
     release: Release
     pythons: tuple[str, ...]
@@ -46,6 +50,7 @@ class Inputs:
     exporters: tuple[ExporterDependency, ...]
     tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requirements(self) -> list[str]:
@@ -124,7 +129,8 @@ def stack_uv(resolver: Resolver, inputs: Inputs) -> Resolver:
     """Change to the uv that toolchain.txt will name, as versions of uv write different markers."""
     if "uv" not in inputs.tools[TOOLCHAIN]:
         return resolver
-    pins = by_name(parse_pins(resolver.resolve(["uv"])))
+    kept = inputs.kept.get(f"{TOOLCHAIN}.txt", "")
+    pins = by_name(parse_pins(resolver.resolve(["uv"], preferred=kept)))
     return resolver.with_uv(str(pins[canonicalize_name("uv")][0].version))
 
 
@@ -139,7 +145,7 @@ def render_files(resolver: Resolver, inputs: Inputs) -> dict[str, str]:
         StackError: uv failed, no set of versions fits, or a package of hardware is among the pins
             of everybody.
     """
-    pins = resolver.resolve(inputs.requirements)
+    pins = resolver.resolve(inputs.requirements, preferred=inputs.kept.get(COMMON, ""))
     _refuse_hardware(pins, inputs.catalog)
     about_pins = "every package above the hardware, for all options, offered Pythons and platforms"
     return {
@@ -148,10 +154,15 @@ def render_files(resolver: Resolver, inputs: Inputs) -> dict[str, str]:
         **_exporter_files(resolver, inputs, pins),
         **{
             f"{name}.txt": render_header(inputs.release, about)
-            + resolver.resolve(inputs.tools[name], constraints=pins, hashes=True)
+            + _pins_of_tools(resolver, inputs, name, pins)
             for name, about in TOOLS.items()
         },
     }
+
+
+def _pins_of_tools(resolver: Resolver, inputs: Inputs, name: str, pins: str) -> str:
+    kept = inputs.kept.get(f"{name}.txt", "")
+    return resolver.resolve(inputs.tools[name], constraints=pins, hashes=True, preferred=kept)
 
 
 def _build_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, str]:
@@ -159,7 +170,7 @@ def _build_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[str, 
         f"{OF_BUILDS}/{build.build}.txt": render_header(
             inputs.release, f"what torch's {build.title} build adds to constraints.txt"
         )
-        + _pins_of_row(resolver, build, inputs.requirements_of(build), pins)
+        + _pins_of_row(resolver, inputs, build, pins)
         for build in inputs.catalog.builds
         if build.requires
     }
@@ -196,8 +207,9 @@ def _exporter_files(resolver: Resolver, inputs: Inputs, pins: str) -> Mapping[st
 
 def _pins_of_exporter(resolver: Resolver, inputs: Inputs, exporter: str, pins: str) -> str:
     shared = _shared(inputs, exporter, pins)
+    kept = inputs.kept.get(f"{OF_EXPORTERS}/{exporter}.txt", "")
     try:
-        return resolver.resolve(inputs.wanted_by(exporter), constraints=shared)
+        return resolver.resolve(inputs.wanted_by(exporter), constraints=shared, preferred=kept)
     except Unresolvable as refusal:
         raise StackError(f"stack/exporters.yml, {exporter}: {refusal}") from None
 
@@ -213,29 +225,30 @@ def _name_in(line: str) -> str:
     return parse_pins(line)[0].name if line and not line.startswith("#") else ""
 
 
-def _pins_of_row(resolver: Resolver, build: Build, added: Sequence[str], pins: str) -> str:
+def _pins_of_row(resolver: Resolver, inputs: Inputs, build: Build, pins: str) -> str:
     try:
-        return build_pins(resolver, build, added, pins)
+        return build_pins(resolver, inputs, build, pins)
     except Unresolvable as refusal:
         raise StackError(f"stack/builds.yml, row {build.build}: {refusal}") from None
 
 
-def build_pins(resolver: Resolver, build: Build, added: Sequence[str], common: str) -> str:
+def build_pins(resolver: Resolver, inputs: Inputs, build: Build, common: str) -> str:
     """Pin what a build of torch, and projects with its hardware, need beyond everybody's pins.
 
     Args:
         resolver: The resolver.
+        inputs: What else is asked for with its hardware, and the pins to keep.
         build: The build.
-        added: The requirements of projects with its hardware.
         common: The pins of everybody, which the new ones must fit.
 
     Raises:
         StackError: uv failed, or no set of versions fits.
     """
-    wanted = [*(str(each) for each in build.from_pypi), *added]
+    wanted = [*(str(each) for each in build.from_pypi), *inputs.requirements_of(build)]
     limits = common + toolkit_pins(resolver, build)
     everybody = by_name(parse_pins(common))
-    lines = resolver.resolve(wanted, constraints=limits).splitlines()
+    kept = inputs.kept.get(f"{OF_BUILDS}/{build.build}.txt", "")
+    lines = resolver.resolve(wanted, constraints=limits, preferred=kept).splitlines()
     lines += [
         f"{each.name}{each.specifier}" + (f" ; {each.marker}" if each.marker else "")
         for each in build.from_index

@@ -80,16 +80,19 @@ class Resolver:
         constraints: str = "",
         hashes: bool = False,
         lowest: bool = False,
+        preferred: str = "",
     ) -> str:
         """Pin requirements and all they need, for every platform and Python from `python` on.
 
-        Nothing is kept from an earlier resolution: uv takes the newest versions that fit.
+        uv takes the newest versions that fit, but for those that are preferred.
 
         Args:
             requirements: The requirements, one each.
             constraints: Text of a constraints file.
             hashes: Whether to write the hashes of all files of each pin.
             lowest: Whether to take the oldest versions that fit instead of the newest.
+            preferred: Text of an earlier resolution. Its pins are taken where they fit and were
+                uploaded before the cutoff, with the hashes it has; uv does not compare these.
 
         Returns:
             The pins as lines of a requirements file, in the order of the names.
@@ -103,7 +106,7 @@ class Resolver:
             options.append("--generate-hashes")
         if lowest:
             options += ["--resolution", "lowest"]
-        return self._compile(requirements, options, constraints)
+        return self._compile(requirements, options, constraints, preferred=preferred)
 
     def resolve_wheels(
         self, requirements: Iterable[str], python: str, platform: Platform, *, constraints: str = ""
@@ -172,13 +175,17 @@ class Resolver:
         options: Sequence[str],
         constraints: str,
         variables: Mapping[str, str] | None = None,
+        preferred: str = "",
     ) -> str:
         with tempfile.TemporaryDirectory(prefix="stack-") as name:
             folder = Path(name)
             wanted, limits, settings = (folder / n for n in ("wanted.in", "limits.txt", "uv.toml"))
+            pins = folder / "pins.txt"
             wanted.write_text("".join(f"{each}\n" for each in requirements), encoding="utf-8")
             limits.write_text(constraints, encoding="utf-8")
             settings.write_text(self.metadata, encoding="utf-8")
+            # uv prefers the pins that it finds where it writes.
+            pins.write_text(preferred, encoding="utf-8")
             command = [*self.command, "pip", "compile", "--quiet", "--color", "never"]
             command += ["--no-header", "--no-annotate", "--python", sys.executable]
             command += ["--config-file", settings.name]
@@ -186,8 +193,9 @@ class Resolver:
             # uv's default takes a pre-release as soon as no final release fits.
             command += ["--prerelease", "disallow"]
             # Run in an empty folder: no project file beside it can change the result.
-            command += [*self.index_options, *options, wanted.name]
-            return self._run(command, folder, variables)
+            command += [*self.index_options, *options, "--output-file", pins.name, wanted.name]
+            self._run(command, folder, variables)
+            return pins.read_text(encoding="utf-8")
 
     def _run(
         self, command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None

@@ -1,6 +1,7 @@
 """The refresh against stub wheels: what it writes, reports, explains and refuses."""
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,13 +20,17 @@ NUT = '- {layer: 20-train, package: nut, when: always, why: "stub"}\n'
 
 
 def run(
-    stub: StubStack, *, check: bool = False, values: Mapping[str, str] | None = None
+    stub: StubStack,
+    *,
+    check: bool = False,
+    keep: bool = False,
+    values: Mapping[str, str] | None = None,
 ) -> tuple[bool, str]:
     """Refresh the stub stack; return whether it was up to date, and the report."""
     written = io.StringIO()
     reporter = Reporter(Console(file=written, highlight=False, markup=False))
     up_to_date = refresh(
-        stub.folder, reporter, values=values or {}, check=check, indexes=stub.indexes
+        stub.folder, reporter, values=values or {}, check=check, keep=keep, indexes=stub.indexes
     )
     return up_to_date, written.getvalue()
 
@@ -33,6 +38,12 @@ def run(
 def pins_in(stub: StubStack, name: str) -> list[str]:
     """Read a file's lines below the header."""
     return stub.read(name).splitlines()[3:]
+
+
+def add_requirement(stub: StubStack, row: str) -> None:
+    """Add a row to requirements.yml."""
+    path = stub.folder / "requirements.yml"
+    path.write_text(stub.read("requirements.yml") + row, encoding="utf-8")
 
 
 def test_first_refresh_writes_all_files_and_the_second_changes_nothing(stub: StubStack) -> None:
@@ -149,8 +160,7 @@ def test_a_newest_release_that_needs_a_newer_python_is_explained(stub: StubStack
 
 
 def test_a_newest_release_with_a_price_names_it(stub: StubStack) -> None:
-    path = stub.folder / "requirements.yml"
-    path.write_text(path.read_text(encoding="utf-8") + NUT, encoding="utf-8")
+    add_requirement(stub, NUT)
     stub.publish("nut", "1.0")
     stub.publish("nut", "2.0", "fruit<2")
     stub.publish("fruit", "2.0", "nut<2")
@@ -197,6 +207,67 @@ def test_check_writes_nothing_and_reports_the_difference(stub: StubStack) -> Non
     assert stub.files() == before
     run(stub)
     assert run(stub, check=True)[0]
+
+
+def test_what_an_index_shows_late_moves_no_pin_that_is_kept(stub: StubStack) -> None:
+    run(stub)
+    for name in ("fruit", "seed", "sugar", "locker", "renderer"):
+        stub.publish(name, "1.1")
+    stub.publish("toolkit", "2.0.1")
+    assert run(stub, check=True, keep=True)[0]
+    up_to_date, report = run(stub, check=True)
+    assert not up_to_date
+    moved = [
+        line.split(" | ")[0].strip() for line in report.splitlines() if "| 1.0 | 1.1 |" in line
+    ]
+    assert set(moved) == {"fruit", "seed", "sugar", "locker", "renderer"}
+
+
+def test_a_new_requirement_gets_its_pins_and_the_others_are_kept(stub: StubStack) -> None:
+    run(stub)
+    before = pins_in(stub, "constraints.txt")
+    add_requirement(stub, NUT)
+    stub.publish("nut", "1.0", "seed")
+    stub.publish("seed", "1.5")
+    run(stub, keep=True)
+    assert pins_in(stub, "constraints.txt") == sorted([*before, "nut==1.0"])
+
+
+@pytest.mark.parametrize(
+    ("name", "pin"),
+    [
+        ("constraints.txt", "fruit"),
+        ("constraints/gpu2.txt", "part"),
+        ("exporters/jam.txt", "sugar"),
+        ("toolchain.txt", "locker"),
+    ],
+)
+def test_a_pin_that_the_index_has_not_is_not_kept(stub: StubStack, name: str, pin: str) -> None:
+    run(stub)
+    before = stub.read(name)
+    found = re.search(rf"^{pin}==(.*?)( |$)", before, re.MULTILINE)
+    assert found
+    stub.replace(name, f"{pin}=={found[1]}", f"{pin}==9.0")
+    up_to_date, report = run(stub, check=True, keep=True)
+    assert not up_to_date
+    assert f"moved in {name}:\n  {pin} | 9.0 | {found[1]} | major\n" in report
+    run(stub, keep=True)
+    assert stub.read(name) == before
+
+
+def test_a_pin_that_does_not_fit_is_not_kept(stub: StubStack) -> None:
+    run(stub)
+    add_requirement(stub, NUT)
+    stub.publish("nut", "1.0", "fruit>1")
+    stub.publish("fruit", "1.1")
+    assert "  fruit | 1.0 | 1.1 | \n" in run(stub, keep=True)[1]
+
+
+def test_a_pin_that_nothing_asks_for_is_not_kept(stub: StubStack) -> None:
+    run(stub)
+    path = stub.folder / "constraints.txt"
+    path.write_text(stub.read("constraints.txt") + "sugar==1.0\n", encoding="utf-8")
+    assert "removed from constraints.txt:\n  sugar 1.0\n" in run(stub, keep=True)[1]
 
 
 def test_check_sees_an_edited_comment(stub: StubStack) -> None:
