@@ -54,7 +54,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     tried = project.make("try", "tomli-w --layer 30-prod").stdout
     assert re.search(r"^Added\n  tomli-w +\d", tried, re.MULTILINE)
     assert "The verdict is good: the tests pass." in tried
-    assert "[1/3] requirements/30-prod.in\n" in tried
+    assert "[1/3] requirements/30-prod.in with requirements/stack/30-prod-cpu.in\n" in tried
     assert "[2/3] requirements/40-dev.in: stays as it is\n" in tried
     assert re.search(r"^import +\d+\.\d\d s +\d+\.\d\d s$", tried, re.MULTILINE)
     assert is_untouched(project, active, before)
