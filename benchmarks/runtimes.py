@@ -1,13 +1,14 @@
-"""Compare the runtimes that one framework's model can be run by in production.
+"""Compare the runtimes that a framework's model can be run by in production.
 
-    python benchmarks/runtimes.py [--training pytorch] [--rounds 5]
+    python benchmarks/runtimes.py [--training pytorch huggingface] [--rounds 5]
 
 For each runtime a project is made, the same model trained, exported and checked to compute the
 same, and the production environment installed. Measured there, round by round and runtime by
 runtime, so that other work on the machine slows all of them: the time from the start of the
 command to its first prediction, and predictions a second, one at a time and 32 at a time. Shown
 are medians, and their ratios to `native`, the framework itself. Projects that generate text are
-asked for answers of 32 tokens, to one prompt or to 32 at once.
+asked for answers of 32 tokens, to one prompt or to 32 at once. What an HTTP API asks is llama.cpp's
+server, started before and on the same machine; size and packages are the client's alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,12 +37,13 @@ from hooks.new_project import machine_answers  # noqa: E402
 from scripts.stack_data import load_frameworks  # noqa: E402
 from tests.lifecycle.projects import Project  # noqa: E402
 from tests.support.copier_runs import render, stage  # noqa: E402
+from tests.support.llama_server import ask, llama_server  # noqa: E402
 from tests.support.torch_index import with_torchvision  # noqa: E402
 
 PRODUCTION = ".venv-prod"
 REFERENCE = "native"
-ELSEWHERE = {"http-api"}
-"""Runtimes that compute on another machine."""
+EVERY_RUNTIME = ["pytorch", "huggingface"]
+"""Frameworks that go with all of them together."""
 STEPS = ("setup", "data", "train", "export", "install-prod")
 SECONDS = 2.0
 ONE_IMAGE = "image.npy"
@@ -140,31 +143,52 @@ def _with_ratio(values: Sequence[float], of_reference: Sequence[float], unit: st
     return f"{value:.3g}{unit} ({value / statistics.median(of_reference):.2f})"
 
 
+@contextmanager
+def servers(projects: Mapping[str, Project]) -> Iterator[None]:
+    """Run what the projects ask that do not compute themselves, each one's own exported model."""
+    with ExitStack() as running:
+        for name, project in projects.items():
+            if name == "http-api":
+                (model,) = project.folder.glob("models/*/model.gguf")
+                python = project.python_path()
+                served = llama_server(python, model, model.parent.name, at_once=max(BATCHES))
+                ask(project.folder, running.enter_context(served).url)
+        yield
+
+
+def compared(template: Path, training: str, runtimes: Sequence[str], rounds: int) -> Table:
+    """Make the projects of one framework, measure, and return the table."""
+    with TemporaryDirectory(prefix="runtimes-") as name:
+        projects = {
+            runtime: made(template, Path(name) / runtime, training, runtime)
+            for runtime in track(runtimes, f"making projects of {training}")
+        }
+        with servers(projects):
+            return table_of(measure(projects, rounds))
+
+
 def main() -> int:
     """Measure and report."""
     trained = {row.framework: row for row in load_frameworks(ROOT / "stack")}
     del trained["none"]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("--training", choices=trained, default="pytorch", help="the framework")
+    parser.add_argument(
+        "--training", choices=trained, nargs="+", default=EVERY_RUNTIME, help="the frameworks"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds must be 1 or more")
-    runtimes = [name for name in trained[arguments.training].inference if name not in ELSEWHERE]
-    runtimes.sort(key=lambda name: name != REFERENCE)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with TemporaryDirectory(prefix="runtimes-") as name:
-        folder = Path(name)
-        template = stage(folder / "template")
-        projects = {
-            runtime: made(template, folder / runtime, arguments.training, runtime)
-            for runtime in track(runtimes, "making projects")
-        }
-        console = Console(highlight=False, soft_wrap=True)
-        console.print(table_of(measure(projects, arguments.rounds)))
-        console.print(
-            f"Medians; in brackets the ratio to {REFERENCE}. {arguments.training}, one CPU thread."
-        )
+    console = Console(highlight=False, soft_wrap=True)
+    with TemporaryDirectory(prefix="template-") as name:
+        template = stage(Path(name) / "template")
+        for training in arguments.training:
+            runtimes = sorted(trained[training].inference, key=lambda name: name != REFERENCE)
+            console.print(compared(template, training, runtimes, arguments.rounds))
+            console.print(
+                f"Medians; in brackets the ratio to {REFERENCE}. {training}, one CPU thread."
+            )
     return 0
 
 

@@ -15,6 +15,7 @@ from scripts.stack_data import load_frameworks
 from tests.lifecycle.projects import Project, pins_of, succeeded
 from tests.support.answer_sets import PAIRS, STACK
 from tests.support.copier_runs import render
+from tests.support.llama_server import ask, llama_server
 from tests.support.tested_pairs import record_pair
 from tests.support.torch_index import with_torchvision
 
@@ -61,19 +62,6 @@ OF_GENERATORS = {"torch", "transformers", "datasets", "accelerate", "peft", "ggu
 TEXT_TOLERANCES = {"llama-cpp": 0.02, "openvino-genai": 1e-4, "native": 1e-4}
 EXPORTED_APART = {"openvino-genai"}
 """Runtimes whose models an environment of their own writes, which asks for torchvision."""
-
-SERVE = """
-import sys, xllamacpp
-parameters = xllamacpp.CommonParams()
-parameters.model.path = "models/alice/model.gguf"
-parameters.model_alias = {"alice"}
-parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 0, 1, 1
-parameters.warmup, parameters.verbosity = False, -1
-server = xllamacpp.Server(parameters)
-server.handle_completions({"prompt": "a", "max_tokens": 1})
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -140,18 +128,9 @@ def served(project: Project, version: str, folder: Path) -> Iterator[str]:
     python = folder / "bin" / "python"
     succeeded(_run(sys.executable, "-m", "venv", str(folder)))
     succeeded(_run(str(python), "-m", "pip", "install", "-q", f"xllamacpp=={version}"))
-    with subprocess.Popen(
-        [str(python), "-c", SERVE],
-        cwd=project.folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
+    model = project.folder / "models" / "alice" / "model.gguf"
+    with llama_server(python, model, "alice") as server:
+        yield server.url
 
 
 @contextmanager
@@ -163,10 +142,7 @@ def whatever_generates(
         yield
         return
     with served(project, locks["20-train"]["xllamacpp"], folder) as url:
-        config = project.folder / "configs" / "generate.toml"
-        text = config.read_text(encoding="utf-8")
-        assert "http://127.0.0.1:11434" in text
-        config.write_text(text.replace("http://127.0.0.1:11434", url), encoding="utf-8")
+        ask(project.folder, url)
         yield
 
 
