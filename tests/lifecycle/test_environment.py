@@ -197,7 +197,7 @@ def stub_wheel(folder: Path, name: str, *, code: str = "", requires: str = "") -
     ("stub", "said"),
     [
         ({"code": "raise ImportError('no libfoo')\n"}, "stubbed: ImportError: no libfoo"),
-        ({"requires": "Requires-Dist: numpy<1\n"}, "stubbed 1.0 has requirement numpy<1"),
+        ({"requires": "Requires-Dist: numpy<1\n"}, "`stubbed` requires `numpy<1`"),
     ],
     ids=["import", "requirement"],
 )
