@@ -305,6 +305,7 @@ class Backend(Sourced):
     title: Text
     find_out: Text
     torch_device: Annotated[str, _matches("cpu|cuda|xpu|mps", "be cpu, cuda, xpu or mps")]
+    jax_device: Annotated[str, _matches("(cpu|cuda|rocm)?", 'be cpu, cuda, rocm or ""')]
     host_needs: MaybeText
     system_packages: list[Name]
     container: Container

@@ -1,12 +1,14 @@
 """Text from a real llama.cpp: in the project's own process, and as a server that another asks.
 
 The model is real too, but tiny and with random weights: its text means nothing, and is always the
-same. What no real server does on demand (429, 5xx, bad JSON) is tried in the project's own tests.
+same. What no real server does on demand (429, 5xx, silence, bad JSON) a proxy before the real one
+does, in the project's own tests of a server that is named to them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +78,7 @@ except AnswerCutOffError as error:
 
 @dataclass(frozen=True)
 class Client:
-    """A project that asks a server, from its production environment."""
+    """A project that asks a server, from its production environment if nothing else is said."""
 
     project: Project
 
@@ -90,21 +92,25 @@ class Client:
         text = f'[http-api]\nbase_url = "{url}/v1"\nmodel = "{model}"\nchat = {str(chat).lower()}\n'
         (self.folder / "configs" / "generate.toml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str, key: str = KEY) -> subprocess.Popen[str]:
-        """Start Python in the production environment."""
+    def start(
+        self, *arguments: str, key: str = KEY, link: str = ".venv-prod", **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start Python in an environment of the project."""
         return subprocess.Popen(
-            [str(self.project.python_path(".venv-prod")), *arguments],
+            [str(self.project.python_path(link)), *arguments],
             cwd=self.folder,
-            env={**os.environ, "NO_PROXY": "127.0.0.1", "GENERATE_API_KEY": key},
+            env={**os.environ, "NO_PROXY": "127.0.0.1", "GENERATE_API_KEY": key, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def ask(self, *arguments: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
+    def ask(
+        self, *arguments: str, key: str = KEY, link: str = ".venv-prod", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run Python to its end."""
-        with self.start(*arguments, key=key) as process:
+        with self.start(*arguments, key=key, link=link, **variables) as process:
             out, errors = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, out, errors)
 
@@ -138,10 +144,10 @@ def owner(
 def client(
     template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Client:
-    """Return a project that asks a server, with its production environment."""
+    """Return a project that asks a server, with both its environments."""
     folder = tmp_path_factory.mktemp("http") / "project"
     project = Project(render(template, folder, {**answers, **PAIRS["none-http-api"]}))
-    for target in ("lock", "install-prod"):
+    for target in ("setup", "install-prod"):
         project.make(target)
     return Client(project)
 
@@ -209,6 +215,15 @@ def test_a_file_and_a_server_give_the_same_greedy_text(
     client.configure(address(server), chat=chat)
     assert succeeded(client.ask("-c", filled(GENERATE, client.folder))).stdout == text
     assert succeeded(client.ask("-c", filled(AT_ONCE, client.folder))).stdout == text
+
+
+def test_the_projects_own_tests_pass_against_a_real_server(
+    client: Client, server: subprocess.Popen[str]
+) -> None:
+    named = {"TEST_SERVER_URL": f"{address(server)}/v1", "TEST_SERVER_MODEL": "tiny"}
+    command = ["-m", "pytest", "-q", "tests/http_api/test_real_server.py"]
+    done = succeeded(client.ask(*command, link=".venv", **named))
+    assert re.fullmatch(r"\d+ passed in .*", done.stdout.splitlines()[-1]), done.stdout
 
 
 def test_a_server_that_is_killed_in_the_middle(

@@ -81,6 +81,7 @@ CATALOG = {
   title: "GPU"
   find_out: "look"
   torch_device: cuda
+  jax_device: cuda
   host_needs: ""
   system_packages: []
   container: {base_image: "", device_flags: [], environment: {}}

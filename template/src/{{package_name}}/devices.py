@@ -1,16 +1,18 @@
 # Owned by the template: every update rewrites this file. INFERENCE_DEVICE chooses another device.
-"""Which device runs a model: one choice for all runtimes, by the names of the project's backends.
+"""Which device computes: one choice for all runtimes and for training, by the backends' names.
 
-What the runtime calls its devices stands in the package's `devices.json`, which comes from the
+What each library calls its devices stands in the package's `devices.json`, which comes from the
 template's catalog.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .errors import ConfigError
 from .files import read_json
@@ -21,27 +23,35 @@ VARIABLE = "INFERENCE_DEVICE"
 
 
 @cache
-def known_devices() -> Mapping[str, str]:
-    """Returns what the runtime calls each device that it can run on."""
-    found: dict[str, str] = read_json(Path(__file__).with_name("devices.json"))
+def known_devices(library: str) -> Mapping[str, str]:
+    """Returns what a library calls each device that it can compute on.
+
+    Args:
+        library: A runtime as the answer `inference` names it, or `torch` or `jax`.
+    """
+    found: dict[str, str] = read_json(Path(__file__).with_name("devices.json"))[library]
     return found
 
 
-def choose_device(available: Collection[str], wanted: str | None = None) -> str:
-    """Returns the runtime's own name of the device that a model shall run on.
+def choose_device(
+    library: str, available: Collection[str], wanted: str | None = None, *, default: str = CPU
+) -> str:
+    """Returns a library's own name of the device that it shall compute on.
 
     Args:
-        available: The runtime's names of the devices that it finds on this machine.
+        library: As `known_devices` takes it.
+        available: The library's names of the devices that it finds on this machine.
         wanted: `cpu`, `cuda`, `rocm`, `xpu`, `npu`, `mps`, or `auto` for the first of the
             accelerators that is there, else the CPU. By default what the environment variable
-            INFERENCE_DEVICE says, and without it the CPU.
+            INFERENCE_DEVICE says.
+        default: What is taken where neither says anything.
 
     Raises:
-        ConfigError: The runtime does not know the device, or does not find it here.
+        ConfigError: The library does not know the device, or does not find it here.
     """
-    known = known_devices()
+    known = known_devices(library)
     here = {device: own for device, own in known.items() if own in available}
-    name = (wanted or os.environ.get(VARIABLE) or CPU).lower()
+    name = (wanted or os.environ.get(VARIABLE) or default).lower()
     if name == AUTO:
         return next((own for device, own in here.items() if device != CPU), known[CPU])
     if name not in known:
@@ -51,3 +61,10 @@ def choose_device(available: Collection[str], wanted: str | None = None) -> str:
         choices = " or ".join([*here, AUTO])
         raise ConfigError(f"The runtime finds no {name} on this machine: choose {choices}.")
     return here[name]
+
+
+def torch_devices() -> list[str]:
+    """Returns torch's names of the devices that it finds on this machine."""
+    torch: Any = importlib.import_module("torch")  # which not every project has
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return [CPU] if accelerator is None else [CPU, accelerator.type]

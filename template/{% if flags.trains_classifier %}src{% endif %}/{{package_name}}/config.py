@@ -49,14 +49,15 @@ class TrainingConfig(Section):
         batch_size: Images per optimiser step.
         learning_rate: Of the first step; it falls to zero along a cosine.
         weight_decay: AdamW's decoupled decay.
-        device: `cpu`, `cuda`, `cuda:1`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+        device: A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its
+            kind, or `auto`: the accelerator if there is one.
     """
 
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+    device: Annotated[str, Field(pattern=r"^[a-z]+(:\d+)?$")]
 
 
 class Config(Settings):

@@ -83,7 +83,8 @@ class TrainingConfig(Section):
         batch_size: Examples per optimiser step.
         learning_rate: Of the first step; it falls to zero along a cosine.
         weight_decay: AdamW's decoupled decay.
-        device: `cpu`, `cuda`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+        device: A backend's name such as `cpu`, `cuda` or `rocm`, or `auto`: the accelerator if
+            there is one.
         deepspeed: The file with DeepSpeed's settings, which is the extra of that name; empty: the
             Trainer alone.
         lora: The adapters.
@@ -94,7 +95,7 @@ class TrainingConfig(Section):
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|xpu|mps)$")]
+    device: Annotated[str, Field(pattern=r"^[a-z]+$")]
     deepspeed: str
     lora: LoraConfig
 

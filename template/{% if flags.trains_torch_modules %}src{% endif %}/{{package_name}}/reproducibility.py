@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import devices
 from .errors import ConfigError
 
 
@@ -35,22 +36,27 @@ def make_reproducible(seed: int, threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def choose_device(name: str) -> torch.device:
-    """Returns the device to train on; `auto` is the accelerator if there is one, else the CPU.
+def choose_device(name: str, setting: str = "training.device") -> torch.device:
+    """Returns the device to train on.
+
+    Args:
+        name: As `devices.choose_device` takes it, or `cuda:1` for the second of its kind.
+        setting: What says so, for messages.
 
     Raises:
         ConfigError: This machine, or this build of PyTorch, has no such device.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if name == "auto":
-        return accelerator or torch.device("cpu")
-    device = torch.device(name)
-    if device.type == "cpu":
-        return device
-    count = torch.accelerator.device_count()
-    if accelerator is None or device.type != accelerator.type or (device.index or 0) >= count:
-        raise ConfigError(f"training.device is {name!r}, which is not available here: use 'auto'.")
-    return device
+    kind, _, number = name.partition(":")
+    try:
+        own = devices.choose_device("torch", devices.torch_devices(), kind)
+    except ConfigError as error:
+        raise ConfigError(f"{setting} is not available here: {error}") from error
+    if not number:
+        return torch.device(own)
+    count = 1 if own == devices.CPU else torch.accelerator.device_count()
+    if not number.isdecimal() or int(number) >= count:
+        raise ConfigError(f"{setting} is {name!r}, which is not available here: choose {kind}.")
+    return torch.device(own, int(number))
 
 
 def random_states() -> dict[str, Any]:

@@ -15,7 +15,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from . import devices
 from .errors import ConfigError
+
+_JAX = "jax"
 
 
 def make_reproducible(seed: int, threads: int) -> None:
@@ -31,21 +34,34 @@ def make_reproducible(seed: int, threads: int) -> None:
     np.random.seed(seed)  # third-party code still draws from the global generator
 
 
-def choose_device(name: str) -> jax.Device:
-    """Returns the device to train on; `auto` is the accelerator if there is one, else the CPU.
+def choose_device(name: str, setting: str = "training.device") -> jax.Device:
+    """Returns the device to train on.
+
+    Args:
+        name: As `devices.choose_device` takes it, or `cuda:1` for the second of its kind.
+        setting: What says so, for messages.
 
     Raises:
         ConfigError: This machine, or this build of JAX, has no such device.
     """
-    if name == "auto":
-        return jax.devices()[0]
-    platform, _, number = name.partition(":")
+    kind, _, number = name.partition(":")
+    platforms = {own: _devices_of(own) for own in devices.known_devices(_JAX).values()}
+    here = [own for own, found in platforms.items() if found]
     try:
-        return jax.devices(platform)[int(number or 0)]
-    except (RuntimeError, IndexError) as error:
-        raise ConfigError(
-            f"training.device is {name!r}, which is not available here: use 'auto'."
-        ) from error
+        alike = platforms[devices.choose_device(_JAX, here, kind)]
+    except ConfigError as error:
+        raise ConfigError(f"{setting} is not available here: {error}") from error
+    number = number or "0"
+    if not number.isdecimal() or int(number) >= len(alike):
+        raise ConfigError(f"{setting} is {name!r}, which is not available here: choose {kind}.")
+    return alike[int(number)]
+
+
+def _devices_of(platform: str) -> list[jax.Device]:
+    try:
+        return list(jax.devices(platform))
+    except RuntimeError:  # this build of JAX, or this machine, has none
+        return []
 
 
 def random_states() -> dict[str, Any]:

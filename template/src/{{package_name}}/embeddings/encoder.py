@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
 from ..config_sources import Settings
-from ..errors import ConfigError, ModelMissingError
+from ..errors import ModelMissingError
 from ..files import sha256_of
 from ..reproducibility import choose_device
 
@@ -35,7 +35,7 @@ class EmbedConfig(Settings):
 
     model: Annotated[str, Field(min_length=1)]
     batch_size: Annotated[int, Field(ge=1)]
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+    device: Annotated[str, Field(pattern=r"^[a-z]+(:\d+)?$")]
 
 
 class Encoder:
@@ -56,13 +56,7 @@ class Encoder:
             ModelMissingError: There is no such folder, it holds no such model, or the hub has none.
         """
         disable_progress_bar()
-        try:
-            device = str(choose_device(config.device))
-        except ConfigError:
-            raise ConfigError(
-                f"device in {DEFAULT_CONFIG} is {config.device!r}, which is not available here: "
-                "use 'auto'."
-            ) from None
+        device = str(choose_device(config.device, f"device in {DEFAULT_CONFIG}"))
         if config.model.startswith(HUB):
             return cls(_from_hub(config.model, device), config.model, config.batch_size)
         folder = Path(config.model)

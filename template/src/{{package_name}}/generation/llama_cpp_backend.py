@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import devices
 from ..errors import (
     AnswerCutOffError,
     ArtefactError,
@@ -30,6 +31,8 @@ FORMAT = "gguf"
 _MAGIC = b"GGUF"
 _SILENT = -1
 _MANY_TOKENS = 1000
+_LIBRARY = "llama-cpp"
+_AS_MANY_AS_FIT = -1
 _FIRST_TOKEN = {"prompt": "a", "max_tokens": 1, "cache_prompt": False}
 
 # It has no type information; a missing package becomes a sentence where this module is imported.
@@ -45,13 +48,17 @@ class LlamaCppSettings:
         chat: Whether the prompt goes through the model's chat template, or is continued as it is.
         context: Tokens of prompt and answer together; 0 takes what the model was trained with.
         threads: CPU threads; 0 leaves it to llama.cpp. Another number can give other last digits.
-        gpu_layers: Layers that the GPU computes, where the installed llama.cpp has one.
+        device: `cpu`, `cuda`, `rocm`, `xpu`, `mps`, or `auto`: the GPU if the installed llama.cpp
+            finds one. Empty takes what the environment variable INFERENCE_DEVICE says; without it
+            `auto` if `gpu_layers` is set, else the CPU.
+        gpu_layers: Layers that the GPU computes, if it is the device; 0: as many as fit.
     """
 
     model: str = "models/model.gguf"
     chat: bool = True
     context: int = 4096
     threads: int = 0
+    device: str = ""
     gpu_layers: int = 0
 
     def __post_init__(self) -> None:
@@ -142,7 +149,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     """Opens the GGUF file that the table names.
 
     Raises:
-        ConfigError: A setting is wrong.
+        ConfigError: A setting is wrong, or there is no such device.
         ModelMissingError: There is no such file.
         ArtefactError: It is no model that llama.cpp can open.
         NotEnoughMemoryError: It does not fit.
@@ -156,9 +163,10 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ArtefactError(f"{path} is not a GGUF file.")
+    layers = _gpu_layers(settings)
     require_memory(str(path), Need(path.stat().st_size), {CPU: free_memory()})
     try:
-        server = _LLAMA_CPP.Server(_parameters(settings, path))
+        server = _LLAMA_CPP.Server(_parameters(settings, path, layers))
         # Freed before its loop runs, llama.cpp waits for ever; an answer proves that it runs.
         _refuse_error(server.handle_completions(_FIRST_TOKEN))
     except RuntimeError as error:
@@ -168,11 +176,12 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     return LlamaCppGenerator(server, settings)
 
 
-def _parameters(settings: LlamaCppSettings, path: Path) -> Any:
+def _parameters(settings: LlamaCppSettings, path: Path, layers: int) -> Any:
     parameters = _LLAMA_CPP.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = settings.context
-    parameters.n_gpu_layers = settings.gpu_layers
+    parameters.n_gpu_layers = layers
+    parameters.no_op_offload = layers == 0  # else a GPU still computes long prompts
     parameters.n_parallel = 1
     parameters.warmup = False
     parameters.verbosity = _SILENT
@@ -182,6 +191,17 @@ def _parameters(settings: LlamaCppSettings, path: Path) -> Any:
     # It listens on a free port of this machine in any case; nobody else shall use the model there.
     parameters.api_keys = [secrets.token_urlsafe()]
     return parameters
+
+
+def _gpu_layers(settings: LlamaCppSettings) -> int:
+    """Returns how many layers a GPU shall compute."""
+    # A number follows the name, as there can be several of a kind.
+    here = {each["name"].rstrip("0123456789") for each in _LLAMA_CPP.get_device_info()}
+    default = devices.AUTO if settings.gpu_layers else devices.CPU
+    chosen = devices.choose_device(_LIBRARY, here, settings.device, default=default)
+    if chosen == devices.known_devices(_LIBRARY)[devices.CPU]:
+        return 0
+    return settings.gpu_layers or _AS_MANY_AS_FIT
 
 
 def _texts(chunks: Iterator[Any]) -> Iterator[str]:

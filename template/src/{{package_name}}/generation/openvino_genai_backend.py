@@ -245,7 +245,8 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
         ArtefactError: It is no model that OpenVINO GenAI can open.
         NotEnoughMemoryError: It does not fit.
     """
-    chosen = choose_device({name.partition(".")[0] for name in _CORE.available_devices}, device)
+    here = {name.partition(".")[0] for name in _CORE.available_devices}
+    chosen = choose_device("openvino-genai", here, device)
     properties = _properties(chosen, threads)
     # They pass the machine's memory on every device; what attention remembers grows later.
     weights = sum(path.stat().st_size for path in folder.glob("*.bin"))

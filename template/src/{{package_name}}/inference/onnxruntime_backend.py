@@ -18,6 +18,7 @@ from .predictor import Predictor
 # The runtime's levels are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
 _LOG_ERRORS_ONLY = 3
 _CUDA = "cuda"
+_LIBRARY = "onnxruntime"
 
 
 class OnnxRuntimePredictor(Predictor):
@@ -41,9 +42,10 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         ConfigError: There is no such device.
     """
     path = folder / metadata.model_file
-    chosen = choose_device(onnxruntime.get_available_providers(), device)
-    providers = list(dict.fromkeys([chosen, known_devices()[CPU]]))
-    if chosen == known_devices().get(_CUDA):
+    chosen = choose_device(_LIBRARY, onnxruntime.get_available_providers(), device)
+    known = known_devices(_LIBRARY)
+    providers = list(dict.fromkeys([chosen, known[CPU]]))
+    if chosen == known[_CUDA]:
         onnxruntime.preload_dlls()  # NVIDIA's libraries lie in packages of their own
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _LOG_ERRORS_ONLY

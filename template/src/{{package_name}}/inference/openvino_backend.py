@@ -52,7 +52,8 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         ConfigError: There is no such device.
     """
     path = folder / metadata.model_file
-    chosen = choose_device({name.partition(".")[0] for name in _CORE.available_devices}, device)
+    here = {name.partition(".")[0] for name in _CORE.available_devices}
+    chosen = choose_device("openvino", here, device)
     batch = 1 if chosen == _NPU else None
     try:
         model = _CORE.read_model(path)

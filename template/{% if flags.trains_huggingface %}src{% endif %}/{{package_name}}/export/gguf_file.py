@@ -77,7 +77,7 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
 
 def open_model(path: Path) -> Generator:
     """Opens the file with llama.cpp, computing with one thread."""
-    values = {"model": str(path), "chat": False, "context": 0, "threads": 1}
+    values = {"model": str(path), "chat": False, "context": 0, "threads": 1, "device": "cpu"}
     return open_generator(values, "the export")
 
 

@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils import logging
 
 from .. import hub
+from ..devices import choose_device, torch_devices
 from ..errors import (
     ArtefactError,
     ConfigError,
@@ -33,7 +34,6 @@ from .generator import GenerationSettings, Generator, before_stop
 from .opening import checked_values
 
 FORMAT = "transformers"
-_AUTO = "auto"
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -48,13 +48,14 @@ class NativeSettings:
         model: The folder that `export` wrote, from the project's folder.
         chat: Whether the prompt goes through the model's chat template, or is continued as it is.
         threads: CPU threads; 0 leaves it to torch. Another number can give other last digits.
-        device: `cpu`, `cuda`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+        device: `cpu`, `cuda`, `rocm`, `xpu`, `mps`, or `auto`: the accelerator if there is one.
+            Empty takes what the environment variable INFERENCE_DEVICE says, and without it the CPU.
     """
 
     model: str = "models/model"
     chat: bool = True
     threads: int = 0
-    device: str = "cpu"
+    device: str = ""
 
     def __post_init__(self) -> None:
         """Checks the ranges.
@@ -204,10 +205,11 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
         ArtefactError: It is no model that Transformers can open.
         NotEnoughMemoryError: It does not fit there.
     """
-    chosen = _device(device)
+    chosen = choose_device("torch", torch_devices(), device)
     if threads:
         torch.set_num_threads(threads)
-    require_memory(str(folder), _need(folder), _free(chosen), place=_place(chosen))
+    place = CPU if chosen == "cpu" else chosen
+    require_memory(str(folder), _need(folder), _free(chosen), place=place)
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").eval().to(chosen)
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -221,28 +223,13 @@ def _need(folder: Path) -> Need:
     return Need(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
 
 
-def _free(device: torch.device) -> dict[str, int]:
-    free = {CPU: free_memory()}
-    if device.type == "cpu":
-        return free
-    return {_place(device): torch.accelerator.get_memory_info(device)[0], **free}
-
-
-def _place(device: torch.device) -> str:
-    return CPU if device.type == "cpu" else device.type
+def _free(device: str) -> dict[str, int]:
+    if device == "cpu":
+        return {CPU: free_memory()}
+    return {device: torch.accelerator.get_memory_info(device)[0], CPU: free_memory()}
 
 
 def _choice(temperature: float) -> dict[str, Any]:
     if temperature == 0:
         return {"do_sample": False}
     return {"do_sample": True, "temperature": temperature, "top_k": 0}
-
-
-def _device(name: str) -> torch.device:
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    here = ["cpu"] if accelerator is None else ["cpu", accelerator.type]
-    if name == _AUTO:
-        return accelerator or torch.device("cpu")
-    if name not in here:
-        raise ConfigError(f"device is {name!r}, which is not here: choose {' or '.join(here)}.")
-    return torch.device(name)

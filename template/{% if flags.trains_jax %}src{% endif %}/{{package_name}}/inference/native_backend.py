@@ -42,7 +42,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         ConfigError: There is no such device.
         ArtefactError: The file is damaged or belongs to another model.
     """
-    choose_device([CPU], device)
+    choose_device("jax", [CPU], device)
     path = folder / metadata.model_file
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..devices import choose_device
+from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..files import read_json
 from ..keras_backend import computing_on, keras
@@ -48,7 +48,9 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         NotEnoughMemoryError: It does not fit there.
         ArtefactError: A file is damaged or belongs to another model.
     """
-    chosen = choose_device(_available(), device)
+    library = keras.backend.backend()
+    here = torch_devices() if library == "torch" else ["cpu"]
+    chosen = choose_device(library, here, device)
     require_memory(str(folder), need_of(folder, metadata), _free(chosen), place=chosen)
     path = folder / metadata.model_file
     try:
@@ -64,17 +66,6 @@ def _free(device: str) -> dict[str, int]:
     """Returns the free bytes of the machine, and those of an accelerator."""
     if device == "cpu":
         return {CPU: free_memory()}
-    free, _ = _torch().accelerator.get_memory_info(device)
+    torch: Any = importlib.import_module("torch")  # which is not there with JAX
+    free, _ = torch.accelerator.get_memory_info(device)
     return {device: free, CPU: free_memory()}
-
-
-def _available() -> list[str]:
-    if keras.backend.backend() != "torch":
-        return ["cpu"]
-    accelerator = _torch().accelerator.current_accelerator(check_available=True)
-    return ["cpu"] if accelerator is None else ["cpu", accelerator.type]
-
-
-def _torch() -> Any:
-    """Returns torch, which is not there when Keras computes with JAX."""
-    return importlib.import_module("torch")

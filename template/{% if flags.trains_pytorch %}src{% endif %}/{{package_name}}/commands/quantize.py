@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     config, _ = load_run(chosen)
     samples = load_splits(config.data).held_out
     make_reproducible(config.seed, config.threads)
-    device = choose_device(args.device or config.training.device)
+    device = choose_device(args.device or config.training.device, "the device")
     rows: list[dict[str, Any]] = []
     full = np.empty(0)
     for precision in (FULL, *PRECISIONS):

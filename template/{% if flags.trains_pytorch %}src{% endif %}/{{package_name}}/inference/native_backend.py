@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..devices import choose_device
+from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..memory import CPU, free_memory, require_memory
 from ..models import build_model
@@ -46,7 +46,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         NotEnoughMemoryError: It does not fit there.
         ArtefactError: The file is damaged or belongs to another model.
     """
-    chosen = choose_device(_available(), device)
+    chosen = choose_device("torch", torch_devices(), device)
     require_memory(str(folder), need_of(folder, metadata), _free(chosen), place=chosen)
     path = folder / metadata.model_file
     try:
@@ -64,8 +64,3 @@ def _free(device: str) -> dict[str, int]:
         return {CPU: free_memory()}
     free, _ = torch.accelerator.get_memory_info(device)
     return {device: free, CPU: free_memory()}
-
-
-def _available() -> list[str]:
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return ["cpu"] if accelerator is None else ["cpu", accelerator.type]
