@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 from tests.lifecycle.projects import Project, succeeded
 from tests.support.answer_sets import PAIRS
 from tests.support.copier_runs import render
+from tests.support.llama_server import LlamaServer, llama_server
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -29,19 +31,6 @@ from pathlib import Path
 from tests.llama_cpp import test_llama_cpp as tiny
 tiny.CONTEXT = 60_000
 tiny.write_model(Path("models/tiny.gguf"))
-"""
-SERVE = f"""
-import sys, xllamacpp
-parameters = xllamacpp.CommonParams()
-parameters.model.path = "models/tiny.gguf"
-parameters.model_alias = {{"tiny"}}
-parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 0, 4, 1
-parameters.sampling.ignore_eos = "endless" in sys.argv
-parameters.warmup, parameters.verbosity, parameters.api_keys = False, -1, ["{KEY}"]
-server = xllamacpp.Server(parameters)
-server.handle_completions({{"prompt": "a", "max_tokens": 1}})
-print(server.listening_address, flush=True)
-sys.stdin.read()
 """
 GENERATE = """
 from PACKAGE.generation import GenerationSettings, open_generator
@@ -153,33 +142,23 @@ def client(
 
 
 @pytest.fixture
-def server(owner: Project) -> Iterator[subprocess.Popen[str]]:
+def server(owner: Project) -> Iterator[LlamaServer]:
     """Run a llama.cpp server whose answers end where the model ends them, soon."""
-    yield from serving(owner)
+    with serving(owner) as running:
+        yield running
 
 
 @pytest.fixture
-def endless_server(owner: Project) -> Iterator[subprocess.Popen[str]]:
+def endless_server(owner: Project) -> Iterator[LlamaServer]:
     """Run a llama.cpp server whose answers end where they must, and thus not by themselves."""
-    yield from serving(owner, "endless")
+    with serving(owner, endless=True) as running:
+        yield running
 
 
-def serving(owner: Project, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a server in the production environment; its first line is its address."""
-    with subprocess.Popen(
-        [str(owner.python_path(".venv-prod")), "-c", SERVE, *arguments],
-        cwd=owner.folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        process.kill()
-
-
-def address(server: subprocess.Popen[str]) -> str:
-    assert server.stdout is not None
-    return server.stdout.readline().strip()
+def serving(owner: Project, *, endless: bool = False) -> AbstractContextManager[LlamaServer]:
+    """Run a server in the production environment."""
+    python, model = owner.python_path(".venv-prod"), owner.folder / "models" / "tiny.gguf"
+    return llama_server(python, model, "tiny", at_once=4, key=KEY, endless=endless)
 
 
 def configure(owner: Project, *, model: str = "tiny.gguf", chat: bool = False) -> None:
@@ -206,35 +185,33 @@ def test_the_health_check_opens_the_model_and_misses_another(owner: Project) -> 
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_a_file_and_a_server_give_the_same_greedy_text(
-    chat: bool, owner: Project, client: Client, server: subprocess.Popen[str]
+    chat: bool, owner: Project, client: Client, server: LlamaServer
 ) -> None:
     configure(owner, chat=chat)
     text = owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
     assert len(text.strip()) > 10
     assert text == owner.python("-c", filled(GENERATE, owner.folder), link=".venv-prod")
-    client.configure(address(server), chat=chat)
+    client.configure(server.url, chat=chat)
     assert succeeded(client.ask("-c", filled(GENERATE, client.folder))).stdout == text
     assert succeeded(client.ask("-c", filled(AT_ONCE, client.folder))).stdout == text
 
 
 def test_the_projects_own_tests_pass_against_a_real_server(
-    client: Client, server: subprocess.Popen[str]
+    client: Client, server: LlamaServer
 ) -> None:
-    named = {"TEST_SERVER_URL": f"{address(server)}/v1", "TEST_SERVER_MODEL": "tiny"}
+    named = {"TEST_SERVER_URL": f"{server.url}/v1", "TEST_SERVER_MODEL": "tiny"}
     command = ["-m", "pytest", "-q", "tests/http_api/test_real_server.py"]
     done = succeeded(client.ask(*command, link=".venv", **named))
     assert re.fullmatch(r"\d+ passed in .*", done.stdout.splitlines()[-1]), done.stdout
 
 
-def test_a_server_that_is_killed_in_the_middle(
-    client: Client, endless_server: subprocess.Popen[str]
-) -> None:
-    url = address(endless_server)
+def test_a_server_that_is_killed_in_the_middle(client: Client, endless_server: LlamaServer) -> None:
+    url = endless_server.url
     client.configure(url)
     with client.start("-c", filled(WATCH, client.folder)) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "started\n"
-        endless_server.kill()
+        endless_server.process.kill()
         out, errors = watching.communicate("go on\n")
     assert out.startswith(f"cut off: {url}"), errors
     later = client.command("Hello")
@@ -242,8 +219,8 @@ def test_a_server_that_is_killed_in_the_middle(
     assert f"{url}/v1 cannot be reached" in later.stderr
 
 
-def test_what_the_server_refuses(client: Client, server: subprocess.Popen[str]) -> None:
-    url = address(server)
+def test_what_the_server_refuses(client: Client, server: LlamaServer) -> None:
+    url = server.url
     client.configure(url, model="other")
     refused = client.command("Hello")
     assert (refused.returncode, refused.stdout) == (2, "")
