@@ -80,7 +80,7 @@ def problem_with(package: str) -> str | None:
             importlib.import_module(module)
     except importlib.metadata.PackageNotFoundError:
         return None  # its marker leaves it out here; what the locks name was installed
-    except Exception as error:  # a broken binary can raise anything
+    except (Exception, SystemExit) as error:  # a broken binary can raise anything
         return f"{package}: {type(error).__name__}: {error}"
     return None
 

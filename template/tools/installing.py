@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import bytecode, generations, interpreters, managers
 from .backends import Target
-from .errors import ToolError
+from .errors import CommandError, ToolError
 from .generations import Generation, Kind
 from .locks import Locks, sha256_of
 from .managers import Manager
@@ -116,7 +116,10 @@ def seconds_to_import(
         CommandError: One of them cannot be imported; the reason was shown.
     """
     printed = run([python(folder), IMPORT_CHECK, *names], extra=variables, quietly=True)
-    return float(re.findall(r"^\d+\.\d{3}$", printed, re.MULTILINE)[-1])
+    found = re.findall(r"\d+\.\d{3}$", printed, re.MULTILINE)
+    if not found:
+        raise CommandError(f"importing {', '.join(names)} ended Python.", printed)
+    return float(found[-1])
 
 
 def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> float:

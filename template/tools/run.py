@@ -107,12 +107,6 @@ def printed_by(
     return done.stdout.decode("utf-8", "replace")
 
 
-def exit_code(command: Sequence[object]) -> int:
-    """Run a program with its output on the terminal and return its exit code."""
-    announce(command)
-    return _start(command, environment(), capture=False)[0]
-
-
 def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> int:
     """Run a program that is in charge until it ends, also of Ctrl-C, and return its exit code.
 

@@ -55,12 +55,19 @@ def test_it_prints_seconds_of_what_imports(tmp_path: Path) -> None:
     assert float(seconds) >= 0
 
 
-def test_it_names_what_cannot_be_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import nowhere\n", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("raise SystemExit(0)\n", "SystemExit: 0"),
+    ],
+)
+def test_it_names_what_cannot_be_imported(tmp_path: Path, code: str, said: str) -> None:
     install(tmp_path, "good", "")
-    install(tmp_path, "bad", "import nowhere\n")
+    install(tmp_path, "bad", code)
     done = check(tmp_path, "good", "bad")
     assert done.returncode == 1
-    assert done.stdout == "bad: ModuleNotFoundError: No module named 'nowhere'\n"
+    assert done.stdout == f"bad: {said}\n"
 
 
 def test_only_the_first_import_of_a_module_is_timed_as_compiling(tmp_path: Path) -> None:
