@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.stack_data import load_pythons, offered_pythons
-from tests.lifecycle.projects import Project, succeeded
+from tests.lifecycle.projects import Project, pins_of, succeeded
+from tests.support.answer_sets import PAIRS
 from tests.support.copier_runs import ROOT, render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -30,3 +31,17 @@ def test_every_offered_python_works_without_training(
     for target in ("test", "lint", "install-prod"):
         project.make(target)
     assert re.search(r"^production .* fits the locks$", project.make("status").stdout, re.MULTILINE)
+
+
+def test_keras_hub_goes_with_the_stack_and_into_training_alone(
+    template: Path, answers: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = {**answers, **PAIRS["keras-torch-onnxruntime"]}
+    project = Project(render(template, tmp_path / "project", chosen))
+    project.append("requirements/20-train.in", "keras-hub==0.32.0\n")
+    succeeded(project.tools("lock", "--fast"))
+    locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
+    holding = {layer for layer, pins in locks.items() if {"keras-hub", "tensorflow"} & pins.keys()}
+    assert holding == {"20-train"}
+    stack = project.folder / "requirements" / "stack" / "constraints.txt"
+    assert locks["20-train"]["keras"] == pins_of(stack.read_text(encoding="utf-8"))["keras"]
