@@ -138,12 +138,12 @@ def main() -> int:
         with console.status("Making the project"):
             succeeded(project.tools("setup"))
             project.commit("The project")
-        index = answers.get("torch_index", "")
-        wheels = Path(index) if Path(index).is_dir() else None
+        index = answers.get("torch_index")
+        with_torch = index is not None and Path(index).is_dir()
         rounds = []
         for number in range(1, arguments.rounds + 1):
             status = console.status(f"Round {number} of {arguments.rounds}")
-            with status, slow_line(arguments.line, wheels) as by_line:
+            with status, slow_line(arguments.line, with_torch=with_torch) as by_line:
                 rounds.append(measured(project, folder, by_line))
     medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     title = f"{os.cpu_count()} cores, a line of {arguments.line:g} megabits a second"

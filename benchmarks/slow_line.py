@@ -2,7 +2,8 @@
 
 Programs are led through it by the variables for proxies, as behind a company's proxy. Its tunnels
 (RFC 9110, CONNECT) pass on what is encrypted, so indexes and certificates are the real ones. Where
-torch's wheels lie in a folder of this machine, they are served through the line too.
+torch's wheel lies in a folder of this machine, it is served through the line too, with metadata
+apart as on PyTorch's own index, which spares resolvers to fetch it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.support.catalog import checked_builds
 from tests.support.loopback import QuietHandler, answering
+from tests.support.torch_index import make_torch_index
 
 BLOCK = 1 << 16
 BITS = 8
-INDEX = "cpu"
-"""The name that PyTorch's index has for its builds for the CPU."""
 
 
 class Line:
@@ -83,12 +84,12 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def slow_line(megabits: float, torch_wheels: Path | None) -> Iterator[dict[str, str]]:
+def slow_line(megabits: float, *, with_torch: bool) -> Iterator[dict[str, str]]:
     """Yield variables that lead pip and uv through a line.
 
     Args:
         megabits: How many of them it carries a second.
-        torch_wheels: The folder that holds torch's wheels for the CPU, if they come from one.
+        with_torch: Whether torch's wheel for the CPU comes from a folder of this machine.
     """
     shared = Line(megabits)
     handler = type("TunnelOfLine", (Tunnel,), {"line": shared})
@@ -97,24 +98,20 @@ def slow_line(megabits: float, torch_wheels: Path | None) -> Iterator[dict[str, 
         address = f"http://127.0.0.1:{server.server_address[1]}"
         variables = {"HTTPS_PROXY": address, "https_proxy": address, "NO_PROXY": "127.0.0.1"}
         try:
-            if torch_wheels is None:
-                yield variables
-            else:
-                with _serving(torch_wheels, shared) as index:
+            if with_torch:
+                with _serving_torch(shared) as index:
                     yield {**variables, "TORCH_INDEX": index}
+            else:
+                yield variables
         finally:
             server.shutdown()
 
 
 @contextmanager
-def _serving(wheels: Path, shared: Line) -> Iterator[str]:
-    """Serve the wheels of a folder with the layout of PyTorch's index."""
+def _serving_torch(shared: Line) -> Iterator[str]:
     handler = type("WheelsOfLine", (Wheels,), {"line": shared})
     with TemporaryDirectory() as folder:
-        for wheel in wheels.glob("torch-*.whl"):
-            place = Path(folder) / INDEX / "torch" / wheel.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(wheel)
+        make_torch_index(Path(folder), [row for row in checked_builds() if row.build == "cpu"])
         with answering(functools.partial(handler, directory=folder)) as address:
             yield address
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.util import source_from_cache
 from pathlib import Path
 
@@ -24,12 +25,18 @@ def share(present: Path, new: Path) -> None:
         present: The environment whose modules are compiled.
         new: The one that has none yet.
     """
-    for compiled in present.rglob("__pycache__/*.pyc"):
+    for compiled in _compiled(present):
         source = _source_of(compiled)
         place = new / compiled.relative_to(present)
         if source and not place.exists() and _same(source, new / source.relative_to(present)):
             place.parent.mkdir(exist_ok=True)
             _link(compiled, place)
+
+
+def _compiled(environment: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(environment):
+        if folder.endswith("__pycache__"):
+            yield from (Path(folder, name) for name in names if name.endswith(".pyc"))
 
 
 def _source_of(compiled: Path) -> Path | None:

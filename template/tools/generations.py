@@ -12,9 +12,9 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from .errors import ToolError
 from .files import write_whole
@@ -23,7 +23,6 @@ from .paths import ENVIRONMENTS, ROOT, shown
 FACTS = "generation.json"
 HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class Generation:
         reason: Which command made it.
         project_folder: Where the project lay then; scripts and links point there.
         backend: What its locks are for.
+        import_seconds: The processor time that its own requirements took to import when it was
+            made, if that was measured.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Generation:
     reason: str
     project_folder: str
     backend: str = "cpu"
+    import_seconds: float | None = None
 
     @property
     def folder(self) -> Path:
@@ -149,15 +151,16 @@ def active(kind: Kind) -> Generation | None:
     return load(kind.link.readlink().name)
 
 
-def create(wanted: Generation, fill: Callable[[Path], T]) -> T:
+def create(wanted: Generation, fill: Callable[[Path], float | None]) -> Generation:
     """Make a generation beside the others; nothing is active yet.
 
     Args:
         wanted: Its facts.
-        fill: Creates, fills and checks the environment in the folder it is given.
+        fill: Creates, fills and checks the environment in the folder it is given; returns how long
+            it took to import, if that was measured.
 
     Returns:
-        What ``fill`` returned.
+        All its facts.
 
     Raises:
         BaseException: Whatever ``fill`` raises; the folder is removed first.
@@ -165,12 +168,12 @@ def create(wanted: Generation, fill: Callable[[Path], T]) -> T:
     shutil.rmtree(wanted.folder, ignore_errors=True)
     ENVIRONMENTS.mkdir(exist_ok=True)
     try:
-        found = fill(wanted.folder)
-        _write_json(wanted.folder / FACTS, asdict(wanted))
+        made = replace(wanted, import_seconds=fill(wanted.folder))
+        _write_json(made.folder / FACTS, asdict(made))
     except BaseException:
         shutil.rmtree(wanted.folder, ignore_errors=True)
         raise
-    return found
+    return made
 
 
 def activate(kind: Kind, generation: Generation) -> None:

@@ -83,7 +83,7 @@ def project_hash(kind: Kind) -> str:
 
 def make(
     kind: Kind, wanted: Generation, contents: Contents, manager: Manager | None = None
-) -> float:
+) -> Generation:
     """Make a generation and check it; nothing is switched.
 
     Args:
@@ -93,7 +93,7 @@ def make(
         manager: What makes and fills it; by default the project's package manager.
 
     Returns:
-        The processor time that its own requirements take to import, in seconds.
+        All its facts.
 
     Raises:
         ToolError: It could not be made; nothing half-made is left behind.

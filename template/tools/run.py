@@ -73,6 +73,26 @@ def run(
     raise CommandError(f"`{name}` failed with exit code {code}; its message is above.", output)
 
 
+def attempt(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> bool:
+    """Run a program that may fail; what it prints is shown if it does not.
+
+    Args:
+        command: The program and its arguments.
+        extra: Variables to add to the program's environment.
+
+    Returns:
+        Whether its exit code is 0.
+
+    Raises:
+        ToolError: It could not be started.
+    """
+    announce(command)
+    code, output = _start(command, environment(extra), capture=True)
+    if code == 0:
+        print(output, end="", file=sys.stderr, flush=True)
+    return code == 0
+
+
 def output_of(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> str:
     """Return what a program prints, or an empty text if it is missing or fails; prints nothing."""
     try:

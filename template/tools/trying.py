@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,23 +103,22 @@ def compare(
     """
     present = active()
     here = Contents.of(Locks(backends.chosen().target), layers())
-    with ThreadPoolExecutor() as beside:
-        measured = beside.submit(verdicts.measure, present.folder, here.locks, here.names)
-        seconds = _made(made, contents, present)
-        now = measured.result()
-    tried = verdicts.measure(made.folder, contents.locks, contents.names, seconds)
+    generation = _made(made, contents, present)
+    now = verdicts.measure(present, here.locks, here.names)
+    tried = verdicts.measure(generation, contents.locks, contents.names)
     expected = None if quick else trials.expected()
     if not quick:
         now, tried = _tested(now, tried, copy, steps)
     if tried.tests and expected and expected.metrics:
         tried = replace(tried, metrics=verdicts.train(made.folder, copy, expected))
-    return Tried(made, now, tried, expected)
+    return Tried(generation, now, tried, expected)
 
 
-def _made(wanted: Generation, contents: Contents, present: Generation) -> float | None:
-    """Make a generation if it is not there; return how long it imports, if that was seen."""
-    if generations.load(wanted.name) is not None:
-        return None
+def _made(wanted: Generation, contents: Contents, present: Generation) -> Generation:
+    """Return a generation, which is made if it is not there."""
+    found = generations.load(wanted.name)
+    if found is not None:
+        return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
     return installing.make(DEVELOPMENT, wanted, contents)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import installing, trials
 from .errors import CommandError, ToolError
 from .files import in_words, size_of
+from .generations import Generation
 from .installing import NO_TESTS_COLLECTED
 from .locks import pinned
 from .paths import python
@@ -55,23 +56,22 @@ class Verdict:
     sentence: str
 
 
-def measure(
-    folder: Path, locks: Sequence[Path], names: Sequence[str], seconds: float | None = None
-) -> Measured:
+def measure(generation: Generation, locks: Sequence[Path], names: Sequence[str]) -> Measured:
     """Look at an environment without changing it.
 
     Args:
-        folder: Where it lies.
+        generation: The environment.
         locks: What it was filled from.
-        names: What is imported.
-        seconds: How long that takes, if it is known.
+        names: What is imported, if it was not measured when it was made how long that takes.
 
     Raises:
         ToolError: It cannot be imported.
     """
     packages = {name for path in locks for name in pinned(path)}
-    taken = _seconds_to_import(folder, names) if seconds is None else seconds
-    return Measured(folder, len(packages), size_of(folder), taken)
+    seconds = generation.import_seconds
+    if seconds is None:
+        seconds = _seconds_to_import(generation.folder, names)
+    return Measured(generation.folder, len(packages), size_of(generation.folder), seconds)
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:

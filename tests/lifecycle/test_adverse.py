@@ -111,6 +111,14 @@ def test_without_network_nothing_is_locked(project: Project, command: str) -> No
     assert facts(project) == before
 
 
+def test_without_network_what_was_installed_before_is_installed_again(project: Project) -> None:
+    active = project.active()
+    with (project.locks / "50-lint.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# another lock\n")
+    succeeded(in_a_namespace(project, f"{TOOLS} install"))
+    assert project.active() not in (active, None)
+
+
 def test_saving_without_network_goes_on_later(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     sentence = error_sentence(in_a_namespace(project, f"{TOOLS} save {folder}"))

@@ -68,8 +68,8 @@ def ready(end: End, top: Path, target: Target) -> Ready:
             wanted.python,
         ):
             return Ready(found, is_own=found.kind == BISECT.name, is_built=False)
-    generations.create(wanted, lambda folder: _fill(folder, contents))
-    return Ready(wanted, is_own=True, is_built=True)
+    made = generations.create(wanted, lambda folder: _fill(folder, contents))
+    return Ready(made, is_own=True, is_built=True)
 
 
 def remove(names: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from ..backends import Target
 from ..locking import Resolver
 from ..paths import ROOT, TOOLCHAIN_LOCK, python
 from ..resolvers import PipCompile
-from ..run import run
+from ..run import attempt, run
 from ..torch_builds import TorchBuild
 
 
@@ -36,11 +36,15 @@ class PipTools:
         """Fill an empty environment with exactly what the locks say, every file checked by hash.
 
         One lock after the other: where two packages bring the same file, that of the later stays.
+        uv asks an index only if its cache lacks a file of the lock.
         """
         options = ["--no-deps", *self._checked(lock_files, target)]
         command = [*self._installer(environment), *options]
+        settings = toolchain.uv_settings()
         for path in lock_files:
-            run([*command, "--requirement", path], extra=toolchain.uv_settings())
+            one = [*command, "--requirement", path]
+            if not (toolchain.uses_uv() and attempt([*one, "--offline"], extra=settings)):
+                run(one, extra=settings)
 
     def install_project(self, environment: Path, *, editable: bool) -> None:
         """Install the project itself without its dependencies.
