@@ -66,18 +66,18 @@ def lock(
     resolver = resolver_for(target, build)
     locks.constraints.write_text(effective_constraints(target), encoding="utf-8", newline="\n")
     header = f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
-    constraints = [locks.constraints]
+    earlier: list[Path] = []
     for layer in layers:
         file, sources = locks.file(layer), input_files(layer, target.backend)
-        stays = layer in unchanged and _agrees(file, constraints[1:])
+        stays = layer in unchanged and _agrees(file, earlier)
         _announce(locks, layer, stays=stays)
-        constraints.append(file)
-        if stays:
-            continue
-        entries = _compiled(target, resolver, sources, file, constraints[:-1], upgrade=upgrade)
-        if build is None:
-            _refuse_torch(entries, sources)
-        _write(file, entries, build, header)
+        if not stays:
+            limits = [locks.constraints, *earlier]
+            entries = _compiled(target, resolver, sources, file, limits, upgrade=upgrade)
+            if build is None:
+                _refuse_torch(entries, sources)
+            _write(file, entries, build, header)
+        earlier.append(file)
     for exporter in exporters_of(target):
         _announce(locks, exporter, stays=exporter in unchanged)
         if exporter not in unchanged:

@@ -87,14 +87,19 @@ def contents_of(copy: Path, target: Target) -> Contents:
 
 
 def compare(
-    copy: Path, contents: Contents, made: Generation, steps: Sequence[Sequence[str]], *, quick: bool
+    copy: Path,
+    contents: Contents,
+    wanted: Generation,
+    steps: Sequence[Sequence[str]],
+    *,
+    quick: bool,
 ) -> Tried:
     """Make an environment beside the active one if it is not there, and compare the two.
 
     Args:
         copy: Where tests and training run.
         contents: What it is filled from.
-        made: Its facts.
+        wanted: The facts of that environment.
         steps: The arguments of Python that run the tests.
         quick: Leave out tests and training.
 
@@ -103,15 +108,15 @@ def compare(
     """
     present = active()
     here = Contents.of(Locks(backends.chosen().target), layers())
-    generation = _made(made, contents, present)
+    made = _made(wanted, contents, present)
     now = verdicts.measure(present, here.locks, here.names)
-    tried = verdicts.measure(generation, contents.locks, contents.names)
+    tried = verdicts.measure(made, contents.locks, contents.names)
     expected = None if quick else trials.expected()
     if not quick:
         now, tried = _tested(now, tried, copy, steps)
     if tried.tests and expected and expected.metrics:
         tried = replace(tried, metrics=verdicts.train(made.folder, copy, expected))
-    return Tried(generation, now, tried, expected)
+    return Tried(made, now, tried, expected)
 
 
 def _made(wanted: Generation, contents: Contents, present: Generation) -> Generation:
