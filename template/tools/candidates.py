@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -75,7 +76,9 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
     command += [] if upgrade else ["--changed"]
     command += ["--fast"] if toolchain.uses_uv() else []
     announce(command)
-    code, reason = inside(copy, command)
+    with ThreadPoolExecutor() as beside:
+        beside.submit(toolchain.pip_settings)  # installing asks for them next
+        code, reason = inside(copy, command)
     if code:
         raise CommandError(f"the change cannot be locked, nothing was changed: {reason}")
 

@@ -128,13 +128,14 @@ def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> flo
     present = generations.active(kind)
     if present:
         bytecode.share(present.folder, folder)
-    if kind.project != "none":
-        manager.install_project(folder, editable=kind.project == "editable")
-    say("Checking the new environment.")
-    manager.check(folder)
     with ThreadPoolExecutor() as beside:
+        imports = beside.submit(seconds_to_import, folder, contents.names)
+        if kind.project != "none":
+            manager.install_project(folder, editable=kind.project == "editable")
+        say("Checking the new environment.")
         smoke = beside.submit(_smoke_test, folder) if kind.project == "editable" else None
-        seconds = seconds_to_import(folder, contents.names)
+        manager.check(folder)
+        seconds = imports.result()
     if smoke:
         _judge_smoke_test(smoke.result())
     if kind.project == "copy":

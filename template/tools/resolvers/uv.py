@@ -20,7 +20,7 @@ from ..lock_format import Entry
 from ..paths import RESOLUTIONS, ROOT
 from ..project import python_version
 from ..requirements import normalised
-from ..run import run
+from ..run import attempt, run
 from ..torch_builds import TorchBuild
 
 OPTIONS = ("--quiet", "--no-header", "--annotation-style", "split", "--generate-hashes")
@@ -42,20 +42,35 @@ class Uv:
                 first patch on.
 
         Raises:
-            ToolError: They cannot be had from there.
+            ToolError: The folder that they come from is not there.
         """
         self._target, self._build = target, build
         self._python = python or python_version()
         self._folder = RESOLUTIONS / target.name
         self._folder.mkdir(parents=True, exist_ok=True)
         if build:
+            build.require_folder()
             self._torch_project.write_text(_project_text(build), encoding="utf-8")
-            self._check_index(build)
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
         """Resolve requirements files; see Resolver."""
+        try:
+            return self._resolved(sources, output, constraints, upgrade=upgrade)
+        except CommandError as error:
+            if self._build and not self._has_torch():
+                raise ToolError(
+                    f"torch {self._build.version} for Python {python_version()} on "
+                    f"{self._target.platform} cannot be had from {self._build.index} (the reason "
+                    "is above): check the network, or set TORCH_INDEX to a mirror or a folder; "
+                    "the locks were left as they were."
+                ) from error
+            raise
+
+    def _resolved(
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
+    ) -> list[Entry]:
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
@@ -70,27 +85,12 @@ class Uv:
         run([*command, *pins, *written], extra=self._variables())
         return lock_format.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
-    def _check_index(self, build: TorchBuild) -> None:
-        """Look for torch's packages alone, so that a later failure has another reason.
-
-        Raises:
-            ToolError: The index cannot be reached or has no wheel for the target.
-        """
-        build.require_folder()
+    def _has_torch(self) -> bool:
+        """Tell whether torch's packages alone can be had for the target."""
         project = self._torch_project.relative_to(ROOT)
         found = self._folder.relative_to(ROOT) / "torch-packages.txt"
-        try:
-            run(
-                [*self._uv(), "--no-deps", project, "--output-file", found],
-                extra=self._variables(),
-                quietly=True,
-            )
-        except CommandError as error:
-            raise ToolError(
-                f"torch {build.version} for Python {python_version()} on {build.target.platform} "
-                f"cannot be had from {build.index}: check the network, or set TORCH_INDEX to a "
-                "mirror or a folder; the locks were left as they were."
-            ) from error
+        command = [*self._uv(), "--no-deps", project, "--output-file", found]
+        return attempt(command, extra=self._variables())
 
     @property
     def _torch_project(self) -> Path:
