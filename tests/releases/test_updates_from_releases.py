@@ -39,6 +39,7 @@ OLD = "998.0.0"
 CHANGES = load_changes()
 
 
+@pytest.mark.slow
 def test_a_project_left_alone_becomes_as_a_fresh_copy(template: Path, tmp_path: Path) -> None:
     assert findings(template, Case(RELEASES[-1], {}), CHANGES, tmp_path) == []
 

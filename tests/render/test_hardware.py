@@ -223,10 +223,14 @@ def test_a_backend_that_does_not_go_with_the_projects_python_is_refused_later_to
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({}, {"backends": ["cuda", "mps"]}),
-        ({"backends": ["cuda"]}, {"backends": ["cpu", "cuda", "rocm", "xpu"]}),
+        pytest.param({}, {"backends": ["cuda", "mps"]}, id="first-gpu"),
+        pytest.param(
+            {"backends": ["cuda"]},
+            {"backends": ["cpu", "cuda", "rocm", "xpu"]},
+            id="more-gpus",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["first-gpu", "more-gpus"],
 )
 def test_adding_backends_adds_files_and_changes_none_of_yours(
     before: dict[str, Any],

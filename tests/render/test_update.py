@@ -155,13 +155,8 @@ def test_what_is_yours_stays_as_you_left_it(
         assert after[path].content.endswith(b"\n# ours\n")
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        pytest.param(*pair, marks=() if pair == ("defaults", "gpus") else pytest.mark.slow)
-        for pair in permutations(ANSWER_SETS, 2)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), list(permutations(ANSWER_SETS, 2)))
 def test_an_update_can_switch_training_inference_and_backends(
     before: str, after: str, template_files: TemplateFiles, projects: Projects, tmp_path: Path
 ) -> None:
@@ -274,7 +269,7 @@ def test_your_files_stay_when_their_answer_is_switched_off_and_on_again(
     assert changed == {kept}
 
 
-@pytest.mark.parametrize("operation", ["copy", "recopy"])
+@pytest.mark.parametrize("operation", ["copy", pytest.param("recopy", marks=pytest.mark.slow)])
 def test_a_copy_over_your_files_leaves_them_alone(
     operation: str, old_template: Path, copied: Copied, template_files: TemplateFiles
 ) -> None:

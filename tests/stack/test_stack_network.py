@@ -54,6 +54,7 @@ def test_the_committed_pins_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0, written.out + written.err
 
 
+@pytest.mark.slow
 def test_a_pin_of_after_the_cutoff_is_not_kept(resolver: Resolver, stack: Path) -> None:
     ruff = canonicalize_name("ruff")
     committed = by_name(parse_pins((stack / "constraints.txt").read_text(encoding="utf-8")))[ruff]

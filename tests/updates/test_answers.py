@@ -129,20 +129,16 @@ def test_own_jobs_stay_wherever_a_project_moves(team: Team, copies: Copies) -> N
         commit(edited.folder, f"Move to {service}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("project_description", "Another sentence"),
-        *(
-            pytest.param(name, value, marks=pytest.mark.slow)
-            for name, value in {
-                "project_name": "Another Name",
-                "author_name": "Another Author",
-                "author_email": "team@example.org",
-                "repository_url": "https://example.org/team/project",
-                "license": "Apache-2.0",
-            }.items()
-        ),
+        ("project_name", "Another Name"),
+        ("author_name", "Another Author"),
+        ("author_email", "team@example.org"),
+        ("repository_url", "https://example.org/team/project"),
+        ("license", "Apache-2.0"),
     ],
 )
 def test_the_command_leaves_own_lines_beside_an_answer_and_shows_the_templates(

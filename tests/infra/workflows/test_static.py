@@ -32,6 +32,7 @@ from tests.support.copier_runs import ROOT
 Projects = dict[str, Path]
 WITH_WORKFLOWS = [*GITHUB, "own"]
 CHECKED = ["matrix", "own"]
+pytestmark = pytest.mark.xdist_group("workflows")
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 WRITES = {"template-update.yml: propose": {"contents": "write", "pull-requests": "write"}}
 READS = {"contents": "read"}
