@@ -48,6 +48,12 @@ def test_nothing_of_the_template_is_left(files: dict[str, FileState]) -> None:
     assert not [path for path, file in files.items() if LEFTOVER.search(file.content.decode())]
 
 
+def test_the_readme_names_every_page_and_no_other(files: dict[str, FileState]) -> None:
+    pages = {path for path in files if re.fullmatch(r"docs/[^/]+\.md", path)}
+    readme = files["README.md"].content.decode()
+    assert set(re.findall(r"^\| `(docs/.*?)`", readme, re.MULTILINE)) == pages
+
+
 def test_every_text_ends_with_one_line_feed(files: dict[str, FileState]) -> None:
     for path, file in files.items():
         assert b"\r" not in file.content, path
