@@ -62,13 +62,28 @@ def require_room(folder: Path, needed: int) -> None:
         )
 
 
-def fill(folder: Path, locks: Locks, *, archive_python: bool, image: str | None) -> Saved:
+def interpreter_folder() -> Path:
+    """Return the folder of the interpreter that environments are made with.
+
+    Raises:
+        ToolError: It is the system's own, whose files lie among others.
+    """
+    prefix = Path(_printed([interpreters.find(), "-c", "import sys; print(sys.base_prefix)"]))
+    if str(prefix).startswith(OF_THE_SYSTEM):
+        raise ToolError(
+            f"Python lies in {prefix}, among other files of the system, and cannot be saved alone; "
+            "leave out --python, or use one by pyenv or uv."
+        )
+    return prefix
+
+
+def fill(folder: Path, locks: Locks, *, interpreter: Path | None, image: str | None) -> Saved:
     """Download, build and describe; what is there already is kept.
 
     Args:
         folder: Where it goes.
         locks: The locks of the environment.
-        archive_python: Whether the interpreter goes in too.
+        interpreter: The folder of the interpreter, if it goes in too.
         image: The name and digest of a container image that belongs to it, to be noted.
 
     Raises:
@@ -89,8 +104,8 @@ def fill(folder: Path, locks: Locks, *, archive_python: bool, image: str | None)
     for path in files:
         _write_lock(path, made, built)
     _remove_others(made, [*files, TOOLCHAIN_LOCK])
-    if archive_python:
-        _archive_python(folder / PYTHON_ARCHIVE)
+    if interpreter:
+        _pack(interpreter, folder / PYTHON_ARCHIVE)
     described = replace(made, facts=_facts(locks, image))
     _write_readme(described)
     say("Hashing what was saved.")
@@ -175,22 +190,11 @@ def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
     return next(found, None)
 
 
-def _archive_python(archive: Path) -> None:
-    """Pack the interpreter that environments are made with.
-
-    Raises:
-        ToolError: It is the system's own, whose files lie among others.
-    """
-    prefix = Path(_printed([interpreters.find(), "-c", "import sys; print(sys.base_prefix)"]))
-    if str(prefix).startswith(OF_THE_SYSTEM):
-        raise ToolError(
-            f"Python lies in {prefix}, among other files of the system, and cannot be saved alone; "
-            "leave out --python, or use one by pyenv or uv."
-        )
-    say(f"Packing Python from {prefix}.")
+def _pack(interpreter: Path, archive: Path) -> None:
+    say(f"Packing Python from {interpreter}.")
     fresh = archive.with_name(f"{archive.name}.new")
     with tarfile.open(fresh, "w:gz", compresslevel=6) as packed:
-        packed.add(prefix, arcname=prefix.name, filter=_without_caches)
+        packed.add(interpreter, arcname=interpreter.name, filter=_without_caches)
     fresh.replace(archive)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +69,29 @@ def test_a_second_save_downloads_nothing(project: Project, saved: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in saved.rglob("*")}
     assert "holds it already" in succeeded(project.tools("save", str(saved))).stdout
     assert {path: path.stat().st_mtime_ns for path in saved.rglob("*")} == before
+
+
+def test_an_image_and_the_interpreter_can_be_added_later(
+    project: Project, saved: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "saved"
+    shutil.copytree(saved, folder)
+    succeeded(project.tools("save", str(folder), "--image", "team/image@sha256:11"))
+    done = project.tools("save", str(folder), "--python")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if sys.base_prefix.startswith("/usr"):
+        assert "cannot be saved alone" in error_sentence(done)
+        return
+    succeeded(done)
+    assert manifest["image"] == "team/image@sha256:11"
+    assert "python.tar.gz" in manifest["files"]
+    assert "is the interpreter" in (folder / "README.md").read_text(encoding="utf-8")
+    with tarfile.open(folder / "python.tar.gz") as packed:
+        members = [each for each in packed if "site-packages" not in each.name]
+        packed.extractall(tmp_path / "python", members=members, filter="tar")
+    (interpreter,) = (tmp_path / "python").glob("*/bin/python3.11")
+    said = subprocess.run([interpreter, "-V"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"Python {manifest['python']}.")
 
 
 @NEEDS_NAMESPACES

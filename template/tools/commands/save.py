@@ -14,6 +14,7 @@ from ..locks import Locks
 from ..paths import SAVED, shown
 from ..requirements import layers
 from ..run import say
+from ..saved import Saved
 
 HELP = "save the environment, every file with its hash, to a folder that `make restore` takes"
 
@@ -38,33 +39,42 @@ def run(arguments: argparse.Namespace) -> int:
             raise ToolError("the active environment is not that of the locks; run `make install`.")
         chosen = arguments.folder or os.environ.get("TO") or str(SAVED / active.name)
         folder = Path(chosen).absolute()
-        if _is_whole(folder, active.lock_sha256):
+        interpreter = saving.interpreter_folder() if arguments.python else None
+        before = _saved_before(folder)
+        same = before if before and before.facts.get("lock_sha256") == active.lock_sha256 else None
+        if same:
+            same.verify()
+        image = arguments.image or (same.facts.get("image") if same else None)
+        if same and _holds(same, image, with_interpreter=arguments.python):
             say(f"{shown(folder)} holds it already; every file has its hash.")
             return 0
         size = size_of(active.folder)
         saving.require_room(folder, size)
         say(f"Saving {active.name} to {shown(folder)}: {saving.estimate(size)}.")
-        made = saving.fill(folder, locks, archive_python=arguments.python, image=arguments.image)
+        if before:
+            (folder / saved.MANIFEST).unlink()
+        made = saving.fill(folder, locks, interpreter=interpreter, image=image)
     say(f"Saved {len(made.files)} files, {in_words(size_of(folder))}.")
     say(f"`make restore FROM={shown(folder)}` makes it again; {shown(folder)}/README.md says more.")
     return 0
 
 
-def _is_whole(folder: Path, lock_sha256: str) -> bool:
-    """Tell whether a folder holds just this, undamaged.
+def _saved_before(folder: Path) -> Saved | None:
+    """Return what a folder holds, if a save was completed there.
 
     Raises:
         ToolError: It holds something that no save wrote.
     """
     if not folder.exists() or not any(folder.iterdir()):
-        return False
-    if not (folder / saved.MANIFEST).exists():
-        if not (folder / saved.FILES).is_dir():
-            raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
-        return False
-    found = saved.load(folder)
-    if found.facts.get("lock_sha256") != lock_sha256:
-        (folder / saved.MANIFEST).unlink()
-        return False
-    found.verify()
-    return True
+        return None
+    if (folder / saved.MANIFEST).exists():
+        return saved.load(folder)
+    if not (folder / saved.FILES).is_dir():
+        raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
+    return None
+
+
+def _holds(found: Saved, image: str | None, *, with_interpreter: bool) -> bool:
+    """Tell whether all that is asked for beside the environment is there."""
+    lacks_interpreter = with_interpreter and saving.PYTHON_ARCHIVE not in found.files
+    return found.facts.get("image") == image and not lacks_interpreter
