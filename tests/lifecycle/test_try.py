@@ -145,6 +145,24 @@ def test_a_commit_and_an_order_of_layers_can_be_tried(project: Project) -> None:
     assert "is up to date" in succeeded(project.tools("install")).stdout
 
 
+def test_an_upgrade_of_all_and_a_folder_of_locks_can_be_tried(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(project.locks, tmp_path / "locks")
+    requirements = project.folder / "requirements" / "40-dev.in"
+    own = requirements.read_text(encoding="utf-8")
+    for line in ("tomli-w==1.1.0\n", "tomli-w\n"):
+        requirements.write_text(own + line, encoding="utf-8")
+        succeeded(project.tools("lock"))
+    succeeded(project.tools("install"))
+    assert project.packages()["tomli_w"] == "1.1.0"
+    tried = succeeded(project.tools("try", "upgrade", "--quick")).stdout
+    assert re.search(r"^  tomli-w +1\.1\.0 -> ", tried, re.MULTILINE)
+    tried = succeeded(project.tools("try", str(tmp_path / "locks"), "--quick")).stdout
+    assert re.search(r"^Removed\n  tomli-w +1\.1\.0", tried, re.MULTILINE)
+    assert project.packages()["tomli_w"] == "1.1.0"
+
+
 def test_files_that_changed_since_are_not_overwritten(project: Project) -> None:
     succeeded(project.tools("try", "tomli-w", "--quick"))
     project.append("requirements/30-prod.in", "# a remark\n")
