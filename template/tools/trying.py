@@ -121,7 +121,7 @@ def compare(
 
 def _made(wanted: Generation, contents: Contents, present: Generation) -> Generation:
     """Return a generation, which is made if it is not there."""
-    found = generations.load(wanted.name)
+    found = installing.usable(DEVELOPMENT, wanted, contents)
     if found is not None:
         return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
