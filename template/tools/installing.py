@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bytecode, generations, health, integrity, interpreters, managers, no_pip
+from . import (
+    bytecode,
+    generations,
+    health,
+    integrity,
+    interpreters,
+    managers,
+    no_pip,
+    toolchain,
+)
 from .backends import Target
 from .errors import CommandError, ToolError
 from .generations import Generation, Kind
+from .integrity import NotWholeError
 from .locks import Locks, sha256_of
 from .managers import Manager
 from .paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
@@ -99,11 +109,17 @@ def make(
         ToolError: It could not be made; nothing half-made is left behind.
     """
     chosen = manager or managers.chosen()
-    return generations.create(
-        wanted,
-        lambda folder: _fill(folder, kind, contents, chosen),
-        lambda folder: _check(folder, kind, contents, chosen),
-    )
+    try:
+        return generations.create(
+            wanted,
+            lambda folder: _fill(folder, kind, contents, chosen),
+            lambda folder: _check(folder, kind, contents, chosen),
+        )
+    except NotWholeError as error:
+        if not toolchain.uses_uv():
+            raise
+        clean = f"{shown(toolchain.tool('uv'))} cache clean {' '.join(error.names)}"
+        raise ToolError(f"{error}; if it stays so, uv's cache is damaged: `{clean}`.") from error
 
 
 def usable(kind: Kind, wanted: Generation, contents: Contents) -> Generation | None:

@@ -16,10 +16,10 @@ from .distributions import (
     BY_CONDA,
     DIST_INFO,
     INSTALLER,
-    RECORD,
     Distribution,
     installed,
     metadata_folders,
+    packages_folder,
     read,
     same_version,
 )
@@ -30,6 +30,19 @@ from .requirements import normalised
 
 MOST_NAMED = 3
 SAY_VERSION = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+
+
+class NotWholeError(ToolError):
+    """An installation ended well, and files are gone or cut off.
+
+    Attributes:
+        names: The packages.
+    """
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        """Keep the packages beside the sentence."""
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ def problem(
     found = Drift() if wanted is None else drift(there, wanted, own)
     if found.missing:
         return Problem(f"it lacks {named(found.missing)}")
-    if not_whole := _not_whole(folder, there) if every_file else _without_top(folder):
+    if not_whole := _not_whole(folder)[0] if every_file else _without_top(folder):
         return Problem(not_whole)
     if found.other:
         return Problem(f"it has other versions than the locks: {named(found.other)}", breaks=False)
@@ -126,9 +139,8 @@ def problem(
 
 def problem_with_python(folder: Path, version: str) -> Problem | None:
     """Return why the Python of an environment is not the one that it was made with, or None."""
-    interpreter = python(folder)
-    if not interpreter.exists():
-        home = settings(folder).get("home")
+    interpreter, home = python(folder), settings(folder).get("home")
+    if not interpreter.exists() or (home and not Path(home).is_dir()):
         return Problem(f"its Python is gone{f' from {home}' if home else ''}")
     answer = ask(str(interpreter), "-I", "-S", "-c", SAY_VERSION)
     now = answer.text.strip()
@@ -146,10 +158,11 @@ def require_whole(folder: Path) -> None:
     """Look at every file that was installed.
 
     Raises:
-        ToolError: One is gone or cut off.
+        NotWholeError: One is gone or cut off.
     """
-    if not_whole := _not_whole(folder, list(installed(folder))):
-        raise ToolError(f"{not_whole} after the installation; run the command again")
+    not_whole, names = _not_whole(folder)
+    if not_whole:
+        raise NotWholeError(f"{not_whole} after the installation; run the command again", names)
 
 
 def require_locked(folder: Path, locks: Iterable[Path]) -> None:
@@ -199,21 +212,29 @@ def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
     return found
 
 
-def _not_whole(folder: Path, there: Sequence[Distribution]) -> str:
-    """Return what is gone or cut off as the start of a sentence, or nothing."""
-    readable = {each.folder for each in there}
-    for path in metadata_folders(folder):
-        is_whole = path in readable and text_of(path / RECORD) != ""
-        if not is_whole and text_of(path / INSTALLER).strip() != BY_CONDA:
-            return f"the metadata of {path.name.removesuffix(DIST_INFO)} are not whole"
+def _not_whole(folder: Path) -> tuple[str, list[str]]:
+    """Return what is gone or cut off as the start of a sentence, and of which packages."""
+    there, broken = records.distributions_of(folder)
+    if broken := [each for each in broken if not _is_of_conda(folder, each.name)]:
+        names = [each.name.removesuffix(DIST_INFO).rpartition("-")[0] for each in broken]
+        return f"{broken[0].name} {broken[0].problem}", names
     lost = records.lost(folder, {each: list(records.listed(folder, each)) for each in there})
+    if not lost:
+        return "", []
     parts = [f"{counted(len(paths))} of {name}" for name, paths in sorted(lost.items())]
-    if not parts:
-        return ""
     example = min(path for paths in lost.values() for path in paths)
-    return f"{named(parts)}, such as {example}, are gone or not whole"
+    return f"{named(parts)}, such as {example}, are gone or not whole", sorted(lost)
+
+
+def _is_of_conda(folder: Path, name: str) -> bool:
+    packages = packages_folder(folder)
+    return packages is not None and text_of(packages / name / INSTALLER).strip() == BY_CONDA
 
 
 def _without_top(folder: Path) -> str:
-    found = [name.removesuffix(DIST_INFO) for name in records.without_top(folder)]
+    found = [
+        name.removesuffix(DIST_INFO)
+        for name in records.without_top(folder)
+        if not _is_of_conda(folder, name)
+    ]
     return f"files of {named(found)} are gone" if found else ""

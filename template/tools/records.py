@@ -1,21 +1,33 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""What distributions list in their RECORD, and what of it is in an environment."""
+"""What the metadata of distributions list, and what of it is in an environment."""
 
 from __future__ import annotations
 
 import csv
 import os
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from .distributions import BY_CONDA, DIST_INFO, RECORD, Distribution, packages_folder
+from .distributions import (
+    BY_CONDA,
+    DIST_INFO,
+    METADATA,
+    RECORD,
+    Distribution,
+    metadata_folders,
+    packages_folder,
+    read,
+)
+from .requirements import normalised
 
 MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted
 CACHE = "__pycache__"
 SAME = "sha256="
+UNINSTALLING = "~"  # what pip's names of folders begin with that an interruption leaves behind
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,44 @@ class Sample:
     example: str = ""
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A distribution whose metadata are not whole.
+
+    Attributes:
+        name: The name of its folder.
+        problem: What is wrong, as the end of a sentence.
+    """
+
+    name: str
+    problem: str
+
+
 class Listed(NamedTuple):
     """A line of a RECORD; there are tens of thousands of them."""
 
     path: str
     sha256: str
     size: int | None
+
+
+def distributions_of(environment: Path) -> tuple[list[Distribution], list[Broken]]:
+    """Return the distributions that can be read, and the metadata that are not whole."""
+    whole, broken = [], list(_leftovers(environment))
+    for folder in metadata_folders(environment):
+        found = read(folder)
+        problem = _problem(folder, found)
+        if problem:
+            broken.append(Broken(folder.name, problem))
+        if found:
+            whole.append(found)
+    versions = Counter(each.name for each in whole)
+    broken += [
+        Broken(each.folder.name, f"is one of {versions[each.name]} that {each.name} has")
+        for each in whole
+        if versions[each.name] > 1
+    ]
+    return whole, broken
 
 
 def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
@@ -59,14 +103,13 @@ def lost(
     """Return by distribution the files that are gone or not whole, with the size that they have.
 
     Of a file that two distributions bring, the size that one of them lists is right. What conda
-    installed has other sizes than its wheels listed.
+    installed is its own affair: it rewrites files, and not what they list.
     """
     found: dict[str, dict[str, int | None]] = {}
     for owner, rows in records.items():
-        any_size = owner.installer == BY_CONDA
-        for path, _, size in rows:
+        for path, _, size in () if owner.installer == BY_CONDA else rows:
             there = _size(f"{environment}/{path}")
-            is_right = there is not None and (any_size or size is None or size == there)
+            is_right = there is not None and size in (None, there)
             if not is_right and not path.endswith(MADE_LATER):
                 found.setdefault(owner.name, {})[path] = there
     if not found:
@@ -123,3 +166,26 @@ def _size(path: str) -> int | None:
         return os.stat(path).st_size  # noqa: PTH116 - an environment has 25,000 files
     except OSError:
         return None
+
+
+def _problem(folder: Path, found: Distribution | None) -> str:
+    """Return what is wrong with a folder of metadata, or nothing."""
+    for name in (METADATA, RECORD):
+        try:
+            text = (folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return f"has no {name}"
+        except (OSError, UnicodeDecodeError):
+            return f"has a {name} that cannot be read"
+        if not text.strip():
+            return f"has an empty {name}"
+    if found is None:
+        return f"has a {METADATA} without name or version"
+    stated = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    return f"holds the metadata of {found.name}" if stated != found.name else ""
+
+
+def _leftovers(environment: Path) -> Iterator[Broken]:
+    for packages in {folder.parent for folder in metadata_folders(environment)}:
+        for path in sorted(packages.glob(f"{UNINSTALLING}*")):
+            yield Broken(path.name, "was left behind by an uninstall that was interrupted")

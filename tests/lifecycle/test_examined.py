@@ -83,7 +83,7 @@ def test_the_doctor_finds_nothing_wrong_and_then_what_is_done_by_hand(project: P
     # What the finding says mends it.
     active = project.active()
     assert active is not None
-    assert f"-> rm -r .venvs/{active} && make install" in messages
+    assert "-> make install" in messages
     run_in(project, "rm", "-r", f".venvs/{active}")
     project.make("install")
     assert statuses(project)["drift"] == "ok"

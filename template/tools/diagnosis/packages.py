@@ -13,32 +13,17 @@ import os
 import re
 import stat
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..distributions import DIST_INFO, METADATA, RECORD, Distribution, metadata_folders, read
+from ..distributions import Distribution
 from ..integrity import settings
-from ..records import MADE_LATER, Listed, Sample, listed, lost, sample
-from ..requirements import normalised
+from ..records import MADE_LATER, Broken, Listed, Sample, distributions_of, listed, lost, sample
 
 LARGEST_READ = 10_000_000  # bytes of a file that tells whose copy is there
 OF_UV = ".lock"  # empty, held while uv changes an environment; everybody may write to it
-UNINSTALLING = "~"  # what pip's names of folders begin with that an interruption leaves behind
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A distribution whose metadata are not whole.
-
-    Attributes:
-        name: The name of its folder.
-        problem: What is wrong, as the end of a sentence.
-    """
-
-    name: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +75,7 @@ def look(environment: Path) -> Packages:
         environment: Its folder.
     """
     writable, foreign = _unsafe(environment)
-    whole, broken = _metadata(environment)
+    whole, broken = distributions_of(environment)
     records = {each: list(listed(environment, each)) for each in whole}
     home = settings(environment).get("home")
     return Packages(
@@ -155,47 +140,6 @@ else:
             return os.getuid() or environment.stat().st_uid
         except OSError:
             return None
-
-
-def _metadata(environment: Path) -> tuple[list[Distribution], list[Broken]]:
-    whole, broken = [], list(_leftovers(environment))
-    for folder in metadata_folders(environment):
-        found = read(folder)
-        problem = _problem(folder, found)
-        if problem:
-            broken.append(Broken(folder.name, problem))
-        if found:
-            whole.append(found)
-    versions = Counter(each.name for each in whole)
-    broken += [
-        Broken(each.folder.name, f"is one of {versions[each.name]} that {each.name} has")
-        for each in whole
-        if versions[each.name] > 1
-    ]
-    return whole, broken
-
-
-def _problem(folder: Path, found: Distribution | None) -> str:
-    """Return what is wrong with a folder of metadata, or nothing."""
-    for name in (METADATA, RECORD):
-        try:
-            text = (folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return f"has no {name}"
-        except (OSError, UnicodeDecodeError):
-            return f"has a {name} that cannot be read"
-        if not text.strip():
-            return f"has an empty {name}"
-    if found is None:
-        return f"has a {METADATA} without name or version"
-    stated = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
-    return f"holds the metadata of {found.name}" if stated != found.name else ""
-
-
-def _leftovers(environment: Path) -> Iterator[Broken]:
-    for packages in {folder.parent for folder in metadata_folders(environment)}:
-        for path in sorted(packages.glob(f"{UNINSTALLING}*")):
-            yield Broken(path.name, "was left behind by an uninstall that was interrupted")
 
 
 def _collisions(
