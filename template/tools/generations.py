@@ -8,6 +8,7 @@ The only module that makes, switches and lists environments. A generation is com
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from .paths import ENVIRONMENTS, ROOT, shown
 FACTS = "generation.json"
 HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
+COUNTED = re.compile(r"-\d{1,3}$")  # the number at the end of a name
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def _plain_name(kind: Kind, lock_sha256: str) -> str:
 
 def _free_name(name: str) -> str:
     """Return a name, with a number if a generation has it already."""
-    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    plain = COUNTED.sub("", name)
+    names = (name, *(f"{plain}-{number}" for number in range(2, 1000)))
     return next(each for each in names if not load(each))
 
 

@@ -177,6 +177,8 @@ def test_install_names_what_is_wrong_and_makes_it_anew_beside(
     assert first.folder.is_dir()
     assert shop.install() == second, "it is up to date now"
     assert len(shop.manager.made) == 2
+    spoil(shop)
+    assert shop.install().name == f"{first.name}-3"
 
 
 def test_one_that_cannot_be_made_anew_leaves_what_there_is(shop: Shop) -> None:
