@@ -76,7 +76,7 @@ def target_of(saved: Saved) -> Target:
     return Target(saved.system.platform, str(saved.facts["backend"]))
 
 
-def restore(saved: Saved) -> Generation:
+def restore(saved: Saved, *, smoke_test: bool = True) -> Generation:
     """Make the development environment that was saved, in a generation of its own.
 
     Raises:
@@ -85,7 +85,7 @@ def restore(saved: Saved) -> Generation:
     contents = _contents(saved)
     wanted = _described(saved, contents)
     say(f"Making the environment {wanted.name} from {saved.folder}.")
-    installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved))
+    installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved), smoke_test=smoke_test)
     return wanted
 
 

@@ -7,7 +7,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .. import generations, restoring, saved, trials, verdicts
+from .. import generations, restoring, saved, smoke_tests, trials, verdicts
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
 from ..locks import Locks
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
     parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         found.verify()
         _show_differences(found)
         with restoring.without_network(found):
-            made = restoring.restore(found)
+            made = restoring.restore(found, smoke_test=arguments.smoke_test)
             if not arguments.quick:
                 _test(made.folder)
         generations.activate(DEVELOPMENT, made)
