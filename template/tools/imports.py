@@ -41,23 +41,42 @@ def seconds(
         CommandError: One of them cannot be imported; what it printed was shown.
         ToolError: The project's setting cannot be understood.
     """
+    command = [python(folder), "-P", IMPORT_CHECK, *arguments(names)]
+    announce(command)
+    return judge(ended(command, ROOT, environment(variables)))
+
+
+def arguments(names: Sequence[str]) -> list[str]:
+    """Return what the import check is called with to check packages as the project wants.
+
+    Raises:
+        ToolError: The project's setting cannot be understood.
+    """
     chosen = choices()
     for name in _unknown(chosen, names):
         say(f"note: {SETTING} in pyproject.toml names {name}, which no requirement asks for.")
-    wanted = [_argument(name, chosen) for name in names if chosen.get(name, name)]
-    command = [python(folder), "-P", IMPORT_CHECK, *wanted]
-    announce(command)
-    done = ended(command, ROOT, environment(variables))
+    wanted = [name for name in names if chosen.get(name) is not False]
+    return [f"{name}={chosen[name]}" if name in chosen else name for name in wanted]
+
+
+def judge(done: Ended) -> float:
+    """Return the seconds that a check that has ended took.
+
+    Raises:
+        CommandError: A package cannot be imported; what all of them printed was shown.
+    """
     facts = _reported(done)
     if not done.code and "seconds" in facts:
         return float(facts["seconds"])
-    for text in (done.output.decode("utf-8", "replace"), done.errors):
-        print("".join(_of_packages(text)), end="", file=sys.stderr, flush=True)
-    problems = facts.get("problems") or {facts.get("importing", "python"): f"it {_how(done)}"}
-    for name, text in problems.items():
-        if len(text) > LONGEST:
-            print(f"{name}: {text}", file=sys.stderr, flush=True)
-    raise CommandError(_sentence(problems))
+    text = f"{done.output.decode('utf-8', 'replace')}\n{done.errors}"
+    print("".join(_of_packages(text)), end="", file=sys.stderr, flush=True)
+    if "importing" not in facts:
+        raise CommandError(f"the import check {_how(done)}; the reason is above.", text)
+    problems = facts.get("problems") or {facts["importing"]: f"it {_how(done)}"}
+    for name, problem in problems.items():
+        if len(problem) > LONGEST:
+            print(f"{name}: {problem}", file=sys.stderr, flush=True)
+    raise CommandError(_sentence(problems), text)
 
 
 def choices() -> dict[str, Choice]:
@@ -91,10 +110,6 @@ def _unknown(chosen: Mapping[str, Choice], names: Sequence[str]) -> list[str]:
 def _required() -> set[str]:
     backend = backends.chosen().target.backend
     return set(direct_names([*layers(), *exporters()], backend))
-
-
-def _argument(name: str, chosen: Mapping[str, Choice]) -> str:
-    return f"{name}={chosen[name]}" if chosen.get(name) else name
 
 
 def _reported(done: Ended) -> dict[str, Any]:
