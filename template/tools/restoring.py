@@ -53,22 +53,33 @@ def without_network(saved: Saved) -> Iterator[None]:
         os.environ.update(before)
 
 
-def differences(saved: Saved) -> list[tuple[str, bool]]:
-    """Return how this machine differs, and what of that can keep it from working.
+def require_same_kind(saved: Saved) -> None:
+    """Refuse what cannot work here, whatever is installed.
 
     Raises:
-        ToolError: Nothing saved there can work here.
+        ToolError: It is for another platform, or for another Python than the project's.
     """
-    found = list(systems.differences(saved.system, systems.here()))
+    here, there = machine().platform, saved.system.platform
     version = str(saved.facts["python"])
-    if saved.system.platform != machine().platform:
-        raise ToolError(f"{saved.folder} cannot be restored here: {found[0][0]}.")
+    if here != there:
+        raise ToolError(
+            f"{saved.folder} cannot be restored here: this machine is {here}, the saved one "
+            f"{there}."
+        )
     if version != python_version():
         raise ToolError(
             f"{saved.folder} is for Python {version} and the project for {python_version()}; check "
             f"out the commit {str(saved.facts['commit'])[:12]} first."
         )
-    return found
+
+
+def differences(saved: Saved) -> list[tuple[str, bool]]:
+    """Return how this machine differs, and what of that can keep it from working.
+
+    Raises:
+        ToolError: The project's Python is not on it.
+    """
+    return list(systems.differences(saved.system, systems.here()))
 
 
 def target_of(saved: Saved) -> Target:

@@ -7,7 +7,15 @@ import argparse
 import os
 from pathlib import Path
 
-from .. import generations, restoring, saved, smoke_tests, trials, verdicts
+from .. import (
+    generations,
+    restoring,
+    saved,
+    saved_python,
+    smoke_tests,
+    trials,
+    verdicts,
+)
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
 from ..locks import Locks
@@ -28,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify, compare the machines, make, test, switch.
+    """Verify, bring the saved Python if need be, compare the machines, make, test, switch.
 
     Raises:
         ToolError: The folder is damaged, is for another kind of machine, or the tests fail.
@@ -40,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         found = saved.load(Path(chosen).absolute())
         say(f"Verifying {len(found.files)} files.")
         found.verify()
+        restoring.require_same_kind(found)
+        saved_python.ensure(found)
         _show_differences(found)
         with restoring.without_network(found):
             made = restoring.restore(found, smoke_test=arguments.smoke_test)
