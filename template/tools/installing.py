@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,27 +13,24 @@ from . import (
     bytecode,
     generations,
     health,
+    imports,
     integrity,
     interpreters,
     managers,
     no_pip,
+    smoke_tests,
     toolchain,
 )
 from .backends import Target
-from .errors import CommandError, ToolError
+from .errors import ToolError
 from .generations import Generation, Kind
 from .integrity import NotWholeError
 from .locks import Locks, sha256_of
 from .managers import Manager
-from .paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
+from .paths import ROOT, SOURCE, python, shown
 from .project import editable_install_hash, facts, is_adopted, python_version, source_hash
 from .requirements import direct_names
-from .run import Ended, announce, ended, environment, run, say
-
-NO_TESTS_COLLECTED = 5
-MET_ANOTHER_PYTEST = "ignore:(rm_rf) error removing:pytest.PytestWarning"
-SMOKE_TEST = ("-m", "pytest", "-q", "-m", "smoke", "-W", MET_ANOTHER_PYTEST)
-"""Arguments of Python. Two pytests of one user that clean up at the same time are no failure."""
+from .run import run, say
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,12 @@ def project_hash(kind: Kind) -> str:
 
 
 def make(
-    kind: Kind, wanted: Generation, contents: Contents, manager: Manager | None = None
+    kind: Kind,
+    wanted: Generation,
+    contents: Contents,
+    manager: Manager | None = None,
+    *,
+    smoke_test: bool = True,
 ) -> Generation:
     """Make a generation and check it; nothing is switched.
 
@@ -101,6 +101,7 @@ def make(
         wanted: Its facts.
         contents: What it is filled from.
         manager: What makes and fills it; by default the project's package manager.
+        smoke_test: Whether the project's smoke test judges it.
 
     Returns:
         All its facts.
@@ -113,7 +114,7 @@ def make(
         return generations.create(
             wanted,
             lambda folder: _fill(folder, kind, contents, chosen),
-            lambda folder: _check(folder, kind, contents, chosen),
+            lambda folder: _check(folder, kind, contents, chosen, smoke_test=smoke_test),
         )
     except NotWholeError as error:
         if not toolchain.uses_uv():
@@ -152,26 +153,6 @@ def fill(folder: Path, contents: Contents, manager: Manager) -> None:
     no_pip.write(folder)
 
 
-def seconds_to_import(
-    folder: Path, names: Sequence[str], variables: Mapping[str, str] | None = None
-) -> float:
-    """Return the processor time that packages take to import, in seconds.
-
-    Args:
-        folder: The environment.
-        names: The packages.
-        variables: What is added to the environment variables of its Python.
-
-    Raises:
-        CommandError: One of them cannot be imported; the reason was shown.
-    """
-    printed = run([python(folder), IMPORT_CHECK, *names], extra=variables, quietly=True)
-    found = re.findall(r"\d+\.\d{3}$", printed, re.MULTILINE)
-    if not found:
-        raise CommandError(f"importing {', '.join(names)} ended Python.", printed)
-    return float(found[-1])
-
-
 def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> None:
     fill(folder, contents, manager)
     present = generations.active(kind)
@@ -181,17 +162,21 @@ def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> Non
         manager.install_project(folder, editable=False)
 
 
-def _check(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> float:
+def _check(
+    folder: Path, kind: Kind, contents: Contents, manager: Manager, *, smoke_test: bool
+) -> float:
+    present = generations.active(kind)
     with ThreadPoolExecutor() as beside:
-        imports = beside.submit(seconds_to_import, folder, contents.names)
+        importing = beside.submit(imports.seconds, folder, contents.names)
         if kind.project == "editable":
             manager.install_project(folder, editable=True)
         say("Checking the new environment.")
-        smoke = beside.submit(_smoke_test, folder) if kind.project == "editable" else None
+        judged = smoke_test and kind.project == "editable"
+        smoke = beside.submit(smoke_tests.run, folder) if judged else None
         manager.check(folder)
-        seconds = imports.result()
+        seconds = importing.result()
     if smoke:
-        _judge_smoke_test(smoke.result())
+        smoke_tests.judge(smoke.result(), present.folder if present else None)
     if kind.project == "copy":
         _start_package(folder)
     return seconds
@@ -207,16 +192,3 @@ def _start_package(folder: Path) -> None:
     package = facts()["package_name"]
     if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
         run([python(folder), "-m", package, "--help"], quietly=True)
-
-
-def _smoke_test(folder: Path) -> Ended:
-    command = [python(folder), *SMOKE_TEST]
-    announce(command)
-    return ended(command, ROOT, environment())
-
-
-def _judge_smoke_test(test: Ended) -> None:
-    print(test.output.decode("utf-8", "replace"), end="", flush=True)
-    print(test.errors, end="", file=sys.stderr, flush=True)
-    if test.code not in (0, NO_TESTS_COLLECTED):
-        raise ToolError("the project's smoke test fails in it; its message is above")

@@ -16,6 +16,8 @@ from .project import python_version
 from .run import output_of
 
 FROM_CONDA = "conda-python-"  # what the folder of a Python starts with that conda brought
+FROM_SAVED = "python-"  # and of one that was saved with an environment
+COMPLETE = "complete"  # the file that says that such a folder is no half-made environment
 # Some systems ship a Python that cannot make environments; it would fail later, and less clearly.
 REPORT = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info), sys.executable)"
 
@@ -31,13 +33,29 @@ def find(wanted: str | None = None) -> Path:
     """
     wanted = wanted or python_version()
     for candidate in _candidates(wanted):
-        reported = output_of([*candidate, "-c", REPORT]).partition(" ")
-        if reported[0] == wanted:
-            return Path(reported[2])
+        found = starts(*candidate, wanted=wanted)
+        if found:
+            return found
     raise ToolError(
         f"Python {wanted} is not on this machine; install it (`pyenv install {wanted}`, "
         f"`uv python install {wanted}` or your system's package) and run the command again."
     )
+
+
+def starts(*command: object, wanted: str) -> Path | None:
+    """Return the interpreter that a command starts if it is of a version and works, or None."""
+    version, _, path = output_of([*command, "-c", REPORT]).partition(" ")
+    return Path(path) if version == wanted else None
+
+
+def unpacked(version: str) -> Path:
+    """Return the folder for the interpreter of a version that was saved with an environment."""
+    return ENVIRONMENTS / f"{FROM_SAVED}{version}"
+
+
+def inside(folder: Path, version: str) -> Path:
+    """Return the interpreter in a folder that holds a whole Python."""
+    return folder / ("python.exe" if os.name == "nt" else f"bin/python{version}")
 
 
 def whole_version() -> str:
@@ -61,6 +79,7 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
     for version in sorted(pyenv.glob(f"{wanted}.*"), key=_numbers, reverse=True):
         yield [str(version / "bin" / "python")]
     yield [str(python(ENVIRONMENTS / f"{FROM_CONDA}{wanted}"))]
+    yield [str(inside(unpacked(wanted), wanted))]
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from email.message import Message
 from fnmatch import fnmatchcase
 
 from . import distributions, generations
 from .errors import ToolError
-from .paths import PYPROJECT, TOOLS, python
+from .paths import TOOLS, python
 from .pinned import AUDIT
+from .project import own_table
 from .run import ended, environment
 
 UNKNOWN = "unknown"
@@ -100,12 +100,7 @@ def denied() -> list[str]:
     Raises:
         ToolError: The setting is no list of texts.
     """
-    try:
-        settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
-    table = settings.get("tool", {}).get("project", {})
-    found = table.get(SETTING, []) if isinstance(table, dict) else []
+    found = own_table().get(SETTING, [])
     if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
         raise ToolError(
             f"{SETTING} in pyproject.toml must be a list of licences, such as "

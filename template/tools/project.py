@@ -75,6 +75,16 @@ def own_names() -> frozenset[str]:
     return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
 
 
+def own_table() -> dict[str, Any]:
+    """Return the table ``[tool.project]`` of ``pyproject.toml``: what the team wants of the tools.
+
+    Raises:
+        ToolError: The file cannot be read.
+    """
+    table = _pyproject().get("tool", {}).get("project", {})
+    return table if isinstance(table, dict) else {}
+
+
 def source_hash() -> str:
     """Return the SHA-256 of what the project's wheel is built from."""
     folders = (SOURCE, ROOT / str(facts()["package_name"]))  # the package may lie beside src/
@@ -93,14 +103,18 @@ def editable_install_hash() -> str:
     Raises:
         ToolError: The file cannot be read.
     """
-    try:
-        settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
+    settings = _pyproject()
     project = settings.get("project", {})
     taken = {name: project.get(name) for name in ("name", "scripts", "gui-scripts", "entry-points")}
     taken["setuptools"] = settings.get("tool", {}).get("setuptools")
     return hashlib.sha256(json.dumps(taken, sort_keys=True).encode()).hexdigest()
+
+
+def _pyproject() -> dict[str, Any]:
+    try:
+        return tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
 
 
 def _is_made(path: Path) -> bool:

@@ -53,22 +53,33 @@ def without_network(saved: Saved) -> Iterator[None]:
         os.environ.update(before)
 
 
-def differences(saved: Saved) -> list[tuple[str, bool]]:
-    """Return how this machine differs, and what of that can keep it from working.
+def require_same_kind(saved: Saved) -> None:
+    """Refuse what cannot work here, whatever is installed.
 
     Raises:
-        ToolError: Nothing saved there can work here.
+        ToolError: It is for another platform, or for another Python than the project's.
     """
-    found = list(systems.differences(saved.system, systems.here()))
+    here, there = machine().platform, saved.system.platform
     version = str(saved.facts["python"])
-    if saved.system.platform != machine().platform:
-        raise ToolError(f"{saved.folder} cannot be restored here: {found[0][0]}.")
+    if here != there:
+        raise ToolError(
+            f"{saved.folder} cannot be restored here: this machine is {here}, the saved one "
+            f"{there}."
+        )
     if version != python_version():
         raise ToolError(
             f"{saved.folder} is for Python {version} and the project for {python_version()}; check "
             f"out the commit {str(saved.facts['commit'])[:12]} first."
         )
-    return found
+
+
+def differences(saved: Saved) -> list[tuple[str, bool]]:
+    """Return how this machine differs, and what of that can keep it from working.
+
+    Raises:
+        ToolError: The project's Python is not on it.
+    """
+    return list(systems.differences(saved.system, systems.here()))
 
 
 def target_of(saved: Saved) -> Target:
@@ -76,7 +87,7 @@ def target_of(saved: Saved) -> Target:
     return Target(saved.system.platform, str(saved.facts["backend"]))
 
 
-def restore(saved: Saved) -> Generation:
+def restore(saved: Saved, *, smoke_test: bool = True) -> Generation:
     """Make the development environment that was saved, in a generation of its own.
 
     Raises:
@@ -85,7 +96,7 @@ def restore(saved: Saved) -> Generation:
     contents = _contents(saved)
     wanted = _described(saved, contents)
     say(f"Making the environment {wanted.name} from {saved.folder}.")
-    return installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved))
+    return installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved), smoke_test=smoke_test)
 
 
 def _contents(saved: Saved) -> Contents:

@@ -23,6 +23,7 @@ FILES = "files"
 BUILT = "built"
 LOCKED = "locks"
 TOOLS = "tools.txt"
+PYTHON_ARCHIVE = "python.tar.gz"
 FORMAT = 1
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import sys
@@ -19,10 +20,10 @@ from .paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from .project import facts, python_version
 from .requirements import layers, normalised
 from .run import ended, environment, run, say
-from .saved import LOCKED, Saved, hashes_of
+from .saved import LOCKED, PYTHON_ARCHIVE, Saved, hashes_of
+from .saved_python import movable
 from .updates.git import Git
 
-PYTHON_ARCHIVE = "python.tar.gz"
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
 DATA = ROOT / "data"
 README = """\
@@ -193,8 +194,15 @@ def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
 def _pack(interpreter: Path, archive: Path) -> None:
     say(f"Packing Python from {interpreter}.")
     fresh = archive.with_name(f"{archive.name}.new")
+    program = interpreters.inside(interpreter, python_version())
+    freed = movable(program)
     with tarfile.open(fresh, "w:gz", compresslevel=6) as packed:
         packed.add(interpreter, arcname=interpreter.name, filter=_without_caches)
+        if freed:  # once more: the last one is what unpacking leaves
+            member = tarfile.TarInfo(f"{interpreter.name}/bin/{program.name}")
+            member.mode, member.size = 0o755, len(freed)
+            member.mtime = int(program.stat().st_mtime)
+            packed.addfile(member, io.BytesIO(freed))
     fresh.replace(archive)
 
 
@@ -271,4 +279,9 @@ def _remarks(made: Saved) -> Iterable[str]:
     if made.facts["image"]:
         yield f"It belongs to the container image `{made.facts['image']}`."
     if (made.folder / PYTHON_ARCHIVE).exists():
-        yield f"`{PYTHON_ARCHIVE}` is the interpreter; it works where it was before."
+        yield (
+            f"`{PYTHON_ARCHIVE}` is the interpreter, which `make restore` takes where Python "
+            f"{made.facts['python']} is missing. By hand: unpack it anywhere "
+            f"(`tar -xzf {PYTHON_ARCHIVE}`) and take the `bin/python{made.facts['python']}` in it "
+            "for the first command."
+        )

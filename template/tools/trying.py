@@ -93,6 +93,7 @@ def compare(
     steps: Sequence[Sequence[str]],
     *,
     quick: bool,
+    smoke_test: bool = True,
 ) -> Tried:
     """Make an environment beside the active one if it is not there, and compare the two.
 
@@ -102,13 +103,14 @@ def compare(
         wanted: The facts of that environment.
         steps: The arguments of Python that run the tests.
         quick: Leave out tests and training.
+        smoke_test: Whether the project's smoke test judges the environment before.
 
     Raises:
         ToolError: It cannot be made.
     """
     present = active()
     here = Contents.of(Locks(backends.chosen().target), layers())
-    made = _made(wanted, contents, present)
+    made = _made(wanted, contents, present, smoke_test=smoke_test)
     now = verdicts.measure(present, here.locks, here.names)
     tried = verdicts.measure(made, contents.locks, contents.names)
     expected = None if quick else trials.expected()
@@ -119,13 +121,15 @@ def compare(
     return Tried(made, now, tried, expected)
 
 
-def _made(wanted: Generation, contents: Contents, present: Generation) -> Generation:
+def _made(
+    wanted: Generation, contents: Contents, present: Generation, *, smoke_test: bool
+) -> Generation:
     """Return a generation, which is made if it is not there."""
     found = installing.usable(DEVELOPMENT, wanted, contents)
     if found is not None:
         return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
-    return installing.make(DEVELOPMENT, wanted, contents)
+    return installing.make(DEVELOPMENT, wanted, contents, smoke_test=smoke_test)
 
 
 def _tested(

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import installing, trials
+from . import imports, trials
 from .errors import CommandError, ToolError
 from .files import in_words, size_of
 from .generations import Generation
-from .installing import NO_TESTS_COLLECTED
 from .locks import pinned
 from .paths import python
 from .run import announce, environment
+from .smoke_tests import NO_TESTS_COLLECTED
 from .trials import Expected
 
 UNTOUCHED = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -145,11 +145,9 @@ def train(folder: Path, copy: Path, wanted: Expected) -> dict[str, float]:
 
 def _seconds_to_import(folder: Path, names: Sequence[str]) -> float:
     try:
-        return installing.seconds_to_import(folder, names, UNTOUCHED)
+        return imports.seconds(folder, names, UNTOUCHED)
     except CommandError as error:
-        raise ToolError(
-            f"{folder.name} cannot import what the requirements name any more; the reason is above."
-        ) from error
+        raise ToolError(f"{folder.name} does not work any more: {error}") from error
 
 
 def _in_words(passed: bool | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import licences
+from template.tools import licences, project
 from template.tools.commands import licences as command
 from template.tools.errors import ToolError
 
@@ -76,7 +76,7 @@ def test_expressions_are_left_to_the_tool_that_reads_them(monkeypatch: pytest.Mo
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "pyproject.toml"
     path.write_text('[tool.project]\ntitle = "Demo"\n')
-    monkeypatch.setattr(licences, "PYPROJECT", path)
+    monkeypatch.setattr(project, "PYPROJECT", path)
     return path
 
 

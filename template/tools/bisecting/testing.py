@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ToolError
-from ..installing import NO_TESTS_COLLECTED
 from ..paths import python, scripts
 from ..run import environment
+from ..smoke_tests import NO_TESTS_COLLECTED
 from ..verdicts import UNTOUCHED
 from .search import Verdict
 

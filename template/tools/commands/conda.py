@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from .. import backends, generations, interpreters
+from .. import backends, generations, interpreters, smoke_tests
 from ..errors import ToolError
 from ..managers.conda import Conda, make
 from ..paths import CONDA_FILE, CONDA_HERE, CONDA_OWN, ENVIRONMENTS, shown
@@ -24,7 +24,8 @@ ONLY = re.compile(r"#\s*only\s+(?P<backend>\w+)\s*$")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: none."""
+    """Declare the command's options."""
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
         CONDA_HERE.write_text(wanted, encoding="utf-8")
         _bring_python()
         kind = replace(generations.DEVELOPMENT, prefix=f"conda-{digest[:6]}-")
-        install.install(kind, layers(), reason="make conda", manager=Conda())
+        install.install(
+            kind,
+            layers(),
+            reason="make conda",
+            manager=Conda(),
+            smoke_test=arguments.smoke_test,
+        )
     return 0
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import adopted_checks, locks
+from .. import adopted_checks, imports, locks
 from ..backends import CPU, Target
-from ..errors import ToolError
+from ..errors import CommandError, ToolError
 from ..locks import Locks
 from ..paths import DOCKERFILE, IMPORT_CHECK, MODELS, ROOT, shown
 from ..project import facts, is_adopted, machine
@@ -200,12 +200,12 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
     command = [engine.name, "run", *LOCKED_DOWN]
     in_python = ["--entrypoint=python", name]
     wanted = direct_names(PRODUCTION_LAYERS, backend)
-    imports = [*command, "--interactive", *in_python, "-", *wanted]
-    announce(imports)
-    done = ended(imports, ROOT, environment(), IMPORT_CHECK.read_bytes())
-    if done.code:
-        said = f"{done.output.decode('utf-8', 'replace')}{done.errors}".strip()
-        raise ToolError(f"{name} does not work: {said.rpartition(chr(10))[2].rstrip('.')}.")
+    check = [*command, "--interactive", *in_python, "-", *imports.arguments(wanted)]
+    announce(check)
+    try:
+        imports.judge(ended(check, ROOT, environment(), IMPORT_CHECK.read_bytes()))
+    except CommandError as error:
+        raise ToolError(f"{name} does not work: {error}") from error
     if is_adopted():
         if adopted_checks.package():
             run_program([*command, *in_python, "-c", f"import {package}"])

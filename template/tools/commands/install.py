@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .. import backends, generations, installing
+from .. import backends, generations, installing, smoke_tests
 from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..installing import Contents
@@ -20,18 +20,29 @@ HELP = "make the environment that the locks describe, check it, then switch to i
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: none."""
+    """Declare the command's options."""
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Install the development environment: every layer and the project, editable."""
     with generations.exclusive():
-        install(generations.DEVELOPMENT, layers(), reason="make install")
+        install(
+            generations.DEVELOPMENT,
+            layers(),
+            reason="make install",
+            smoke_test=arguments.smoke_test,
+        )
     return 0
 
 
 def install(
-    kind: Kind, wanted: Sequence[str], *, reason: str, manager: Manager | None = None
+    kind: Kind,
+    wanted: Sequence[str],
+    *,
+    reason: str,
+    manager: Manager | None = None,
+    smoke_test: bool = True,
 ) -> None:
     """Activate the environment for the locks; it is made and checked first if it is not there.
 
@@ -40,6 +51,7 @@ def install(
         wanted: The layers that it holds.
         reason: The command that was given.
         manager: What makes and fills it; by default the project's package manager.
+        smoke_test: Whether the project's smoke test judges it.
 
     Raises:
         ToolError: It could not be made; the active environment is as it was.
@@ -59,7 +71,7 @@ def install(
         return
     if ready is None:
         say(f"Making the {target.kind} environment of {', '.join(wanted)}, Python {target.python}.")
-        ready = _make(kind, target, contents, current, manager)
+        ready = _make(kind, target, contents, current, manager, smoke_test=smoke_test)
     generations.activate(kind, ready)
     say(f"{shown(kind.link)} -> {shown(ready.folder)}")
 
@@ -70,9 +82,11 @@ def _make(
     contents: Contents,
     current: Generation | None,
     manager: Manager | None,
+    *,
+    smoke_test: bool,
 ) -> Generation:
     try:
-        return installing.make(kind, target, contents, manager)
+        return installing.make(kind, target, contents, manager, smoke_test=smoke_test)
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from .. import backends, candidates, generations
+from .. import backends, candidates, generations, smoke_tests
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
 from ..locks import Locks
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("name", nargs="?", help="the name of its generation; by default the latest")
     parser.add_argument("--anyway", action="store_true", help="also if the verdict was bad")
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,7 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
                 'nothing was changed, `make promote ARGS="--anyway"` takes it all the same.'
             )
         candidates.write_into_project(candidate)
-        install.install(DEVELOPMENT, layers(), reason=f"make promote: {candidate.text}")
+        install.install(
+            DEVELOPMENT,
+            layers(),
+            reason=f"make promote: {candidate.text}",
+            smoke_test=arguments.smoke_test,
+        )
         for tried in candidates.kept():  # the others were compared with the environment before
             shutil.rmtree(tried.folder)
     for path in candidate.after:

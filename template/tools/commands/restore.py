@@ -7,7 +7,15 @@ import argparse
 import os
 from pathlib import Path
 
-from .. import generations, restoring, saved, trials, verdicts
+from .. import (
+    generations,
+    restoring,
+    saved,
+    saved_python,
+    smoke_tests,
+    trials,
+    verdicts,
+)
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
 from ..locks import Locks
@@ -24,10 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
     parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify, compare the machines, make, test, switch.
+    """Verify, bring the saved Python if need be, compare the machines, make, test, switch.
 
     Raises:
         ToolError: The folder is damaged, is for another kind of machine, or the tests fail.
@@ -39,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
         found = saved.load(Path(chosen).absolute())
         say(f"Verifying {len(found.files)} files.")
         found.verify()
+        restoring.require_same_kind(found)
+        saved_python.ensure(found)
         _show_differences(found)
         with restoring.without_network(found):
-            made = restoring.restore(found)
+            made = restoring.restore(found, smoke_test=arguments.smoke_test)
             if not arguments.quick:
                 _test(made.folder)
         generations.activate(DEVELOPMENT, made)

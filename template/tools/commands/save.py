@@ -83,5 +83,5 @@ def _saved_before(folder: Path) -> Saved | None:
 
 def _holds(found: Saved, image: str | None, *, with_interpreter: bool) -> bool:
     """Tell whether all that is asked for beside the environment is there."""
-    lacks_interpreter = with_interpreter and saving.PYTHON_ARCHIVE not in found.files
+    lacks_interpreter = with_interpreter and saved.PYTHON_ARCHIVE not in found.files
     return found.facts.get("image") == image and not lacks_interpreter

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import backends, generations, git_hooks, managers
+from .. import backends, generations, git_hooks, managers, smoke_tests
 from ..locks import Locks
 from ..requirements import layers
 from ..run import output_of, say
@@ -16,7 +16,8 @@ HELP = "git init, lock if there are none, install, git hooks: all that a fresh c
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: none."""
+    """Declare the command's options."""
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
         if Locks(backends.chosen().target).missing(layers()):
             without = [each for each in backends.here() if Locks(each).missing(layers())]
             lock.compile_locks(without, managers.chosen().resolver, upgrade=False)
-        install.install(generations.DEVELOPMENT, layers(), reason="make setup")
+        install.install(
+            generations.DEVELOPMENT,
+            layers(),
+            reason="make setup",
+            smoke_test=arguments.smoke_test,
+        )
     git_hooks.install()
     say("Ready. `make` lists what to do next.")
     return 0

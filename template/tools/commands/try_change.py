@@ -7,7 +7,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .. import backends, candidates, changes, generations, installing, trials, trying
+from .. import backends, candidates, changes, generations, installing, smoke_tests, trials, trying
 from ..candidates import Candidate
 from ..changes import Changes
 from ..errors import ToolError
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("change", nargs="*", help=f"what to try, or CHANGE: {changes.FORMS}")
     parser.add_argument("--layer", help="where a new package goes")
     parser.add_argument("--quick", action="store_true", help="leave out the tests and the training")
+    smoke_tests.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,14 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
         trying.active()
         with trials.copy_of_now() as copy:
             candidates.lend(copy)
-            tried = _try(wanted, copy, quick=arguments.quick)
+            tried = _try(wanted, copy, arguments)
     if not tried.verdict.good:
         raise ToolError(f"the verdict is bad: {tried.verdict.sentence}; nothing was changed.")
     say(f"The verdict is good: {tried.verdict.sentence}. `make promote` switches to it.")
     return 0
 
 
-def _try(wanted: Changes, copy: Path, *, quick: bool) -> Tried:
+def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
     target = backends.chosen().target
     changes.apply(wanted, copy, target)
     if wanted.resolves:
@@ -54,7 +55,14 @@ def _try(wanted: Changes, copy: Path, *, quick: bool) -> Tried:
     made = installing.described(DEVELOPMENT, contents, f"make try: {wanted.text}")
     if made.name == trying.active().name:
         raise ToolError(f'"{wanted.text}" changes nothing that is installed.')
-    tried = trying.compare(copy, contents, made, project_tasks.steps_of("test"), quick=quick)
+    tried = trying.compare(
+        copy,
+        contents,
+        made,
+        project_tasks.steps_of("test"),
+        quick=arguments.quick,
+        smoke_test=arguments.smoke_test,
+    )
     after = candidates.changed_files(copy)
     candidates.keep(
         Candidate(

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import backends, candidates, generations, installing, trying
+from .. import backends, candidates, generations, installing, smoke_tests, trying
 from ..errors import CommandError, ToolError
 from ..generations import DEVELOPMENT
 from ..paths import PYTHON_VERSION, ROOT, UPDATES, shown
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change an answer; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, do nothing")
+    smoke_tests.add_option(parser)
     parser.add_argument(
         "--in-place",
         action="store_true",
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             if only_files:
                 in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
             else:
-                _update_on_a_branch(arguments.to)
+                _update_on_a_branch(arguments.to, smoke_test=arguments.smoke_test)
     except KeyboardInterrupt:
         print(
             "interrupted: unless its summary stands above, the update was not made.",
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _update_on_a_branch(wanted: str | None) -> None:
+def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> None:
     project = Git(ROOT)
     before.check(project)
     trying.active()
@@ -73,12 +74,12 @@ def _update_on_a_branch(wanted: str | None) -> None:
         branch = branch_of(folder)
         if not branch:
             return
-        tried = _try(folder)
+        tried = _try(folder, smoke_test=smoke_test)
         tried.show()
     _judge(tried, branch, start)
 
 
-def _try(folder: Path) -> Tried:
+def _try(folder: Path, *, smoke_test: bool) -> Tried:
     """Make the environment of the updated project, and compare."""
     version = (folder / PYTHON_VERSION.relative_to(ROOT)).read_text(encoding="utf-8").strip()
     if not version.startswith(python_version()):
@@ -88,7 +89,8 @@ def _try(folder: Path) -> Tried:
         )
     contents = trying.contents_of(folder, backends.chosen().target)
     made = installing.described(DEVELOPMENT, contents, "make update")
-    return trying.compare(folder, contents, made, project_tasks.steps_of("test"), quick=False)
+    steps = project_tasks.steps_of("test")
+    return trying.compare(folder, contents, made, steps, quick=False, smoke_test=smoke_test)
 
 
 def _judge(tried: Tried, branch: str, start: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from .. import backends, generations, hardware, host, integrity, project
+from .. import backends, generations, hardware, host, integrity, interpreters, project
 from ..backends import CPU, Target
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind, of_exporter
@@ -127,7 +127,8 @@ def _judged(target: Target | None) -> tuple[str, ...]:
 def _may_be_here(version: str) -> bool:
     running = ".".join(map(str, sys.version_info[:2]))
     programs = (f"python{version}", *PYTHON_MANAGERS)
-    return running == version or any(shutil.which(name) for name in programs)
+    here = running == version or any(shutil.which(name) for name in programs)
+    return here or interpreters.unpacked(version).exists()
 
 
 def _lock_state(target: Target | None) -> LockState | None:
