@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,11 +126,14 @@ def printed_by(
 
 
 def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> int:
-    """Run a program that is in charge until it ends, also of Ctrl-C, and return its exit code.
+    """Run a program that is in charge until it ends, also of Ctrl-C and SIGTERM.
 
     Args:
         command: The program and its arguments.
         extra: Variables to add to the program's environment.
+
+    Returns:
+        Its exit code.
 
     Raises:
         ToolError: It could not be started.
@@ -139,13 +144,23 @@ def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = No
         started = subprocess.Popen(arguments, cwd=ROOT, env=environment(extra))
     except OSError as error:
         raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    with started as program:
+    with started as program, _asked(program):
         while True:
             try:
                 code = program.wait()
             except KeyboardInterrupt:
                 continue
             return code if code >= 0 else SIGNAL_OFFSET - code
+
+
+@contextmanager
+def _asked(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Ask a program to end when this process alone is asked to, as what starts jobs does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: program.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def inside(folder: Path, tools: Sequence[str]) -> tuple[int, str]:

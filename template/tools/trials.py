@@ -18,7 +18,7 @@ from typing import Any
 
 from .errors import ToolError
 from .generations import DEVELOPMENT
-from .paths import EXPECTED, ROOT, python, shown
+from .paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
 from .project import facts
 from .run import printed_by
 from .updates.git import Git
@@ -127,6 +127,8 @@ def copy_of(commit: str) -> Iterator[Path]:
 def prepare(folder: Path, interpreter: Path | None = None) -> None:
     """Make the data in a copy of the project, if its package has a command for that.
 
+    Files of one's own that the manifest lists are lent to it, as git does not know them.
+
     Args:
         folder: The copy.
         interpreter: Of the environment; by default of the active one.
@@ -135,7 +137,22 @@ def prepare(folder: Path, interpreter: Path | None = None) -> None:
         CommandError: It fails.
     """
     if (folder / "src" / facts()["package_name"] / "commands" / "data.py").exists():
+        _lend_own_data(folder / DATA_MANIFEST.relative_to(ROOT))
         _run(folder, interpreter, "data")
+
+
+def _lend_own_data(manifest: Path) -> None:
+    """Put what people brought into a copy; the project's code checks its content."""
+    try:
+        files = json.loads(manifest.read_text(encoding="utf-8"))["files"].items()
+        own = [name for name, row in files if row.get("own")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return  # none is listed, or the project's code says what is wrong
+    for name in own:
+        source, target = DATA_MANIFEST.parent / name, manifest.parent / name
+        if source.is_file() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
 
 
 def train(folder: Path, arguments: Sequence[str], interpreter: Path | None = None) -> Trained:

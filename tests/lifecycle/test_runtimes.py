@@ -25,20 +25,6 @@ GENERATE = {row.framework for row in load_frameworks(STACK) if row.generates}
 GENERATORS = [name for name, pair in PAIRS.items() if pair["training"] in GENERATE]
 UNTRAINED = [name for name, pair in PAIRS.items() if pair["training"] == "none"]
 TRAINED = [name for name in PAIRS if name not in (*GENERATORS, *UNTRAINED)]
-TOLERANCES = {
-    "pytorch-onnxruntime": 1e-5,
-    "pytorch-openvino": 1e-4,
-    "pytorch-native": 1e-5,
-    "jax-onnxruntime": 1e-4,
-    "jax-openvino": 1e-4,
-    "jax-native": 1e-5,
-    "keras-torch-onnxruntime": 1e-4,
-    "keras-torch-openvino": 1e-4,
-    "keras-torch-native": 1e-5,
-    "keras-jax-onnxruntime": 1e-4,
-    "keras-jax-openvino": 1e-4,
-    "keras-jax-native": 1e-5,
-}
 ALONE = {
     "onnxruntime": {"onnxruntime", "numpy", "psutil"},
     "openvino": {"openvino", "numpy", "psutil"},
@@ -59,7 +45,7 @@ NATIVE = {
 FRAMEWORKS = {package for packages in NATIVE.values() for package in packages}
 OF_TRAINING = {"scikit-learn", "pydantic", "rich", "onnx", "onnxscript", "optax", "jax2onnx"}
 OF_GENERATORS = {"torch", "transformers", "datasets", "accelerate", "peft", "gguf", "numpy"}
-TEXT_TOLERANCES = {"llama-cpp": 0.02, "openvino-genai": 1e-4, "native": 1e-4}
+TEXT_TOLERANCES = {"llama-cpp": 0.04, "openvino-genai": 1e-3, "native": 1e-3}
 EXPORTED_APART = {"openvino-genai"}
 """Runtimes whose models an environment of their own writes, which asks for torchvision."""
 
@@ -101,10 +87,10 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
     installed = project.packages(link=".venv-prod")
     without_development(project)
-    result = project.command("predict", "models/digits", "--verify", link=".venv-prod")
+    result = project.command("predict", link=".venv-prod")
     assert result["images"] == 360
     assert result["classes_equal"] is True
-    assert result["max_abs_difference"] <= TOLERANCES[name] == result["tolerance"]
+    assert 10 * result["max_abs_difference"] <= result["tolerance"] < 1e-3
     assert result["accuracy"] >= 0.98
     of_keras = {"rich"} if "keras" in installed else set()
     assert not (OF_TRAINING - of_keras) & installed.keys()
@@ -172,7 +158,7 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     installed = project.packages(link=".venv-prod").keys()
     without_development(project)
     with whatever_generates(project, locks, runtime, tmp_path / "server"):
-        result = project.command("generate", "--verify", "models/alice", link=".venv-prod")
+        result = project.command("generate", "--verify", link=".venv-prod")
         answer = project.command("generate", "Alice was", link=".venv-prod")
     assert result["equal_texts"] == result["texts"] > 4
     assert answer["text"].strip()
@@ -181,7 +167,7 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     else:
         assert result["places"] > 50
         assert result["agreement"] == 1.0
-        assert result["max_abs_difference"] <= TEXT_TOLERANCES[runtime] == result["tolerance"]
+        assert result["max_abs_difference"] <= result["tolerance"] <= TEXT_TOLERANCES[runtime]
     if runtime == "native":
         assert {"torch", "transformers"} <= installed
         assert not {"datasets", "accelerate", "peft", "scikit-learn"} & installed

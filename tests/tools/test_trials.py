@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -64,3 +65,29 @@ def test_a_file_that_cannot_be_understood_is_refused_in_a_sentence(text: str, fi
     file.write_text(f"{text}\n", encoding="utf-8")
     with pytest.raises(ToolError, match=r"cannot be understood .* numbers expected and tolerance"):
         trials.expected()
+
+
+def test_a_copy_is_lent_the_data_that_git_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, copy = tmp_path / "project", tmp_path / "copy"
+    manifest = {"files": {"raw/own.npz": {"sha256": "0", "own": True}, "raw/x.npz": {"sha256": ""}}}
+    for folder in (project, copy):
+        (folder / "data" / "raw").mkdir(parents=True)
+        (folder / "data" / "manifest.json").write_text(json.dumps(manifest))
+    for name in ("own.npz", "x.npz"):
+        (project / "data" / "raw" / name).write_text(name)
+    commands = copy / "src" / "package" / "commands"
+    commands.mkdir(parents=True)
+    (commands / "data.py").touch()
+    monkeypatch.setattr(trials, "ROOT", project)
+    monkeypatch.setattr(trials, "DATA_MANIFEST", project / "data" / "manifest.json")
+    monkeypatch.setattr(trials, "facts", lambda: {"package_name": "package"})
+    ran: list[tuple[object, ...]] = []
+    monkeypatch.setattr(trials, "_run", lambda *arguments: ran.append(arguments))
+    trials.prepare(copy)
+    assert [path.name for path in (copy / "data" / "raw").iterdir()] == ["own.npz"]
+    assert ran == [(copy, None, "data")]
+    (copy / "data" / "manifest.json").write_text("[]")
+    trials.prepare(copy)
+    assert len(ran) == 2, "the project's own command says that the manifest is damaged"

@@ -17,6 +17,43 @@ from .errors import ArtefactError, ExportError, ProjectError
 from .files import read_json, sha256_of, write_json
 
 METADATA_FILE = "metadata.json"
+MODELS = Path("models")
+_RUNS = "experiments/*/run.json"
+
+
+def newest_model() -> Path:
+    """Returns the folder in `models/` that was exported last.
+
+    Raises:
+        ArtefactError: There is none.
+    """
+    found = MODELS.glob(f"*/{METADATA_FILE}")
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path), default=None)
+    if newest is None:
+        raise ArtefactError(f"{MODELS} has no exported model: export one, or name its folder.")
+    return newest.parent
+
+
+def note_on_age(model: Path, origin: Mapping[str, Any]) -> str:
+    """Returns a sentence if a run finished after the one that a model was exported from, or ''.
+
+    Runs are looked up only where they are recorded; their ids sort by the time of their start.
+    """
+    newest = max(filter(_has_finished, Path().glob(_RUNS)), default=None)
+    exported = origin.get("run_id")
+    if newest is None or exported is None or newest.parent.name <= exported:
+        return ""
+    return (
+        f"{model} was exported from run {exported}, and run {newest.parent.name} finished since: "
+        "the `export` command exports that one."
+    )
+
+
+def _has_finished(run: Path) -> bool:
+    try:
+        return bool(read_json(run)["status"] == "finished")
+    except (ProjectError, KeyError, TypeError):  # the `runs` command tells of damaged ones
+        return False
 
 
 def write_description(folder: Path, values: Mapping[str, Any]) -> None:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from .commands import discover
-from .errors import ProjectError
+from .errors import ProjectError, Terminated
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_ERROR
     except KeyboardInterrupt as interrupt:
         print(str(interrupt) or "Interrupted.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        # What tells of an interrupt in words of its own has it as its context.
+        ended = isinstance(interrupt, Terminated) or isinstance(interrupt.__context__, Terminated)
+        return EXIT_TERMINATED if ended else EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == __package__:
             raise

@@ -2,6 +2,10 @@
 """Errors that a user can mend: the command line prints their one sentence and no traceback."""
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), as Slurm, containers and spot machines do."""
+
+
 class ProjectError(Exception):
     """Base of every expected error; its text says what is wrong and what to do."""
 

@@ -1,11 +1,11 @@
-"""`data`: writes the data set and lists its hash in the manifest."""
+"""`data`: writes the example's data, or takes a file of one's own, and lists it in the manifest."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-HELP = "write the data set and check it against data/manifest.json"
+HELP = "write the example's data, or take a file of your own, and list it in data/manifest.json"
 TAKES_SETTINGS = True
 
 
@@ -13,16 +13,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the configuration and whether a change is wanted."""
     parser.add_argument("--config", type=Path, help="YAML file (default: configs/train.yaml)")
     parser.add_argument(
-        "--accept", action="store_true", help="take over content that the manifest does not list"
+        "--accept", action="store_true", help="list what is there, also if it was changed"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the data to `data.path`."""
+    """Writes the example's data to its path, or lists the file of one's own at `data.path`."""
     from ..config import DEFAULT_CONFIG, Config
     from ..data import create
+    from ..data.manifest import MANIFEST
 
     config = Config.load(args.config or DEFAULT_CONFIG, args.settings)
     sha256 = create(config.data.path, accept=args.accept)
-    print(f"{config.data.path}  sha256 {sha256}")
+    print(f"{config.data.path}  sha256 {sha256}, listed in {MANIFEST}")
     return 0

@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..artefacts import newest_model, note_on_age
 from ..errors import InputError
 
 HELP = "generate text from a prompt, or verify an exported model"
+_NEWEST = Path()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify",
         type=Path,
+        nargs="?",
+        const=_NEWEST,
         metavar="MODEL_DIR",
-        help="compare with what the training framework said, which travels with the model",
+        help="compare with what the training framework said, which travels with the model "
+        "(default: the newest in models/)",
     )
 
 
@@ -44,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.verify is None) == (args.prompt is None):
         raise InputError("Give either a prompt or --verify MODEL_DIR.")
     if args.verify is not None:
-        result = _verified(config, args.verify)
+        result = _verified(config, newest_model() if args.verify == _NEWEST else args.verify)
         print(json.dumps(result) if args.json else _shown(result))
         return 0 if result["passed"] else 1
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
@@ -70,6 +75,8 @@ def _verified(config: Path, folder: Path) -> dict[str, Any]:
     from ..generation.parity import check_text_parity
 
     model = read_text_model(folder)
+    if note := note_on_age(folder, model.origin):
+        print(note, file=sys.stderr)
     with open_generator(config, folder) as generator:
         report = check_text_parity(generator, folder, model)
     return {"model": str(folder), **report.to_json()}
@@ -83,4 +90,4 @@ def _shown(result: dict[str, Any]) -> str:
             f"places, largest difference of a log-probability {result['max_abs_difference']:.3g} "
             f"(tolerance {result['tolerance']:.3g})"
         )
-    return f"{'Equal' if result['passed'] else 'NOT EQUAL'}: {texts}"
+    return f"{'Equal' if result['passed'] else 'NOT EQUAL'}: {result['model']}, {texts}"

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..artefacts import newest_model, note_on_age
 from ..errors import InputError
 from ..files import read_arrays, write_json
-from ..inference import DEFAULT_BATCH_SIZE, Predictor, check_parity, load, predict_in_batches
+from ..inference import (
+    DEFAULT_BATCH_SIZE,
+    Predictor,
+    check_parity,
+    describe_parity,
+    load,
+    predict_in_batches,
+)
 from ..preprocessing import SCHEME, prepare
 
 HELP = "predict with an exported model, or verify one"
@@ -20,7 +29,13 @@ HELP = "predict with an exported model, or verify one"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the input and where the result goes."""
-    parser.add_argument("model", type=Path, metavar="MODEL_DIR", help="folder that export wrote")
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="MODEL_DIR",
+        help="folder that export wrote (default: the newest in models/)",
+    )
     parser.add_argument(
         "input",
         type=Path,
@@ -34,16 +49,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="compare with the training framework's outputs that travel with the model",
+        help="compare with the training framework's outputs that travel with the model, as without "
+        "any arguments",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Predicts or verifies; a failed verification returns 1."""
+    if args.model is None:
+        args.verify = True
+    elif args.model.is_file() and args.input is None and not args.verify:
+        args.model, args.input = None, args.model
     if args.verify == (args.input is not None):
         raise InputError("Give either a file of images or --verify.")
-    with load(args.model, args.device) as predictor:
-        result = _verify(predictor, args) if args.verify else _predict(predictor, args)
+    folder = args.model or newest_model()
+    with load(folder, args.device) as predictor:
+        _check_preprocessing(predictor, folder)
+        if note := note_on_age(folder, predictor.metadata.origin):
+            print(note, file=sys.stderr)
+        if args.verify:
+            found = check_parity(predictor, folder, args.batch_size).to_json()
+        else:
+            found = _predict(predictor, args)
+    result = {"model": str(folder), **found}
     if args.output is not None:
         write_json(args.output, result)
     if args.json:
@@ -53,16 +81,14 @@ def run(args: argparse.Namespace) -> int:
     return 0 if result.get("passed", True) else 1
 
 
-def _verify(predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
-    report = check_parity(predictor, args.model, args.batch_size)
-    return {"model": str(args.model), **report.to_json()}
+def _check_preprocessing(predictor: Predictor, folder: Path) -> None:
+    if predictor.metadata.preprocessing != SCHEME:
+        raise InputError(
+            f"{folder} was made for other preprocessing than this code does: export it again."
+        )
 
 
 def _predict(predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
-    if predictor.metadata.preprocessing != SCHEME:
-        raise InputError(
-            f"{args.model} was made for other preprocessing than this code does: export it again."
-        )
     inputs = prepare(_read_images(args.input))
     probabilities = _softmax(predict_in_batches(predictor, inputs, args.batch_size))
     names = predictor.metadata.class_names
@@ -70,7 +96,7 @@ def _predict(predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
         {"class": names[int(row.argmax())], "probability": float(row.max())}
         for row in probabilities
     ]
-    return {"model": str(args.model), "predictions": predictions}
+    return {"predictions": predictions}
 
 
 def _read_images(path: Path) -> NDArray[Any]:
@@ -96,9 +122,5 @@ def _print(result: dict[str, Any]) -> None:
         for number, prediction in enumerate(result["predictions"]):
             print(f"{number:6d}  {prediction['class']}  {prediction['probability']:.4f}")
         return
-    print(
-        f"{'Equal' if result['passed'] else 'NOT EQUAL'}: {result['images']} images, "
-        f"accuracy {result['accuracy']:.4f}, same classes: {100 * result['agreement']:.1f} %, "
-        f"largest logit difference {result['max_abs_difference']:.3g} "
-        f"(tolerance {result['tolerance']:.3g})"
-    )
+    verdict = "Equal" if result["passed"] else "NOT EQUAL"
+    print(f"{verdict}: {result['model']}, {describe_parity(result)}")

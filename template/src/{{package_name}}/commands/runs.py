@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 from typing import Any
 
 HELP = "list the recorded runs, newest first"
@@ -10,6 +11,9 @@ HELP = "list the recorded runs, newest first"
 _COLUMNS = (
     "run", "status", "epochs", "held out", "seed", "commit", "data", "lock", "seconds",
 )  # fmt: skip
+
+
+_ENDED_EARLY = ("interrupted", "terminated", "died")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +26,17 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
 
     from ..reporting import Reporter
-    from ..tracking import list_runs
+    from ..tracking import list_runs, way_on
 
     runs = list_runs()
     table = Table(*_COLUMNS)
     for recorded in runs:
         table.add_row(*_row(recorded.facts))
     summary = table if runs else "No runs yet."
-    Reporter(as_json=args.json).finish([recorded.facts for recorded in runs], summary)
+    reporter = Reporter(as_json=args.json)
+    reporter.finish([recorded.facts for recorded in runs], summary)
+    if runs and runs[0].status in _ENDED_EARLY:
+        reporter.say(way_on(runs[0].facts))
     return 0
 
 
@@ -37,7 +44,7 @@ def _row(facts: dict[str, Any]) -> list[str]:
     commit = _short(facts.get("git_commit")) + ("+dirty" if facts.get("git_dirty") else "")
     return [
         facts["run_id"],
-        facts["status"],
+        _status(facts),
         f"{facts.get('epochs_done')}/{facts.get('epochs')}",
         _last_metric(facts.get("final_metrics") or {}),
         str(facts.get("seed")),
@@ -46,6 +53,13 @@ def _row(facts: dict[str, Any]) -> list[str]:
         _short(facts.get("lock_sha256")),
         f"{facts['seconds']:.1f}",
     ]
+
+
+def _status(facts: dict[str, Any]) -> str:
+    """Returns the status; that of a run on another machine is what it last said of itself."""
+    host = (facts.get("process") or {}).get("host")
+    elsewhere = facts["status"] == "running" and host not in (None, platform.node())
+    return f"running (on {host})" if elsewhere else str(facts["status"])
 
 
 def _last_metric(metrics: dict[str, float]) -> str:

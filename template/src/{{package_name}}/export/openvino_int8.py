@@ -16,8 +16,8 @@ from .environments import run_apart
 
 EXPORTER = "openvino-int8"
 
-# Half a logit is what eight bits leave of values that go up to about 20 here; the classes decide.
-PRECISION = Precision(tolerance=0.5, agreement=0.99, exporter=EXPORTER)
+# Half a logit is what eight bits may cost of values that go up to about 20; the classes decide.
+PRECISION = Precision(tolerance=0.1, relative=0.1, agreement=0.99, exporter=EXPORTER)
 
 
 def quantize(request: ExportRequest, whole: Path, path: Path) -> None:

@@ -19,6 +19,8 @@ class TextModel:
         format: Format of the model file: `gguf` or `transformers`.
         model_file: Name of the model file inside the folder.
         tolerance: Largest absolute difference in log-probabilities that counts as equal.
+        relative_tolerance: What comes to it, as a share of the largest of a place; exports of
+            earlier releases have none.
         precision: How the weights are stored, such as `int8`.
         agreement: Share of the places in the text, 0 to 1, where the likeliest token must be that
             of the training framework.
@@ -32,6 +34,7 @@ class TextModel:
     format: str
     model_file: str
     tolerance: float
+    relative_tolerance: float = 0.0
     precision: str = "float32"
     agreement: float = 1.0
     equal_text: bool = True

@@ -5,11 +5,15 @@ Two questions, on text that training never saw. Which token comes next at many p
 log-probability? And which text follows a prompt, if always the likeliest token is taken? The
 framework's text ends where two tokens are as likely within the tolerance, as a runtime may then
 take either.
+
+A log-probability may differ by `tolerance + relative_tolerance * size`, as in
+`numpy.testing.assert_allclose`; its size is the largest that the framework gave at its place.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,18 @@ from .artefact import TextModel
 from .generator import GenerationSettings, Generator
 
 PARITY_FILE = "parity.json"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a log-probability may be from the framework's."""
+
+    absolute: float
+    relative: float = 0.0
+
+    def among(self, expected: Iterable[float]) -> float:
+        """Returns the largest difference that counts as equal among these log-probabilities."""
+        return self.absolute + self.relative * max(map(abs, expected))
 
 
 @dataclass(frozen=True)
@@ -64,8 +80,9 @@ class TextParityReport:
         reference_perplexity: Of the framework at the same places.
         agreement: Share of the places, 0 to 1, where both hold the same token the likeliest.
         least_agreement: Smallest share that counts as equal.
-        max_abs_difference: Largest absolute difference of any log-probability.
-        tolerance: Largest difference that counts as equal.
+        max_abs_difference: Largest absolute difference of a log-probability, at the place that
+            leaves the least room.
+        tolerance: Largest difference that counts as equal there.
         texts: Number of prompts that were answered.
         equal_texts: Number of answers that are the framework's.
         must_be_equal: Whether all of them have to be.
@@ -137,14 +154,21 @@ def check_text_parity(generator: Generator, folder: Path, model: TextModel) -> T
     ]
     likely = [each for each in found if each[0].right in each[0].expected]
     equal = [_text(generator, answer) == answer.text for answer in reference.answers]
+    tolerance = Tolerance(model.tolerance, model.relative_tolerance)
+    differences = [
+        (_difference(*each), tolerance.among(each[0].expected.values())) for each in found
+    ]
+    difference, allowed = max(
+        differences, key=lambda each: each[0] / each[1], default=(None, model.tolerance)
+    )
     report = TextParityReport(
         places=len(found),
         perplexity=_perplexity([told.get(place.right, -math.inf) for place, told in likely]),
         reference_perplexity=_perplexity([place.expected[place.right] for place, _ in likely]),
         agreement=_agreement(found),
         least_agreement=model.agreement,
-        max_abs_difference=max((_difference(*each) for each in found), default=None),
-        tolerance=model.tolerance,
+        max_abs_difference=difference,
+        tolerance=allowed,
         texts=len(equal),
         equal_texts=sum(equal),
         must_be_equal=model.equal_text,

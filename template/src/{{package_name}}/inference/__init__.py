@@ -6,7 +6,7 @@
 
 from .loading import load
 from .metadata import PARITY_FILE, InputSchema, Metadata, read_metadata, write_metadata
-from .parity import ParityReport, check_parity, write_parity
+from .parity import ParityReport, check_parity, describe_parity, write_parity
 from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ParityReport",
     "Predictor",
     "check_parity",
+    "describe_parity",
     "load",
     "predict_in_batches",
     "read_metadata",

@@ -26,8 +26,9 @@ __all__ = [
 
 PARITY_FILE = "parity.npz"
 
-# Absolute, in logits. Two float32 runtimes that sum in different orders stay well below it.
-DEFAULT_TOLERANCE = 1e-5
+# Of outputs in float32. Two runtimes that sum in different orders stay below a tenth of it.
+DEFAULT_TOLERANCE = 1e-4
+DEFAULT_RELATIVE_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Metadata:
         input: What the model takes.
         class_names: Name of every output, in order.
         preprocessing: How raw data became the input.
-        tolerance: Largest absolute difference in logits that counts as equal.
+        tolerance: Largest absolute difference of an output that counts as equal.
+        relative_tolerance: What comes to it, as a share of the output's size: see `check_parity`.
+            Exports of earlier releases have none.
         precision: How the weights are stored and what is computed with, such as `int8`.
         agreement: Share of the inputs, 0 to 1, that must get the class of the training framework.
         format_options: Facts of the format, such as the ONNX opset.
@@ -70,6 +73,7 @@ class Metadata:
     class_names: tuple[str, ...]
     preprocessing: Mapping[str, Any]
     tolerance: float = DEFAULT_TOLERANCE
+    relative_tolerance: float = DEFAULT_RELATIVE_TOLERANCE
     precision: str = "float32"
     agreement: float = 1.0
     format_options: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +99,7 @@ def read_metadata(folder: Path) -> Metadata:
         shape = tuple(int(size) for size in schema["shape"])
         values["input"] = InputSchema(str(schema["name"]), shape, str(schema["dtype"]))
         values["class_names"] = tuple(values["class_names"])
+        values.setdefault("relative_tolerance", 0.0)
         return Metadata(**values)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise no_description(folder / METADATA_FILE, error) from error

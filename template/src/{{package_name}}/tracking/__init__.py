@@ -3,7 +3,7 @@
 
 from .provenance import environment_facts, git_facts
 from .record import RunRecord
-from .store import Run, find_run, list_runs, newest_finished
+from .store import Run, find_run, list_runs, newest_finished, way_on
 
 __all__ = [
     "Run",
@@ -13,4 +13,5 @@ __all__ = [
     "git_facts",
     "list_runs",
     "newest_finished",
+    "way_on",
 ]

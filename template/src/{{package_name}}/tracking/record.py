@@ -3,13 +3,14 @@
 
 - `config.yaml`: the resolved configuration
 - `metrics.jsonl`: one line per optimiser step and per epoch, written at once
-- `run.json`: status, times, code, data, environment, checkpoint, final metrics
+- `run.json`: status, times, process, code, data, environment, checkpoint, final metrics
 - the checkpoint: the state after the last whole epoch; `run.json` says where it is
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -22,10 +23,11 @@ from typing import Any, Self
 
 import yaml
 
-from ..errors import RunError
+from ..errors import RunError, Terminated
 from ..files import write_json, write_text
+from .process import Sigterm, is_alive, process_facts
 from .provenance import environment_facts, git_facts
-from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run
+from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run, way_on
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -39,6 +41,7 @@ class RunRecord:
         self.facts = facts
         self._since = time.monotonic()
         self._seconds_before = float(facts["seconds"])
+        self._sigterm = Sigterm()
 
     @classmethod
     def create(
@@ -63,21 +66,28 @@ class RunRecord:
         now = _now()
         record.update(
             status="running", started=now, finished=None, command=_command(),
-            **git_facts(), **environment_facts(), **facts,
+            process=process_facts(), **git_facts(), **environment_facts(), **facts,
             final_metrics=None, resumed=[],
         )  # fmt: skip
         return record
 
     @classmethod
     def reopen(cls, run: Run, last_epoch: int) -> Self:
-        """Continues a run after `last_epoch`; metrics of later epochs are dropped."""
+        """Continues a run after `last_epoch`; metrics of later epochs are dropped.
+
+        Raises:
+            RunError: Another process on this machine still trains it.
+        """
+        _refuse_running(run)
         record = cls(run.folder, dict(run.facts))
         lines = (run.folder / METRICS_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("\n") and _epoch(line) <= last_epoch]
         write_text(run.folder / METRICS_FILE, "".join(kept))
         again = {"at": _now(), "command": _command(), **git_facts(), **environment_facts()}
         resumed = [*run.facts["resumed"], again]
-        record.update(status="running", finished=None, error=None, resumed=resumed)
+        record.update(
+            status="running", finished=None, error=None, process=process_facts(), resumed=resumed
+        )
         return record
 
     def log(self, **values: Any) -> None:
@@ -93,7 +103,8 @@ class RunRecord:
         write_json(self.folder / RUN_FILE, self.facts)
 
     def __enter__(self) -> Self:
-        """Returns the record itself."""
+        """Returns the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
+        self._sigterm.start()
         return self
 
     def __exit__(
@@ -102,14 +113,34 @@ class RunRecord:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Notes how the run ended."""
-        if error is None:
-            self.update(status="finished", finished=_now())
-        elif isinstance(error, KeyboardInterrupt):
-            self.update(status="interrupted", finished=_now())
-        else:
-            reason = f"{type(error).__name__}: {error}"
-            self.update(status="failed", finished=_now(), error=reason)
+        """Notes how the run ended.
+
+        Raises:
+            KeyboardInterrupt: It was interrupted; the text says how it can go on.
+            Terminated: It was terminated; likewise.
+        """
+        self._sigterm.ignore()
+        try:
+            if error is None:
+                self.update(status="finished", finished=_now())
+            elif isinstance(error, KeyboardInterrupt):
+                ended = "terminated" if isinstance(error, Terminated) else "interrupted"
+                self.update(status=ended, finished=_now())
+                raise type(error)(way_on(self.facts)) from None
+            else:
+                reason = f"{type(error).__name__}: {error}"
+                self.update(status="failed", finished=_now(), error=reason)
+        finally:
+            self._sigterm.stop()
+
+
+def _refuse_running(run: Run) -> None:
+    process = run.facts.get("process")
+    if run.status != "running" or not is_alive(process) or process["pid"] == os.getpid():
+        return
+    raise RunError(
+        f"Run {run.id} is still trained by process {process['pid']}: wait for it, or end it first."
+    )
 
 
 def _new_folder(name: str | None) -> Path:

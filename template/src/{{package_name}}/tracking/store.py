@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
 from ..files import read_json
+from .process import is_alive
 
 EXPERIMENTS = Path("experiments")
 CONFIG_FILE = "config.yaml"
@@ -31,7 +33,10 @@ class Run:
 
     @property
     def status(self) -> str:
-        """One of running, finished, failed, interrupted; a killed run still says running."""
+        """One of running, finished, failed, interrupted, terminated, died.
+
+        Died: its process is gone and wrote nothing more, as it was killed, or the power was cut.
+        """
         return str(self.facts["status"])
 
 
@@ -69,8 +74,21 @@ def newest_finished() -> Run:
     raise RunError("No finished run yet: run the `train` command.")
 
 
+def way_on(facts: Mapping[str, Any]) -> str:
+    """Returns how far a run came that ended before its last epoch, and how it can go on."""
+    ended = str(facts["status"]).capitalize()
+    if facts.get("checkpoint") is None:
+        return f"{ended} before an epoch was finished: start a new run."
+    return (
+        f"{ended} after {facts['epochs_done']} of {facts['epochs']} epochs; "
+        f"continue with `train --resume {facts['run_id']}`."
+    )
+
+
 def _facts(file: Path) -> dict[str, Any]:
     facts = read_json(file)
     if not isinstance(facts, dict) or not {"run_id", "status", "seconds"} <= facts.keys():
         raise RunError(f"{file} is damaged: remove or restore that run.")
+    if facts["status"] == "running" and is_alive(facts.get("process")) is False:
+        facts["status"] = "died"
     return facts

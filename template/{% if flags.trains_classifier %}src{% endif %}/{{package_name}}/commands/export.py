@@ -69,12 +69,13 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
     table = Table("model", "precision", "kB", "accuracy", "same classes", "largest difference")
     for row in results:
+        has_classes = row["agreement"] is not None
         table.add_row(
             row["model"],
             row["precision"],
             f"{row['bytes'] / 1000:.1f}",
-            f"{row['accuracy']:.4f}",
-            f"{100 * row['agreement']:.1f} % of {row['images']}",
+            f"{row['accuracy']:.4f}" if has_classes else "-",
+            f"{100 * row['agreement']:.1f} % of {row['images']}" if has_classes else "-",
             f"{row['max_abs_difference']:.2g} (up to {row['tolerance']:.2g})",
         )
     return table

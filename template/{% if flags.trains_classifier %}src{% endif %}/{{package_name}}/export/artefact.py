@@ -20,10 +20,12 @@ from ..inference import (
     Metadata,
     ParityReport,
     check_parity,
+    describe_parity,
     load,
     write_metadata,
     write_parity,
 )
+from ..inference.metadata import DEFAULT_RELATIVE_TOLERANCE, DEFAULT_TOLERANCE
 from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
@@ -41,11 +43,11 @@ class ExportRequest:
         class_names: Name of every output, in order.
         preprocessing: How raw data became the input.
         inputs: Inputs for the parity check, (N, *input.shape).
-        labels: Their labels (N,).
-        logits: The model's outputs for them (N, classes).
+        labels: Their labels (N,): whole numbers for classes, others for values to reach.
+        logits: The model's outputs for them, (N, classes) if there are classes.
         origin: Run, code, data and environment that the model comes from.
-        tolerance: Largest absolute difference in logits that counts as equal; by default that of
-            the format and precision.
+        tolerance: Largest absolute difference of an output in full precision that counts as equal;
+            by default that of the format. Other precisions keep their own.
         calibration: Inputs (N, *input.shape) that show which numbers occur in the model, for
             precisions that need it; by default those of the parity check.
     """
@@ -56,7 +58,7 @@ class ExportRequest:
     class_names: tuple[str, ...]
     preprocessing: Mapping[str, Any]
     inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     logits: NDArray[np.float32]
     origin: Mapping[str, Any] = field(default_factory=dict)
     tolerance: float | None = None
@@ -68,14 +70,19 @@ class Precision:
     """What a model that is exported in some precision must keep.
 
     Attributes:
-        tolerance: Largest absolute difference in logits.
+        tolerance: Largest absolute difference of an output.
+        relative: What comes to it, as a share of the output's size: see `inference.parity`.
         agreement: Share of the inputs, 0 to 1, that must get the same class.
         exporter: The environment that it is written in, if it is not the development environment.
     """
 
     tolerance: float
+    relative: float = 0.0
     agreement: float = 1.0
     exporter: str = ""
+
+
+FLOAT32 = Precision(DEFAULT_TOLERANCE, DEFAULT_RELATIVE_TOLERANCE)
 
 
 class Exporter(Protocol):
@@ -115,7 +122,8 @@ def export_model(
             as it was.
     """
     exporter = _exporter()
-    chosen = precision or next(iter(exporter.PRECISIONS))
+    full = next(iter(exporter.PRECISIONS))
+    chosen = precision or full
     if chosen not in exporter.PRECISIONS:
         offered = " or ".join(exporter.PRECISIONS)
         raise ExportError(f"The runtime has no precision {chosen!r}: choose {offered}.")
@@ -125,6 +133,7 @@ def export_model(
             f"The precision {chosen} is written in an environment of its own, which `make export` "
             f'makes: run `make export ARGS="--precision {chosen}"`.'
         )
+    is_given = request.tolerance is not None and chosen == full
     with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_parity(folder, request.inputs, request.labels, request.logits)
@@ -134,7 +143,8 @@ def export_model(
             input=request.input,
             class_names=request.class_names,
             preprocessing=request.preprocessing,
-            tolerance=rules.tolerance if request.tolerance is None else request.tolerance,
+            tolerance=request.tolerance if is_given else rules.tolerance,
+            relative_tolerance=rules.relative,
             precision=chosen,
             agreement=rules.agreement,
             format_options=exporter.FORMAT_OPTIONS,
@@ -163,7 +173,6 @@ def _checked(folder: Path) -> ParityReport:
     if not report.passed:
         raise ExportError(
             "The exported model answers differently from the trained one "
-            f"(same classes: {100 * report.agreement:.1f} %, largest logit difference "
-            f"{report.max_abs_difference:.3g}, tolerance {report.tolerance:.3g}): nothing was kept."
+            f"({describe_parity(report.to_json())}): nothing was kept."
         )
     return report

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .artefact import ExportRequest, Precision
+from .artefact import FLOAT32, ExportRequest, Precision
 from .onnx_int8 import quantize
-from .to_onnx import OPSET, TOLERANCE, translate
+from .to_onnx import OPSET, translate
 
 FORMAT = "onnx"
 MODEL_FILE = "model.onnx"
 FORMAT_OPTIONS: Mapping[str, Any] = {"opset": OPSET}
 
-# In eight bits, logits that are larger than all of the calibration are cut off: of those that go up
-# to about 20 here, that is less than two. The classes decide.
+# In eight bits, outputs above all of the calibration are cut off: of those that go up to about 20
+# here, that is less than two. The classes decide.
 PRECISIONS: Mapping[str, Precision] = {
-    "float32": Precision(tolerance=TOLERANCE),
-    "int8": Precision(tolerance=2.0, agreement=0.99),
+    "float32": FLOAT32,
+    "int8": Precision(tolerance=0.1, relative=0.15, agreement=0.99),
 }
 
 

@@ -11,18 +11,17 @@ from typing import Any
 from ..errors import ExportError
 from ..openvino_api import without_statistics
 from . import openvino_int8
-from .artefact import ExportRequest, Precision
+from .artefact import FLOAT32, ExportRequest, Precision
 from .to_openvino import convert
 
 FORMAT = "openvino"
 MODEL_FILE = "model.xml"
 FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
 
-# Layers are merged, which rounds in other places than the framework does. In float16 the weights
-# are stored, with 11 bits each; what is computed stays in full precision.
+# In float16 the weights are stored, with 11 bits each; what is computed stays in full precision.
 PRECISIONS: Mapping[str, Precision] = {
-    "float32": Precision(tolerance=1e-4),
-    "float16": Precision(tolerance=0.05, agreement=0.99),
+    "float32": FLOAT32,
+    "float16": Precision(tolerance=0.01, relative=0.005, agreement=0.99),
     "int8": openvino_int8.PRECISION,
 }
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ..config import DataConfig
 from ..errors import DataError
-from .manifest import verify, write_listed
+from .manifest import list_own, verify, write_listed
 
 BOOK = "alice.txt"
+EXAMPLE = Path("data/raw", BOOK)
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,17 @@ class Texts:
 
 
 def create(path: Path, *, accept: bool = False) -> str:
-    """Writes the book, the same bytes every time, and returns their SHA-256.
+    """Writes the book, the same bytes every time, or lists a text of one's own as it is.
+
+    Returns:
+        The SHA-256 of the file.
 
     Raises:
-        DataError: The manifest lists another content and `accept` is false.
+        DataError: The text of one's own is not there, or the file is another one than the manifest
+            lists and `accept` is false.
     """
+    if path.resolve() != EXAMPLE.resolve():
+        return list_own(path, accept=accept)
     content = resources.files(__package__).joinpath(BOOK).read_bytes()
 
     def write(target: Path) -> None:

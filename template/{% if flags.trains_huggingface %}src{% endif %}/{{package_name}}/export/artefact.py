@@ -14,7 +14,13 @@ from ..artefacts import replacing_folder
 from ..errors import ExportError
 from ..generation import Generator
 from ..generation.artefact import TextModel, write_text_model
-from ..generation.parity import Reference, TextParityReport, check_text_parity, write_reference
+from ..generation.parity import (
+    Reference,
+    TextParityReport,
+    Tolerance,
+    check_text_parity,
+    write_reference,
+)
 from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
@@ -49,12 +55,14 @@ class Precision:
 
     Attributes:
         tolerance: Largest absolute difference in log-probabilities.
+        relative: What comes to it, as a share of the largest of a place: see `generation.parity`.
         agreement: Share of the places, 0 to 1, where the likeliest token must be the same.
         equal_text: Whether greedy text must be the same.
         exporter: The environment that it is written in, if it is not the development environment.
     """
 
     tolerance: float
+    relative: float = 0.0
     agreement: float = 1.0
     equal_text: bool = True
     exporter: str = ""
@@ -86,9 +94,10 @@ def precisions() -> list[str]:
     return here or [name for name, _ in offered]
 
 
-def full_tolerance() -> float:
+def full_tolerance() -> Tolerance:
     """Returns the tolerance of the full precision."""
-    return next(iter(_exporter().PRECISIONS.values())).tolerance
+    rules = next(iter(_exporter().PRECISIONS.values()))
+    return Tolerance(rules.tolerance, rules.relative)
 
 
 def export_model(
@@ -124,6 +133,7 @@ def export_model(
             format=exporter.FORMAT,
             model_file=exporter.MODEL_FILE,
             tolerance=rules.tolerance,
+            relative_tolerance=rules.relative,
             precision=chosen,
             agreement=rules.agreement,
             equal_text=rules.equal_text,

@@ -24,8 +24,8 @@ FORMAT_OPTIONS: Mapping[str, Any] = {"architecture": "llama", "tokenizer": "gpt2
 # llama.cpp keeps keys and values of attention in float16, which is most of the first difference.
 # The others are what weights of 8 and of 4 bits leave; perplexity and agreement tell more there.
 PRECISIONS: Mapping[str, Precision] = {
-    "float32": Precision(tolerance=0.02),
-    "float16": Precision(tolerance=0.05, agreement=0.95, equal_text=False),
+    "float32": Precision(tolerance=0.02, relative=0.001),
+    "float16": Precision(tolerance=0.05, relative=0.005, agreement=0.95, equal_text=False),
     "int8": Precision(tolerance=0.5, agreement=0.9, equal_text=False),
     "int4": Precision(tolerance=4.0, agreement=0.6, equal_text=False),
 }

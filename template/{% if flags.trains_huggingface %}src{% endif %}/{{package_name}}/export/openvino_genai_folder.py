@@ -26,7 +26,7 @@ FORMAT_OPTIONS: Mapping[str, Any] = {"ir_version": 11}
 # Layers are merged, which rounds in other places than the framework does. The others are what
 # weights of 8 and of 4 bits leave; perplexity and agreement tell more there.
 PRECISIONS: Mapping[str, Precision] = {
-    "float32": Precision(tolerance=1e-4, exporter=EXPORTER),
+    "float32": Precision(tolerance=1e-4, relative=1e-5, exporter=EXPORTER),
     "int8": Precision(tolerance=0.5, agreement=0.9, equal_text=False, exporter=EXPORTER),
     "int4": Precision(tolerance=4.0, agreement=0.6, equal_text=False, exporter=EXPORTER),
 }

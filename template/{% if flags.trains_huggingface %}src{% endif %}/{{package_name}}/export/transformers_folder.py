@@ -18,7 +18,7 @@ MODEL_FILE = "model.safetensors"
 FORMAT_OPTIONS: Mapping[str, Any] = {"code": "none"}
 
 # Prompts of another length may be summed in another order.
-PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-4)}
+PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-4, relative=1e-5)}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:

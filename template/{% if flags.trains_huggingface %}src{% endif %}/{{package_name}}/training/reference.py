@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..errors import ExportError
-from ..generation.parity import Answer, Place, Reference
+from ..generation.parity import Answer, Place, Reference, Tolerance
 
 PLACES = 64
 CONTEXT_CHARACTERS = 200
@@ -24,7 +24,7 @@ _BORDER = re.compile(r"(?<=[a-z]) (?=[A-Za-z])")
 _INVALID = "\ufffd"
 
 
-def make_reference(model: Any, tokenizer: Any, text: str, tolerance: float) -> Reference:
+def make_reference(model: Any, tokenizer: Any, text: str, tolerance: Tolerance) -> Reference:
     """Asks the model about places and prompts that lie evenly in a text.
 
     Where its two likeliest tokens are as likely within the tolerance, a runtime may take either:
@@ -34,7 +34,7 @@ def make_reference(model: Any, tokenizer: Any, text: str, tolerance: float) -> R
         model: The trained model, on the CPU and in evaluation mode.
         tokenizer: Its tokenizer.
         text: Text that it was not trained on.
-        tolerance: Largest difference in log-probabilities that will count as equal.
+        tolerance: What will count as equal.
 
     Raises:
         ExportError: The text has too few words.
@@ -50,10 +50,9 @@ def make_reference(model: Any, tokenizer: Any, text: str, tolerance: float) -> R
         text[border - PROMPT_CHARACTERS : border].lstrip()
         for border in chosen[:: PLACES // PROMPTS]
     ]
-    margin = 2 * tolerance
-    answers = [_answer(model, tokenizer, each, margin) for each in prompts]
+    answers = [_answer(model, tokenizer, each, tolerance) for each in prompts]
     reference = Reference(
-        [place for place in places if _decided(list(place.expected.values()), margin)],
+        [place for place in places if _decided(list(place.expected.values()), tolerance)],
         [answer for answer in answers if answer.tokens],
     )
     if not reference.places or not reference.answers:
@@ -64,7 +63,7 @@ def make_reference(model: Any, tokenizer: Any, text: str, tolerance: float) -> R
 def _place(model: Any, tokenizer: Any, text: str, border: int) -> Place:
     context = text[max(0, border - CONTEXT_CHARACTERS) : border].lstrip()
     told = _next(model, _tokens(tokenizer, context))
-    top = told.topk(min(LIKELIEST, len(told)))
+    top = _likeliest(told)
     expected = {
         int(token): round(float(value), DIGITS)
         for token, value in zip(top.indices, top.values, strict=True)
@@ -73,13 +72,13 @@ def _place(model: Any, tokenizer: Any, text: str, border: int) -> Place:
     return Place(context, expected, right)
 
 
-def _answer(model: Any, tokenizer: Any, prompt: str, margin: float) -> Answer:
-    """Takes the likeliest token each time, as long as none is as likely within the margin."""
+def _answer(model: Any, tokenizer: Any, prompt: str, tolerance: Tolerance) -> Answer:
+    """Takes the likeliest token each time, as long as none is as likely within the tolerance."""
     tokens = _tokens(tokenizer, prompt)
     start = len(tokens)
     for _ in range(ANSWER_TOKENS):
         told = _next(model, tokens)
-        if not _decided(told.topk(2).values.tolist(), margin):
+        if not _decided(_likeliest(told).values.tolist(), tolerance):
             break
         tokens.append(int(told.argmax()))
         if tokens[-1] == tokenizer.eos_token_id:
@@ -90,8 +89,13 @@ def _answer(model: Any, tokenizer: Any, prompt: str, margin: float) -> Answer:
     return Answer(prompt, tokenizer.decode(answer, skip_special_tokens=True), len(answer))
 
 
-def _decided(descending: list[float], margin: float) -> bool:
-    return descending[0] - descending[1] > margin
+def _likeliest(told: torch.Tensor) -> Any:
+    return told.topk(min(LIKELIEST, len(told)))
+
+
+def _decided(descending: list[float], tolerance: Tolerance) -> bool:
+    """Tells whether the two likeliest stay in order if each moves by the tolerance."""
+    return descending[0] - descending[1] > 2 * tolerance.among(descending)
 
 
 def _tokens(tokenizer: Any, text: str) -> list[int]:

@@ -210,18 +210,12 @@ def _train(
     settings = record.facts.get("deepspeed")
     started = deepspeed.started(settings, choose_device(config.training.device))
     reporter.say(f"Run {record.folder.name}")
-    try:
-        with (
-            record,
-            started,
-            reporter.training(config.training.epochs * steps, done * steps) as report,
-        ):
-            trainer = make_trainer(config, parts, record.folder, settings)
-            trainer.add_callback(Recording(record, report, len(parts.train), batch))
-            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"Interrupted after {record.facts['epochs_done']} of {config.training.epochs} epochs; "
-            f"continue with `train --resume {record.folder.name}`."
-        ) from None
+    with (
+        record,
+        started,
+        reporter.training(config.training.epochs * steps, done * steps) as report,
+    ):
+        trainer = make_trainer(config, parts, record.folder, settings)
+        trainer.add_callback(Recording(record, report, len(parts.train), batch))
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     return record.facts

@@ -12,14 +12,14 @@ import numpy as np
 
 from .. import trees
 from ..files import write_arrays
-from .artefact import ExportRequest, Precision
+from .artefact import FLOAT32, ExportRequest, Precision
 
 FORMAT = "jax"
 MODEL_FILE = "model.npz"
 FORMAT_OPTIONS: Mapping[str, Any] = {}
 
 # Batches of another size may be summed in another order.
-PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-5)}
+PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:

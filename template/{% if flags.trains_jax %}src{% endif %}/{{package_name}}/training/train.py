@@ -203,15 +203,9 @@ def _train(
 ) -> dict[str, Any]:
     epochs = config.training.epochs
     reporter.say(f"Run {record.folder.name}")
-    try:
-        with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
-            for _ in range(progress.epoch, epochs):
-                progress = _train_epoch(trainer, splits, record, progress, report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"Interrupted after {progress.epoch} of {epochs} epochs; "
-            f"continue with `train --resume {record.folder.name}`."
-        ) from None
+    with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
+        for _ in range(progress.epoch, epochs):
+            progress = _train_epoch(trainer, splits, record, progress, report)
     return record.facts
 
 

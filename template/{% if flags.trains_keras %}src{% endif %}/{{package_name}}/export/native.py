@@ -9,14 +9,14 @@ from typing import Any
 
 from ..files import write_json
 from ..inference.native_backend import OPTIONS_FILE
-from .artefact import ExportRequest, Precision
+from .artefact import FLOAT32, ExportRequest, Precision
 
 FORMAT = "keras"
 MODEL_FILE = "model.weights.h5"
 FORMAT_OPTIONS: Mapping[str, Any] = {}
 
 # Batches of another size may be summed in another order.
-PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-5)}
+PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:

@@ -15,9 +15,6 @@ from .quiet import quiet
 
 OPSET = 18
 
-# Convolutions are summed in other orders than the backends do.
-TOLERANCE = 1e-4
-
 
 def translate(request: ExportRequest, path: Path) -> None:
     """Writes the model as ONNX with a free batch size.

@@ -9,14 +9,14 @@ from typing import Any
 
 import torch
 
-from .artefact import ExportRequest, Precision
+from .artefact import FLOAT32, ExportRequest, Precision
 
 FORMAT = "pytorch"
 MODEL_FILE = "model.pt"
 FORMAT_OPTIONS: Mapping[str, Any] = {}
 
 # Batches of another size may be summed in another order.
-PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-5)}
+PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:

@@ -16,9 +16,6 @@ from .quiet import quiet
 # The opset that torch.onnx implements natively; a newer one would go through a converter.
 OPSET = 18
 
-# Two float32 runtimes that sum in different orders stay well below.
-TOLERANCE = 1e-5
-
 # With one example the exporter could take the batch for a constant.
 _EXAMPLES = 2
 
