@@ -38,10 +38,10 @@ def lint_steps() -> list[list[str]]:
 
 
 def format_steps() -> list[list[str]]:
-    """Return what sorts imports and formats, as arguments of Python."""
+    """Return what fixes and formats, as arguments of Python."""
     if not _uses_ruff():
         return []
-    return [["-m", "ruff", "check", "--select", "I", "--fix"], ["-m", "ruff", "format"]]
+    return [["-m", "ruff", "check", "--fix-only"], ["-m", "ruff", "format"]]
 
 
 STEPS: Mapping[str, Callable[[], list[list[str]]]] = {"lint": lint_steps, "format": format_steps}

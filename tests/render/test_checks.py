@@ -24,6 +24,7 @@ import yaml
 
 from scripts.stack_data import load_requirements
 from scripts.stack_pins import by_name, parse_pins
+from template.tools.style import is_templates
 from tests.render.cells import CELLS, Cell
 from tests.render.conftest import Projects
 from tests.render.pairwise import pairwise
@@ -109,7 +110,11 @@ def test_this_repository_is_checked_like_its_projects(template: Path) -> None:
         )
     )
     assert here.keys() == IDS - {"gitlab-ci"}
-    assert [name for name in here if here[name] != there[name]] == ["files"]
+    assert [name for name in here if here[name] != there[name]] == [
+        "files",
+        "ruff-check",
+        "ruff-format",
+    ]
 
 
 def test_a_project_is_clean_as_rendered(projects: Projects, tmp_path: Path) -> None:
@@ -267,7 +272,10 @@ def own_hook(folder: Path) -> str:
 def an_unknown_program(folder: Path) -> str:
     config = folder / ".pre-commit-config.yaml"
     text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("hook.sh ruff check", "hook.sh no-such check"), encoding="utf-8")
+    config.write_text(
+        text.replace("hook.sh python -m tools style check", "hook.sh no-such check"),
+        encoding="utf-8",
+    )
     return "error: there is no no-such in .venv; run `make install`."
 
 
@@ -294,3 +302,59 @@ def test_a_program_without_a_build_for_the_platform_is_left_out(hooked: Path) ->
     script = ["sh", "tools/hook.sh", "--where-there-is-one", "no-such", "a.sh"]
     done = subprocess.run(script, cwd=hooked, capture_output=True, text=True, check=True)
     assert "no no-such for this platform" in done.stdout
+
+
+LENGTH, RULES = "line-length = 100\n", "[tool.ruff.lint]\n"
+SINGLE = "[tool.ruff.format]\nquote-style = 'single'\n"
+TEAMS = {
+    "longer lines": {LENGTH: "line-length = 120\n"},
+    "shorter lines and single quotes": {  # no formatter shortens a long docstring
+        LENGTH: "line-length = 79\n",
+        RULES: f"{SINGLE}[tool.ruff.lint]\nextend-ignore = ['E501']\n",
+    },
+}
+"""What teams write in place of what the template's first pyproject.toml says."""
+
+
+@pytest.mark.parametrize("team", TEAMS)
+def test_a_teams_style_is_for_its_own_files(team: str, projects: Projects, tmp_path: Path) -> None:
+    """``make format`` brings the team's files into it, and none that updates rewrite."""
+    folder = repository(projects({}), tmp_path / "project")
+    settings = folder / "pyproject.toml"
+    text = settings.read_text(encoding="utf-8")
+    for line, theirs in TEAMS[team].items():
+        assert line in text
+        text = text.replace(line, theirs)
+    settings.write_text(text, encoding="utf-8")
+    own = folder / "src" / "own.py"
+    own.write_text('"""Own."""\nimport os\nimport sys\nprint( "a",sys )\n', encoding="utf-8")
+    git(folder, "add", "--all")
+    format_(folder)
+    assert "import os" not in own.read_text(encoding="utf-8")
+    changed = git(folder, "diff", "--name-only").splitlines()
+    assert "src/own.py" in changed
+    assert [path for path in changed if is_templates(path)] == []
+    git(folder, "add", "--all")
+    for check in ("ruff-check", "ruff-format"):
+        done = pre_commit(folder, "run", "--all-files", check)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def format_(folder: Path) -> None:
+    """Do what ``make format`` does, with the programs of this repository's environment."""
+    code = "from tools import style; import json; print(json.dumps(style.format_steps()))"
+    python = folder / ".venv" / "bin" / "python"
+    printed = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, check=True)
+    for step in json.loads(printed.stdout):
+        subprocess.run([python, *step], cwd=folder, check=True)
+
+
+def test_an_edited_file_of_the_templates_is_held_to_its_rules(
+    projects: Projects, tmp_path: Path
+) -> None:
+    folder = repository(projects({}), tmp_path / "project")
+    (edited,) = folder.glob("src/*/answers.py")
+    edited.write_text(edited.read_text(encoding="utf-8") + "import os\n", encoding="utf-8")
+    done = pre_commit(folder, "run", "--all-files", "ruff-check")
+    assert done.returncode == 1
+    assert "imported but unused" in done.stdout

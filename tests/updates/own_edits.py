@@ -199,7 +199,7 @@ def release_the_project(project: Path) -> None:
 def ignore_more_files(project: Path) -> None:
     """Add patterns at the end of .gitignore, and take one away."""
     path = project / ".gitignore"
-    replace(path, ".vscode/\n", "")
+    replace(path, ".idea/\n", "")
     append(path, "/scratch/\n*.tmp\n")
 
 

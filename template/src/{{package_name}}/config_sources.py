@@ -1,7 +1,8 @@
 # Owned by the template: every update rewrites this file. Your own settings go into config.py.
-"""Typed settings from four sources: command line > environment > `.env` > YAML file.
+"""Typed settings from four sources: command line > environment > `.env` > YAML files.
 
-An unknown key in any of them is refused by name, and a wrong value is reported with its source.
+A later YAML file is laid over those before it, so that it holds only the lines that differ. An
+unknown key in any of them is refused by name, and a wrong value is reported with its source.
 """
 
 from __future__ import annotations
@@ -60,17 +61,19 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @classmethod
-    def load(cls, yaml_file: Path, arguments: Sequence[str] = ()) -> Self:
+    def load(cls, yaml_file: Path | Sequence[Path], arguments: Sequence[str] = ()) -> Self:
         """Reads all four sources.
 
         Args:
-            yaml_file: The file with the project's values.
+            yaml_file: The file with the project's values, or several, each laid over those before.
             arguments: Command line arguments such as `--training.epochs 3` or `--seed=1`.
 
         Raises:
             ConfigError: A key is unknown or a value is not valid.
         """
-        return cls._from([_arguments(arguments), *_environment(cls), _yaml(yaml_file)])
+        files = [yaml_file] if isinstance(yaml_file, Path) else yaml_file
+        layers = [_yaml(path) for path in reversed(files)]
+        return cls._from([_arguments(arguments), *_environment(cls), *layers])
 
     @classmethod
     def from_file(cls, yaml_file: Path) -> Self:

@@ -1,6 +1,20 @@
 # Owned by the template: every update rewrites this file. Subclass these in modules of your own.
 """Errors that a user can mend: the command line prints their one sentence and no traceback."""
 
+import re
+
+_COLORS = re.compile(r"\x1b\[[\d;]*m")
+
+
+def reason_of(error: BaseException) -> str:
+    """Returns what a foreign error says in one line, without colors: the cause, if it has one.
+
+    Exporters wrap what went wrong into advice of many lines, of which the first says nothing.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _COLORS.sub("", str(error)).strip().partition("\n")[0] or type(error).__name__
+
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM), as Slurm, containers and spot machines do."""

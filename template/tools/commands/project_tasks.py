@@ -6,9 +6,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from .. import adopted_checks, generations, health
+from .. import adopted_checks, generations, health, style
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import ROOT, python, shown
@@ -16,18 +16,11 @@ from ..project import facts, is_adopted
 from ..requirements import exporters
 from ..run import hand_over, say
 
-CHECKED = ("src", "tests")
 OF_PRODUCTION = ("predict", "generate")
 MAKES_EXPORTERS = "EXPORTER_COMMAND"
-TASKS: dict[str, tuple[str, list[list[str]]]] = {
-    "test": ("run the tests", [["-m", "pytest"]]),
-    "format": (
-        "sort imports and format",
-        [
-            ["-m", "ruff", "check", "--select", "I", "--fix", *CHECKED],
-            ["-m", "ruff", "format", *CHECKED],
-        ],
-    ),
+TASKS: dict[str, tuple[str, Callable[[], list[list[str]]]]] = {
+    "test": ("run the tests", lambda: [["-m", "pytest"]]),
+    "format": ("fix what ruff can fix and format", style.format_steps),
 }
 
 
@@ -87,7 +80,7 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
 def steps_of(task: str) -> list[list[str]]:
     """Return the arguments of Python for each step of a task."""
     steps = adopted_checks.STEPS.get(task) if is_adopted() else None
-    return steps() if steps else TASKS[task][1]
+    return (steps or TASKS[task][1])()
 
 
 def run_command(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,8 @@ def learning_curves(epochs: pd.DataFrame) -> Figure:
     """
     names = [name for name in epochs.columns if name not in NOT_METRICS]
     long = epochs.melt(["run", "epoch"], names, "metric", "value")
-    long[["part", "measure"]] = long["metric"].str.rsplit("_", n=1, expand=True)
+    parts = long["metric"].str.rpartition("_")  # a plain `loss` has an empty part
+    long["part"], long["measure"] = parts[0], parts[2]
     measures = list(dict.fromkeys(long["measure"]))
     figure = Figure(figsize=(6 * len(measures), 4.5), layout="constrained")
     panels = figure.subplots(1, len(measures), squeeze=False)[0]

@@ -11,7 +11,13 @@ TAKES_SETTINGS = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the configuration and whether a change is wanted."""
-    parser.add_argument("--config", type=Path, help="YAML file (default: configs/train.yaml)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        help="YAML file with the lines that differ from configs/train.yaml; repeatable",
+    )
     parser.add_argument(
         "--accept", action="store_true", help="list what is there, also if it was changed"
     )
@@ -23,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from ..data import create
     from ..data.manifest import MANIFEST
 
-    config = Config.load(args.config or DEFAULT_CONFIG, args.settings)
+    config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
     sha256 = create(config.data.path, accept=args.accept)
     print(f"{config.data.path}  sha256 {sha256}, listed in {MANIFEST}")
     return 0

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 HELP = "write tables and figures of the recorded runs"
 FOLDER = Path("reports")
+LEARNING_CURVES = "learning-curves.png"
+CONFUSION_MATRIX = "confusion-matrix.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,33 +40,44 @@ def run(args: argparse.Namespace) -> int:
     runs = list_runs()
     table = runs_frame(runs)
     names = ["run", "status", "epochs_done", *(chosen.facts["final_metrics"] or {}), "seconds"]
+    shown = [run for run in runs if run.facts["epochs_done"]][: args.newest]
+    figures = {LEARNING_CURVES: learning_curves(metrics_frame(shown, "epoch"))}
     confusions = _confusions(chosen)
+    if confusions is not None:
+        figures[CONFUSION_MATRIX] = confusions
     write_text(args.output / "runs.csv", table.to_csv(index=False, lineterminator="\n"))
     write_text(args.output / "runs.md", table[names].to_markdown(index=False) + "\n")
-    curves = metrics_frame(
-        [run for run in runs if run.facts["epochs_done"]][: args.newest], "epoch"
-    )
-    _save(learning_curves(curves), args.output / "learning-curves.png")
-    _save(confusions, args.output / "confusion-matrix.png")
-    written = ["runs.csv", "runs.md", "learning-curves.png", "confusion-matrix.png"]
-    files = [(args.output / name).as_posix() for name in written]
+    (args.output / CONFUSION_MATRIX).unlink(missing_ok=True)  # of an earlier report
+    for name, figure in figures.items():
+        _save(figure, args.output / name)
+    files = [(args.output / name).as_posix() for name in ("runs.csv", "runs.md", *figures)]
     result = {"run_id": chosen.id, "runs": len(runs), "files": files}
-    Reporter(as_json=args.json).finish(result, f"{len(runs)} runs: {', '.join(files)}")
+    reporter = Reporter(as_json=args.json)
+    reporter.finish(result, f"{len(runs)} runs: {', '.join(files)}")
+    if confusions is None:
+        reporter.say(f"Left out: {CONFUSION_MATRIX}, as this model does not choose among classes.")
     return 0
 
 
-def _confusions(chosen: Run) -> Figure:
+def _confusions(chosen: Run) -> Figure | None:
+    """Returns None for a model of another kind than one that chooses one class of several."""
     import numpy as np
 
+    from .. import preprocessing
+
+    names = getattr(preprocessing, "CLASS_NAMES", ())
+    if not names:
+        return None
     from ..analysis.figures import confusion_matrix
     from ..data import load_splits
-    from ..preprocessing import CLASS_NAMES
     from ..training.evaluate import compute_logits, load_run
 
     config, model = load_run(chosen)
     samples = load_splits(config.data).held_out
-    predicted = np.asarray(compute_logits(model, samples)).argmax(axis=1)
-    return confusion_matrix(samples.labels, predicted, CLASS_NAMES)
+    labels, logits = np.asarray(samples.labels), np.asarray(compute_logits(model, samples))
+    if labels.dtype.kind not in "iu" or logits.shape != (len(labels), len(names)):
+        return None
+    return confusion_matrix(labels, logits.argmax(axis=1), names)
 
 
 def _save(figure: Figure, path: Path) -> None:

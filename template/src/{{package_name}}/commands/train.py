@@ -13,7 +13,13 @@ TAKES_SETTINGS = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the configuration and the run; settings themselves are read by the configuration."""
-    parser.add_argument("--config", type=Path, help="YAML file (default: configs/train.yaml)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        help="YAML file with the lines that differ from configs/train.yaml; repeatable",
+    )
     parser.add_argument("--name", help="name that ends the run's id")
     parser.add_argument("--resume", metavar="RUN", help="continue this run, with its own settings")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -33,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")
         facts = resume_run(find_run(args.resume), reporter)
     else:
-        config = Config.load(args.config or DEFAULT_CONFIG, args.settings)
+        config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
         facts = start_run(config, args.name, reporter)
     name, value = list(facts["final_metrics"].items())[-1]
     shown = name.replace("_", " ").capitalize().replace("Held out", "Held-out")

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Any
 
 import httpx2
@@ -103,6 +104,7 @@ class HttpApiGenerator(Generator):
             ConfigError: The key, or a proxy that the environment names, cannot be used.
         """
         self._settings = settings
+        self._model = settings.model
         self._key = _key(settings.key_variable)
         self._listed = threading.Event()
         self._client = self._connected()
@@ -161,7 +163,7 @@ class HttpApiGenerator(Generator):
         if self._client.is_closed():
             raise GenerationError("The generator is closed.")
         self._check_model()
-        model, chat = self._settings.model, self._settings.chat
+        model, chat = self._model, self._settings.chat
         create: Callable[..., Any] = (
             self._client.chat.completions.create if chat else self._client.completions.create
         )
@@ -174,10 +176,13 @@ class HttpApiGenerator(Generator):
         found = self._names()
         wanted = self._settings.model
         if found is not None and not {wanted, f"{wanted}:latest"} & set(found):
-            raise ModelMissingError(
-                f"{self._settings.base_url} lists no model {wanted!r}; {self._has(found)}. Set "
-                "model, or check_model = false if the server knows names that it does not list."
-            )
+            files = [name for name in found if wanted in _names_of_file(name)]
+            if len(files) != 1:
+                raise ModelMissingError(
+                    f"{self._settings.base_url} lists no model {wanted!r}; {self._has(found)}. Set "
+                    "model, or check_model = false if the server knows names that it does not list."
+                )
+            (self._model,) = files
         self._listed.set()
 
     def _names(self) -> list[str] | None:
@@ -291,6 +296,15 @@ class HttpApiGenerator(Generator):
         hidden = text.replace(self._key, "***") if self._key else text
         line = " ".join("".join(each if each.isprintable() else " " for each in hidden).split())
         return line[:_LONGEST_REASON].rstrip(". ")
+
+
+def _names_of_file(listed: str) -> set[str]:
+    """Returns what a model may be called that a server lists by the path of its file.
+
+    llama.cpp's does unless it was told an alias. An export is called as its folder.
+    """
+    path = PureWindowsPath(listed)  # which knows both kinds of slashes
+    return {path.name, path.stem, path.parent.name} if path.suffix == ".gguf" else set()
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:

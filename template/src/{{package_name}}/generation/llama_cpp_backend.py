@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import queue
 import secrets
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from .opening import checked_values
 from .protocol import error_of, piece_of, request_body
 
 FORMAT = "gguf"
+LOOPBACK = "127.0.0.1"
 _MAGIC = b"GGUF"
 _SILENT = -1
 _MANY_TOKENS = 1000
@@ -154,6 +156,38 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
         ArtefactError: It is no model that llama.cpp can open.
         NotEnoughMemoryError: It does not fit.
     """
+    settings, path = _checked(values, place)
+    parameters = _parameters(settings, path)
+    # It listens on a free port of this machine in any case; nobody else shall use the model there.
+    parameters.api_keys = [secrets.token_urlsafe()]
+    return LlamaCppGenerator(_started(parameters), settings)
+
+
+def start_server(values: Mapping[str, Any], place: str, *, name: str, port: int, key: str) -> Any:
+    """Starts llama.cpp's server on this machine's own address; it ends with the returned object.
+
+    Args:
+        values: The table [llama-cpp].
+        place: What messages call it.
+        name: What the server calls the model.
+        port: Where it listens; 0 takes a free one.
+        key: What it wants to be told, if anything.
+
+    Raises:
+        GenerationError: The port is taken; otherwise as `open_generator`.
+    """
+    settings, path = _checked(values, place)
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except (OSError, OverflowError) as error:
+        raise GenerationError(f"Port {port} cannot be had, give another one: {error}.") from error
+    parameters = _parameters(settings, path)
+    parameters.model_alias, parameters.hostnames, parameters.port = {name}, [LOOPBACK], port
+    parameters.api_keys = [key] if key else []
+    return _started(parameters)
+
+
+def _checked(values: Mapping[str, Any], place: str) -> tuple[LlamaCppSettings, Path]:
     settings = LlamaCppSettings(**checked_values(LlamaCppSettings, values, place))
     path = model_file(Path(settings.model), FORMAT)
     if not path.is_file():
@@ -163,20 +197,25 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ArtefactError(f"{path} is not a GGUF file.")
-    layers = _gpu_layers(settings)
+    return settings, path
+
+
+def _started(parameters: Any) -> Any:
+    path = Path(parameters.model.path)
     require_memory(str(path), Need(path.stat().st_size), {CPU: free_memory()})
     try:
-        server = _LLAMA_CPP.Server(_parameters(settings, path, layers))
+        server = _LLAMA_CPP.Server(parameters)
         # Freed before its loop runs, llama.cpp waits for ever; an answer proves that it runs.
         _refuse_error(server.handle_completions(_FIRST_TOKEN))
     except RuntimeError as error:
         raise ArtefactError(
             f"llama.cpp cannot open {path}: it is damaged, or made for another llama.cpp."
         ) from error
-    return LlamaCppGenerator(server, settings)
+    return server
 
 
-def _parameters(settings: LlamaCppSettings, path: Path, layers: int) -> Any:
+def _parameters(settings: LlamaCppSettings, path: Path) -> Any:
+    layers = _gpu_layers(settings)
     parameters = _LLAMA_CPP.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = settings.context
@@ -188,8 +227,6 @@ def _parameters(settings: LlamaCppSettings, path: Path, layers: int) -> Any:
     parameters.ui = False
     if settings.threads:
         parameters.cpuparams.n_threads = settings.threads
-    # It listens on a free port of this machine in any case; nobody else shall use the model there.
-    parameters.api_keys = [secrets.token_urlsafe()]
     return parameters
 
 

@@ -51,7 +51,7 @@ def open_generator(config: Path = DEFAULT_CONFIG, model: Path | None = None) -> 
     """
     runtime = load_answers().inference
     adapter = _adapter(runtime)
-    values = _table(config, runtime)
+    values = read_table(config, runtime)
     if model is not None and runtime not in _SERVED:
         values = {**values, "model": str(model)}
     return adapter.open_generator(values, f"{config}, [{runtime}]")
@@ -64,7 +64,7 @@ def read_settings(config: Path = DEFAULT_CONFIG, **changes: object) -> Generatio
         ConfigError: The file is missing or wrong, or a value is out of its range.
     """
     given = {name: value for name, value in changes.items() if value is not None}
-    values = {**_table(config, _SETTINGS), **given}
+    values = {**read_table(config, _SETTINGS), **given}
     place = f"{config}, [{_SETTINGS}]"
     return GenerationSettings(**checked_values(GenerationSettings, values, place))
 
@@ -102,7 +102,12 @@ def _typed(key: str, value: Any, default: Any, place: str) -> Any:
     return value
 
 
-def _table(config: Path, name: str) -> dict[str, Any]:
+def read_table(config: Path, name: str) -> dict[str, Any]:
+    """Returns a table of the file, which is empty if it is not there.
+
+    Raises:
+        ConfigError: The file is missing or wrong.
+    """
     try:
         content = tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..answers import load_answers
 from ..artefacts import replacing_folder
-from ..errors import ExportError, ProjectError
+from ..errors import ExportError, ProjectError, reason_of
 from ..inference import (
     InputSchema,
     Metadata,
@@ -168,8 +168,9 @@ def _checked(folder: Path) -> ParityReport:
     except ProjectError:
         raise
     except Exception as error:  # runtimes pass on errors of every kind
-        reason = str(error).strip().partition("\n")[0]
-        raise ExportError(f"The exported model does not run, nothing was kept: {reason}") from error
+        raise ExportError(
+            f"The exported model does not run, nothing was kept: {reason_of(error)}"
+        ) from error
     if not report.passed:
         raise ExportError(
             "The exported model answers differently from the trained one "

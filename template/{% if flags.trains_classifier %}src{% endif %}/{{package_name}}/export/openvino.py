@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError
+from ..errors import ExportError, reason_of
 from ..openvino_api import without_statistics
 from . import openvino_int8
 from .artefact import FLOAT32, ExportRequest, Precision
@@ -52,8 +52,9 @@ def _write(request: ExportRequest, path: Path, *, compress: bool) -> None:
     except ExportError:
         raise
     except Exception as error:  # the converter passes on errors of every kind
-        reason = str(error).strip().partition("\n")[0]
-        raise ExportError(f"The model cannot be converted for OpenVINO: {reason}") from error
+        raise ExportError(
+            f"The model cannot be converted for OpenVINO: {reason_of(error)}"
+        ) from error
 
 
 def _name_in_order(model: Any) -> None:

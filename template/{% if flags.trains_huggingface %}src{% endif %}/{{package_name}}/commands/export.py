@@ -48,6 +48,10 @@ def run(args: argparse.Namespace) -> int:
         report = export_model(request, output, precision)
         facts = {"precision": precision, "bytes": _size(output), **report.to_json()}
         results.append({"run_id": chosen.id, "model": str(output), **facts})
+    reporter.say(
+        f"Compared at {len(request.reference.places)} places of the held-out text; the perplexity "
+        "is of these alone, `evaluate` measures all of it."
+    )
     reporter.finish(results if args.every_precision else results[0], _table(results))
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-from ..errors import ExportError
+from ..errors import ExportError, reason_of
 from .artefact import ExportRequest
 from .onnx_graph import drop_empty_biases
 from .quiet import quiet
@@ -35,5 +35,4 @@ def translate(request: ExportRequest, path: Path) -> None:
             drop_empty_biases(program)
             onnx.save(program, path)
     except Exception as error:  # the exporter passes on errors of every kind
-        reason = str(error).strip().partition("\n")[0]
-        raise ExportError(f"The model cannot be exported to ONNX: {reason}") from error
+        raise ExportError(f"The model cannot be exported to ONNX: {reason_of(error)}") from error

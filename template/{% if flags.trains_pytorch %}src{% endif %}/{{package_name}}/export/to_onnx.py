@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from ..errors import ExportError
+from ..errors import ExportError, reason_of
 from .artefact import ExportRequest
 from .quiet import quiet
 
@@ -41,5 +41,4 @@ def translate(request: ExportRequest, path: Path) -> None:
             )
             cast(torch.onnx.ONNXProgram, program).save(path)
     except Exception as error:  # the exporter passes on errors of every kind
-        reason = str(error).strip().partition("\n")[0]
-        raise ExportError(f"The model cannot be exported to ONNX: {reason}") from error
+        raise ExportError(f"The model cannot be exported to ONNX: {reason_of(error)}") from error
