@@ -17,7 +17,6 @@ from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind, of_exporter
 from ..hardware import Gpu
 from ..host import Host
-from ..installing import project_hash
 from ..lock_format import parse
 from ..locks import Locks, pinned
 from ..paths import ROOT, python
@@ -181,7 +180,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
         python=generation.python,
         starts=python(generation.folder).exists(),
         fits_locks=bool(fits),
-        fits_project=generation.project_sha256 == project_hash(kind),
+        fits_project=generation.project_sha256 == generations.project_hash(kind),
         torch=installed_torch(generation.folder),
         packages=packages.look(generation.folder),
         locked=_locked(locks, wanted) if locks and whole else None,
