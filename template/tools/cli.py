@@ -5,53 +5,59 @@ from __future__ import annotations
 
 import argparse
 import errno
+import importlib
 import os
 import sys
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, cast
 
-from .commands import (
-    audit,
-    benchmark,
-    bisect,
-    check_files,
-    conda,
-    diff,
-    doctor,
-    exporter,
-    image,
-    install,
-    install_prod,
-    lab,
-    licences,
-    links,
-    lint,
-    list_generations,
-    lock,
-    lock_all,
-    lock_check,
-    lock_upgrade,
-    notebooks,
-    project_tasks,
-    promote,
-    prune,
-    regression,
-    restore,
-    rollback,
-    save,
-    sbom,
-    setup,
-    status,
-    style,
-    targets,
-    try_change,
-    update,
-    update_branch,
-)
 from .errors import ToolError
 from .paths import shown
 
 EXPECTED = (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 """What a disk that is full or may not be written to answers."""
+
+COMMANDS = (
+    "setup",
+    "doctor",
+    "lock",
+    "lock-upgrade",
+    "lock-all",
+    "install",
+    "install-prod",
+    "exporter",
+    "conda",
+    "image",
+    "try",
+    "promote",
+    "rollback",
+    "generations",
+    "prune",
+    "save",
+    "restore",
+    "bisect",
+    "status",
+    "diff",
+    "update",
+    "lint",
+    "check-files",
+    "style",
+    "lock-check",
+    "links",
+    "notebooks",
+    "lab",
+    "audit",
+    "licences",
+    "sbom",
+    "regression",
+    "benchmark",
+    "update-branch",
+    "targets",
+)
+MODULES = {"generations": "list_generations", "try": "try_change"}
+"""The modules that are not named like their command."""
+
+LISTS_TARGETS = "targets"
 
 
 class Command(Protocol):
@@ -66,65 +72,49 @@ class Command(Protocol):
         """Do the work and return the exit code."""
 
 
-COMMANDS: dict[str, Command] = {
-    "setup": setup,
-    "doctor": doctor,
-    "lock": lock,
-    "lock-upgrade": lock_upgrade,
-    "lock-all": lock_all,
-    "install": install,
-    "install-prod": install_prod,
-    "exporter": exporter,
-    "conda": conda,
-    "image": image,
-    "try": try_change,
-    "promote": promote,
-    "rollback": rollback,
-    "generations": list_generations,
-    "prune": prune,
-    "save": save,
-    "restore": restore,
-    "bisect": bisect,
-    "status": status,
-    "diff": diff,
-    "update": update,
-    "lint": lint,
-    "check-files": check_files,
-    "style": style,
-    "lock-check": lock_check,
-    "links": links,
-    "notebooks": notebooks,
-    "lab": lab,
-    "audit": audit,
-    "licences": licences,
-    "sbom": sbom,
-    "regression": regression,
-    "benchmark": benchmark,
-    "update-branch": update_branch,
-    "targets": targets,
-}
-
-
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     """Return the parser with one subcommand per module, then the project's own tasks.
 
-    Without a command it lists the targets, as ``make`` does.
+    Args:
+        wanted: The only command that the parser needs to know: importing all of them takes longer
+            than most of them run. What is none of them gets the parser that lists them all.
     """
     parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
-    parser.set_defaults(run=targets.run, makefiles=[])
-    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        subparser = subcommands.add_parser(name, help=command.HELP, description=command.HELP)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    if wanted in COMMANDS:
+        _add_command(subcommands, wanted)
+        return parser
+    from .commands import project_tasks
+
+    if wanted is None or not project_tasks.is_task(wanted):
+        for name in COMMANDS:
+            _add_command(subcommands, name)
     project_tasks.add_tasks(subcommands)
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one command; a mendable error becomes one sentence and exit code 1."""
+def module_of(command: str) -> str:
+    """Return the name of the module under ``commands`` that a command is."""
+    return MODULES.get(command, command.replace("-", "_"))
+
+
+def _add_command(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], name: str
+) -> None:
+    module = importlib.import_module(f".commands.{module_of(name)}", __package__)
+    command = cast(Command, module)
+    subparser = subcommands.add_parser(name, help=command.HELP, description=command.HELP)
+    command.add_arguments(subparser)
+    subparser.set_defaults(run=command.run)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, by default the list of targets, as ``make`` does.
+
+    A mendable error becomes one sentence and exit code 1.
+    """
     try:
-        return _run(build_parser(), argv)
+        return _run([*(sys.argv[1:] if argv is None else argv)] or [LISTS_TARGETS])
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -143,9 +133,10 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _run(parser: argparse.ArgumentParser, argv: list[str] | None) -> int:
+def _run(argv: list[str]) -> int:
+    parser = build_parser(argv[0])
     arguments, rest = parser.parse_known_args(argv)
-    if rest and not project_tasks.is_task(arguments.command):
+    if rest and arguments.command in COMMANDS:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.rest = rest
     code: int = arguments.run(arguments)

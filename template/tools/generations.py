@@ -21,6 +21,7 @@ from . import integrity
 from .errors import ToolError
 from .files import write_whole
 from .paths import ENVIRONMENTS, ROOT, shown
+from .project import editable_install_hash, source_hash
 
 FACTS = "generation.json"
 HISTORY = ENVIRONMENTS / "history.json"
@@ -53,6 +54,12 @@ def of_exporter(exporter: str) -> Kind:
     """Return the kind of an exporter's environments, which are apart from the project's own."""
     name = exporter.rpartition("/")[2]
     return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-", "none")
+
+
+def project_hash(kind: Kind) -> str:
+    """Return the hash of what an environment takes from the project: a copy, or its commands."""
+    hashes = {"copy": source_hash, "editable": editable_install_hash}
+    return hashes[kind.project]() if kind.project in hashes else ""
 
 
 @dataclass(frozen=True)

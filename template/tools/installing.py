@@ -28,7 +28,7 @@ from .integrity import NotWholeError
 from .locks import Locks, sha256_of
 from .managers import Manager
 from .paths import ROOT, SOURCE, python, shown
-from .project import editable_install_hash, facts, is_adopted, python_version, source_hash
+from .project import facts, is_adopted, python_version
 from .requirements import direct_names
 from .run import run, say
 
@@ -66,7 +66,7 @@ class Contents:
 def described(kind: Kind, contents: Contents, reason: str) -> Generation:
     """Return the facts of the generation of some contents, made or not."""
     lock_sha256 = sha256_of(contents.locks)
-    project_sha256 = project_hash(kind)
+    project_sha256 = generations.project_hash(kind)
     return Generation(
         name=generations.name_for(kind, lock_sha256, project_sha256),
         kind=kind.name,
@@ -78,12 +78,6 @@ def described(kind: Kind, contents: Contents, reason: str) -> Generation:
         reason=reason,
         project_folder=str(ROOT),
     )
-
-
-def project_hash(kind: Kind) -> str:
-    """Return the hash of what an environment takes from the project: a copy, or its commands."""
-    hashes = {"copy": source_hash, "editable": editable_install_hash}
-    return hashes[kind.project]() if kind.project in hashes else ""
 
 
 def make(

@@ -111,7 +111,7 @@ def _described(saved: Saved, contents: Contents) -> Generation:
     lock_sha256 = sha256_of(contents.locks)
     if lock_sha256 != saved.facts["lock_sha256"]:
         raise ToolError(f"the locks in {saved.folder} are not those that were saved.")
-    project_sha256 = installing.project_hash(DEVELOPMENT)
+    project_sha256 = generations.project_hash(DEVELOPMENT)
     name = generations.name_for(DEVELOPMENT, lock_sha256, project_sha256)
     made = datetime.now(UTC)
     if generations.load(name):

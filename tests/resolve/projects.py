@@ -14,7 +14,7 @@ import pytest
 from scripts.stack_pins import Pin, by_name, parse_pins
 from tests.lifecycle.projects import PLATFORM_LOCKS, Project, succeeded
 from tests.resolve.cells import Cell
-from tests.support.copier_runs import render
+from tests.support.copier_runs import Answers, render
 
 TOOLCHAIN = "from tools import toolchain; print(toolchain.ensure())"
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
@@ -87,7 +87,9 @@ class Workshop:
             self._kept[key] = self.fresh(cell)
         return self._kept[key]
 
-    def fresh(self, cell: Cell, *, torch_index: str | None = None) -> Project:
+    def fresh(
+        self, cell: Cell, *, torch_index: str | None = None, more: Answers | None = None
+    ) -> Project:
         """Return a new project for a cell's build and Python; its test may change it."""
         number = len(list(self._folder.iterdir()))
         answers = {
@@ -95,6 +97,7 @@ class Workshop:
             "torch_index": torch_index or self._torch_index,
             "backends": ["cpu"] if cell.backend == "cpu" else ["cpu", cell.backend],
             **build_answers(cell),
+            **(more or {}),
         }
         project = Project(self._folder / f"project-{number}")
         render(self._template, project.folder, answers)

@@ -13,6 +13,7 @@ from tests.lifecycle.projects import Project, error_sentence, succeeded
 from tests.resolve.cells import HERE, representative
 from tests.resolve.checks import check
 from tests.resolve.projects import Locks, Workshop, locked
+from tests.support.copier_runs import Answers
 from tests.support.loopback import overlaying, serving
 from tests.support.stub_wheels import StubWheel
 from tests.support.tested_on import record_tested_on
@@ -33,6 +34,13 @@ def project(workshop: Workshop) -> Project:
     return project
 
 
+def locked_fast(project: Project) -> Locks:
+    """Lock from nothing as the commands do that lock on their own: by uv, for this very Python."""
+    shutil.rmtree(project.folder / "requirements" / "locks")
+    succeeded(project.tools("lock", "--fast"))
+    return Locks.of(project, CPU.target)
+
+
 def test_lock_and_lock_all_write_the_same_bytes(
     project: Project, torch_index: TorchIndex, record_property: Callable[[str, object], None]
 ) -> None:
@@ -41,6 +49,7 @@ def test_lock_and_lock_all_write_the_same_bytes(
     assert locked(project, CPU).texts == by_pip_compile.texts, "over what is there"
     shutil.rmtree(project.folder / "requirements" / "locks")
     assert locked(project, CPU).texts == by_pip_compile.texts, "from nothing"
+    assert locked_fast(project).texts == by_pip_compile.texts, "as `make setup` locks"
     record_tested_on(
         record_property,
         build=CPU.build,
@@ -49,6 +58,22 @@ def test_lock_and_lock_all_write_the_same_bytes(
         torch=by_pip_compile.versions("10-torch")["torch"],
         result="resolved",
     )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"training": "none"},
+        {"inference": "openvino", "extras": ["datascience", "tuning", "jupyterlab"]},
+        {"training": "huggingface", "extras": ["deepspeed", "quantization"]},
+    ],
+    ids=["without training", "extras and an exporter", "Hugging Face with extras"],
+)
+def test_uv_writes_the_same_bytes_as_pip_compile(answers: Answers, workshop: Workshop) -> None:
+    project = workshop.fresh(CPU, more=answers)
+    succeeded(project.tools("lock"))
+    by_pip_compile = Locks.of(project, CPU.target)
+    assert locked_fast(project).texts == by_pip_compile.texts
 
 
 def test_another_wheel_on_torchs_index_is_not_installed(project: Project, tmp_path: Path) -> None:

@@ -81,3 +81,29 @@ def test_without_a_network_a_sentence_says_so(
     monkeypatch.setattr(pinned.interpreters, "find", lambda: Path("python3"))
     with pytest.raises(ToolError, match="could not be fetched"):
         tools.ensure()
+
+
+@pytest.mark.parametrize(
+    ("major", "own"), [("26", True), ("23", True), ("22", False), ("", False), ("x", False)]
+)
+def test_the_interpreters_own_pip_fills_them_where_it_can(
+    major: str, own: bool, tools: PinnedTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def run(command: Sequence[object], *, quietly: bool = False) -> None:
+        started.append([str(part) for part in command])
+
+    tools.lock.touch()
+    monkeypatch.setattr(pinned, "run", run)
+    monkeypatch.setattr(pinned, "output_of", lambda command: major)
+    monkeypatch.setattr(pinned, "ENVIRONMENTS", tmp_path / ".venvs")
+    monkeypatch.setattr(pinned, "python_version", lambda: "3.12")
+    monkeypatch.setattr(pinned.interpreters, "find", lambda: Path("python3"))
+    (tmp_path / ".venvs").mkdir()
+    tools._make(tmp_path / "made")
+    make, fill = started
+    assert ("--without-pip" in make) == own
+    assert (fill[:4] == ["python3", "-m", "pip", "--python"]) == own
+    assert str(python(tmp_path / "made")) in fill
+    assert {"--require-hashes", "--no-deps"} <= set(fill)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from .. import backends, generations, interpreters, locking, locks, managers
+from .. import backends, generations, interpreters, locking, locks, managers, toolchain
 from ..backends import Target
 from ..locking import ResolverFor
 from ..locks import Locks
@@ -48,6 +48,10 @@ def compile_here(
 ) -> None:
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
+    if not arguments.fast and not arguments.quiet:
+        say(
+            "By pip-compile; ARGS=--fast gives the same locks by uv, in seconds instead of minutes."
+        )
     with generations.exclusive():
         resolver_for = _resolver_for(fast=arguments.fast)
         compile_locks(wanted, resolver_for, upgrade=upgrade, only_changed=only_changed)
@@ -61,6 +65,14 @@ def compile_here(
     ]
     if stale:
         say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+
+
+def compile_first(wanted: Sequence[Target]) -> None:
+    """Compile locks that a command needs and nobody asked for, by uv where there is a build of it.
+
+    Both resolvers write the same bytes.
+    """
+    compile_locks(wanted, _resolver_for(fast=toolchain.uses_uv()), upgrade=False)
 
 
 def _resolver_for(*, fast: bool) -> ResolverFor:

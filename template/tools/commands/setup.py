@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import backends, generations, git_hooks, managers, smoke_tests
+from .. import backends, generations, git_hooks, smoke_tests
 from ..locks import Locks
 from ..requirements import layers
 from ..run import output_of, say
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     with generations.exclusive():
         if Locks(backends.chosen().target).missing(layers()):
             without = [each for each in backends.here() if Locks(each).missing(layers())]
-            lock.compile_locks(without, managers.chosen().resolver, upgrade=False)
+            lock.compile_first(without)
         install.install(
             generations.DEVELOPMENT,
             layers(),

@@ -7,7 +7,6 @@ import argparse
 
 from .. import backends, generations, health
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
-from ..installing import project_hash
 from ..locks import Locks
 from ..paths import shown
 from ..project import facts, machine, python_version
@@ -76,7 +75,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     problem = health.problem_with(generation, kind, locks.require(wanted) if fits else None)
     if problem:
         return f"{generation.name}, {problem.text}: run `{command}`"
-    if fits and generation.project_sha256 != project_hash(kind):
+    if fits and generation.project_sha256 != generations.project_hash(kind):
         return f"{generation.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"
     return f"{generation.name} ({generation.backend}), made {generation.created}, {state}"

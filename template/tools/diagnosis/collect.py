@@ -17,7 +17,6 @@ from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind, of_exporter
 from ..hardware import Gpu
 from ..host import Host
-from ..installing import project_hash
 from ..locks import Locks, pinned
 from ..paths import ROOT
 from ..probe import text_of
@@ -183,7 +182,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
         starts=problem is None or not problem.breaks,
         python_problem=problem.text if problem else "",
         fits_locks=bool(fits),
-        fits_project=generation.project_sha256 == project_hash(kind),
+        fits_project=generation.project_sha256 == generations.project_hash(kind),
         torch=installed_torch(generation.folder),
         packages=packages.look(generation.folder),
         locked=integrity.locked(locks.require(wanted)) if locks and whole else None,

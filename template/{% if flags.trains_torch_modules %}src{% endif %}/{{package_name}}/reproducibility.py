@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,22 @@ def make_reproducible(seed: int, threads: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # third-party code still draws from the global generator
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+    _allow_deterministic_algorithms_only()
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.set_num_threads(threads)
+
+
+def _allow_deterministic_algorithms_only() -> None:
+    """Does what `torch.use_deterministic_algorithms` does, without importing PyTorch's compiler.
+
+    That takes as long as PyTorch itself. A compiler that comes later reads the variable.
+    """
+    if "torch._inductor.config" in sys.modules:
+        torch.use_deterministic_algorithms(True)
+        return
+    os.environ["TORCHINDUCTOR_DETERMINISTIC"] = "1"
+    torch.set_deterministic_debug_mode("error")
 
 
 def choose_device(name: str, setting: str = "training.device") -> torch.device:
