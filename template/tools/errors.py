@@ -10,9 +10,17 @@ NO_CONNECTION = re.compile(
 )
 """What pip and uv print when the index does not answer."""
 
+QUOTED_LINES, QUOTED_LENGTH = 3, 300  # of what a failed program printed, in the sentence on it
+DECORATION = re.compile(r"\x1b\[[0-9;]*m|[\u00d7\u2500-\u25b6]")
+TRACEBACK = "Traceback (most recent call last):"
+
 
 class ToolError(Exception):
     """What is wrong and what to do about it, in one sentence."""
+
+    def add(self, more: str) -> None:
+        """Add to the sentence."""
+        self.args = (f"{str(self).rstrip('.')}; {more}.",)
 
 
 class CommandError(ToolError):
@@ -31,3 +39,33 @@ class CommandError(ToolError):
     def is_of_network(self) -> bool:
         """Whether it failed because the index cannot be reached."""
         return NO_CONNECTION.search(self.output) is not None
+
+
+def failure(program: str, code: int, output: str | None = None) -> CommandError:
+    """Return the error of a program that failed; it quotes the end of the reason.
+
+    Args:
+        program: Its name.
+        code: Its exit code.
+        output: What it printed, None if that was shown.
+    """
+    failed = f"`{program}` failed with exit code {code}"
+    if output is None:
+        return CommandError(f"{failed}; its message is above.")
+    reason = reason_in(output)
+    return CommandError(f"{failed}: {quoted(reason) or 'it printed nothing'}.", output)
+
+
+def reason_in(output: str) -> str:
+    """Return the part of a failed program's output that says why: what is before a traceback."""
+    message = output.partition(TRACEBACK)[0]
+    start = message.find("ERROR:")
+    return message[start:].strip() if start >= 0 else message.strip() or output.strip()
+
+
+def quoted(reason: str) -> str:
+    """Return the last lines of why a program failed, as a part of a sentence."""
+    lines = [" ".join(line.split()) for line in DECORATION.sub("", reason).splitlines()]
+    number = 1 if TRACEBACK in reason else QUOTED_LINES
+    text = " ".join([line for line in lines if line][-number:])
+    return text.rstrip(".") if len(text) <= QUOTED_LENGTH else f"{text[:QUOTED_LENGTH]} ..."

@@ -13,6 +13,7 @@ from ..installing import Contents
 from ..locks import Locks
 from ..managers import Manager
 from ..paths import shown
+from ..progress import logged
 from ..requirements import layers
 from ..run import say
 
@@ -69,8 +70,10 @@ def _make(
     current: Generation | None,
     manager: Manager | None,
 ) -> None:
+    command = target.reason.removeprefix("make ").partition(":")[0]
     try:
-        installing.make(kind, target, contents, manager)
+        with logged(command, shows_commands=True):
+            installing.make(kind, target, contents, manager)
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")

@@ -11,6 +11,7 @@ from .. import backends, candidates, generations, installing, trying
 from ..errors import CommandError, ToolError
 from ..generations import DEVELOPMENT
 from ..paths import PYTHON_VERSION, ROOT, UPDATES, shown
+from ..progress import add_option, logged
 from ..project import python_version
 from ..run import announce, inside, say
 from ..trying import Tried
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only write the files here, as with --data; lock and try it yourself",
     )
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             if only_files:
                 in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
             else:
-                _update_on_a_branch(arguments.to)
+                _update_on_a_branch(arguments.to, verbose=arguments.verbose)
     except KeyboardInterrupt:
         print(
             "interrupted: unless its summary stands above, the update was not made.",
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _update_on_a_branch(wanted: str | None) -> None:
+def _update_on_a_branch(wanted: str | None, *, verbose: bool) -> None:
     project = Git(ROOT)
     before.check(project)
     trying.active()
@@ -73,7 +75,8 @@ def _update_on_a_branch(wanted: str | None) -> None:
         branch = branch_of(folder)
         if not branch:
             return
-        tried = _try(folder)
+        with logged("update", verbose=verbose):
+            tried = _try(folder)
         tried.show()
     _judge(tried, branch, start)
 
