@@ -11,6 +11,10 @@ NO_CONNECTION = re.compile(
 )
 """What pip and uv print when the index does not answer."""
 
+QUOTED_LINES, QUOTED_LENGTH = 3, 300  # of what a failed program printed, in the sentence on it
+DECORATION = re.compile(r"\x1b\[[0-9;]*m|[\u00d7\u2500-\u25b6]")
+TRACEBACK = "Traceback (most recent call last):"
+
 
 NO_ROOM = re.compile(r"No space left on device|not enough space on the disk|Disk quota exceeded")
 """What programs print when a disk is full."""
@@ -18,6 +22,10 @@ NO_ROOM = re.compile(r"No space left on device|not enough space on the disk|Disk
 
 class ToolError(Exception):
     """What is wrong and what to do about it, in one sentence."""
+
+    def add(self, more: str) -> None:
+        """Add to the sentence."""
+        self.args = (f"{str(self).rstrip('.')}; {more}.",)
 
 
 class CommandError(ToolError):
@@ -38,18 +46,21 @@ class CommandError(ToolError):
         return NO_CONNECTION.search(self.output) is not None
 
 
-def failure(program: str, code: int, output: str = "") -> CommandError:
-    """Return the error of a program whose message was shown: how it ended, and a full disk.
+def failure(program: str, code: int, output: str | None = None) -> CommandError:
+    """Return the error of a program that failed; it quotes the end of the reason.
 
     Args:
         program: Its name.
         code: Its exit code; below 0 for the number of the signal that ended it.
-        output: What it printed, if that was kept.
+        output: What it printed, None if that was shown.
     """
     how = f"failed with exit code {code}" if code >= 0 else f"was ended by {_signal(-code)}"
-    full = NO_ROOM.search(output)
-    room = f", the disk is full ({full[0]})" if full else ""
-    return CommandError(f"`{program}` {how}{room}; its message is above.", output)
+    full = NO_ROOM.search(output or "")
+    failed = f"`{program}` {how}{f', the disk is full ({full[0]})' if full else ''}"
+    if output is None:
+        return CommandError(f"{failed}; its message is above.")
+    reason = reason_in(output)
+    return CommandError(f"{failed}: {quoted(reason) or 'it printed nothing'}.", output)
 
 
 def _signal(number: int) -> str:
@@ -58,3 +69,18 @@ def _signal(number: int) -> str:
     except ValueError:
         name = f"signal {number}"
     return f"{name}, as the system does when memory runs out" if name == "SIGKILL" else name
+
+
+def reason_in(output: str) -> str:
+    """Return the part of a failed program's output that says why: what is before a traceback."""
+    message = output.partition(TRACEBACK)[0]
+    start = message.find("ERROR:")
+    return message[start:].strip() if start >= 0 else message.strip() or output.strip()
+
+
+def quoted(reason: str) -> str:
+    """Return the last lines of why a program failed, as a part of a sentence."""
+    lines = [" ".join(line.split()) for line in DECORATION.sub("", reason).splitlines()]
+    number = 1 if TRACEBACK in reason else QUOTED_LINES
+    text = " ".join([line for line in lines if line][-number:])
+    return text.rstrip(".") if len(text) <= QUOTED_LENGTH else f"{text[:QUOTED_LENGTH]} ..."

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ToolError, failure
+from . import progress
+from .errors import CommandError, ToolError, failure, reason_in
 from .paths import ROOT, shown
+from .progress import Waited
+from .progress import say as say
 
 LEAKING_VARIABLES = (
     "PYTHONHOME",
@@ -23,6 +26,7 @@ LEAKING_VARIABLES = (
     "UV_SYSTEM_PYTHON",
     "VIRTUAL_ENV",
 )
+DOWNLOADS = re.compile(r"\s*Downloading ")
 SIGNAL_OFFSET = 128  # what shells add to the number of the signal that ended a program
 FIXED_VARIABLES = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -37,21 +41,15 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **FIXED_VARIABLES, **(extra or {})}
 
 
-def say(text: str) -> None:
-    """Print a line of progress at once, also when the output is a pipe."""
-    print(text, flush=True)
-
-
 def announce(command: Sequence[object]) -> None:
     """Print a command as it can be typed in the project's folder, apart from what it prints."""
-    line = shlex.join(shown(str(part)) for part in command)
-    print(f"$ {line}", file=sys.stderr, flush=True)
+    progress.show_command(shlex.join(shown(str(part)) for part in command))
 
 
 def run(
     command: Sequence[object], *, extra: Mapping[str, str] | None = None, quietly: bool = False
 ) -> str:
-    """Run a program in the project's folder and show what it prints.
+    """Run a program in the project's folder and show what it prints, or write it into the log.
 
     Args:
         command: The program and its arguments.
@@ -66,12 +64,12 @@ def run(
         ToolError: It could not be started.
     """
     announce(command)
-    code, output = _start(command, environment(extra), capture=quietly)
-    if code == 0:
-        return output
-    if output:
-        print(_reason(output), file=sys.stderr, flush=True)
-    raise failure(Path(str(command[0])).name, code, output)
+    code, output = _start(
+        command, ROOT, environment(extra), capture=quietly or progress.is_logged()
+    )
+    if code:
+        raise _failure(command, code, output)
+    return output or ""
 
 
 def attempt(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> bool:
@@ -88,19 +86,40 @@ def attempt(command: Sequence[object], *, extra: Mapping[str, str] | None = None
         ToolError: It could not be started.
     """
     announce(command)
-    code, output = _start(command, environment(extra), capture=True)
-    if code == 0:
-        print(output, end="", file=sys.stderr, flush=True)
+    code, output = _start(command, ROOT, environment(extra), capture=True)
+    if code == 0 and output and not progress.is_logged():
+        progress.show_output(output)
     return code == 0
+
+
+def tested(
+    command: Sequence[object], folder: Path, *, extra: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a program whose failure is an answer, and show what it prints or write it into the log.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        extra: Variables to add to the program's environment.
+
+    Returns:
+        Its exit code, and what it printed if that was not shown.
+
+    Raises:
+        ToolError: It could not be started.
+    """
+    announce(command)
+    code, output = _start(command, folder, environment(extra), capture=progress.is_logged())
+    return code, output or ""
 
 
 def output_of(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> str:
     """Return what a program prints, or an empty text if it is missing or fails; prints nothing."""
     try:
-        code, output = _start(command, environment(extra), capture=True, merge=False)
+        done = ended(command, ROOT, environment(extra))
     except ToolError:
         return ""
-    return output.strip() if code == 0 else ""
+    return done.output.decode("utf-8", "replace").strip() if done.code == 0 else ""
 
 
 def printed_by(
@@ -113,16 +132,13 @@ def printed_by(
         ToolError: It could not be started.
     """
     announce(command)
-    arguments = [str(part) for part in command]
-    try:
-        done = subprocess.run(
-            arguments, cwd=folder, env=environment(extra), stdout=subprocess.PIPE, check=False
-        )
-    except OSError as error:
-        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    if done.returncode:
-        raise failure(Path(str(command[0])).name, done.returncode)
-    return done.stdout.decode("utf-8", "replace")
+    is_shown = not progress.is_logged()
+    done = ended(command, folder, environment(extra), shows_errors=is_shown)
+    output = done.output.decode("utf-8", "replace")
+    progress.note(f"{done.errors}{output}")
+    if done.code:
+        raise _failure(command, done.code, None if is_shown else done.errors or output)
+    return output
 
 
 def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> int:
@@ -164,28 +180,50 @@ def _asked(program: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def inside(folder: Path, tools: Sequence[str]) -> tuple[int, str]:
-    """Run the tools of a copy of the project there and show what they print.
+    """Run the tools of a copy of the project there; show what they print, or write it into the log.
 
     Returns:
         Their exit code, and the sentence that they failed with, which is not shown.
     """
-    reason = ""
-    with subprocess.Popen(
-        tools,
-        cwd=folder,
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as started:
-        assert started.stderr is not None
-        for line in started.stderr:
-            if line.startswith("error: "):
-                reason = line.removeprefix("error: ").strip()
-            else:
-                print(line, end="", file=sys.stderr, flush=True)
+    is_logged = progress.is_logged()
+    waits: AbstractContextManager[Waited | None] = (
+        progress.waiting(_brief(tools)) if is_logged else nullcontext()
+    )
+    with (
+        waits as waited,
+        subprocess.Popen(
+            tools,
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE if is_logged else None,
+            stderr=subprocess.STDOUT if is_logged else subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as started,
+    ):
+        message, reason = _heard(started.stdout or started.stderr or (), waited)
+    if started.returncode and is_logged:
+        progress.show_reason(message)
     return started.returncode, reason
+
+
+def _heard(lines: Iterable[str], waited: Waited | None) -> tuple[str, str]:
+    """Pass on what the tools print; return what the last program printed, and their error."""
+    last: list[str] = []
+    reason = ""
+    for line in lines:
+        if line.startswith("error: "):
+            reason = line.removeprefix("error: ").strip()
+            continue
+        progress.show_output(line)
+        if line.startswith("$ "):
+            last = []
+        elif not line.startswith(progress.STILL):
+            last.append(line)
+            if waited and line.strip():
+                waited.what = line.strip()
+    return "".join(last).rstrip(), reason
 
 
 @dataclass(frozen=True)
@@ -204,7 +242,12 @@ class Ended:
 
 
 def ended(
-    command: Sequence[object], folder: Path, variables: Mapping[str, str], given: bytes = b""
+    command: Sequence[object],
+    folder: Path,
+    variables: Mapping[str, str],
+    given: bytes = b"",
+    *,
+    shows_errors: bool = False,
 ) -> Ended:
     """Run a program, print nothing, and return how it ended, whatever its exit code.
 
@@ -213,44 +256,87 @@ def ended(
         folder: Where it runs.
         variables: All of its environment.
         given: Its standard input.
+        shows_errors: Show what it prints to the standard error, and do not return that.
 
     Raises:
         ToolError: It could not be started.
     """
     arguments = [str(part) for part in command]
     try:
-        done = subprocess.run(
-            arguments, cwd=folder, env=variables, input=given, capture_output=True, check=False
-        )
+        with nullcontext() if shows_errors else progress.waiting(_brief(command)):
+            done = subprocess.run(
+                arguments,
+                cwd=folder,
+                env=variables,
+                input=given,
+                stdout=subprocess.PIPE,
+                stderr=None if shows_errors else subprocess.PIPE,
+                check=False,
+            )
     except OSError as error:
         raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+    return Ended(done.returncode, done.stdout, (done.stderr or b"").decode("utf-8", "replace"))
 
 
 def _start(
-    command: Sequence[object], variables: dict[str, str], *, capture: bool, merge: bool = True
-) -> tuple[int, str]:
-    pipe = subprocess.PIPE if capture else None
-    error_pipe = (subprocess.STDOUT if merge else subprocess.DEVNULL) if capture else None
+    command: Sequence[object], folder: Path, variables: Mapping[str, str], *, capture: bool
+) -> tuple[int, str | None]:
+    """Run a program and return its exit code and, if that is not shown, what it printed."""
+    arguments = [str(part) for part in command]
     try:
-        done = subprocess.run(
-            [str(part) for part in command],
-            cwd=ROOT,
+        if capture:
+            return _captured(arguments, folder, variables)
+        done = subprocess.run(arguments, cwd=folder, env=variables, check=False)
+    except OSError as error:
+        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    return done.returncode, None
+
+
+def _captured(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str]
+) -> tuple[int, str]:
+    what, lines = _brief(command), []
+    with (
+        progress.waiting(what) as waited,
+        subprocess.Popen(
+            command,
+            cwd=folder,
             env=variables,
-            stdout=pipe,
-            stderr=error_pipe,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    return done.returncode, done.stdout or ""
+        ) as started,
+    ):
+        try:
+            for line in started.stdout or ():
+                lines.append(line)
+                progress.note(line)
+                if DOWNLOADS.match(line):
+                    waited.what = f"{what}, {line.strip()}"
+        except BaseException:
+            started.kill()
+            raise
+    return started.returncode, "".join(lines)
 
 
-def _reason(output: str) -> str:
-    """Return the part of a failed program's output that says why: what is before a traceback."""
-    message = output.partition("Traceback (most recent call last):")[0]
-    start = message.find("ERROR:")
-    return message[start:].strip() if start >= 0 else output.strip()
+def _brief(command: Sequence[object]) -> str:
+    """Return a program and what it does, without the options: uv pip install."""
+    words = [Path(str(part)).name for part in command]
+    options = [number for number, word in enumerate(words) if word[:1] == "-" and word != "-m"]
+    words = [word for word in words[: min(options, default=len(words))] if word != "-m"]
+    return " ".join(words[1 if words[0].startswith("python") and len(words) > 1 else 0 :][:3])
+
+
+def _failure(command: Sequence[object], code: int, output: str | None) -> CommandError:
+    """Show why a program failed, and return its error.
+
+    Args:
+        command: The program and its arguments.
+        code: Its exit code.
+        output: What it printed, None if that was shown.
+    """
+    if output:
+        progress.show_reason(reason_in(output))
+    return failure(Path(str(command[0])).name, code, output)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,13 @@ from .files import in_words, size_of
 from .generations import Generation
 from .locks import pinned
 from .paths import python
-from .run import announce, environment
+from .run import say, tested
 from .smoke_tests import NO_TESTS_COLLECTED
 from .trials import Expected
 
 UNTOUCHED = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Variables with which an environment that is only looked at stays as it is."""
+MOST_NAMED = 10  # tests that failed
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,20 @@ def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bo
     """
     variables = {**UNTOUCHED, "PYTHONPATH": str(copy / "src")}
     for step in steps:
-        command = [str(python(folder)), *step]
-        announce(command)
-        code = subprocess.run(command, cwd=copy, env=environment(variables), check=False).returncode
+        code, output = tested([python(folder), *step], copy, extra=variables)
+        for line in summary_of_tests(output):
+            say(f"  {line}")
         if code not in (0, NO_TESTS_COLLECTED):
             return False
     return True
+
+
+def summary_of_tests(output: str) -> list[str]:
+    """Return the lines of what pytest printed that name tests which failed, and its last line."""
+    lines = output.strip().splitlines()
+    failed = [line for line in lines[:-1] if line.startswith(("FAILED ", "ERROR "))]
+    more = len(failed) - MOST_NAMED
+    return [*failed[:MOST_NAMED], *([f"and {more} more"] if more > 0 else []), *lines[-1:]]
 
 
 def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
@@ -139,6 +147,7 @@ def train(folder: Path, copy: Path, wanted: Expected) -> dict[str, float]:
     Raises:
         ToolError: It fails.
     """
+    say(f"Training in {folder.name}.")
     trials.prepare(copy, python(folder))
     return dict(trials.train(copy, wanted.arguments, python(folder)).metrics)
 

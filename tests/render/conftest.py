@@ -18,21 +18,29 @@ Projects = Callable[[Answers], Path]
 
 
 @pytest.fixture(scope="session")
-def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Projects]:
+def fast_copier() -> Iterator[FastCopier]:
+    """Return what copies share."""
+    fast = FastCopier()
+    yield fast
+    fast.close()
+
+
+@pytest.fixture(scope="session")
+def projects(
+    template: Path, fast_copier: FastCopier, tmp_path_factory: pytest.TempPathFactory
+) -> Projects:
     """Return a function from answers to a copied project, which nobody may change."""
     made: dict[str, Path] = {}
-    fast = FastCopier()
 
     def project_of(answers: Answers) -> Path:
         key = json.dumps(answers, sort_keys=True)
         if key not in made:
             folder = tmp_path_factory.mktemp("project") / "project"
-            with fast.active():
+            with fast_copier.active():
                 made[key] = render(template, folder, answers, version=NEWEST)
         return made[key]
 
-    yield project_of
-    fast.close()
+    return project_of
 
 
 @pytest.fixture(params=[cell.name for cell in CELLS])

@@ -29,6 +29,7 @@ from tests.support.copier_runs import (
     stage,
     update,
 )
+from tests.support.fast_copier import FastCopier
 
 BEFORE = "998.0.0"
 CHANGEABLE = {"training": "pytorch", "inference": "onnxruntime", "backends": ["cpu"]}
@@ -120,6 +121,20 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy(
     expected, found = files_of(fresh), files_of(project)
     assert found.keys() == expected.keys()
     assert {path for path in found if found[path] != expected[path]} == seeds.keys()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_release_rendered_again_from_the_answers_is_the_project(
+    name: str, template: Path, projects: Projects, fast_copier: FastCopier, tmp_path: Path
+) -> None:
+    """`make update` takes what differs for edits of the user."""
+    project = projects(PAIRS[name])
+    shutil.copy2(project / ".copier-answers.yml", tmp_path)
+    with fast_copier.active():
+        render(template, tmp_path, version=NEWEST)
+    expected, found = files_of(project), files_of(tmp_path)
+    assert found.keys() == expected.keys()
+    assert {path for path in found if found[path] != expected[path]} == set()
 
 
 def test_an_update_starts_nothing_but_git(old_template: Path, copied: Copied) -> None:

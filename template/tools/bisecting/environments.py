@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import generations, health, installing, managers, toolchain
 from ..backends import Target
-from ..errors import ToolError
+from ..errors import ToolError, quoted
 from ..generations import DEVELOPMENT, Generation, Kind
 from ..installing import Contents
 from ..paths import ROOT, python
@@ -99,8 +98,7 @@ def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list
     command = [python(toolchain.ensure()), "-I", DEMANDS]
     answer = ended(command, ROOT, environment(), json.dumps(question).encode())
     if answer.code:
-        print(answer.errors, file=sys.stderr, flush=True)
-        raise ToolError("what the packages need cannot be read; the reason is above.")
+        raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
     return [Need(**row) for row in json.loads(answer.output)]
 
 

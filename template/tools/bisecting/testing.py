@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import ToolError
 from ..paths import python, scripts
+from ..progress import waiting
 from ..run import environment
 from ..smoke_tests import NO_TESTS_COLLECTED
 from ..verdicts import UNTOUCHED
@@ -53,7 +54,8 @@ def verdict(
     found: Counter[Verdict] = Counter()
     output.unlink(missing_ok=True)
     while found.total() < (runs if len(found) < 2 else RUNS_OF_A_FLAKY_TEST):
-        found[_judged(words, _run(words, interpreter_of, project, output))] += 1
+        with waiting(f"the test with {title}"):
+            found[_judged(words, _run(words, interpreter_of, project, output))] += 1
     if len(found) == 1:
         return next(iter(found))
     raise Inconclusive(

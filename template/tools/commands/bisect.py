@@ -14,6 +14,7 @@ from ..bisecting.outcome import Outcome
 from ..bisecting.testing import Inconclusive
 from ..errors import ToolError
 from ..paths import OVERRIDES, shown
+from ..progress import add_option, logged
 from ..run import say
 
 HELP = "find the change of a package, between a good and a bad lock, that breaks a test"
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", action="store_true", help="keep the environments that it makes")
     parser.add_argument("--apply", action="store_true", help="write the pin into overrides.txt")
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.repeat < 1:
         raise ToolError(f"--repeat {arguments.repeat} runs no test; write 1 or more.")
     target = backends.chosen().target
-    with generations.exclusive(), trials.copy_of_now() as project:
+    log = logged("bisect", verbose=arguments.verbose)
+    with log, generations.exclusive(), trials.copy_of_now() as project:
         bisection = Bisection(
             ends.read(good, target, "good"),
             ends.read(bad, target, "bad"),

@@ -13,6 +13,7 @@ from ..errors import ToolError
 from ..installing import Contents
 from ..locks import Locks
 from ..paths import python, shown
+from ..progress import logged
 from ..requirements import EXPORTERS, exporters
 from ..run import say
 
@@ -51,7 +52,8 @@ def ensure(exporter: str) -> Path:
     if ready is None:
         name = exporter.rpartition("/")[2]
         say(f"Making the environment of the exporter {name}; .venv stays as it is.")
-        ready = installing.make(kind, wanted, contents)
+        with logged("exporter", shows_commands=True):
+            ready = installing.make(kind, wanted, contents)
     generations.activate(kind, ready)
     say(f"{shown(kind.link)} -> {shown(ready.folder)}")
     return ready.folder

@@ -13,6 +13,7 @@ from ..installing import Contents
 from ..locks import Locks
 from ..managers import Manager
 from ..paths import shown
+from ..progress import logged
 from ..requirements import layers
 from ..run import say
 
@@ -85,8 +86,10 @@ def _make(
     *,
     smoke_test: bool,
 ) -> Generation:
+    command = target.reason.removeprefix("make ").partition(":")[0]
     try:
-        return installing.make(kind, target, contents, manager, smoke_test=smoke_test)
+        with logged(command, shows_commands=True):
+            return installing.make(kind, target, contents, manager, smoke_test=smoke_test)
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")

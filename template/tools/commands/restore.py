@@ -20,6 +20,7 @@ from ..errors import ToolError
 from ..generations import DEVELOPMENT
 from ..locks import Locks
 from ..paths import shown
+from ..progress import add_option, logged
 from ..requirements import layers
 from ..run import say
 from ..saved import Saved
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
     parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
     smoke_tests.add_option(parser)
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = arguments.folder or os.environ.get("FROM")
     if not chosen:
         raise ToolError("name the saved folder: `make restore FROM=FOLDER`.")
-    with generations.exclusive():
+    with logged("restore", verbose=arguments.verbose), generations.exclusive():
         found = saved.load(Path(chosen).absolute())
         say(f"Verifying {len(found.files)} files.")
         found.verify()

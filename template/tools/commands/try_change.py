@@ -12,6 +12,7 @@ from ..candidates import Candidate
 from ..changes import Changes
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
+from ..progress import add_option, logged
 from ..run import say
 from ..trying import Tried
 from . import project_tasks
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="where a new package goes")
     parser.add_argument("--quick", action="store_true", help="leave out the tests and the training")
     smoke_tests.add_option(parser)
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     text = " ".join(arguments.change) or os.environ.get("CHANGE", "")
     wanted = changes.read(text, arguments.layer)
-    with generations.exclusive():
+    with logged("try", verbose=arguments.verbose), generations.exclusive():
         trying.active()
         with trials.copy_of_now() as copy:
             candidates.lend(copy)
@@ -50,6 +52,7 @@ def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
     target = backends.chosen().target
     changes.apply(wanted, copy, target)
     if wanted.resolves:
+        say("Locking it.")
         candidates.lock_in(copy, upgrade=wanted.upgrade)
     contents = trying.contents_of(copy, target)
     made = installing.described(DEVELOPMENT, contents, f"make try: {wanted.text}")

@@ -11,6 +11,7 @@ from .. import backends, candidates, generations, installing, smoke_tests, tryin
 from ..errors import CommandError, ToolError
 from ..generations import DEVELOPMENT
 from ..paths import PYTHON_VERSION, ROOT, UPDATES, shown
+from ..progress import add_option, logged
 from ..project import python_version
 from ..run import announce, inside, say
 from ..trying import Tried
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only write the files here, as with --data; lock and try it yourself",
     )
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
             if only_files:
                 in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
             else:
-                _update_on_a_branch(arguments.to, smoke_test=arguments.smoke_test)
+                _update_on_a_branch(
+                    arguments.to, smoke_test=arguments.smoke_test, verbose=arguments.verbose
+                )
     except KeyboardInterrupt:
         print(
             "interrupted: unless its summary stands above, the update was not made.",
@@ -63,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> None:
+def _update_on_a_branch(wanted: str | None, *, smoke_test: bool, verbose: bool) -> None:
     project = Git(ROOT)
     before.check(project)
     trying.active()
@@ -74,7 +78,8 @@ def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> None:
         branch = branch_of(folder)
         if not branch:
             return
-        tried = _try(folder, smoke_test=smoke_test)
+        with logged("update", verbose=verbose):
+            tried = _try(folder, smoke_test=smoke_test)
         tried.show()
     _judge(tried, branch, start)
 
