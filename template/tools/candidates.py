@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import toolchain
+from . import toolchain, wheel_folders
 from .errors import CommandError, ToolError
 from .files import sha256_of, write_whole
-from .paths import ENVIRONMENTS, REQUIREMENTS, ROOT, TRIES, WHEELS
+from .generations import load
+from .paths import ENVIRONMENTS, REQUIREMENTS, ROOT, TRIES
 from .run import announce, inside
 
 REPORT = "report.json"
@@ -55,9 +56,10 @@ class Candidate:
 
 
 def lend(copy: Path) -> None:
-    """Let a copy of the project use this project's tools and torch's fetched wheels."""
+    """Let a copy of the project use this project's tools, and torch's wheels that lie in it."""
     lent = [path for pattern in LENT for path in ENVIRONMENTS.glob(pattern)]
-    for path in [*lent, WHEELS]:
+    wheels = wheel_folders.top()
+    for path in [*lent, *([wheels] if wheels.is_relative_to(ROOT) and wheels.exists() else [])]:
         place = copy / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -118,6 +120,12 @@ def kept() -> list[Candidate]:
     """Return the tries that can be promoted, the latest last."""
     found = (_load(path) for path in TRIES.glob(f"*/{REPORT}"))
     return sorted((each for each in found if each), key=lambda each: each.created)
+
+
+def unusable(going: Set[str]) -> list[Path]:
+    """Return the folders of tries that were cut off, or whose environment is gone or will be."""
+    whole = {each.folder for each in kept() if each.name not in going and load(each.name)}
+    return sorted(path for path in TRIES.glob("*/") if path not in whole)
 
 
 def find(name: str | None) -> Candidate:

@@ -20,6 +20,17 @@ NO_ROOM = re.compile(r"No space left on device|not enough space on the disk|Disk
 """What programs print when a disk is full."""
 
 
+DAMAGED_IN_CACHE = re.compile(
+    r"`[^`\n]*[/\\](archive|sdists|wheels)-v\d+[/\\][^`\n]*`: .*\(os error [23]\)|"
+    r"deserialize cache entry|Missing \.dist-info directory"
+)
+"""What uv prints when files of its cache are gone or not whole."""
+DAMAGED_PACKAGE = re.compile(
+    r"Failed to install: \S+ \((?P<i>[\w.-]+)==|Failed to download `(?P<d>[\w.-]+)==|"
+    r"structure of `(?P<s>[\w.-]+)`"
+)
+
+
 class ToolError(Exception):
     """What is wrong and what to do about it, in one sentence."""
 
@@ -44,6 +55,14 @@ class CommandError(ToolError):
     def is_of_network(self) -> bool:
         """Whether it failed because the index cannot be reached."""
         return NO_CONNECTION.search(self.output) is not None
+
+    @property
+    def damaged_in_cache(self) -> str | None:
+        """The package of which uv's cache has a damaged copy, if that was the reason."""
+        if not DAMAGED_IN_CACHE.search(self.output):
+            return None
+        named = DAMAGED_PACKAGE.search(self.output)
+        return named[named.lastgroup or 0] if named else ""
 
 
 def failure(program: str, code: int, output: str | None = None) -> CommandError:

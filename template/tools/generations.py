@@ -17,16 +17,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from . import integrity
+from . import integrity, staging, temporary
 from .errors import ToolError
-from .files import write_whole
-from .paths import ENVIRONMENTS, ROOT, shown
+from .files import lock, write_whole
+from .paths import ENVIRONMENTS, ROOT, TREE, shown
 from .project import editable_install_hash, source_hash
+from .run import output_of, say
+from .temporary import is_claimed
 
 FACTS = "generation.json"
+MARKS = (FACTS, "complete")  # of a generation, of tools: what is written last
 HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
 COUNTED = re.compile(r"-\d{1,3}$")  # the number at the end of a name
+MADE_HERE = re.compile(r"([\w.-]+-)?[0-9a-f]{12}(-\w+)*")
+"""What environments are called, those of tools too; other folders are somebody else's."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +106,34 @@ class Generation:
 def exclusive() -> Iterator[None]:
     """Keep other commands from changing this project's environments and locks meanwhile.
 
+    What commands left that were killed is completed or removed first: nobody is at work on it.
+
     Raises:
         ToolError: Another command is at it.
     """
     ENVIRONMENTS.mkdir(exist_ok=True)
     with (ENVIRONMENTS / IN_USE).open("a") as file:
         try:
-            _lock(file.fileno())
+            lock(file.fileno())
         except OSError as error:
             raise ToolError(
                 "another command is changing this project's environments; wait until it has ended."
             ) from error
+        _tidy()
         yield
+
+
+def _tidy() -> None:
+    """Complete or remove what killed commands left."""
+    staging.finish()
+    left = [ENVIRONMENTS / name for name in sorted(half_made())]
+    left += [TREE] if TREE.exists() else []
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    if TREE in left:
+        output_of(["git", "worktree", "prune"])
+    for folder in (*left, *temporary.remove_left()):
+        say(f"Removed {shown(folder)}, which a command that was killed had left.")
 
 
 def in_use() -> bool:
@@ -123,7 +144,7 @@ def in_use() -> bool:
         return False
     with file:
         try:
-            _lock(file.fileno())
+            lock(file.fileno())
         except OSError:
             return True
     return False
@@ -305,13 +326,18 @@ def superfluous(kept: int) -> list[Path]:
 
 
 def half_made() -> set[str]:
-    """Return the names of folders that were to become generations; a command may be at work."""
-    return {path.name for path in ENVIRONMENTS.iterdir() if _is_half_made(path)}
+    """Return the names of folders that were to become environments; a command may be at work.
+
+    Tools that are being made are none of them.
+    """
+    found = (path for path in ENVIRONMENTS.iterdir() if _is_half_made(path))
+    return {path.name for path in found if not is_claimed(path)}
 
 
 def delete(folder: Path) -> None:
     """Delete an environment; if that is cut off, what is left no longer counts as one."""
-    (folder / FACTS).unlink(missing_ok=True)
+    for mark in MARKS:
+        (folder / mark).unlink(missing_ok=True)
     shutil.rmtree(folder)
 
 
@@ -331,9 +357,9 @@ def _place(past: Sequence[str], name: str) -> int:
 
 
 def _is_half_made(path: Path) -> bool:
-    """Tell whether a folder was to become a generation: it has neither facts nor other marks."""
-    marks = (FACTS, "complete", "conda-meta")
-    return path.is_dir() and not any((path / mark).exists() for mark in marks)
+    """Tell whether a folder was to become an environment: it lacks what is written last."""
+    is_environment = MADE_HERE.fullmatch(path.name) and path.is_dir()
+    return bool(is_environment) and not any((path / mark).exists() for mark in MARKS)
 
 
 def _histories() -> dict[str, list[str]]:
@@ -388,11 +414,6 @@ def _is_link(path: Path) -> bool:
 
 
 if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Lock an open file until it is closed, or raise OSError at once."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _point_junction(link: Path, target: Path) -> None:
         """Replace a junction, which needs no rights that symbolic links need on Windows."""
@@ -401,13 +422,6 @@ if sys.platform == "win32":
         if link.exists():
             link.rmdir()
         _winapi.CreateJunction(str(target), str(link))
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Lock an open file until it is closed, or raise OSError at once."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import distributions, generations, licences, lock_format
+from . import distributions, generations, licences, lock_format, temporary
 from .backends import Target
 from .distributions import RECORD, Distribution
 from .errors import ToolError
@@ -121,15 +120,15 @@ def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     locks = f"{shown(LOCKS)}/{target.name}"
     listed = ("ls-tree", "-r", "-z", "--name-only", commit, "--", locks, shown(ORDER))
     paths = [path for path in git.paths(*listed) if path.endswith(".txt")]
-    with tempfile.TemporaryDirectory() as temporary:
+    with temporary.folder() as copy:
         for path in paths:
-            place = Path(temporary) / path
+            place = copy / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(git.output("show", f"{commit}:./{path}"))
-        folder = Path(temporary) / locks
+        folder = copy / locks
         if not any(folder.glob("[0-9]*.txt")):
             raise ToolError(f"the commit {name} has no locks for {target.name}.")
-        found = _locked(folder, Path(temporary) / shown(REQUIREMENTS), only)
+        found = _locked(folder, copy / shown(REQUIREMENTS), only)
     return Side(f"{name} ({commit[:9]})", found)
 
 

@@ -44,6 +44,7 @@ def lock(
     *,
     upgrade: bool,
     only_changed: bool = False,
+    top: Path | None = None,
 ) -> None:
     """Compile all layers in order, each constrained by all earlier ones, then each exporter alone.
 
@@ -54,6 +55,7 @@ def lock(
         upgrade: Do not keep the versions that the locks hold.
         only_changed: Leave a lock as it is if what it was compiled from is as it was and the
             earlier locks agree with it: resolving would keep each of its versions.
+        top: Where the folders of all targets' locks lie, if not in the project's own place.
 
     Raises:
         ToolError: One of them cannot be resolved, or not with hashes.
@@ -61,7 +63,7 @@ def lock(
     build = torch_build(target)
     if build:
         check_python(build)
-    locks = Locks(target)
+    locks = Locks(target, top)
     unchanged = locks.unchanged() if only_changed else set()
     resolver = resolver_for(target, build)
     locks.constraints.write_text(effective_constraints(target), encoding="utf-8", newline="\n")

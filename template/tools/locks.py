@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import staging
 from .backends import Target, exporters_of
 from .constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_hash
 from .errors import ToolError
-from .paths import LOCKS, shown
+from .paths import LOCKS, ROOT, shown
 from .project import python_version
 from .requirements import EXPORTERS, layers
 
@@ -122,40 +121,14 @@ def hashes_of(path: Path, name: str) -> set[str]:
 
 
 @contextmanager
-def all_or_nothing(wanted: Iterable[Locks]) -> Iterator[None]:
-    """Put the folders of locks back as they were if anything inside fails or is interrupted."""
-    with _kept([each.folder for each in wanted]) as put_back:
-        try:
-            yield
-        except BaseException:
-            put_back()
-            raise
+def copies(wanted: Iterable[Target]) -> Iterator[Path]:
+    """Yield where the folders of copies of some locks lie, which are thrown away afterwards."""
+    with staging.copies(Locks(each).folder for each in wanted) as top:
+        yield top / LOCKS.relative_to(ROOT)
 
 
 @contextmanager
-def unchanged(wanted: Iterable[Locks]) -> Iterator[None]:
-    """Put the folders of locks back as they were, whatever happens inside."""
-    with _kept([each.folder for each in wanted]) as put_back:
-        try:
-            yield
-        finally:
-            put_back()
-
-
-@contextmanager
-def _kept(folders: Sequence[Path]) -> Iterator[Callable[[], None]]:
-    """Keep a copy of folders; yield the function that puts it back."""
-    with tempfile.TemporaryDirectory() as temporary:
-        before = Path(temporary)
-        for folder in folders:
-            if folder.exists():
-                shutil.copytree(folder, before / folder.name)
-            folder.mkdir(parents=True, exist_ok=True)
-
-        def put_back() -> None:
-            for folder in folders:
-                shutil.rmtree(folder)
-                if (before / folder.name).exists():
-                    shutil.copytree(before / folder.name, folder)
-
-        yield put_back
+def replaced(wanted: Iterable[Target]) -> Iterator[Path]:
+    """Yield where to write the locks of some targets; all of them change at the end, or none."""
+    with staging.replaced(Locks(each).folder for each in wanted) as top:
+        yield top / LOCKS.relative_to(ROOT)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import interpreters
+from . import interpreters, temporary
 from .errors import CommandError, ToolError
 from .paths import (
     AUDIT_LOCK,
@@ -55,7 +56,8 @@ class PinnedTools:
         shutil.rmtree(target, ignore_errors=True)
         ENVIRONMENTS.mkdir(exist_ok=True)
         try:
-            self._make(target)
+            with temporary.claimed(target):
+                self._make(target)
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
@@ -76,6 +78,17 @@ class PinnedTools:
     def has(self, name: str) -> bool:
         """Tell whether a program is among the tools on this platform."""
         return program(self.ensure(), name).exists()
+
+    def there(self, name: str) -> Path | None:
+        """Return the path of a program if it is there, without making the environment."""
+        path = program(self._folder(), name)
+        return path if _is_usable(self._folder()) and path.exists() else None
+
+    def superseded(self) -> list[Path]:
+        """Return the environments of other versions of these tools."""
+        others = re.compile(rf"{re.escape(self.name)}-[0-9a-f]{{12}}")
+        found = [path for path in ENVIRONMENTS.iterdir() if others.fullmatch(path.name)]
+        return sorted(path for path in found if path != self._folder() and not path.is_symlink())
 
     def _make(self, target: Path) -> None:
         """Fill a new environment; what is compiled that way is mostly never imported."""
@@ -121,3 +134,4 @@ TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")
 COPIER = PinnedTools("copier", COPIER_LOCK, "Copier")
 AUDIT = PinnedTools("audit", AUDIT_LOCK, "pip-audit")
 NOTEBOOK_TOOLS = PinnedTools("notebooks", NOTEBOOKS_LOCK, "nbclient, ipykernel")
+ALL = (TOOLCHAIN, COPIER, AUDIT, NOTEBOOK_TOOLS)

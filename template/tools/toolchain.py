@@ -7,7 +7,8 @@ import os
 import re
 from functools import cache
 
-from .paths import python
+from .errors import CommandError, ToolError
+from .paths import python, shown
 from .pinned import TOOLCHAIN
 from .run import output_of
 
@@ -19,6 +20,21 @@ has = TOOLCHAIN.has
 def uses_uv() -> bool:
     """Return whether uv is taken: it is the default, where there is a build of it."""
     return os.environ.get("INSTALLER", "uv") == "uv" and has("uv")
+
+
+def refuse_damaged_cache(error: CommandError) -> None:
+    """Name the package of which uv's cache has a damaged copy, if that is why uv failed.
+
+    Raises:
+        ToolError: It is.
+    """
+    name = error.damaged_in_cache
+    if name is not None:
+        clean = f"{shown(tool('uv'))} cache clean {name}".strip()
+        raise ToolError(
+            f"uv's cache has a damaged copy of {name or 'a package'}, nothing was changed: run "
+            f"`{clean}`, then the command again."
+        ) from error
 
 
 @cache

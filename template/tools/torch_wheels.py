@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from . import locks, toolchain
+from . import locks, toolchain, wheel_folders
 from .backends import Target
 from .errors import CommandError, ToolError
 from .files import sha256_of
-from .paths import WHEELS, python, shown
+from .paths import LOCKS, python, shown
 from .project import python_version
 from .requirements import normalised
 from .run import run, say
@@ -27,25 +29,18 @@ from .torch_builds import TorchBuild, torch_build
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
 
-def folder(build: TorchBuild) -> Path:
-    """Return where the wheels of one build for this project's Python lie."""
-    return WHEELS / f"torch-{build.version}-python-{python_version()}"
-
-
 def fetch(build: TorchBuild) -> Path:
     """Return the folder with torch's wheels, downloaded first if they are not there yet.
 
     Raises:
         ToolError: The index cannot be reached or has no wheel for this machine.
     """
-    target = folder(build)
-    wanted = [f"{name}=={version}" for name, version in build.pins.items()]
-    absent = [each for each in wanted if not _wheel(target, *each.split("=="))]
-    if absent:
-        target.mkdir(parents=True, exist_ok=True)
-        say(f"Fetching torch {build.version} from {build.index} into {shown(target)}.")
-        _download(build, absent, target)
-    _fetch_helpers(build, target)
+    target = wheel_folders.of(build)
+    wheel_folders.register(target)
+    _bring(build, build.pins, target)
+    torch = _wheel(target, "torch", build.version)
+    helpers = {name: _version_required(torch, name) for name in build.helpers} if torch else {}
+    _bring(build, {name: version for name, version in helpers.items() if version}, target)
     return target
 
 
@@ -103,13 +98,32 @@ def hashes(wheels: Path) -> dict[str, set[str]]:
     return found
 
 
-def _fetch_helpers(build: TorchBuild, target: Path) -> None:
-    """Fetch the helper packages in the versions that torch's own wheel asks for."""
-    for name in build.helpers:
-        wheel = _wheel(target, "torch", build.version)
-        version = _version_required(wheel, name) if wheel else None
-        if version and not _wheel(target, name, version):
-            _download(build, [f"{name}=={version}"], target)
+def _bring(build: TorchBuild, versions: Mapping[str, str], target: Path) -> None:
+    """Fetch wheels that are not there yet, or take them from where an older project kept them."""
+    if all(_wheel(target, *each) for each in versions.items()):
+        return
+    with wheel_folders.filling(target) as fresh:
+        _take_over(build, fresh)
+        absent = [
+            f"{name}=={version}"
+            for name, version in versions.items()
+            if not (_wheel(target, name, version) or _wheel(fresh, name, version))
+        ]
+        if absent:
+            say(f"Fetching {', '.join(absent)} from {build.index} into {shown(target)}.")
+            _download(build, absent, fresh)
+
+
+def _take_over(build: TorchBuild, fresh: Path) -> None:
+    """Move wheels here that are in the project from before; its locks say that they are right."""
+    before = wheel_folders.before(build)
+    locks_here = (LOCKS / build.target.name).rglob("*.txt")
+    locked = [path.read_text(encoding="utf-8") for path in locks_here]
+    for wheel in before.glob("*.whl"):
+        if any(sha256_of(wheel) in text for text in locked):
+            shutil.move(wheel, fresh)
+    with suppress(OSError):
+        before.rmdir()
 
 
 def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:

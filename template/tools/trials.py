@@ -8,7 +8,6 @@ import json
 import math
 import shutil
 import tarfile
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import temporary
 from .errors import ToolError
 from .generations import DEVELOPMENT
 from .paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
@@ -101,13 +101,13 @@ def copy_of_now() -> Iterator[Path]:
     Raises:
         ToolError: The project is not under git.
     """
-    with tempfile.TemporaryDirectory() as temporary:
+    with temporary.folder() as copy:
         listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for path in Git(ROOT).paths(*listed):
             if (ROOT / path).is_file():
-                (Path(temporary) / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / path, Path(temporary) / path)
-        yield Path(temporary)
+                (copy / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / path, copy / path)
+        yield copy
 
 
 @contextmanager
@@ -117,11 +117,11 @@ def copy_of(commit: str) -> Iterator[Path]:
     Raises:
         ToolError: git failed.
     """
-    with tempfile.TemporaryDirectory() as temporary:
+    with temporary.folder() as copy:
         content = Git(ROOT).output("archive", "--format=tar", commit)
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(temporary, filter="data")
-        yield Path(temporary)
+            archive.extractall(copy, filter="data")
+        yield copy
 
 
 def prepare(folder: Path, interpreter: Path | None = None) -> None:

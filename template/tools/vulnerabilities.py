@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence, Set
-from pathlib import Path
 from typing import Any
 
-from . import toolchain
+from . import temporary, toolchain
 from .errors import ToolError
 from .paths import python
 from .pinned import AUDIT
@@ -62,12 +60,12 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
     else:
         options.append("--vulnerability-service=osv")
         options += [f"--osv-url={service}"] if service != "osv" else []
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "locked.txt"
+    with temporary.folder() as folder:
+        file = folder / "locked.txt"
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [python(AUDIT.ensure()), "-m", "pip_audit", *options, "--requirement", file]
         announce(command)
-        done = ended(command, Path(folder), {**environment(), **certificates()})
+        done = ended(command, folder, {**environment(), **certificates()})
     try:
         rows: list[dict[str, Any]] = json.loads(done.output)["dependencies"]
     except (ValueError, LookupError, TypeError):

@@ -133,6 +133,9 @@ def test_locks_of_other_machines(doctor: Doctor) -> None:
     assert "macos-arm64-mps" in only.message
 
 
+NAME = "0123456789ab"
+
+
 @pytest.fixture
 def environments(doctor: Doctor, tmp_path: Path) -> Path:
     """Return a folder of environments with one whole environment of tools."""
@@ -149,22 +152,23 @@ def test_nothing_was_interrupted(doctor: Doctor, environments: Path) -> None:
 
 
 def test_a_half_made_environment(doctor: Doctor, environments: Path) -> None:
-    (environments / "0123").mkdir()
+    (environments / NAME).mkdir()
+    (environments / "mine").mkdir()
     only = doctor.diagnose().only("interrupted")
-    assert (only.status, only.command) == ("warning", "rm -r .venvs/0123")
+    assert (only.status, only.found, only.command) == ("warning", NAME, "make prune")
 
 
 def test_an_environment_that_is_being_made(doctor: Doctor, environments: Path) -> None:
-    (environments / "0123").mkdir()
     with doctor.tools.generations.exclusive():
+        (environments / NAME).mkdir()
         only = doctor.diagnose().only("interrupted")
-    assert (only.status, only.found) == ("ok", "0123")
+    assert (only.status, only.found) == ("ok", NAME)
 
 
 def test_an_environment_of_another_place(doctor: Doctor, environments: Path) -> None:
-    (environments / "0123").mkdir()
-    facts = {"name": "0123", "project_folder": "/elsewhere"}
-    (environments / "0123" / "generation.json").write_text(json.dumps(facts))
+    (environments / NAME).mkdir()
+    facts = {"name": NAME, "project_folder": "/elsewhere"}
+    (environments / NAME / "generation.json").write_text(json.dumps(facts))
     only = doctor.diagnose().only("interrupted")
-    assert (only.status, only.command) == ("warning", "rm -r .venvs/0123")
+    assert (only.status, only.command) == ("warning", f"rm -r .venvs/{NAME}")
     assert "elsewhere" in only.message

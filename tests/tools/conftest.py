@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from template.tools import backends, catalog
+from template.tools import backends, catalog, temporary
 from tests.support.catalog import rows
 
+TEMPLATE = Path(__file__).resolve().parents[2] / "template"
 TABLES = ("platforms", "backends", "builds", "gpus", "companions")
 
 
@@ -17,3 +22,23 @@ def stack_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BACKEND", raising=False)
     monkeypatch.delenv("CI", raising=False)
     backends.chosen.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands keep their records of temporary folders apart from this repository."""
+    monkeypatch.setattr(temporary, "AT_WORK", tmp_path / "at-work")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a folder under git with the tools, two locks, and nothing else of a project."""
+    folder = tmp_path / "project"
+    shutil.copytree(TEMPLATE / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pyc*"))
+    locks = folder / "requirements" / "locks" / "linux-x86_64-cpu"
+    locks.mkdir(parents=True)
+    for name in ("a.txt", "b.txt"):
+        (locks / name).write_text("old")
+    (folder / ".gitignore").write_text(".cache/\n.venvs/\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder

@@ -57,6 +57,10 @@ class Log:
                 return Verdict(row["verdict"])
         return None
 
+    def has_ended(self) -> bool:
+        """Tell whether it came to its end, so that nothing will go on from it."""
+        return any("ended" in row for row in self._rows()) and "ended" in list(self._rows())[-1]
+
     def environments(self) -> set[str]:
         """Return the names of all environments that were made for it."""
         return {str(row["environment"]) for row in self._rows() if row.get("is_own")}

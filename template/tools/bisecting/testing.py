@@ -7,11 +7,11 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import temporary
 from ..errors import ToolError
 from ..paths import python, scripts
 from ..progress import waiting
@@ -85,8 +85,8 @@ def _judged(words: Sequence[str], code: int) -> Verdict:
 def _run(words: Sequence[str], interpreter_of: Path, project: Path, output: Path) -> int:
     """Run the test once and return its exit code."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, output.open("ab") as file:
-        copy = Path(temporary) / "project"
+    with temporary.folder() as top, output.open("ab") as file:
+        copy = top / "project"
         shutil.copytree(project, copy, symlinks=True)
         variables = _variables(interpreter_of, copy)
         command = _command(words, interpreter_of, variables["PATH"])

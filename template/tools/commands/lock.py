@@ -89,7 +89,14 @@ def compile_locks(
     only_changed: bool = False,
 ) -> None:
     """Compile all layers for some targets; if one fails, all their locks stay as they were."""
-    with locks.all_or_nothing(map(Locks, wanted)):
+    with locks.replaced(wanted) as top:
         for target in wanted:
-            locking.lock(target, layers(), resolver_for, upgrade=upgrade, only_changed=only_changed)
+            locking.lock(
+                target,
+                layers(),
+                resolver_for,
+                upgrade=upgrade,
+                only_changed=only_changed,
+                top=top,
+            )
     say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")

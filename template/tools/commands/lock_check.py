@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile every lock that is there once more, compare, and put all of them back.
+    """Compile copies of every lock that is there once more, and compare.
 
     Raises:
         ToolError: There are none, or some are not what the requirements give.
@@ -68,18 +68,20 @@ def _problems(target: Target, python: str) -> Iterator[str]:
     if not found.are_fresh():
         yield f"{shown(found.folder)}: older than the requirements"
         return
-    files = [found.file(name) for name in found.names]
-    before = {path: _entries(path) for path in files}
-    with locks.unchanged([found]):
-        for path in files:
+    before = {name: _entries(found.file(name)) for name in found.names}
+    with locks.copies([target]) as top:
+        again = Locks(target, top)
+        for name, entries in before.items():
             # uv keeps the hashes of a lock without asking where they come from.
-            bare = [Entry(each.requirement) for each in before[path].values()]
-            path.write_text(lock_format.render(bare, "Versions alone."), encoding="utf-8")
+            bare = [Entry(each.requirement) for each in entries.values()]
+            text = lock_format.render(bare, "Versions alone.")
+            again.file(name).write_text(text, encoding="utf-8")
         # `make lock` may have found a version that asks for a patch of Python not all have.
-        locking.lock(target, layers(), partial(Uv, python=python), upgrade=False)
-        after = {path: _entries(path) for path in files}
-    for path in files:
-        yield from (f"{shown(path)}: {line}" for line in differences(before[path], after[path]))
+        locking.lock(target, layers(), partial(Uv, python=python), upgrade=False, top=top)
+        after = {name: _entries(again.file(name)) for name in before}
+    for name in before:
+        lines = differences(before[name], after[name])
+        yield from (f"{shown(found.file(name))}: {line}" for line in lines)
 
 
 def _entries(path: Path) -> dict[str, Entry]:

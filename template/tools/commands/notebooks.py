@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import temporary
 from ..errors import CommandError, ToolError
 from ..generations import DEVELOPMENT
 from ..paths import NOTEBOOKS, python, shown
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{shown(NOTEBOOKS)} holds no notebook.")
         return 0
     project_tasks.python_of(DEVELOPMENT)
-    with tempfile.TemporaryDirectory() as folder:
-        _describe_kernel(Path(folder))
-        failed = _run(found, Path(folder))
+    with temporary.folder() as folder:
+        _describe_kernel(folder)
+        failed = _run(found, folder)
     if failed:
         raise ToolError(
             f"{len(failed)} of {len(found)} notebooks fail ({', '.join(failed)}); the cell and its "

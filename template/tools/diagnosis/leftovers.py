@@ -16,8 +16,10 @@ def interrupted(situation: Situation) -> Iterator[Finding]:
         message = "Another command is making an environment at the moment."
         yield Finding(OK, message, ", ".join(found.half_made))
     elif found.half_made:
-        message = "A command was interrupted while it made an environment; what is left is no use."
-        yield Finding(WARNING, message, ", ".join(found.half_made), "none", _rm(found.half_made))
+        message = (
+            "A command was killed while it made an environment; the next one removes the rest."
+        )
+        yield Finding(WARNING, message, ", ".join(found.half_made), "none", "make prune")
     if found.moved:
         message = (
             "The project lay elsewhere when some of its environments were made: they are no use."

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import toolchain, torch_wheels
+from .. import temporary, toolchain, torch_wheels
 from ..backends import Target
 from ..distributions import packages_folder
 from ..errors import CommandError, ToolError, failure
@@ -160,8 +159,8 @@ def _build_outside_the_project() -> Iterator[dict[str, str]]:
 
     See "DIST_EXTRA_CONFIG" in the documentation of setuptools.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder) / "setup.cfg"
+    with temporary.folder() as folder:
+        settings = folder / "setup.cfg"
         settings.write_text(
             f"[build]\nbuild_base = {folder}\n[egg_info]\negg_base = {folder}\n", encoding="utf-8"
         )

@@ -59,6 +59,7 @@ class Uv:
         try:
             return self._resolved(sources, output, constraints, upgrade=upgrade)
         except CommandError as error:
+            toolchain.refuse_damaged_cache(error)
             if self._build and not self._has_torch():
                 raise ToolError(
                     f"torch {self._build.version} for Python {python_version()} on "

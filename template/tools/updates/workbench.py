@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from .. import temporary
 from ..errors import ToolError
 from ..paths import ANSWERS
 from ..pinned import COPIER
@@ -159,10 +159,10 @@ def opened(project: Git, template: str) -> Iterator[Workbench]:
         ToolError: It could not be made.
     """
     copier = _copier()
-    with TemporaryDirectory(prefix="update-", ignore_cleanup_errors=True) as name:
-        folder = Path(name, "project")
+    with temporary.folder() as top:
+        folder = top / "project"
         folder.mkdir()
-        settings = Path(name, "copier-settings.yml")
+        settings = top / "copier-settings.yml"
         settings.write_text("{}\n", encoding="utf-8")
         git = Git(folder, APART)
         kind = project.text("rev-parse", "--show-object-format")
