@@ -4,29 +4,23 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from . import change_forms
 from .backends import Target
+from .change_forms import FORMS, Wanted
 from .errors import ToolError
 from .locks import pinned
-from .paths import LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, shown
+from .paths import CONSTRAINTS, LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, STACK, shown
 from .requirements import layers, normalised, parse
 from .updates.git import Git
 
 UPGRADE = "upgrade"
 FROM_GIT = "git:"
 IN_ORDER = "order:"
-REQUIREMENT = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[\w, .-]*\])?\s*(?P<version>[<>=~!@].*)?"
-)
-FORMS = (
-    "NAME==VERSION, NAME (a new package), upgrade, git:REF, a folder of locks, or "
-    "order:LAYER,LAYER,..."
-)
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Changes:
 
     Attributes:
         text: As it was typed.
-        requirements: Packages, as a requirements file names them.
+        requirements: Packages.
         upgrade: Whether packages outside the stack release move to their newest versions.
         commit: Whose requirements and locks are taken, or an empty text.
         locks: A folder of locks that is taken as it is, or None.
@@ -44,7 +38,7 @@ class Changes:
     """
 
     text: str
-    requirements: tuple[str, ...] = ()
+    requirements: tuple[Wanted, ...] = ()
     upgrade: bool = False
     commit: str = ""
     locks: Path | None = None
@@ -67,7 +61,7 @@ def read(text: str, layer: str | None = None) -> Changes:
     Raises:
         ToolError: It asks for nothing that is known, or for two things that exclude each other.
     """
-    words = shlex.split(text)
+    words = change_forms.words(text)
     known = layers()
     if layer and layer not in known:
         raise ToolError(f"there is no layer {layer}; choose one of {', '.join(known)}.")
@@ -81,7 +75,7 @@ def read(text: str, layer: str | None = None) -> Changes:
     ]
     found = Changes(
         text=text,
-        requirements=tuple(_requirement(word) for word in others if word != UPGRADE),
+        requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
         commit=_commit(commits[0]) if commits else "",
         locks=folders[0] if folders else None,
@@ -112,26 +106,61 @@ def apply(changes: Changes, copy: Path, target: Target) -> None:
         shutil.copytree(changes.locks, folder)
     if changes.order:
         (top / ORDER.name).write_text("".join(f"{each}\n" for each in changes.order), "utf-8")
-    locked = _locked(top / LOCKS.name / target.name)
-    for requirement in changes.requirements:
-        _ask_for(requirement, top, locked, changes.layer)
+    pinned_by_stack = {line.name for path in _stack_files(top, target) for line in parse(path)}
+    for wanted in changes.requirements:
+        locked = _locked(top / LOCKS.name / target.name)
+        _ask_for(wanted, top, changes.layer, locked=locked, pinned_by_stack=pinned_by_stack)
 
 
-def _ask_for(requirement: str, top: Path, locked: Iterable[str], layer: str) -> None:
-    """Put a package where it is asked for already, among the overrides, or into a layer."""
-    found = REQUIREMENT.fullmatch(requirement)
-    assert found is not None
-    name = normalised(found["name"])
-    own = next((path for path in _own_files(top) if _names(path, name)), None)
-    if own is None and name not in locked:
-        set_requirement(top / f"{layer}.in", name, requirement)
-    elif found["version"] is None:
+def _ask_for(
+    wanted: Wanted,
+    top: Path,
+    layer: str,
+    *,
+    locked: Collection[str],
+    pinned_by_stack: Collection[str],
+) -> None:
+    """Put a package where it is asked for already, among the overrides, or into a layer.
+
+    The version of one that the stack pins, or that others alone ask for, goes to the overrides.
+    """
+    overrides = top / OVERRIDES.name
+    own = next((path for path in sorted(top.glob("*.in")) if _names(path, wanted.key)), None)
+    is_overridden = overrides.exists() and _names(overrides, wanted.key)
+    is_there = own is not None or wanted.key in locked
+    place = own or top / f"{layer}.in"
+    asked = _with_extras_of(place, wanted)
+    if not wanted.version and is_there and not wanted.extras:
         raise ToolError(
-            f"{name} is locked already; name the version to try, such as {name}==1.2.3, or try "
-            f"{UPGRADE}."
+            f"{wanted.key} is locked already; name the version to try, such as "
+            f"{wanted.key}==1.2.3, or try {UPGRADE}."
         )
-    else:
-        set_requirement(own or top / OVERRIDES.name, name, requirement)
+    goes_apart = is_overridden or wanted.key in pinned_by_stack or (is_there and own is None)
+    if wanted.version and goes_apart:
+        set_requirement(overrides, wanted.key, wanted.version_alone)
+        asked = replace(asked, version="")
+    if own is not None or not is_there or wanted.extras:
+        set_requirement(place, wanted.key, asked.whole)
+
+
+def _with_extras_of(path: Path, wanted: Wanted) -> Wanted:
+    """Return what is wanted, with what the team's own line says beside the version."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    own = next((change_forms.of_line(line) for line in lines if _is_of(line, wanted.key)), None)
+    if own is None:
+        return wanted
+    return replace(
+        wanted,
+        extras=wanted.extras or own.extras,
+        version=wanted.version or own.version,
+        marker=wanted.marker or own.marker,
+    )
+
+
+def _stack_files(top: Path, target: Target) -> list[Path]:
+    """Return the files of the stack's pins in a copy, for every target and for this hardware."""
+    names = (CONSTRAINTS.name, f"constraints-{target.backend}.txt")
+    return [path for name in names if (path := top / STACK.name / name).exists()]
 
 
 def set_requirement(path: Path, name: str, requirement: str) -> None:
@@ -147,13 +176,6 @@ def _is_of(line: str, name: str) -> bool:
     return found is not None and normalised(found.group()) == name
 
 
-def _own_files(top: Path) -> list[Path]:
-    """Return the team's own files of requirements; overrides come first."""
-    found = sorted(path for path in top.glob("*.in"))
-    overrides = top / OVERRIDES.name
-    return [*([overrides] if overrides.exists() else []), *found]
-
-
 def _names(path: Path, name: str) -> bool:
     return any(line.name == name for line in parse(path))
 
@@ -162,10 +184,12 @@ def _locked(folder: Path) -> set[str]:
     return {name for path in folder.glob("[0-9]*.txt") for name in pinned(path)}
 
 
-def _requirement(word: str) -> str:
-    if not REQUIREMENT.fullmatch(word):
-        raise ToolError(f'nothing can be made of "{word}": write {FORMS}.')
-    return word
+def _packages(words: Iterable[str]) -> Iterator[Wanted]:
+    before = ""
+    for word in words:
+        if word != UPGRADE:
+            yield change_forms.read(word, before)
+        before = word
 
 
 def _folder_of_locks(word: str) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import backends, candidates, changes, generations, installing, smoke_tests, trials, trying
 from ..candidates import Candidate
+from ..change_forms import FORMS
 from ..changes import Changes
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
@@ -22,7 +23,7 @@ HELP = "try a change in an environment beside the active one: lock, install, tes
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("change", nargs="*", help=f"what to try, or CHANGE: {changes.FORMS}")
+    parser.add_argument("change", nargs="*", help=f"what to try, or CHANGE: {FORMS}")
     parser.add_argument("--layer", help="where a new package goes")
     parser.add_argument("--quick", action="store_true", help="leave out the tests and the training")
     smoke_tests.add_option(parser)
