@@ -59,9 +59,10 @@ class CommandError(ToolError):
     @property
     def damaged_in_cache(self) -> str | None:
         """The package of which uv's cache has a damaged copy, if that was the reason."""
-        if not DAMAGED_IN_CACHE.search(self.output):
+        said = " ".join(self.output.split())  # uv breaks lines where the terminal ends
+        if not DAMAGED_IN_CACHE.search(said):
             return None
-        named = DAMAGED_PACKAGE.search(self.output)
+        named = DAMAGED_PACKAGE.search(said)
         return named[named.lastgroup or 0] if named else ""
 
 

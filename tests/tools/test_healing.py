@@ -19,6 +19,7 @@ from template.tools.errors import ToolError
 from template.tools.generations import Generation, Kind
 from template.tools.integrity import NotWholeError
 from template.tools.locks import Locks
+from template.tools.run import ended
 from tests.doctor.environments import Written
 
 TARGET = Target("linux-x86_64", "cpu")
@@ -95,8 +96,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(generations, "ENVIRONMENTS", tmp_path / ".venvs")
     monkeypatch.setattr(generations, "HISTORY", tmp_path / ".venvs" / "history.json")
     monkeypatch.setattr(installing, "ROOT", tmp_path)
-    monkeypatch.setattr(installing, "project_hash", lambda kind: "0" * 64)
-    monkeypatch.setattr(installing, "_check", lambda *_: 0.0)
+    monkeypatch.setattr(generations, "project_hash", lambda kind: "0" * 64)
+    monkeypatch.setattr(installing, "_check", lambda *_, **__: 0.0)
     monkeypatch.setattr(installing.interpreters, "find", lambda: Path(sys.executable))
     monkeypatch.setattr(installing.toolchain, "uses_uv", lambda: False)
     monkeypatch.setattr(project, "facts", lambda: {"package_name": "shop", "builds": {}})
@@ -265,7 +266,7 @@ def test_what_came_by_hand_is_noted_by_the_projects_commands(
 def test_pip_says_what_to_do_instead(shop: Shop) -> None:
     folder = shop.install().folder
     for name in ("pip", "pip3"):
-        done = installing.ended([folder / "bin" / name, "install", "x"], folder, dict(os.environ))
+        done = ended([folder / "bin" / name, "install", "x"], folder, dict(os.environ))
         assert (done.code, done.output) == (1, b"")
         assert done.errors.count("\n") == 1
         assert 'make try CHANGE="NAME==VERSION"' in done.errors

@@ -67,9 +67,12 @@ def test_what_the_cache_lacks_comes_from_an_index(
     [
         (
             f"{WRITE}; echo 'error: No space left on device (os error 28)' >&2; exit 2",
-            r"`uv` failed with exit code 2, the disk is full \(No space left on device\);",
+            r"`uv` failed with exit code 2, the disk is full \(No space left on device\): error",
         ),
-        (f"{WRITE}; echo 'Input/output error' >&2; exit 2", "`uv` failed with exit code 2;"),
+        (
+            f"{WRITE}; echo 'Input/output error' >&2; exit 2",
+            "`uv` failed with exit code 2: Input/",
+        ),
         (f"{WRITE}; kill -9 $$", "`uv` was ended by SIGKILL, as the system does when memory"),
         ("kill -9 $$", "`uv` was ended by SIGKILL"),
     ],

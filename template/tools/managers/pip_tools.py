@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import temporary, toolchain, torch_wheels
+from .. import progress, temporary, toolchain, torch_wheels
 from ..backends import Target
 from ..distributions import packages_folder
 from ..errors import CommandError, ToolError, failure
@@ -119,9 +118,12 @@ def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[
     printed = f"{done.output.decode('utf-8', 'replace')}{done.errors}"
     if done.code > 0 and _content(environment) == before:
         return False
-    print(printed, end="", file=sys.stderr, flush=True)
     if done.code:
-        raise failure("uv", done.code, printed)
+        progress.show_reason(printed)
+        failed = failure("uv", done.code, printed)
+        toolchain.refuse_damaged_cache(failed)
+        raise failed
+    progress.show_output(printed)
     return True
 
 
@@ -129,11 +131,12 @@ def _from_index(command: Sequence[object], environment: Path, settings: Mapping[
     """Install with what an index has.
 
     Raises:
-        CommandError: It failed; that the disk is full is said.
+        ToolError: It failed; that the disk is full or uv's cache damaged is said.
     """
     try:
         run(command, extra=settings)
     except CommandError as error:
+        toolchain.refuse_damaged_cache(error)
         room = shutil.disk_usage(environment.parent).free
         if room < LEAST_ROOM:
             raise ToolError(
