@@ -38,7 +38,7 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
     Args:
         process: What `process_facts` returned in it; runs of earlier releases have none.
     """
-    if process is None or process["host"] != platform.node():
+    if not process or process["host"] != platform.node():
         return None
     if process["boot"] != _boot():
         return False

@@ -135,12 +135,12 @@ class RunRecord:
 
 
 def _refuse_running(run: Run) -> None:
-    process = run.facts.get("process")
-    if run.status != "running" or not is_alive(process) or process["pid"] == os.getpid():
-        return
-    raise RunError(
-        f"Run {run.id} is still trained by process {process['pid']}: wait for it, or end it first."
-    )
+    process = run.facts.get("process") or {}
+    pid = process.get("pid")
+    if run.status == "running" and pid != os.getpid() and is_alive(process):
+        raise RunError(
+            f"Run {run.id} is still trained by process {pid}: wait for it, or end it first."
+        )
 
 
 def _new_folder(name: str | None) -> Path:

@@ -133,7 +133,7 @@ def export_model(
             f"The precision {chosen} is written in an environment of its own, which `make export` "
             f'makes: run `make export ARGS="--precision {chosen}"`.'
         )
-    is_given = request.tolerance is not None and chosen == full
+    given = request.tolerance if chosen == full else None
     with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
         write_parity(folder, request.inputs, request.labels, request.logits)
@@ -143,7 +143,7 @@ def export_model(
             input=request.input,
             class_names=request.class_names,
             preprocessing=request.preprocessing,
-            tolerance=request.tolerance if is_given else rules.tolerance,
+            tolerance=rules.tolerance if given is None else given,
             relative_tolerance=rules.relative,
             precision=chosen,
             agreement=rules.agreement,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,9 @@ class Recording(TrainerCallback):
         self._record.update(
             epochs_done=epoch, checkpoint=folder.as_posix(), final_metrics=dict(self._metrics)
         )
+        for earlier in folder.parent.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+            if earlier != folder:  # needed until now, if the process had been killed
+                shutil.rmtree(earlier, ignore_errors=True)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self._metrics.items())
         self._report.epoch(f"epoch {epoch:3d}  {shown}")
 

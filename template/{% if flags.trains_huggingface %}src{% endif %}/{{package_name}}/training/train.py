@@ -107,7 +107,7 @@ def make_trainer(
         logging_nan_inf_filter=False,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
+        save_total_limit=2,  # the one before goes once this one is recorded
         prediction_loss_only=True,
         disable_tqdm=True,
         dataloader_pin_memory=device.type == "cuda",
