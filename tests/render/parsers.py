@@ -129,6 +129,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("devcontainer.json", _commented_json),
     ("*.json", lambda path: json.loads(_text(path))),
     ("*.ipynb", lambda path: json.loads(_text(path))),
+    ("*.code-workspace", lambda path: json.loads(_text(path))),
     ("apt.txt", _packages),
     ("*.in", requirements_of),
     ("alice.txt", _text),

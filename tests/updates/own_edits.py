@@ -199,7 +199,7 @@ def release_the_project(project: Path) -> None:
 def ignore_more_files(project: Path) -> None:
     """Add patterns at the end of .gitignore, and take one away."""
     path = project / ".gitignore"
-    replace(path, ".idea/\n", "")
+    replace(path, ".vscode/\n", "")
     append(path, "/scratch/\n*.tmp\n")
 
 

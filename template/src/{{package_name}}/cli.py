@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .commands import discover
 from .errors import ProjectError, Terminated
+from .project_folder import enter_project
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status."""
     args = parse(argv)
     try:
+        enter_project(args)
         status: int = args.command.run(args)
     except (ProjectError, OSError) as error:  # OSError: no space, no permission
         print(f"Error: {error}", file=sys.stderr)

@@ -17,7 +17,10 @@ _LONG = 3600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the model, what it is called, and where it answers."""
     parser.add_argument(
-        "model", nargs="?", help="exported folder or GGUF file (default: as in [llama-cpp])"
+        "model",
+        nargs="?",
+        type=Path,
+        help="exported folder or GGUF file (default: as in [llama-cpp])",
     )
     parser.add_argument("--config", type=Path, help="TOML file (default: configs/generate.toml)")
     parser.add_argument("--name", help="what clients call it (default: as its folder or file)")
@@ -34,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     config = args.config or DEFAULT_CONFIG
     values = read_table(config, "llama-cpp")
     if args.model:
-        values["model"] = args.model
+        values["model"] = str(args.model)
     name = args.name or Path(values.get("model", LlamaCppSettings.model)).stem
     key = os.environ.get(KEY_VARIABLE, "")
     place = f"{config}, [llama-cpp]"

@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from ..answers import load_answers
 from ..errors import ConfigError
+from ..project_folder import in_project
 from .generator import GenerationSettings, Generator
 
 DEFAULT_CONFIG = Path("configs/generate.toml")
@@ -52,8 +53,10 @@ def open_generator(config: Path = DEFAULT_CONFIG, model: Path | None = None) -> 
     runtime = load_answers().inference
     adapter = _adapter(runtime)
     values = read_table(config, runtime)
+    if runtime not in _SERVED and isinstance(values.get("model"), str):
+        values["model"] = str(in_project(values["model"]))
     if model is not None and runtime not in _SERVED:
-        values = {**values, "model": str(model)}
+        values["model"] = str(model)
     return adapter.open_generator(values, f"{config}, [{runtime}]")
 
 
@@ -108,6 +111,7 @@ def read_table(config: Path, name: str) -> dict[str, Any]:
     Raises:
         ConfigError: The file is missing or wrong.
     """
+    config = in_project(config) if config == DEFAULT_CONFIG else config
     try:
         content = tomllib.loads(config.read_text(encoding="utf-8"))
     except OSError as error:
