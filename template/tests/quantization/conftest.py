@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..training.conftest import config, data, run_id, settings
+from ..training.conftest import config, data, run_id, settings, trained
 
-__all__ = ["config", "data", "run_id", "settings"]
+__all__ = ["config", "data", "run_id", "settings", "trained"]
