@@ -15,8 +15,7 @@ help:  ## list the targets
 
 venv: $(READY)  ## make .venv with the pinned and hashed tools of this repository
 $(READY): requirements/dev.txt
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PYTHON) -B scripts/make_venv.py .venv requirements/dev.txt
 	@touch $@
 
 demo: $(READY)  ## render a project for this machine, install, train, evaluate, export, predict, test it

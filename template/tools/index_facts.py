@@ -13,7 +13,6 @@ from .errors import ToolError
 from .lock_diff import Facts
 from .lock_sides import Package
 from .paths import TOOLS, python
-from .pinned import AUDIT
 from .run import announce, ended, environment
 from .vulnerabilities import certificates
 
@@ -40,7 +39,7 @@ def ask(wanted: Iterable[Package]) -> dict[tuple[str, str], Facts]:
     if not rows:
         return {}
     index = toolchain.pip_settings().get("index-url")
-    command = [python(AUDIT.ensure()), "-I", WORKER]
+    command = [python(toolchain.ensure()), "-I", WORKER]
     announce(command)
     given = json.dumps({"index": index, "wanted": rows}).encode()
     done = ended(command, TOOLS, {**environment(), **certificates()}, given)

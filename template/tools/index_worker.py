@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""Ask a package index about files; run by the interpreter of the environment that audits.
+"""Ask a package index about files; run by the interpreter of the pinned tools.
 
 Reads ``{"index": ADDRESS or null, "wanted": [{"name", "version", "hashes"}]}`` and prints a list of
 ``{"name", "version", "size", "yanked", "metadata"}``: of the wheel that this Python would install
@@ -16,10 +16,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import urljoin
 
-import requests  # type: ignore[import-untyped,unused-ignore]
 from packaging.tags import Tag, sys_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_version, parse_wheel_filename
 from pip._internal.models.index import PyPI
+from pip._vendor import requests  # type: ignore[import-untyped,unused-ignore]
 
 PAGE = "application/vnd.pypi.simple.v1+json"
 PATIENCE = (5, 30)  # seconds to connect, and between two parts of an answer

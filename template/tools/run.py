@@ -313,8 +313,7 @@ def _captured(
             for line in started.stdout or ():
                 lines.append(line)
                 progress.note(line)
-                if DOWNLOADS.match(line):
-                    waited.what = f"{what}, {line.strip()}"
+                waited.what = f"{what}, {line.strip()}" if DOWNLOADS.match(line) else what
         except BaseException:
             started.kill()
             raise

@@ -97,7 +97,11 @@ def summary_of_tests(output: str) -> list[str]:
     lines = output.strip().splitlines()
     failed = [line for line in lines[:-1] if line.startswith(("FAILED ", "ERROR "))]
     more = len(failed) - MOST_NAMED
-    return [*failed[:MOST_NAMED], *([f"and {more} more"] if more > 0 else []), *lines[-1:]]
+    return [
+        *failed[:MOST_NAMED],
+        *([f"and {more} more"] if more > 0 else []),
+        *(line.strip("= ") for line in lines[-1:]),
+    ]
 
 
 def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from . import temporary, toolchain
-from .errors import ToolError
-from .paths import python
+from .errors import ToolError, quoted
+from .paths import TOOLS, python
 from .pinned import AUDIT
 from .run import announce, ended, environment, say
 
+WORKER = TOOLS / "service_worker.py"
+OSV = "https://api.osv.dev/v1/query"
 SHOWN = 120  # characters of an advisory's text
 NOBODY = (
     "nobody could be asked about vulnerabilities, so nothing is known: check the network, or ask "
@@ -33,6 +35,7 @@ def look_up(
     Raises:
         ToolError: Nobody answered.
     """
+    _require(service)
     found = [row for lines in _sets(versions) for row in _ask(lines, service, accepted)]
     if found and all("skip_reason" in row for row in found):
         raise ToolError(NOBODY)
@@ -47,6 +50,21 @@ def line(row: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     return f"{row['name']} {row['version']}: {names}, {mended}. {about}"
 
 
+def _require(service: str) -> None:
+    """Refuse to ask a service that does not answer, before the tools that ask it are fetched.
+
+    Raises:
+        ToolError: It does not.
+    """
+    address = OSV if service == "osv" else service
+    command = [python(toolchain.ensure()), "-I", WORKER, address]
+    announce(command)
+    done = ended(command, TOOLS, {**environment(), **certificates()})
+    if done.code:
+        say(quoted(done.output.decode("utf-8", "replace") or done.errors))
+        raise ToolError(NOBODY)
+
+
 def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[dict[str, Any]]:
     """Return a row for each of some pinned packages.
 
@@ -59,7 +77,7 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
         options.append("--vulnerability-service=pypi")
     else:
         options.append("--vulnerability-service=osv")
-        options += [f"--osv-url={service}"] if service != "osv" else []
+        options.append(f"--osv-url={OSV if service == 'osv' else service}")
     with temporary.folder() as folder:
         file = folder / "locked.txt"
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

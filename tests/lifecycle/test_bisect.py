@@ -199,7 +199,9 @@ def test_one_culprit_among_sixty_real_packages_found_after_three_kills(bench: Be
     test = "pytest -q -k 'culprit and not order'"
     for after in ("30-prod.txt", "pip wheel", row(4)):
         code, _ = bench.project.interrupted_tools(
-            "bisect", "--good", "good", "--test", test, after=after, by=signal.SIGKILL
+            *("bisect", "--good", "good", "--test", test, "--verbose"),
+            after=after,
+            by=signal.SIGKILL,
         )
         assert code == -signal.SIGKILL
     known, made = bench.steps(), bench.made()

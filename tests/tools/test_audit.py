@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from template.tools import vulnerabilities
+from template.tools import toolchain, vulnerabilities
 from template.tools.commands import audit
 from template.tools.errors import ToolError
+from tests.support.advisories import Advisories
+from tests.support.loopback import QuietHandler, answering
 
 
 @pytest.fixture
@@ -43,3 +47,38 @@ def test_each_question_has_a_package_once() -> None:
     ]
     for lines in asked:
         assert len({line.partition("=")[0] for line in lines}) == len(lines)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what pip-audit is asked, which is not here and knows nothing."""
+    found: list[str] = []
+
+    def ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[dict[str, str]]:
+        found.extend(lines)
+        return [{"name": "demo", "version": "1.0"}]
+
+    monkeypatch.setattr(vulnerabilities, "_ask", ask)
+    monkeypatch.setattr(toolchain, "ensure", lambda: Path(sys.prefix))
+    return found
+
+
+def test_a_service_that_does_not_answer_is_found_out_first(
+    asked: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ToolError, match="nobody could be asked about vulnerabilities"):
+        vulnerabilities.look_up({"demo": {"1.0"}}, "http://127.0.0.1:1", [])
+    assert asked == []
+    assert "127.0.0.1" in capfd.readouterr().out, "the reason is said"
+
+
+def test_a_service_that_answers_is_asked(asked: list[str]) -> None:
+    with answering(Advisories) as service:
+        vulnerabilities.look_up({"demo": {"1.0"}}, service, [])
+    assert asked == ["demo==1.0"]
+
+
+def test_a_service_that_refuses_does_not_answer(asked: list[str]) -> None:
+    with answering(QuietHandler) as service, pytest.raises(ToolError):
+        vulnerabilities.look_up({"demo": {"1.0"}}, service, [])
+    assert asked == []

@@ -211,5 +211,5 @@ def test_failed_tests_are_named_and_passed_ones_counted() -> None:
     printed = "\n".join(["....F", "short test summary info", *failed, "12 failed in 1 s", ""])
     lines = verdicts.summary_of_tests(printed)
     assert lines == [*failed[: verdicts.MOST_NAMED], "and 2 more", "12 failed in 1 s"]
-    assert verdicts.summary_of_tests("....\n4 passed in 1 s\n") == ["4 passed in 1 s"]
+    assert verdicts.summary_of_tests("....\n== 4 passed in 1 s ==\n") == ["4 passed in 1 s"]
     assert verdicts.summary_of_tests("") == []

@@ -17,7 +17,6 @@ from ..diff_report import Report, as_data, lines
 from ..errors import ToolError
 from ..lock_diff import Change, Facts
 from ..lock_sides import NOW, Package, Side
-from ..pinned import AUDIT
 from ..run import say
 from .audit import accepted_advisories
 
@@ -87,10 +86,6 @@ def _asked(
 ) -> tuple[dict[tuple[str, str], Facts], Advisories | None, list[str]]:
     """Return what others know of some changes, and sentences on who could not be asked."""
     packages = [each for change in changed for each in (change.before, change.after) if each]
-    try:
-        AUDIT.ensure()
-    except ToolError as error:
-        return dict(known), None, [str(error)]
     notes: list[str] = []
     facts, advisories = dict(known), None
     try:

@@ -13,6 +13,7 @@ from ..run import run as run_program
 from . import install, lock
 
 HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
+STEPS = ("git repository", "locks", "environment", "git hooks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,21 +23,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what is still missing; running it again does nothing."""
+    _say_step(1)
     if not _has_repository():
         run_program(["git", "init", "--quiet"])
     with generations.exclusive():
-        if Locks(backends.chosen().target).missing(layers()):
+        is_locked = not Locks(backends.chosen().target).missing(layers())
+        _say_step(2, ": there already" * is_locked)
+        if not is_locked:
             without = [each for each in backends.here() if Locks(each).missing(layers())]
             lock.compile_first(without)
+        _say_step(3)
         install.install(
             generations.DEVELOPMENT,
             layers(),
             reason="make setup",
             smoke_test=arguments.smoke_test,
         )
+    _say_step(4)
     git_hooks.install()
     say("Ready. `make` lists what to do next.")
     return 0
+
+
+def _say_step(number: int, more: str = "") -> None:
+    say(f"[{number}/{len(STEPS)}] {STEPS[number - 1]}{more}")
 
 
 def _has_repository() -> bool:

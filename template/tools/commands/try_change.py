@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         with trials.copy_of_now() as copy:
             candidates.lend(copy)
             tried = _try(wanted, copy, arguments)
-    if not tried.verdict.good:
-        raise ToolError(f"the verdict is bad: {tried.verdict.sentence}; nothing was changed.")
+        if not tried.verdict.good:
+            raise ToolError(f"the verdict is bad: {tried.verdict.sentence}; nothing was changed.")
     say(f"The verdict is good: {tried.verdict.sentence}. `make promote` switches to it.")
     return 0
 
