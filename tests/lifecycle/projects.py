@@ -64,6 +64,10 @@ class Project:
         """Run ``python -m tools`` where no network device is, not even loopback."""
         return self._start([*APART, sys.executable, "-m", "tools", *arguments], {})
 
+    def in_a_namespace(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of a shell that may mount, where no network is."""
+        return self._start([*APART, "sh", "-ec", script], {})
+
     def interrupted_tools(self, *arguments: str, after: str, by: signal.Signals) -> tuple[int, str]:
         """Send a signal to a command and all that it started once it prints a certain text.
 

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.lifecycle.projects import (
-    APART,
-    ENVIRONMENT,
     NEEDS_NAMESPACES,
     Checkpoint,
     Project,
@@ -37,15 +35,7 @@ def project(small_project: Checkpoint) -> Project:
 
 def in_a_namespace(project: Project, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script that may mount, where no network is."""
-    return subprocess.run(
-        [*APART, "sh", "-ec", script],
-        cwd=project.folder,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return project.in_a_namespace(script)
 
 
 def facts(project: Project) -> tuple[str | None, set[str], str]:

@@ -176,6 +176,36 @@ def test_a_failing_smoke_test_leaves_the_active_environment(
     assert f"{small_project.active} stays active" in sentence
     assert project.active() == small_project.active
     assert project.generations() == small_project.known
+    project.make("install", "--without-smoke-test")
+    assert project.active() != small_project.active
+
+
+@pytest.mark.slow
+def test_broken_tests_keep_nobody_from_an_environment(project: Project) -> None:
+    (project.folder / "tests" / "test_broken.py").write_text("import nowhere\n")
+    change_lock(project)
+    said = succeeded(project.tools("install")).stdout
+    assert "note: the tests in tests/test_broken.py cannot be read and were left out" in said
+    (project.folder / "tests" / "conftest.py").write_text("import nowhere\n")
+    change_lock(project)
+    (project.folder / ".venv").unlink()
+    said = succeeded(project.tools("setup")).stdout
+    assert "WARNING: the project's smoke test cannot be run in it (ModuleNotFoundError: " in said
+    project.python("-c", "import numpy")
+
+
+@pytest.mark.slow
+def test_a_project_says_what_is_not_import_checked(project: Project, tmp_path: Path) -> None:
+    line = stub_wheel(tmp_path, "stubbed", code="raise ImportError('no libfoo')\n")
+    project.append("requirements/50-lint.in", "stubbed\n")
+    with (project.locks / "50-lint.txt").open("a") as lock:
+        lock.write(line)
+    sentence = error_sentence(project.tools("install", UV_FIND_LINKS=str(tmp_path)))
+    setting = "import-check = { stubbed = false }"
+    assert setting in sentence
+    project.append("pyproject.toml", f"{setting}\n")
+    succeeded(project.tools("install", UV_FIND_LINKS=str(tmp_path)))
+    assert "stubbed" in project.packages()
 
 
 def stub_wheel(folder: Path, name: str, *, code: str = "", requires: str = "") -> str:

@@ -49,6 +49,11 @@ def is_untouched(project: Project, active: str, before: str) -> bool:
     )
 
 
+def test_a_package_that_brings_libraries_and_a_module_of_another_name(project: Project) -> None:
+    tried = succeeded(project.tools("try", "opencv-python-headless", "--quick")).stdout
+    assert "The verdict is good: it installs and imports." in tried
+
+
 def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> None:
     active, before = project.active(), contents(project)
     assert active is not None
