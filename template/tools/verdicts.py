@@ -92,13 +92,16 @@ def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bo
     return True
 
 
-def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
+def judge(
+    now: Measured, tried: Measured, wanted: Expected | None, withdrawn: Sequence[str] = ()
+) -> Verdict:
     """Say whether what was tried is as good as what is there.
 
     Args:
         now: The active environment; its tests are known if those of the other failed.
         tried: The other one.
         wanted: What the team expects of a training run, if it was made.
+        withdrawn: What came in although its makers withdrew it, each as a sentence.
     """
     if tried.tests is False and now.tests is False:
         return Verdict(False, "the tests fail in the active environment too, so this says nothing")
@@ -108,6 +111,8 @@ def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
     far = [name for name, metric in rows if not metric.admits(tried.metrics.get(name))]
     if far:
         return Verdict(False, f"{', '.join(far)} differ from what is expected")
+    if withdrawn:
+        return Verdict(False, " and ".join(withdrawn))
     checked = ["the tests pass"] if tried.tests else []
     checked += ["the metrics are as expected"] if tried.metrics else []
     return Verdict(True, " and ".join(checked) or "it installs and imports")

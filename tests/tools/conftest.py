@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from template.tools import backends, catalog
+from template.tools import backends, catalog, index_facts
+from template.tools.errors import ToolError
 from tests.support.catalog import rows
 
 TABLES = ("platforms", "backends", "builds", "gpus", "companions")
@@ -17,3 +18,13 @@ def stack_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BACKEND", raising=False)
     monkeypatch.delenv("CI", raising=False)
     backends.chosen.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test ask an index: what it would say is said by the tests that are about it."""
+
+    def refused(question: str, rows: object) -> None:
+        raise ToolError("nobody could be asked")
+
+    monkeypatch.setattr(index_facts, "_asked", refused)
