@@ -12,14 +12,16 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from . import toolchain, wheel_folders
 from .errors import CommandError, ToolError
 from .files import sha256_of, write_whole
 from .generations import load
-from .paths import ENVIRONMENTS, REQUIREMENTS, ROOT, TRIES
+from .locking import UNTOUCHED
+from .paths import ENVIRONMENTS, OVERRIDES, REQUIREMENTS, ROOT, TRIES
+from .requirements import parse
 from .run import announce, inside
 
 REPORT = "report.json"
@@ -39,6 +41,7 @@ class Candidate:
         verdict: Why, as a sentence.
         before: The SHA-256 of the project's files that it changes; None where there was none.
         after: The same of what it writes; None where it removes a file.
+        number: Higher than that of each earlier one, whatever the clock says.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Candidate:
     verdict: str
     before: Mapping[str, str | None] = field(default_factory=dict)
     after: Mapping[str, str | None] = field(default_factory=dict)
+    number: int = 0
 
     @property
     def folder(self) -> Path:
@@ -71,10 +75,13 @@ def lend(copy: Path) -> None:
 def lock_in(copy: Path, *, upgrade: bool) -> None:
     """Compile the locks of a copy of the project, by its own tools.
 
+    Pins of the stack that are newer than the change goes with are loosened in its overrides.
+
     Raises:
         ToolError: They cannot be; the reason is the last of what they say.
     """
     command = [sys.executable, "-m", "tools", "lock-upgrade" if upgrade else "lock", "--quiet"]
+    command += ["--loosen"]
     command += [] if upgrade else ["--changed"]
     command += ["--fast"] if toolchain.uses_uv() else []
     announce(command)
@@ -82,6 +89,7 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
         beside.submit(toolchain.pip_settings)  # installing asks for them next
         code, reason = inside(copy, command)
     if code:
+        reason = reason.replace(f"; {UNTOUCHED}", "")  # those of a copy that nobody sees
         raise CommandError(f"the change cannot be locked, nothing was changed: {reason}")
 
 
@@ -99,7 +107,9 @@ def changed_files(copy: Path) -> dict[str, str | None]:
 
 
 def keep(candidate: Candidate, copy: Path) -> None:
-    """Keep what a try would write, and what came out."""
+    """Keep what a try would write, and what came out; it is the latest from now on."""
+    number = max((each.number for each in kept()), default=0) + 1
+    candidate = replace(candidate, number=number)
     shutil.rmtree(candidate.folder, ignore_errors=True)
     for path, sha256 in candidate.after.items():
         if sha256 is not None:
@@ -111,6 +121,15 @@ def keep(candidate: Candidate, copy: Path) -> None:
     write_whole(candidate.folder / REPORT, text.encode())
 
 
+def added_overrides(copy: Path) -> list[str]:
+    """Return the lines that the overrides of a copy have and the project's lack."""
+    there, here = (
+        {line.text for line in (parse(path) if path.exists() else [])}
+        for path in (copy / OVERRIDES.relative_to(ROOT), OVERRIDES)
+    )
+    return sorted(there - here)
+
+
 def hashes_now(paths: Iterable[str]) -> dict[str, str | None]:
     """Return the SHA-256 of files of the project, None where there is none."""
     return {path: _hash(ROOT / path) for path in paths}
@@ -119,7 +138,7 @@ def hashes_now(paths: Iterable[str]) -> dict[str, str | None]:
 def kept() -> list[Candidate]:
     """Return the tries that can be promoted, the latest last."""
     found = (_load(path) for path in TRIES.glob(f"*/{REPORT}"))
-    return sorted((each for each in found if each), key=lambda each: each.created)
+    return sorted((each for each in found if each), key=lambda each: (each.number, each.created))
 
 
 def unusable(going: Set[str]) -> list[Path]:

@@ -29,11 +29,16 @@ INPUTS_OF = re.compile(r"^# inputs of (?P<lock>\S+): sha256:(?P<sha256>\w+)$", r
 NAMES_VERSION = re.compile(r"^[^;]*[<>=~!@]")
 
 
-def effective_constraints(target: Target) -> str:
-    """Return the stack's pins with the overrides in their place and torch's build spelled out."""
+def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
+    """Return the stack's pins with the overrides in their place and torch's build spelled out.
+
+    Args:
+        target: What they are for.
+        more: Overrides that no file has yet.
+    """
     build = torch_build(target)
     pins = build.pins if build else {}
-    own = [line for line in overrides() if line.name not in pins]
+    own = [line for line in (*overrides(), *more) if line.name not in pins]
     header = [
         f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
         f"{INPUTS}{inputs_hash(target)}",
@@ -59,10 +64,10 @@ def constraints_of_exporter(target: Target, exporter: str) -> str:
     return _text(header, kept, [], build.pins if build else {})
 
 
-def stack_pins(target: Target) -> list[Line]:
-    """Return the stack's pins for a target that no override replaces."""
+def stack_pins(target: Target, more: Sequence[Line] = ()) -> list[Line]:
+    """Return the stack's pins for a target that no override replaces, also none of ``more``."""
     stack = [line for path in _stack_files(target) for line in parse(path)]
-    return _without(stack, overrides())
+    return _without(stack, [*overrides(), *more])
 
 
 def inputs_hash(target: Target) -> str:

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from . import lock_format
+from . import index_facts, lock_failures, lock_format
 from .backends import Target, exporters_of
 from .constraints import constraints_of_exporter, effective_constraints, stack_pins
 from .errors import CommandError, ToolError
+from .lock_failures import Failure
 from .lock_format import Entry
 from .locks import Locks
 from .older_overrides import loosened
 from .paths import RESOLUTIONS, shown
 from .project import facts, python_version
-from .requirements import input_files, overrides
+from .requirements import Line, input_files, normalised, overrides
 from .run import say
 from .torch_builds import TorchBuild, torch_build
 
@@ -35,6 +38,47 @@ class Resolver(Protocol):
 
 
 ResolverFor = Callable[[Target, TorchBuild | None], Resolver]
+
+
+UNTOUCHED = "the locks were left as they were"
+
+
+class NeedsOlderPins(ToolError):
+    """Pins of the stack are newer than what overrides.txt names goes with.
+
+    Attributes:
+        lines: What overrides.txt lacks for that.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """Name the lines."""
+        self.lines = tuple(lines)
+        super().__init__(
+            "requirements/overrides.txt names older versions than the stack release goes with: add "
+            f"to it {' and '.join(f'`{line}`' for line in lines)}, with which all can be locked "
+            f"(`make lock ARGS=--loosen` does so); {UNTOUCHED}."
+        )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One try to lock the layers of a target.
+
+    Attributes:
+        locks: What is written.
+        resolver: What resolves.
+        build: The build of torch, if there is one.
+        upgrade: Do not keep the versions that the locks hold.
+        unchanged: The locks whose own inputs are as they were.
+        more: Overrides that no file has yet.
+    """
+
+    locks: Locks
+    resolver: Resolver
+    build: TorchBuild | None
+    upgrade: bool
+    unchanged: Set[str]
+    more: tuple[Line, ...] = ()
 
 
 def lock(
@@ -58,6 +102,7 @@ def lock(
         top: Where the folders of all targets' locks lie, if not in the project's own place.
 
     Raises:
+        NeedsOlderPins: They could be locked with more lines in overrides.txt.
         ToolError: One of them cannot be resolved, or not with hashes.
     """
     build = torch_build(target)
@@ -66,24 +111,54 @@ def lock(
     locks = Locks(target, top)
     unchanged = locks.unchanged() if only_changed else set()
     resolver = resolver_for(target, build)
-    locks.constraints.write_text(effective_constraints(target), encoding="utf-8", newline="\n")
-    header = f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
-    earlier: list[Path] = []
-    for layer in layers:
-        file, sources = locks.file(layer), input_files(layer, target.backend)
-        stays = layer in unchanged and _agrees(file, earlier)
-        _announce(locks, layer, stays=stays)
-        if not stays:
-            limits = [locks.constraints, *earlier]
-            entries = _compiled(target, resolver, sources, file, limits, upgrade=upgrade)
-            if build is None:
-                _refuse_torch(entries, sources)
-            _write(file, entries, build, header)
-        earlier.append(file)
+    attempt = _Attempt(locks, resolver, build, upgrade, unchanged)
+    while True:
+        try:
+            _lock_layers(attempt, layers)
+            break
+        except NeedsOlderPins as error:
+            say(f"That does not go with pins of the stack; trying {' '.join(error.lines)} as well.")
+            more = [*attempt.more, *map(_line, error.lines)]
+            attempt = replace(attempt, more=tuple(more), unchanged=frozenset())
+    if attempt.more:
+        raise NeedsOlderPins([line.text for line in attempt.more])
     for exporter in exporters_of(target):
         _announce(locks, exporter, stays=exporter in unchanged)
         if exporter not in unchanged:
-            _lock_alone(locks, exporter, resolver_for, header, upgrade=upgrade)
+            _lock_alone(locks, exporter, resolver_for, upgrade=upgrade)
+
+
+def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
+    """Compile the layers.
+
+    Raises:
+        NeedsOlderPins: One of them needs more lines in overrides.txt.
+        ToolError: One of them cannot be resolved, or not with hashes.
+    """
+    locks = attempt.locks
+    constraints = effective_constraints(locks.target, attempt.more)
+    locks.constraints.write_text(constraints, encoding="utf-8", newline="\n")
+    earlier: list[Path] = []
+    for layer in layers:
+        file, sources = locks.file(layer), input_files(layer, locks.target.backend)
+        stays = layer in attempt.unchanged and _agrees(file, earlier)
+        _announce(locks, layer, stays=stays)
+        if not stays:
+            before = _entries(file) if file.exists() else []
+            entries = _compiled(attempt, sources, file, [locks.constraints, *earlier])
+            if attempt.build is None:
+                _refuse_torch(entries, sources)
+            _look_at_new(entries, before, attempt)
+            _write(file, entries, attempt.build, _header(locks.target))
+        earlier.append(file)
+
+
+def _line(text: str) -> Line:
+    return Line(normalised(re.split("[<=]", text)[0]), text)
+
+
+def _header(target: Target) -> str:
+    return f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
 
 
 def _agrees(file: Path, earlier: Sequence[Path]) -> bool:
@@ -96,9 +171,7 @@ def _entries(file: Path) -> list[Entry]:
     return lock_format.parse(file.read_text(encoding="utf-8"))
 
 
-def _lock_alone(
-    locks: Locks, exporter: str, resolver_for: ResolverFor, header: str, *, upgrade: bool
-) -> None:
+def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgrade: bool) -> None:
     """Compile the lock of an exporter, which no layer constrains."""
     target, file = locks.target, locks.file(exporter)
     sources = input_files(exporter, target.backend)
@@ -112,13 +185,13 @@ def _lock_alone(
         entries = resolver.compile(sources, file, [limits], upgrade=upgrade)
     except CommandError as error:
         _refuse_without_network(error)
-        raise ToolError(
+        reason = Failure(error.output, sources).cause() or (
             f"{_named(sources)} does not go together with the stack release's versions for it (the "
             f"resolver's reason is above): name the version you need in requirements/{exporter}.in"
-            "; the locks were left as they were."
-        ) from error
+        )
+        raise ToolError(f"{reason}; {UNTOUCHED}.") from error
     _refuse_unhashed(entries, sources)
-    _write(file, entries, build, header)
+    _write(file, entries, build, _header(target))
 
 
 def _announce(locks: Locks, name: str, *, stays: bool) -> None:
@@ -150,32 +223,49 @@ def check_python(build: TorchBuild) -> None:
 
 
 def _compiled(
-    target: Target,
-    resolver: Resolver,
-    sources: Sequence[Path],
-    output: Path,
-    constraints: Sequence[Path],
-    *,
-    upgrade: bool,
+    attempt: _Attempt, sources: Sequence[Path], output: Path, constraints: Sequence[Path]
 ) -> list[Entry]:
     try:
-        entries = resolver.compile(sources, output, constraints, upgrade=upgrade)
+        entries = attempt.resolver.compile(sources, output, constraints, upgrade=attempt.upgrade)
     except CommandError as error:
         _refuse_without_network(error)
-        lines = loosened(error.output, stack_pins(target), overrides())
-        if lines:
-            raise ToolError(
-                f"requirements/overrides.txt names older versions than {_named(sources)} and the "
-                "stack release go with (the resolver's reason is above): add to it "
-                f"{' and '.join(f'`{line}`' for line in lines)}; the locks were left as they were."
-            ) from error
-        raise ToolError(
-            f"{_named(sources)} does not go together with the earlier layers and the stack "
-            "release (the resolver's reason is above): change that file, or name the version "
-            "you need in requirements/overrides.txt; the locks were left as they were."
-        ) from error
+        pins = stack_pins(attempt.locks.target, attempt.more)
+        failure = Failure(error.output, sources, pins)
+        reason = failure.cause()
+        lines = loosened(error.output, pins, [*overrides(), *attempt.more])
+        if lines and not reason:
+            raise NeedsOlderPins(lines) from error
+        raise ToolError(f"{reason or failure.contradiction()}; {UNTOUCHED}.") from error
     _refuse_unhashed(entries, sources)
     return entries
+
+
+def _look_at_new(entries: Sequence[Entry], before: Sequence[Entry], attempt: _Attempt) -> None:
+    """Stop at a new version that this Python cannot have, and say which one was withdrawn.
+
+    uv takes a source whatever Pythons it is for, up to the day on which it is to be built. What the
+    stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
+
+    Raises:
+        ToolError: There is such a version.
+    """
+    pins = {line.text.partition(";")[0].strip() for line in stack_pins(attempt.locks.target)}
+    known = {*pins, *(entry.requirement for entry in before)}
+    apart = attempt.build.packages if attempt.build else ()
+    new = [
+        (entry.name, entry.requirement.partition("==")[2])
+        for entry in entries
+        if "==" in entry.requirement and entry.requirement not in known and entry.name not in apart
+    ]
+    try:
+        found = index_facts.fits(new)
+    except ToolError:  # the resolver had all from its cache
+        return
+    for fit in found:
+        if fit.has_version and not fit.by:
+            raise ToolError(f"{lock_failures.no_wheel(fit)}; {UNTOUCHED}.")
+        if fit.yanked is not None:
+            say(f"note: {lock_failures.withdrawn(fit)}; take another version.")
 
 
 def _refuse_without_network(error: CommandError) -> None:

@@ -9,7 +9,7 @@ to become older as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from .requirements import Line, normalised
 
@@ -17,11 +17,13 @@ from .requirements import Line, normalised
 _PACKAGE = (
     r"(?<!conclude that )\b(?P<name>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?(?: |[=>]=)"
     r"(?P<version>\d[\w.]*) depends on "
-    r"(?P<needed>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?"
+    r"(?P<needed>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?(?=[<>=!~])"
 )
-_NEWER = re.compile(_PACKAGE + r"(?=[<>=!~])[^\s>]*>=?(?P<least>\d[\w.]*)")
-_OLDER = re.compile(_PACKAGE + r"(?=[<>=!~])[^\s<]*<(?P<most>\d[\w.]*)")
+_NEWER = re.compile(_PACKAGE + r"[^\s>]*>=?(?P<least>\d[\w.]*)")
+_OLDER = re.compile(_PACKAGE + r"[^\s<]*<(?P<most>=?\d[\w.]*)")
+_EXACTLY = re.compile(_PACKAGE + r"==(?P<exact>\d[\w.]*)(?![\w.]*[*])")
 _EXACT = re.compile(r"==\s*(?P<version>\d[\w.]*)")
+_BOUND = re.compile(r"(?P<operator>===?|~=|<=?|>=?)\s*(?P<version>\d[\w.]*)")
 Pin = tuple[str, str]
 
 
@@ -33,32 +35,64 @@ def loosened(output: str, pins: Iterable[Line], overrides: Iterable[Line]) -> li
         pins: The pins of the stack that hold.
         overrides: The versions that replace others of the stack.
     """
-    stack = {(line.name, version) for line in pins if (version := _exact(line))}
-    own = {line.name: version for line in overrides if (version := _exact(line))}
+    stack = {line.name: version for line in pins if (version := _exact(line))}
+    own = {line.name: line.text.partition(";")[0] for line in overrides}
     said = " ".join(output.split())
-    return [*_too_new(said, stack, own), *_not_old_enough(said, stack, own)]
+    found = dict(_too_new(said, stack, own))
+    found.update(_not_old_enough(said, stack, own))
+    return list(found.values())
 
 
-def _too_new(said: str, stack: set[Pin], own: dict[str, str]) -> Iterator[str]:
+def _too_new(
+    said: str, stack: Mapping[str, str], own: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that need a newer version of what is overridden."""
-    found = {}
-    for need in _NEWER.finditer(said):
+    for need in (*_NEWER.finditer(said), *_EXACTLY.finditer(said)):
         name, version = normalised(need["name"]), need["version"]
+        least = need.groupdict().get("least") or need["exact"]
         has = own.get(normalised(need["needed"]))
-        if has and (name, version) in stack and _numbers(has) < _numbers(need["least"]):
-            found[name] = f"{name}<{version}"
-    yield from found.values()
+        if has and stack.get(name) == version and _is_below(has, least):
+            yield name, f"{name}<{version}"
 
 
-def _not_old_enough(said: str, stack: set[Pin], own: dict[str, str]) -> Iterator[str]:
+def _not_old_enough(
+    said: str, stack: Mapping[str, str], own: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that are newer than what is overridden admits."""
-    pinned, found = dict(stack), {}
     for need in _OLDER.finditer(said):
         needed, most = normalised(need["needed"]), need["most"]
-        is_own = own.get(normalised(need["name"])) == need["version"]
-        if is_own and needed in pinned and _numbers(pinned[needed]) >= _numbers(most):
-            found[needed] = f"{needed}<{most}"
-    yield from found.values()
+        pin = stack.get(needed)
+        if pin and _admits(own, need) and not _is_under(pin, most):
+            yield needed, f"{needed}<{most}"
+    for need in _EXACTLY.finditer(said):
+        needed, exact = normalised(need["needed"]), need["exact"]
+        pin = stack.get(needed)
+        if pin and _admits(own, need) and _numbers(pin) > _numbers(exact):
+            yield needed, f"{needed}<={exact}"
+
+
+def _is_under(version: str, most: str) -> bool:
+    """Tell whether a version is under a bound, or is the bound itself if that begins with ``=``."""
+    least, bound = _numbers(version), _numbers(most)
+    return least <= bound if most.startswith("=") else least < bound
+
+
+def _is_below(has: str, least: str) -> bool:
+    """Tell whether each version that a requirement admits is below another version."""
+    needed = _numbers(least)
+    return any(
+        _numbers(bound["version"]) < needed
+        if bound["operator"] in ("==", "===", "<=")
+        else bound["operator"] == "<" and _numbers(bound["version"]) <= needed
+        for bound in _BOUND.finditer(has)
+    )
+
+
+def _admits(own: Mapping[str, str], need: re.Match[str]) -> bool:
+    """Tell whether the package that needs something is overridden, with a version like this one."""
+    has = own.get(normalised(need["name"]))
+    exact = _EXACT.search(has) if has else None
+    return has is not None and (exact is None or exact["version"] == need["version"])
 
 
 def _exact(line: Line) -> str:
@@ -67,4 +101,5 @@ def _exact(line: Line) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)))
+    """Return the numbers of a version without the zeros at its end: 2.0 is 2."""
+    return tuple(map(int, re.findall(r"\d+", re.sub(r"(\.0+)+$", "", version))))

@@ -115,7 +115,7 @@ def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -
     names: dict[str, None] = {}
     for layer in wanted:
         for given in input_files(layer, backend, top):
-            for path in (given, *_included(given)):
+            for path in with_included(given):
                 names.update(dict.fromkeys(line.name for line in parse(path)))
     return list(names)
 
@@ -147,7 +147,12 @@ def statements(path: Path) -> list[str]:
 
 def all_statements(path: Path) -> list[str]:
     """Return the lines of a requirements file and of all files that it takes in by ``-r``."""
-    return [line for each in (path, *_included(path)) for line in statements(each)]
+    return [line for each in with_included(path) for line in statements(each)]
+
+
+def with_included(path: Path) -> list[Path]:
+    """Return a requirements file and all files that it takes in by ``-r``."""
+    return [path, *_included(path)]
 
 
 def lines_of(text: str) -> list[str]:

@@ -11,8 +11,10 @@ from . import (
     backends,
     diff_report,
     generations,
+    index_facts,
     installing,
     lock_diff,
+    lock_failures,
     lock_sides,
     trials,
     verdicts,
@@ -22,6 +24,7 @@ from .diff_report import Report
 from .errors import ToolError
 from .generations import DEVELOPMENT, Generation
 from .installing import Contents
+from .lock_diff import Known
 from .locks import Locks
 from .paths import LOCKS, REQUIREMENTS, ROOT
 from .requirements import layers, layers_of
@@ -39,27 +42,30 @@ class Tried:
         now: What is known of the active environment.
         tried: What is known of the other one.
         expected: What the team expects of a training run, if one was made.
+        report: What changed.
     """
 
     generation: Generation
     now: Measured
     tried: Measured
     expected: Expected | None
+    report: Report
 
     @property
     def verdict(self) -> Verdict:
         """Whether the other one is as good."""
-        return verdicts.judge(self.now, self.tried, self.expected)
+        withdrawn = [
+            f"{each.after.name} {each.after.version} was withdrawn by its makers"
+            f" ({' '.join(each.now.yanked.split()) or 'they give no reason'})"
+            for each in self.report.changes
+            if each.after and each.now.yanked is not None
+        ]
+        return verdicts.judge(self.now, self.tried, self.expected, withdrawn)
 
     def show(self) -> None:
-        """Print what changed, as `make diff` does without asking anybody, and a table of both."""
-        target = backends.chosen().target
-        names = (self.now.folder.name, self.generation.name)
-        before, after = (lock_sides.read(name, target) for name in names)
-        changes = lock_diff.changes(before, after)
-        report = Report(before, after, [lock_diff.with_facts(each, {}) for each in changes])
+        """Print what changed, as `make diff` does, and a table of both."""
         table = verdicts.table(self.now, self.tried, self.expected)
-        for line in ["", *diff_report.lines(report), "", *table, ""]:
+        for line in ["", *diff_report.lines(self.report), "", *table, ""]:
             say(line)
 
 
@@ -111,6 +117,7 @@ def compare(
     present = active()
     here = Contents.of(Locks(backends.chosen().target), layers())
     made = _made(wanted, contents, present, smoke_test=smoke_test)
+    report = _report(present, made)
     now = verdicts.measure(present, here.locks, here.names)
     tried = verdicts.measure(made, contents.locks, contents.names)
     expected = None if quick else trials.expected()
@@ -118,7 +125,7 @@ def compare(
         now, tried = _tested(now, tried, copy, steps)
     if tried.tests and expected and expected.metrics:
         tried = replace(tried, metrics=verdicts.train(made.folder, copy, expected))
-    return Tried(made, now, tried, expected)
+    return Tried(made, now, tried, expected, report)
 
 
 def _made(
@@ -129,7 +136,27 @@ def _made(
     if found is not None:
         return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
-    return installing.make(DEVELOPMENT, wanted, contents, smoke_test=smoke_test)
+    try:
+        return installing.make(DEVELOPMENT, wanted, contents, smoke_test=smoke_test)
+    except ToolError as error:
+        reason = lock_failures.of_install(error)
+        raise ToolError(
+            f"the change cannot be installed, nothing was switched: {reason}."
+        ) from error
+
+
+def _report(before: Generation, after: Generation) -> Report:
+    """Return what changed, with what the index says of the versions that came in."""
+    target = backends.chosen().target
+    old, new = (lock_sides.read(each.name, target) for each in (before, after))
+    changes = lock_diff.changes(old, new)
+    known: Known = {}
+    notes = []
+    try:
+        known = index_facts.ask(each.after for each in changes if each.after)
+    except ToolError:
+        notes.append("nobody could be asked whether a version was withdrawn by its makers.")
+    return Report(old, new, [lock_diff.with_facts(each, known) for each in changes], notes=notes)
 
 
 def _tested(

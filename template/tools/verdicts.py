@@ -104,13 +104,16 @@ def summary_of_tests(output: str) -> list[str]:
     ]
 
 
-def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
+def judge(
+    now: Measured, tried: Measured, wanted: Expected | None, withdrawn: Sequence[str] = ()
+) -> Verdict:
     """Say whether what was tried is as good as what is there.
 
     Args:
         now: The active environment; its tests are known if those of the other failed.
         tried: The other one.
         wanted: What the team expects of a training run, if it was made.
+        withdrawn: What came in although its makers withdrew it, each as a sentence.
     """
     if tried.tests is False and now.tests is False:
         return Verdict(False, "the tests fail in the active environment too, so this says nothing")
@@ -120,6 +123,8 @@ def judge(now: Measured, tried: Measured, wanted: Expected | None) -> Verdict:
     far = [name for name, metric in rows if not metric.admits(tried.metrics.get(name))]
     if far:
         return Verdict(False, f"{', '.join(far)} differ from what is expected")
+    if withdrawn:
+        return Verdict(False, " and ".join(withdrawn))
     checked = ["the tests pass"] if tried.tests else []
     checked += ["the metrics are as expected"] if tried.metrics else []
     return Verdict(True, " and ".join(checked) or "it installs and imports")

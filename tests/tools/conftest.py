@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import backends, catalog, temporary
+from template.tools import backends, catalog, index_facts, temporary
+from template.tools.errors import ToolError
 from tests.support.catalog import rows
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template"
@@ -42,3 +43,13 @@ def project(tmp_path: Path) -> Path:
     (folder / ".gitignore").write_text(".cache/\n.venvs/\n")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test ask an index: what it would say is said by the tests that are about it."""
+
+    def refused(question: str, rows: object) -> None:
+        raise ToolError("nobody could be asked")
+
+    monkeypatch.setattr(index_facts, "_asked", refused)

@@ -33,8 +33,7 @@ def candidate(project: Path, tmp_path: Path) -> Candidate:
     after = candidates.changed_files(copy)
     found = Candidate("abc", "a change", "2026", True, "", candidates.hashes_now(after), after)
     candidates.keep(found, copy)
-    assert candidates.find(None) == found
-    return found
+    return candidates.find(None)
 
 
 def write(root: Path, files: dict[str, bytes]) -> None:
@@ -90,3 +89,23 @@ def test_a_try_without_its_report_is_none(project: Path, candidate: Candidate) -
     assert candidates.kept() == []
     with pytest.raises(ToolError, match="nothing was tried yet"):
         candidates.find(None)
+
+
+def test_the_latest_try_is_the_last_one_whatever_the_clock_says(
+    project: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    for name, created in (("one", "2027"), ("two", "2026"), ("one", "2025"), ("three", "2024")):
+        candidates.keep(Candidate(name, name, created, True, ""), copy)
+    assert [each.name for each in candidates.kept()] == ["two", "one", "three"]
+    assert candidates.find(None).name == "three"
+
+
+def test_lines_that_came_into_the_overrides_are_known(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "requirements/overrides.txt"
+    monkeypatch.setattr(candidates, "OVERRIDES", project / path)
+    write(project, {path: b"# ours\nnumpy==2\n"})
+    write(tmp_path / "copy", {path: b"numpy==1\nonnx<1.23\n"})
+    assert candidates.added_overrides(tmp_path / "copy") == ["numpy==1", "onnx<1.23"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,6 +75,89 @@ def test_a_version_that_nobody_has(pages: dict[str, bytes]) -> None:
     assert (found["size"], found["yanked"], found["metadata"]) == (None, None, None)
     other = index_worker.answer(INDEX, {**wanted("wheel"), "name": "other"})
     assert other["size"] is None
+
+
+THIS = sys.version_info.minor
+OLD, NEXT = f"cp3{THIS - 2}", f"cp3{THIS + 1}"
+HERE = f"cp3{THIS}"
+
+
+@pytest.mark.parametrize(
+    ("files", "by"),
+    [
+        (["demo-1.0-py3-none-any.whl"], "wheel"),
+        (["demo-1.0-py2.py3-none-any.whl"], "wheel"),
+        (["demo-1.0-py2-none-any.whl"], ""),
+        ([f"demo-1.0-{HERE}-{HERE}-win_amd64.whl"], "wheel"),
+        ([f"demo-1.0-{OLD}-abi3-win_amd64.whl"], "wheel"),
+        ([f"demo-1.0-{NEXT}-abi3-win_amd64.whl"], ""),
+        ([f"demo-1.0-{HERE}-{HERE}t-win_amd64.whl"], ""),
+        ([f"demo-1.0-{OLD}-{OLD}-win_amd64.whl"], ""),
+        ([f"demo-1.0-{OLD}-{OLD}-win_amd64.whl", "demo-1.0.tar.gz"], "source"),
+        (["demo-1.0.tar.gz"], "source"),
+        ([], ""),
+    ],
+)
+def test_how_this_python_can_have_a_version(
+    files: list[str], by: str, pages: dict[str, bytes]
+) -> None:
+    listed = [file(each, "0" * 64) for each in files]
+    pages[f"{INDEX}/demo/"] = json.dumps({"files": listed}).encode()
+    assert index_worker.fit(INDEX, wanted())["by"] == by
+
+
+@pytest.mark.parametrize(
+    ("files", "by"),
+    [
+        ([f"demo-1.0-{OLD}-{OLD}-win_amd64.whl", "demo-1.0.tar.gz"], ""),
+        (["demo-1.0.tar.gz"], "source"),
+        (["demo-1.0-py3-none-any.whl"], "wheel"),
+    ],
+)
+def test_the_makers_word_on_pythons_counts_where_they_made_wheels_for_these(
+    files: list[str], by: str, pages: dict[str, bytes]
+) -> None:
+    need = f">=3.7,<3.{THIS}"
+    listed = [file(each, "0" * 64, **{"requires-python": need}) for each in files]
+    pages[f"{INDEX}/demo/"] = json.dumps({"files": listed}).encode()
+    found = index_worker.fit(INDEX, wanted())
+    assert (found["by"], found["requires_python"]) == (by, need)
+
+
+def test_which_other_versions_there_are(pages: dict[str, bytes]) -> None:
+    names = [
+        f"demo-0.9-{HERE}-{HERE}-linux_x86_64.whl",
+        f"demo-1.0-{OLD}-{OLD}-linux_x86_64.whl",
+        "demo-1.1.tar.gz",
+        f"demo-1.2-{HERE}-{HERE}-linux_x86_64.whl",
+        "demo-1.10-py3-none-any.whl",
+        f"demo-2.0-{NEXT}-{NEXT}-linux_x86_64.whl",
+        "demo-3.0rc1-py3-none-any.whl",
+    ]
+    pages[f"{INDEX}/demo/"] = json.dumps({"files": [file(each, "") for each in names]}).encode()
+    found = index_worker.fit(INDEX, wanted())
+    assert found["pythons"] == [f"3.{THIS - 2}"]
+    assert found["nearest"] == "1.2"
+    assert found["newest"] == ["1.10", "1.2", "1.1"]
+    assert index_worker.fit(INDEX, wanted(version="2.0"))["nearest"] == "1.10"
+
+
+def test_a_package_that_nobody_has(pages: dict[str, bytes]) -> None:
+    found = index_worker.fit(INDEX, {"name": "nobody", "version": "1"})
+    assert (found["is_known"], found["has_version"]) == (False, False)
+    assert index_worker.fit(INDEX, wanted(version="9"))["has_version"] is False
+
+
+def test_an_index_without_json(pages: dict[str, bytes]) -> None:
+    need = "data-requires-python='&lt;3.5'"
+    pages[f"{INDEX}/demo/"] = (
+        f"<!DOCTYPE html><html><body><a href='../f/demo-1.0-py3-none-any.whl#sha256=ab' {need} "
+        "data-yanked='broken' data-core-metadata='sha256=cd'>demo</a></body></html>"
+    ).encode()
+    found = index_worker.fit(INDEX, wanted())
+    assert (found["by"], found["yanked"]) == ("wheel", "broken")
+    assert found["requires_python"] == "<3.5"
+    assert index_worker.answer(INDEX, wanted())["yanked"] == "broken"
 
 
 @pytest.mark.parametrize(("yanked", "expected"), [("broken", "broken"), (True, ""), (False, None)])

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import constraints, locking, locks, project, requirements
+from template.tools import (
+    constraints,
+    index_facts,
+    lock_failures,
+    locking,
+    locks,
+    project,
+    requirements,
+)
 from template.tools.backends import Target
+from template.tools.commands import lock as lock_command
+from template.tools.errors import CommandError, ToolError
+from template.tools.index_facts import Fit
 from template.tools.lock_format import Entry
 from template.tools.locks import Locks
 
@@ -33,16 +44,25 @@ class Recording:
         """Begin with nothing compiled."""
         self.compiled: list[str] = []
         self.versions: dict[str, str] = {}
+        self.partners: dict[str, str] = {}
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[Entry]:
         """Return what the inputs ask for, in the version that is set or in 1.0."""
         self.compiled.append(output.stem)
+        self._refuse_new_partners(constraints[0].read_text(encoding="utf-8").splitlines())
         asked = [line for path in sources for line in requirements.all_statements(path)]
         names = [line.partition("==")[0] for line in asked if not line.startswith("-")]
         pins = [f"{name}=={self.versions.get(name, '1.0')}" for name in dict.fromkeys(names)]
         return [Entry(pin, frozenset({f"sha256:{'0' * 64}"}), frozenset({"in"})) for pin in pins]
+
+    def _refuse_new_partners(self, limits: Sequence[str]) -> None:
+        """Fail in uv's words while the constraints pin what needs a newer package."""
+        for pin, need in self.partners.items():
+            if pin in limits:
+                words = f"Because {pin} depends on {need} and you require {need.partition('>')[0]}"
+                raise CommandError("`uv` failed", words)
 
 
 @pytest.fixture
@@ -60,7 +80,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(constraints, "CONSTRAINTS", folder / "stack" / "constraints.txt")
     monkeypatch.setattr(locks, "LOCKS", folder / "locks")
     monkeypatch.setattr(locking, "RESOLUTIONS", tmp_path / "resolutions")
-    for module in (constraints, locks, locking):
+    for module in (constraints, locks, locking, lock_failures):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu"}}
     monkeypatch.setattr(project, "facts", lambda: facts)
@@ -146,3 +166,88 @@ def test_locks_that_do_not_say_what_they_were_compiled_from_are_compiled(
     path.write_text("\n".join(kept), encoding="utf-8")
     assert Locks(TARGET).are_fresh()
     assert lock(resolver) == ALL
+
+
+NEEDS = {"pytest==9.0": "numpy>=2.5", "ruff==0.9": "pytest>=9"}
+
+
+def test_all_pins_that_an_older_override_contradicts_are_named_at_once(
+    resolver: Recording, folder: Path
+) -> None:
+    (folder / "overrides.txt").write_text("numpy==2.0\n", encoding="utf-8")
+    resolver.partners = NEEDS
+    with pytest.raises(ToolError, match=r"add to it `pytest<9\.0` and `ruff<0\.9`, with which all"):
+        lock(resolver)
+    assert (folder / "overrides.txt").read_text(encoding="utf-8") == "numpy==2.0\n"
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_lines_that_are_needed_can_be_added(
+    resolver: Recording, folder: Path, is_broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = folder / "overrides.txt"
+    overrides.write_text("# ours\nnumpy==2.0\n", encoding="utf-8")
+    monkeypatch.setattr(lock_command, "OVERRIDES", overrides)
+    resolver.partners = NEEDS
+    if is_broken:
+        monkeypatch.setattr(lock_command, "say", lambda line: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            lock_command.compile_locks([TARGET], lambda *_: resolver, upgrade=False, loosen=True)
+        assert overrides.read_text(encoding="utf-8") == "# ours\nnumpy==2.0\n"
+        return
+    lock_command.compile_locks([TARGET], lambda *_: resolver, upgrade=False, loosen=True)
+    lines = ["# ours", "numpy==2.0", "pytest<9.0", "ruff<0.9"]
+    assert overrides.read_text(encoding="utf-8").splitlines() == lines
+    assert Locks(TARGET).are_fresh()
+    resolver.partners = {}
+    assert lock(resolver) == []
+
+
+def says(monkeypatch: pytest.MonkeyPatch, **facts: object) -> list[tuple[str, str]]:
+    """Let the index say something of each version; return which ones it is asked about."""
+    asked: list[tuple[str, str]] = []
+    usual = {"has_version": True, "by": "wheel", "pythons": ["3.10"], "yanked": None}
+
+    def fits(wanted: Sequence[tuple[str, str]]) -> list[Fit]:
+        asked.extend(wanted)
+        rest = {"is_known": True, "requires_python": None, "nearest": "1.2", "newest": []}
+        return [Fit(*each, **{**usual, **rest, **facts}) for each in wanted]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(index_facts, "fits", fits)
+    return asked
+
+
+def test_only_versions_that_are_new_and_not_of_the_stack_are_looked_at(
+    resolver: Recording, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = says(monkeypatch)
+    (folder / "40-dev.in").write_text("-r stack/40-dev.in\nrich\nruff\n", encoding="utf-8")
+    resolver.versions["ruff"] = "0.9"
+    lock(resolver)
+    assert asked == [("rich", "1.0")]
+    lock(resolver, only_changed=False)
+    assert asked == [("rich", "1.0")]
+
+
+def test_a_version_that_this_python_cannot_have_is_not_locked(
+    resolver: Recording, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, by="")
+    (folder / "40-dev.in").write_text("-r stack/40-dev.in\nrich\n", encoding="utf-8")
+    with pytest.raises(ToolError, match=r"rich 1\.0 has no wheel for Python .* has one is 1\.2;"):
+        lock(resolver)
+
+
+@pytest.mark.parametrize("by", ["wheel", "source"])
+def test_a_version_that_can_be_built_is_locked_and_a_withdrawn_one_is_named(
+    resolver: Recording,
+    folder: Path,
+    by: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    says(monkeypatch, by=by, yanked="it is broken")
+    (folder / "40-dev.in").write_text("-r stack/40-dev.in\nrich\n", encoding="utf-8")
+    assert lock(resolver) == ["40-dev"]
+    said = capfd.readouterr().out
+    assert "note: rich 1.0 was withdrawn by its makers (it is broken); take another" in said

@@ -58,11 +58,45 @@ def test_a_pin_that_is_newer_than_an_override_admits_is_named(said: str, line: s
 
 
 @pytest.mark.parametrize(
+    ("said", "pins", "override", "line"),
+    [
+        (PIP, PINS, "numpy<2", "ml-dtypes<0.6.0"),
+        (PIP, PINS, "numpy>=1.26,<2.0.0", "ml-dtypes<0.6.0"),
+        (
+            "Because pydantic==2.5.0 depends on pydantic-core==2.14.1 and\n"
+            "pydantic-core==2.51.0, we can conclude that pydantic==2.5.0 cannot be used.",
+            [Line("pydantic-core", "pydantic-core==2.51.0")],
+            "pydantic==2.5.0",
+            "pydantic-core<=2.14.1",
+        ),
+        (
+            "pydantic 2.5.0 depends on pydantic-core==2.14.1\n",
+            [Line("pydantic-core", "pydantic-core==2.51.0")],
+            "pydantic<2.6",
+            "pydantic-core<=2.14.1",
+        ),
+        (
+            "pydantic 2.13.0 depends on pydantic-core==2.51.0\n",
+            [Line("pydantic", "pydantic==2.13.0")],
+            "pydantic-core==2.14.1",
+            "pydantic<2.13.0",
+        ),
+    ],
+)
+def test_ranges_and_exact_needs_count_too(
+    said: str, pins: list[Line], override: str, line: str
+) -> None:
+    name = override.partition("<")[0].partition("=")[0].partition(">")[0]
+    assert loosened(said, pins, [Line(name, override)]) == [line]
+
+
+@pytest.mark.parametrize(
     ("pins", "overrides"),
     [
         (PINS, []),
         (PINS, [Line("numpy", "numpy==2.3.5")]),
-        (PINS, [Line("numpy", "numpy<2")]),
+        (PINS, [Line("numpy", "numpy<2.1")]),
+        (PINS, [Line("numpy", "numpy>=1.26")]),
         ([Line("ml-dtypes", "ml-dtypes==0.5.0")], [NUMPY]),
     ],
 )

@@ -49,3 +49,12 @@ def test_the_table_has_both_and_what_is_expected() -> None:
         ["import", "2.00", "s", "2.00", "s"],
         ["size", "1.2", "GB", "1.2", "GB"],
     ]
+
+
+def test_what_its_makers_withdrew_is_not_good() -> None:
+    withdrawn = ["requests 2.32.1 was withdrawn by its makers (broken)"]
+    found = verdicts.judge(NOW, TRIED, EXPECTED, withdrawn)
+    assert not found.good
+    assert found.sentence == withdrawn[0]
+    failed = verdicts.judge(NOW, replace(TRIED, tests=False), EXPECTED, withdrawn)
+    assert failed.sentence == "the tests fail with it"

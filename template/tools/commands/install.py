@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .. import backends, generations, installing, smoke_tests
+from .. import backends, generations, installing, lock_failures, smoke_tests
 from ..errors import ToolError
 from ..generations import Generation, Kind
 from ..installing import Contents
@@ -92,5 +92,5 @@ def _make(
             return installing.make(kind, target, contents, manager, smoke_test=smoke_test)
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
-        reason = str(error).rstrip(".")
+        reason = lock_failures.of_install(error)
         raise ToolError(f"the new environment was not made, {stays}: {reason}.") from error

@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from .. import backends, generations, interpreters, locking, locks, managers, toolchain
 from ..backends import Target
-from ..locking import ResolverFor
+from ..changes import set_requirement
+from ..files import write_whole
+from ..locking import NeedsOlderPins, ResolverFor
 from ..locks import Locks
-from ..paths import LOCKS, shown
+from ..paths import LOCKS, OVERRIDES, shown
 from ..requirements import layers
 from ..resolvers import Uv
 from ..run import say
@@ -35,6 +40,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fast", action="store_true", help="resolve with uv: the same locks, several times faster"
     )
+    parser.add_argument(
+        "--loosen",
+        action="store_true",
+        help="add to overrides.txt what lets pins of the stack become older, where that is needed",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +64,13 @@ def compile_here(
         )
     with generations.exclusive():
         resolver_for = _resolver_for(fast=arguments.fast)
-        compile_locks(wanted, resolver_for, upgrade=upgrade, only_changed=only_changed)
+        compile_locks(
+            wanted,
+            resolver_for,
+            upgrade=upgrade,
+            only_changed=only_changed,
+            loosen=arguments.loosen,
+        )
     if arguments.quiet:
         return
     say("Commit them, then run `make install`.")
@@ -87,16 +103,53 @@ def compile_locks(
     *,
     upgrade: bool,
     only_changed: bool = False,
+    loosen: bool = False,
 ) -> None:
-    """Compile all layers for some targets; if one fails, all their locks stay as they were."""
-    with locks.replaced(wanted) as top:
-        for target in wanted:
-            locking.lock(
-                target,
-                layers(),
-                resolver_for,
-                upgrade=upgrade,
-                only_changed=only_changed,
-                top=top,
-            )
+    """Compile all layers for some targets; if one fails, all their locks stay as they were.
+
+    Args:
+        wanted: The targets.
+        resolver_for: What resolves.
+        upgrade: Do not keep the versions that the locks hold.
+        only_changed: Leave locks whose inputs are as they were.
+        loosen: Add to overrides.txt what they need.
+    """
+    with _kept(OVERRIDES), locks.replaced(wanted) as top:
+        while True:
+            try:
+                for target in wanted:
+                    locking.lock(
+                        target,
+                        layers(),
+                        resolver_for,
+                        upgrade=upgrade,
+                        only_changed=only_changed,
+                        top=top,
+                    )
+                break
+            except NeedsOlderPins as error:
+                if not loosen:
+                    raise
+                _add_overrides(error.lines)
     say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")
+
+
+def _add_overrides(lines: Sequence[str]) -> None:
+    for line in lines:
+        name = re.split("[<=]", line)[0]
+        set_requirement(OVERRIDES, name, line)
+        say(f"{shown(OVERRIDES)}: added {line}.")
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Put a file back as it was if anything inside fails or is interrupted."""
+    before = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            path.unlink(missing_ok=True)
+        elif path.read_bytes() != before:
+            write_whole(path, before)
+        raise

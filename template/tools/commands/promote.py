@@ -37,6 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
                 f'the verdict on "{candidate.text}" was bad: {candidate.verdict}; '
                 'nothing was changed, `make promote ARGS="--anyway"` takes it all the same.'
             )
+        verdict = "good" if candidate.good else "bad"
+        say(
+            f'Taking over "{candidate.text}", tried {candidate.created} as {candidate.name}; the '
+            f"verdict was {verdict}: {candidate.verdict}."
+        )
         candidates.write_into_project(candidate)
         install.install(
             DEVELOPMENT,
@@ -44,10 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
             reason=f"make promote: {candidate.text}",
             smoke_test=arguments.smoke_test,
         )
+        others = [each.text for each in candidates.kept() if each.name != candidate.name]
         for tried in candidates.kept():  # the others were compared with the environment before
             shutil.rmtree(tried.folder)
     for path in candidate.after:
         say(f"wrote {path}")
+    if others:
+        listed = ", ".join(f'"{text}"' for text in others)
+        say(f"Other tries can be promoted no more, try them again: {listed}.")
     say("Commit them; `make rollback` with `git checkout` of them goes back.")
     stale = [each.name for each in backends.targets() if _is_stale(Locks(each))]
     if stale:

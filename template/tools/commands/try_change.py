@@ -13,6 +13,7 @@ from ..change_forms import FORMS
 from ..changes import Changes
 from ..errors import ToolError
 from ..generations import DEVELOPMENT
+from ..paths import OVERRIDES, shown
 from ..progress import add_option, logged
 from ..run import say
 from ..trying import Tried
@@ -52,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
     target = backends.chosen().target
     changes.apply(wanted, copy, target)
+    asked = candidates.added_overrides(copy)
     if wanted.resolves:
         say("Locking it.")
         candidates.lock_in(copy, upgrade=wanted.upgrade)
+    partners = [line for line in candidates.added_overrides(copy) if line not in asked]
     contents = trying.contents_of(copy, target)
     made = installing.described(DEVELOPMENT, contents, f"make try: {wanted.text}")
     if made.name == trying.active().name:
@@ -81,4 +84,8 @@ def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
         copy,
     )
     tried.show()
+    if partners:
+        say(f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:")
+        for line in partners:
+            say(f"  {line}")
     return tried
