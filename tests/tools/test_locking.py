@@ -15,6 +15,7 @@ from template.tools import (
     locks,
     project,
     requirements,
+    staging,
 )
 from template.tools.backends import Target
 from template.tools.commands import lock as lock_command
@@ -79,7 +80,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(module, "ORDER", folder / "order.txt")
     monkeypatch.setattr(constraints, "CONSTRAINTS", folder / "stack" / "constraints.txt")
     monkeypatch.setattr(locks, "LOCKS", folder / "locks")
+    monkeypatch.setattr(locks, "ROOT", tmp_path)
     monkeypatch.setattr(locking, "RESOLUTIONS", tmp_path / "resolutions")
+    staged = tmp_path / "staged"
+    for name, path in {"ROOT": tmp_path, "STAGED": staged, "FILES": staged / "files"}.items():
+        monkeypatch.setattr(staging, name, path)
+    monkeypatch.setattr(staging, "DONE", staged / "done")
     for module in (constraints, locks, locking, lock_failures):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu"}}
