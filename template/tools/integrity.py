@@ -17,14 +17,13 @@ from .distributions import (
     DIST_INFO,
     INSTALLER,
     Distribution,
-    installed,
     metadata_folders,
     packages_folder,
     read,
     same_version,
 )
 from .errors import ToolError
-from .paths import python
+from .paths import ROOT, python
 from .probe import ask, text_of
 from .requirements import normalised
 
@@ -99,7 +98,7 @@ def drift(there: Iterable[Distribution], wanted: Mapping[str, str], own: Collect
         added=tuple(
             f"{name} {each.version}"
             for name, each in sorted(found.items())
-            if name not in known and each.installer != BY_CONDA
+            if name not in known and not _is_apart(each)
         ),
     )
 
@@ -124,8 +123,7 @@ def problem(
     of_python = problem_with_python(folder, version)
     if of_python and of_python.breaks:
         return of_python
-    there = list(installed(folder)) if every_file else _by_name(folder, wanted or {})
-    found = Drift() if wanted is None else drift(there, wanted, own)
+    found = Drift() if wanted is None else drift(_by_name(folder, wanted), wanted, own)
     if found.missing:
         return Problem(f"it lacks {named(found.missing)}")
     if not_whole := _not_whole(folder)[0] if every_file else _without_top(folder):
@@ -148,9 +146,10 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
         return Problem("its Python does not start")
     if _minor(now) != version:
         return Problem(f"its Python was {version} and is {now} now")
-    then = settings(folder).get("version_info") or settings(folder).get("version") or now
-    if then != now:
-        return Problem(f"its Python was {then} and is {now} now", breaks=False)
+    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
+    then = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
+    if then and then[0] != now:
+        return Problem(f"its Python was {then[0]} and is {now} now", breaks=False)
     return None
 
 
@@ -171,7 +170,8 @@ def require_locked(folder: Path, locks: Iterable[Path]) -> None:
     Raises:
         ToolError: A package is missing, or has another version.
     """
-    found = drift(installed(folder), locked(locks), ())
+    wanted = locked(locks)
+    found = drift(_by_name(folder, wanted), wanted, ())
     if wrong := (*found.missing, *found.other):
         raise ToolError(
             f"{named(wrong)} of the locks did not come with the installation; run the command again"
@@ -197,6 +197,11 @@ def counted(number: int) -> str:
     return f"{number} file{'' if number == 1 else 's'}"
 
 
+def _is_apart(found: Distribution) -> bool:
+    """Tell whether no lock has a distribution as it is conda's, or is built from this project."""
+    return found.installer == BY_CONDA or found.origin.startswith(ROOT.as_uri())
+
+
 def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
@@ -215,6 +220,7 @@ def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
 def _not_whole(folder: Path) -> tuple[str, list[str]]:
     """Return what is gone or cut off as the start of a sentence, and of which packages."""
     there, broken = records.distributions_of(folder)
+    broken = [each for each in broken if not each.by_its_makers]
     if broken := [each for each in broken if not _is_of_conda(folder, each.name)]:
         names = [each.name.removesuffix(DIST_INFO).rpartition("-")[0] for each in broken]
         return f"{broken[0].name} {broken[0].problem}", names

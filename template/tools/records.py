@@ -45,10 +45,12 @@ class Broken:
     Attributes:
         name: The name of its folder.
         problem: What is wrong, as the end of a sentence.
+        by_its_makers: Whether the package came so, and an installation cannot help it.
     """
 
     name: str
     problem: str
+    by_its_makers: bool = False
 
 
 class Listed(NamedTuple):
@@ -64,9 +66,10 @@ def distributions_of(environment: Path) -> tuple[list[Distribution], list[Broken
     whole, broken = [], list(_leftovers(environment))
     for folder in metadata_folders(environment):
         found = read(folder)
-        problem = _problem(folder, found)
-        if problem:
+        if problem := _lost_metadata(folder):
             broken.append(Broken(folder.name, problem))
+        elif problem := _odd_metadata(folder, found):
+            broken.append(Broken(folder.name, problem, by_its_makers=True))
         if found:
             whole.append(found)
     versions = Counter(each.name for each in whole)
@@ -168,13 +171,25 @@ def _size(path: str) -> int | None:
         return None
 
 
-def _problem(folder: Path, found: Distribution | None) -> str:
-    """Return what is wrong with a folder of metadata, or nothing."""
+def _lost_metadata(folder: Path) -> str:
+    """Return what is gone of a folder of metadata, or nothing."""
+    for name in (METADATA, RECORD):
+        try:
+            size = (folder / name).stat().st_size
+        except FileNotFoundError:
+            return f"has no {name}"
+        except OSError:
+            return f"has a {name} that cannot be read"
+        if size == 0:
+            return f"has an empty {name}"
+    return ""
+
+
+def _odd_metadata(folder: Path, found: Distribution | None) -> str:
+    """Return what is wrong with a folder of metadata of which nothing is gone, or nothing."""
     for name in (METADATA, RECORD):
         try:
             text = (folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return f"has no {name}"
         except (OSError, UnicodeDecodeError):
             return f"has a {name} that cannot be read"
         if not text.strip():

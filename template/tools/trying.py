@@ -13,6 +13,7 @@ from . import (
     generations,
     index_facts,
     installing,
+    integrity,
     lock_diff,
     lock_failures,
     lock_sides,
@@ -73,11 +74,14 @@ def active() -> Generation:
     """Return the active development environment.
 
     Raises:
-        ToolError: There is none.
+        ToolError: There is none, or its Python is gone.
     """
     found = generations.active(DEVELOPMENT)
     if found is None:
         raise ToolError("there is no development environment to compare with; run `make install`.")
+    problem = integrity.problem_with_python(found.folder, found.python)
+    if problem and problem.breaks:
+        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` makes it anew.")
     return found
 
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import backends, constraints, generations, health, installing, locks, project
+from template.tools import (
+    backends,
+    constraints,
+    generations,
+    health,
+    installing,
+    locks,
+    project,
+    trying,
+)
 from template.tools import requirements as of_project
 from template.tools.backends import Choice, Target
 from template.tools.commands import install, project_tasks, status
@@ -248,6 +257,17 @@ def test_commands_of_the_project_do_not_start_in_a_damaged_one(
     with pytest.raises(ToolError, match=f"is damaged: {words}; `make install` makes it anew"):
         project_tasks.python_of(shop.kind)
     assert words in status._environment(shop.kind, (LAYER,))
+
+
+def test_nothing_is_compared_with_one_whose_python_is_gone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trying, "DEVELOPMENT", shop.kind)
+    made = shop.install()
+    assert trying.active() == made
+    without_python(shop)
+    with pytest.raises(ToolError, match="its Python is gone; `make install` makes it anew"):
+        trying.active()
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[1], SPOILT[2]])

@@ -10,6 +10,7 @@ import pytest
 
 from template.tools import integrity
 from template.tools.integrity import NotWholeError, Problem
+from template.tools.paths import ROOT
 from tests.doctor.environments import Written
 
 HERE = ".".join(map(str, sys.version_info[:2]))
@@ -40,6 +41,34 @@ def test_what_was_made_is_as_it_was_made(made: Written, *, every_file: bool) -> 
     made.add("of-conda", "1", installer="conda")
     shutil.rmtree(made.packages / "__pycache__")
     assert judged(made, every_file=every_file) is None
+
+
+def test_the_project_under_another_name_is_nobodys_addition(made: Written) -> None:
+    folder = made.add("called-otherwise", "1")
+    (folder / "direct_url.json").write_text(f'{{"url": "{ROOT.as_uri()}"}}', encoding="utf-8")
+    assert judged(made) is None
+
+
+def test_metadata_that_its_makers_wrote_so_are_no_reason_to_refuse_a_package(made: Written) -> None:
+    folder = made.add("old", "1", {})
+    (folder / "METADATA").write_bytes(b"Name: old\nVersion: 1\nAuthor: J\xfcrgen\n")
+    record = (folder / "RECORD").read_text(encoding="utf-8")
+    size = (folder / "METADATA").stat().st_size
+    lines = [
+        f"{line.rpartition(',')[0]},{size}" if "METADATA" in line else line
+        for line in record.splitlines()
+    ]
+    (folder / "RECORD").write_text("\n".join(lines), encoding="utf-8")
+    integrity.require_whole(made.folder)
+    wanted = {**LOCKED, "old": "1"}
+    assert integrity.problem(made.folder, HERE, wanted, every_file=True) is None
+
+
+@pytest.mark.parametrize("stated", ["3.99", "{}rc1", "{}.final.0"])
+def test_other_spellings_of_a_version_are_no_upgrade(stated: str, made: Written) -> None:
+    text = f"version_info = {stated.format(PATCH)}\n"
+    (made.folder / "pyvenv.cfg").write_text(text, encoding="utf-8")
+    assert integrity.problem_with_python(made.folder, HERE) is None
 
 
 def gone(made: Written) -> None:
