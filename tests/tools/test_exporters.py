@@ -57,7 +57,7 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(installing, "ROOT", tmp_path)
     monkeypatch.setattr(generations, "ENVIRONMENTS", made)
     monkeypatch.setattr(generations, "HISTORY", made / "history.json")
-    monkeypatch.setattr(installing, "_fill", lambda folder, *_: folder.mkdir())
+    monkeypatch.setattr(installing, "_fill", lambda folder, *_, **__: folder.mkdir())
     monkeypatch.setattr(command.backends, "for_cpu", lambda: CPU)
     return made
 
