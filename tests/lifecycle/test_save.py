@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -89,14 +90,20 @@ def test_an_image_and_the_interpreter_can_be_added_later(
     if other is None:
         pytest.skip("there is no other Python on this machine that can start the tools")
     clone = cloned(project, tmp_path / "clone")
-    done = clone.in_a_namespace(
-        f"mount -t tmpfs none {sys.base_prefix};"
-        f"{other} -m tools restore {folder} --quick; {other} -m tools doctor"
-    )
+    commands = f"{other} -m tools restore {folder} --quick; {other} -m tools doctor"
+    done = clone.in_a_namespace(f"{without_this_python()}; {commands}")
     said = succeeded(done).stdout
     assert "is not on this machine: unpacking the saved one to .venvs/python-3" in said
     assert clone.active() == project.active()
     assert "unpacking" not in succeeded(clone.tools("restore", str(folder), "--quick")).stdout
+
+
+def without_this_python() -> str:
+    """Return what a shell in a namespace hides every Python of this version with."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    there = (Path(folder) / name for folder in os.get_exec_path())
+    hidden = [f"mount --bind /dev/null {path}" for path in there if path.exists()]
+    return "; ".join([*hidden, f"mount -t tmpfs none {sys.base_prefix}"])
 
 
 def another_python() -> Path | None:
