@@ -95,6 +95,9 @@ class Failure:
         """Return the sentence about a package or a version that is not to be had."""
         subjects = resolver_words.subjects(self.output)
         wanted = {name: version or self._version_of(name) for name, version in subjects}
+        for name in resolver_words.without_match(self.output):
+            if version := self._version_of(name):
+                wanted.setdefault(name, version)
         try:
             found = index_facts.fits([*wanted.items()][:AT_MOST])
         except ToolError:

@@ -107,6 +107,23 @@ def test_a_version_without_a_wheel_for_this_python(
     assert Failure(said, [layer]).cause() == expected
 
 
+def test_pip_does_not_say_what_is_wrong_with_an_override(
+    layer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_says(monkeypatch, NUMPY)
+    said = (
+        "ERROR: Cannot install numpy because these package versions have conflicting "
+        "dependencies.\n      The user requested numpy\n"
+        "      The user requested (constraint) numpy==1.21.6\n\n"
+        "  Additionally, some packages in these conflicts have no matching distributions "
+        "available for your environment:\n      numpy\n      rich\n\n  To fix this you could try "
+        "to:\n  1. loosen the range of package versions you've specified\n"
+    )
+    assert Failure(said, [layer], PINS).cause() == (
+        f"{NO_WHEEL} (asked for by requirements/overrides.txt)"
+    )
+
+
 def test_who_needs_it_is_said(layer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index_says(monkeypatch, NUMPY)
     said = (
