@@ -133,8 +133,12 @@ def test_who_needs_it_is_said(layer: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert Failure(said, [layer]).cause() == f"{NO_WHEEL} (asked for by demo==1.0)"
 
 
-def test_nobody_answers(layer: Path) -> None:
-    assert Failure(f"{PIP}panda-s (from versions: none)\n", [layer]).cause() is None
+def test_where_the_index_says_nothing_the_resolvers_words_stand(layer: Path) -> None:
+    cause = Failure(f"{PIP}panda-s (from versions: none)\n", [layer]).cause()
+    assert cause is not None
+    assert cause.startswith("panda-s cannot be had from the package index (the resolver's reason")
+    assert cause.endswith("lets you in (asked for by requirements/20-train.in)")
+    assert Failure("something else went wrong", [layer]).cause() is None
 
 
 @pytest.mark.parametrize("said", [UV_BUILD, PIP_BUILD])
