@@ -121,7 +121,7 @@ def read(word: str, before: str = "") -> Wanted:
     if re.match(r"https?://", word):
         return _of_address(word)
     found = _FORM.fullmatch(word)
-    if not found or Path(word).is_file():
+    if not found or ("://" not in word and Path(word).is_file()):
         raise ToolError(f'nothing can be made of "{_masked(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))

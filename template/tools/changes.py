@@ -193,6 +193,8 @@ def _packages(words: Iterable[str]) -> Iterator[Wanted]:
 
 
 def _folder_of_locks(word: str) -> Path | None:
+    if "://" in word:  # an address may be longer than a path can be
+        return None
     path = Path(word)
     return path.resolve() if any(path.glob("[0-9]*.txt")) else None
 

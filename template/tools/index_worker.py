@@ -35,6 +35,8 @@ PAGES = f"{PAGE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 PATIENCE = (5, 30)  # seconds to connect, and between two parts of an answer
 AT_ONCE = 4
 SOURCES = (".tar.gz", ".zip", ".tar.bz2", ".tgz")
+REFUSED = (401, 403, 407, 429)
+BROKEN = 500  # the least status of a server that fails
 NEWEST = 3  # versions that are named
 LARGEST = 1_000_000  # bytes of metadata
 
@@ -288,12 +290,14 @@ def fetch(address: str, form: str) -> bytes | None:
     """Return what lies at an address, None if nothing does or it has another form.
 
     Raises:
-        NobodyError: Nobody answers.
+        NobodyError: Nobody answers, or an index lets nobody in.
     """
     try:
         found = requests.get(address, headers={"Accept": form}, timeout=PATIENCE)
     except requests.RequestException as error:
         raise NobodyError(str(error)) from error
+    if form == PAGES and (found.status_code in REFUSED or found.status_code >= BROKEN):
+        raise NobodyError(f"{found.status_code} {found.reason}")
     kind = found.headers.get("Content-Type", "").partition(";")[0].strip()
     return found.content if found.ok and (form == "*/*" or kind in form) else None
 

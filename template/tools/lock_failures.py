@@ -95,15 +95,26 @@ class Failure:
         """Return the sentence about a package or a version that is not to be had."""
         subjects = resolver_words.subjects(self.output)
         wanted = {name: version or self._version_of(name) for name, version in subjects}
+        for name in resolver_words.without_match(self.output):
+            if version := self._version_of(name):
+                wanted.setdefault(name, version)
         try:
             found = index_facts.fits([*wanted.items()][:AT_MOST])
         except ToolError:
-            return None
+            return self._not_had(*subjects[0]) if subjects else None
         for fit in found:
             if sentence := self._about(fit):
                 parent = resolver_words.parent_of(fit.name, self.output)
                 return f"{sentence} (asked for by {parent or self._place(fit.name)})"
         return None
+
+    def _not_had(self, name: str, version: str) -> str:
+        """Return the sentence about a package of which the index says nothing."""
+        return (
+            f"{f'{name} {version}'.strip()} cannot be had from the package index (the resolver's "
+            f"reason is above): check the name, the version, and that the index lets you in (asked "
+            f"for by {self._place(name)})"
+        )
 
     def _about(self, fit: Fit) -> str | None:
         if not fit.is_known:

@@ -37,7 +37,7 @@ def loosened(output: str, pins: Iterable[Line], overrides: Iterable[Line]) -> li
     """
     stack = {line.name: version for line in pins if (version := _exact(line))}
     own = {line.name: line.text.partition(";")[0] for line in overrides}
-    said = " ".join(output.split())
+    said = re.sub(r"\{[^}]*\}", "", " ".join(output.split()))  # uv's markers
     found = dict(_too_new(said, stack, own))
     found.update(_not_old_enough(said, stack, own))
     return list(found.values())

@@ -16,12 +16,15 @@ _SUBJECTS = [
     for pattern in (
         rf"{_NAME} was not found in the ",
         rf"[Tt]here (?:is|are) no versions? of {_NAME}{_SPEC}",
-        rf"[Oo]nly {_NAME}(?:[<>=!~]\S+)? (?:is|are) available",
         rf"{_NAME}{_SPEC} has no (?:wheels with|usable wheels|available)",
         rf"{_NAME}{_SPEC} depends on Python[<>=!~]",
         rf"Could not find a version that satisfies the requirement {_NAME}{_SPEC}",
     )
 ]
+_ONLY = re.compile(rf"[Oo]nly {_NAME}(?:[<>=!~]\S+)? (?:is|are) available")
+_UNMATCHED = re.compile(
+    r"have no matching distributions available for your environment: (?P<names>.*?)(?: To fix |$)"
+)
 _MISSING = re.compile(r"was not found in the |\(from versions: none\)")
 _BUILD = re.compile(
     r"Failed to (?:download and )?build `(?P<uv>[^`]+)`|"
@@ -92,6 +95,12 @@ def subjects(output: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(_subjects(" ".join(output.split()))))
 
 
+def without_match(output: str) -> list[str]:
+    """Return the packages of a contradiction of which pip found no file that fits all of it."""
+    found = _UNMATCHED.search(" ".join(output.split()))
+    return list(map(normalised, found["names"].split())) if found else []
+
+
 def is_missing(output: str) -> bool:
     """Tell whether a package was found nowhere."""
     return _MISSING.search(output) is not None
@@ -154,7 +163,8 @@ def mentions(output: str, name: str, version: str) -> bool:
 
 
 def _subjects(said: str) -> Iterator[tuple[str, str]]:
-    for pattern in _SUBJECTS:
+    follows = " depends on " in said  # then what is left of a package follows from the rest
+    for pattern in _SUBJECTS if follows else (*_SUBJECTS, _ONLY):
         for found in pattern.finditer(said):
             exact = re.fullmatch(r"===?(\d[^,*]*),?", found.groupdict().get("spec") or "")
             yield normalised(found["name"]), exact[1] if exact else ""

@@ -79,6 +79,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     assert f"*  {active}" in listed
 
     promoted = project.make("promote").stdout
+    assert 'Taking over "tomli-w", tried ' in promoted
     assert "wrote requirements/30-prod.in" in promoted
     assert project.active() == new
     project.python("-c", "import tomli_w")
@@ -121,8 +122,13 @@ def test_a_change_that_breaks_a_test_is_bad_and_touches_nothing(project: Project
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("protobuf==0.0.1", "the change cannot be locked, nothing was changed"),
-        ("no-such-package-anywhere-xyz==1", "the change cannot be locked, nothing was changed"),
+        ("protobuf==0.0.1", "nothing was changed: protobuf has no version 0.0.1; the newest for"),
+        ("no-such-package-anywhere-xyz==1", "has no package no-such-package-anywhere-xyz; check"),
+        ("panda-s", "has no package panda-s; perhaps pandas is meant"),
+        ("numpy == 1.21.6", "numpy 1.21.6 has no wheel for Python 3.11 (it has for 3.7 to 3.10)"),
+        ("tensorflow==2.11.0", "tensorflow 2.11.0 has no wheel for Python 3.11"),
+        ("pycocotools==2.0.0", "cannot be built from its source (ModuleNotFoundError: No module"),
+        ("git+https://host/o/r", "is a repository, whose files have no hash"),
         ("protobuf", "protobuf is locked already; name the version to try"),
         ("git:nowhere", "git knows no commit 'nowhere'"),
         ("git:HEAD", "changes nothing that is installed"),
@@ -136,6 +142,59 @@ def test_what_cannot_be_tried_is_one_sentence(project: Project, change: str, sen
     assert sentence in error_sentence(project.tools("try", change))
     assert is_untouched(project, active, before)
     assert project.generations() == {active}
+
+
+def test_an_older_package_of_the_stack_is_tried_with_all_its_partners_in_one_run(
+    project: Project,
+) -> None:
+    tried = succeeded(project.tools("try", "pydantic=2.5.0 protobuf==3.20.3", "--quick")).stdout
+    assert re.search(r"^  pydantic +2\.5\.0", tried, re.MULTILINE)
+    for line in ("pydantic-core<=2.14.1", "onnxruntime<", "onnx<"):
+        assert re.search(rf"^  {re.escape(line)}", tried, re.MULTILINE), line
+    promoted = succeeded(project.tools("promote")).stdout
+    assert 'Taking over "pydantic=2.5.0 protobuf==3.20.3", tried ' in promoted
+    requirements = project.folder / "requirements"
+    assert "pydantic\n" in (requirements / "30-prod.in").read_text(encoding="utf-8")
+    overrides = (requirements / "overrides.txt").read_text(encoding="utf-8")
+    assert "pydantic==2.5.0\n" in overrides
+    assert "pydantic-core<=2.14.1\n" in overrides
+    assert ", fresh" in succeeded(project.tools("status")).stdout
+    (requirements / "overrides.txt").write_text("protobuf==3.20.3\n", encoding="utf-8")
+    for resolver in ([], ["--fast"]):
+        sentence = error_sentence(project.tools("lock", *resolver))
+        assert re.search(r"add to it `onnx\w*<[\d.]+` and `onnx\w*<[\d.]+`", sentence)
+
+
+def test_a_withdrawn_release_is_not_good(project: Project) -> None:
+    tried = project.tools("try", "requests==2.32.1", "--quick")
+    sentence = error_sentence(tried)
+    assert "the verdict is bad: requests 2.32.1 was withdrawn by its makers (Yanked due" in sentence
+    assert "Yanked by those who made them\n  requests 2.32.1: " in tried.stdout
+    assert "was bad: requests 2.32.1 was withdrawn" in error_sentence(project.tools("promote"))
+
+
+@pytest.mark.parametrize("resolver", [[], ["--fast"]])
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("numpy=2.4.6", "requirements/30-prod.in, line 4: `numpy=2.4.6` is no requirement"),
+        (
+            "panda-s",
+            "has no package panda-s; perhaps pandas is meant (asked for by requirements/30",
+        ),
+        ("tomli-w==99", "tomli-w has no version 99; the newest for Python 3.11: "),
+        ("tensorflow==2.11.0", "has no wheel for Python 3.11 (it has for 3.7 to 3.10)"),
+        ("pandas==2.3.3", "write `pandas` there, without a version, and `pandas==2.3.3` into req"),
+        ("pycocotools==2.0.0", "(ModuleNotFoundError: No module named 'Cython')"),
+    ],
+)
+def test_why_a_lock_cannot_be_made(
+    project: Project, line: str, sentence: str, resolver: list[str]
+) -> None:
+    locks = project.lock_texts()
+    project.append("requirements/30-prod.in", f"{line}\n")
+    assert sentence in error_sentence(project.tools("lock", *resolver))
+    assert project.lock_texts() == locks
 
 
 def test_a_commit_and_an_order_of_layers_can_be_tried(project: Project) -> None:

@@ -183,6 +183,10 @@ def test_extras_of_what_is_locked_go_into_a_layer(copy: Path) -> None:
         ("demo@https://host/d-1.whl", ["demo @ https://host/d-1.whl"]),
         ("https://host/a/my_demo-1-py3-none-any.whl", None),
         (
+            f"demo @ https://host/d-1.whl?sig={'a' * 500}",
+            [f"demo @ https://host/d-1.whl?sig={'a' * 500}"],
+        ),
+        (
             "demo ; python_version<'3.13' and sys_platform == linux or extra not in 'x' rich",
             [
                 'demo ; python_version < "3.13" and sys_platform == "linux" or extra not in "x"',

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from template.tools import index_worker
+from tests.support.loopback import QuietHandler, answering
 
 INDEX = "https://index.example/simple"
 HASHES = {"wheel": "a" * 64, "source": "b" * 64, "foreign": "c" * 64}
@@ -181,3 +182,24 @@ def test_without_a_network_one_question_is_enough(
     assert index_worker.main() == 1
     assert len(asked) == 1
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "is_known"), [(200, True), (404, False), (401, None), (403, None), (503, None)]
+)
+def test_an_index_that_lets_nobody_in_says_nothing(status: int, is_known: bool | None) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:
+            body = b"<a href='demo-1.0-py3-none-any.whl'>demo</a>"
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with answering(Handler) as index:
+        if is_known is None:
+            with pytest.raises(index_worker.NobodyError, match=str(status)):
+                index_worker.fit(index, wanted())
+        else:
+            assert index_worker.fit(index, wanted())["is_known"] is is_known

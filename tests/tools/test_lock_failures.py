@@ -107,6 +107,23 @@ def test_a_version_without_a_wheel_for_this_python(
     assert Failure(said, [layer]).cause() == expected
 
 
+def test_pip_does_not_say_what_is_wrong_with_an_override(
+    layer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_says(monkeypatch, NUMPY)
+    said = (
+        "ERROR: Cannot install numpy because these package versions have conflicting "
+        "dependencies.\n      The user requested numpy\n"
+        "      The user requested (constraint) numpy==1.21.6\n\n"
+        "  Additionally, some packages in these conflicts have no matching distributions "
+        "available for your environment:\n      numpy\n      rich\n\n  To fix this you could try "
+        "to:\n  1. loosen the range of package versions you've specified\n"
+    )
+    assert Failure(said, [layer], PINS).cause() == (
+        f"{NO_WHEEL} (asked for by requirements/overrides.txt)"
+    )
+
+
 def test_who_needs_it_is_said(layer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index_says(monkeypatch, NUMPY)
     said = (
@@ -116,8 +133,12 @@ def test_who_needs_it_is_said(layer: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert Failure(said, [layer]).cause() == f"{NO_WHEEL} (asked for by demo==1.0)"
 
 
-def test_nobody_answers(layer: Path) -> None:
-    assert Failure(f"{PIP}panda-s (from versions: none)\n", [layer]).cause() is None
+def test_where_the_index_says_nothing_the_resolvers_words_stand(layer: Path) -> None:
+    cause = Failure(f"{PIP}panda-s (from versions: none)\n", [layer]).cause()
+    assert cause is not None
+    assert cause.startswith("panda-s cannot be had from the package index (the resolver's reason")
+    assert cause.endswith("lets you in (asked for by requirements/20-train.in)")
+    assert Failure("something else went wrong", [layer]).cause() is None
 
 
 @pytest.mark.parametrize("said", [UV_BUILD, PIP_BUILD])

@@ -63,6 +63,13 @@ def test_a_pin_that_is_newer_than_an_override_admits_is_named(said: str, line: s
         (PIP, PINS, "numpy<2", "ml-dtypes<0.6.0"),
         (PIP, PINS, "numpy>=1.26,<2.0.0", "ml-dtypes<0.6.0"),
         (
+            "Because onnx>=1.23.2 depends on numpy{python_full_version < '3.15'}>=2.1 and "
+            "numpy{python_full_version < '3.15'}==1.26.4, we can conclude that",
+            PINS,
+            "numpy==1.26.4",
+            "onnx<1.23.2",
+        ),
+        (
             "Because pydantic==2.5.0 depends on pydantic-core==2.14.1 and\n"
             "pydantic-core==2.51.0, we can conclude that pydantic==2.5.0 cannot be used.",
             [Line("pydantic-core", "pydantic-core==2.51.0")],

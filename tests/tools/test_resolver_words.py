@@ -48,6 +48,13 @@ PIP = "  ERROR: Could not find a version that satisfies the requirement "
             [("numpy", "2.5.5")],
         ),
         (
+            UV + "rich==9.8.2 depends on typing-extensions>=3.7.4,<4.0.0 and "
+            "typing-extensions==4.16.0, we can conclude that rich==9.8.2 cannot be used.\n"
+            "         And because only rich==9.8.2 is available and you require rich, we can "
+            "conclude that your requirements are unsatisfiable.",
+            [],
+        ),
+        (
             UV + "you require urllib3<2 and urllib3==2.0.5, we can conclude that your requirements "
             "are unsatisfiable.",
             [],
