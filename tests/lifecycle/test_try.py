@@ -14,6 +14,7 @@ from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_o
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
+A_SCREEN = 40  # lines
 NEEDS_PROTOBUF = """
 from importlib.metadata import version
 
