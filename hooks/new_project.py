@@ -65,11 +65,14 @@ def start(arguments: argparse.Namespace, console: Console) -> int:
     with_setup = not arguments.no_setup and (
         arguments.yes or _confirm("Set the project up afterwards (git init, locks, environment)?")
     )
+    if with_setup:
+        _say(console, "[1/2] Writing the project's files")
     for note in render(_request(arguments, given, choice, fits=fits)):
         _say(console, f"note: {note}")
     if not with_setup:
         _say(console, f"The project is in {arguments.destination}. Next, there: make setup")
         return 0
+    _say(console, "[2/2] Setting it up, in four steps")
     set_up(arguments.destination)
     return 0
 

@@ -167,6 +167,12 @@ def test_the_summary_says_what_changed_in_words(summary: str) -> None:
     assert " make lock-all " in summary
 
 
+def test_the_summary_says_what_the_update_does_not_do(summary: str) -> None:
+    new = "New commands (README.md is yours: it may not name them):\n make try try a change\n\n"
+    assert new in summary
+    assert " make setup git hooks, which the template has now: no update installs them\n" in summary
+
+
 def test_pins_that_moved_are_listed_majors_first(summary: str) -> None:
     pins = summary.partition("Pins of the stack:\n")[2].partition("\n\n")[0].splitlines()
     expected = ["leap 1.0, 2.0 -> 3.0 (major)", "hop 1.4 -> 1.5", "spring new -> 0.1"]

@@ -83,7 +83,7 @@ class Uv:
         pylock = self._folder / f"pylock.{output.stem}.toml"
         pins = ["--constraint", output.relative_to(ROOT)]
         written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
-        run([*command, *pins, *written], extra=self._variables())
+        run([*command, *pins, *written], extra=self._variables(), quietly=True)
         return lock_format.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
     def _has_torch(self) -> bool:

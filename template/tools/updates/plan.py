@@ -76,13 +76,13 @@ class Plan:
     @property
     def versions(self) -> tuple[str, str]:
         """The template's versions before and after, as Copier records them."""
-        before, after = (facts_of(text)["_commit"] for text in self._texts(ANSWERS.name))
+        before, after = (facts_of(text)["_commit"] for text in self.texts(ANSWERS.name))
         return before, after
 
     @property
     def stack_releases(self) -> tuple[str, str]:
         """The stack releases before and after."""
-        texts = self._texts(PROJECT_FACTS.relative_to(ROOT).as_posix())
+        texts = self.texts(PROJECT_FACTS.relative_to(ROOT).as_posix())
         before, after = (str(tomllib.loads(text).get("stack_release", "")) for text in texts)
         return before, after
 
@@ -114,9 +114,10 @@ class Plan:
         command = ("diff-tree", *options, "--no-textconv", before, after, "--", *paths)
         return self.bench.output(*command, GIT_LITERAL_PATHSPECS="1")
 
-    def _texts(self, path: str) -> tuple[str, str]:
-        (found,) = (each for each in self.paths if each.path == path)
-        return self._text(found.yours), self._text(found.result)
+    def texts(self, path: str) -> tuple[str, str]:
+        """Return a file before and after, as texts; an empty one where there is none."""
+        found = next((each for each in self.paths if each.path == path), None)
+        return (self._text(found.yours), self._text(found.result)) if found else ("", "")
 
     def _text(self, entry: Entry | None) -> str:
         return self.bench.content(entry).decode("utf-8", "replace") if entry else ""

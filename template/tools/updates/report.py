@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..paths import ANSWERS, ROOT, UPDATES, shown
+from ..paths import ANSWERS, PRE_COMMIT_CONFIG, ROOT, UPDATES, shown
 from .merging import Outcome, Path3
 from .owners import SHARED, YOURS
 from .plan import Plan
 
 SHOWN = 15
 MESSAGE = "message.txt"
+MAKEFILE = "Makefile"
+TARGET = re.compile(r"^([a-z][\w-]*):.*?## *(.+)$", re.MULTILINE)
 
 
 class Records:
@@ -66,6 +69,7 @@ def summary(plan: Plan, records: Records, news: str) -> str:
         [f"Template {before} -> {after}, {_stack(plan)}."],
         _changes(plan),
         _titled("Pins of the stack", map(str, plan.moves)),
+        _titled("New commands (README.md is yours: it may not name them)", _commands(plan)),
         _edits(plan, records),
         ["What the template says about it", "", *news.splitlines()] if news else [],
         _titled("Next", _next_steps(plan, records)),
@@ -113,6 +117,11 @@ def _shortened(names: Sequence[str]) -> list[str]:
     return [*names[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
+def _commands(plan: Plan) -> list[str]:
+    before, after = (dict(TARGET.findall(text)) for text in plan.texts(MAKEFILE))
+    return [f"make {name:<13} {text}" for name, text in after.items() if name not in before]
+
+
 def _edits(plan: Plan, records: Records) -> list[str]:
     kept = [each for each in plan.of(Outcome.AS_IT_IS) if each.owner != YOURS]
     gone = [each for each in kept if not each.yours]
@@ -156,6 +165,8 @@ def _next_steps(plan: Plan, records: Records) -> Iterator[str]:
     if any(each.path.startswith("requirements/stack/") for each in plan.changed):
         yield "make lock-all      the new versions for every platform and backend of the project"
         yield "make install       an environment of them, beside the one you have"
+    if any(each.path == PRE_COMMIT_CONFIG.name and not each.yours for each in plan.changed):
+        yield "make setup         git hooks, which the template has now: no update installs them"
     yield "make test"
     yield "git add --all"
     yield f"git commit --file {shown(records.folder / MESSAGE)}"
