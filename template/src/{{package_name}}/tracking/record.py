@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
@@ -157,8 +158,12 @@ def _new_folder(name: str | None) -> Path:
         return folder
 
 
-def _epoch(line: str) -> int:
-    return int(json.loads(line)["epoch"])
+def _epoch(line: str) -> float:
+    """Returns the epoch of a line of metrics; one that a power cut left unreadable is of none."""
+    try:
+        return int(json.loads(line)["epoch"])
+    except ValueError:
+        return math.inf
 
 
 def _now() -> str:
