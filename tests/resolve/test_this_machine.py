@@ -65,7 +65,7 @@ def test_lock_and_lock_all_write_the_same_bytes(
     [
         {"training": "none"},
         {"inference": "openvino", "extras": ["datascience", "tuning", "jupyterlab"]},
-        {"training": "huggingface", "extras": ["deepspeed", "quantization"]},
+        {"training": "huggingface", "extras": ["deepspeed"]},
     ],
     ids=["without training", "extras and an exporter", "Hugging Face with extras"],
 )

@@ -69,8 +69,8 @@ class PipTools:
         build = [*self._pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         with _build_outside_the_project() as variables:
             run([*build, "--wheel-dir", wheels, ROOT], extra=variables)
-        install = [*self._pip(environment), "install", "--quiet", "--no-deps", "--no-index"]
-        run([*install, *wheels.glob("*.whl")])
+        options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-index"]
+        run([*self._installer(environment), *options, *wheels.glob("*.whl")])
 
     def check(self, environment: Path) -> None:
         """Fail if installed packages contradict each other's requirements."""
