@@ -161,7 +161,7 @@ def require_whole(folder: Path) -> None:
     """
     not_whole, names = _not_whole(folder)
     if not_whole:
-        raise NotWholeError(f"{not_whole} after the installation; run the command again", names)
+        raise NotWholeError(f"{not_whole}, after the installation; run the command again", names)
 
 
 def require_locked(folder: Path, locks: Iterable[Path]) -> None:
@@ -229,7 +229,7 @@ def _not_whole(folder: Path) -> tuple[str, list[str]]:
         return "", []
     parts = [f"{counted(len(paths))} of {name}" for name, paths in sorted(lost.items())]
     example = min(path for paths in lost.values() for path in paths)
-    return f"{named(parts)}, such as {example}, are gone or not whole", sorted(lost)
+    return f"{named(parts)} gone or not whole, such as {example}", sorted(lost)
 
 
 def _is_of_conda(folder: Path, name: str) -> bool:

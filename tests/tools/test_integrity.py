@@ -146,7 +146,9 @@ def test_of_other_locks_only_the_files_are_judged(made: Written) -> None:
 def test_every_file_is_there_with_its_size(content: bytes | None, made: Written) -> None:
     file = made.packages / "numpy" / "core.py"
     file.unlink() if content is None else file.write_bytes(content)
-    with pytest.raises(NotWholeError, match=r"1 file of numpy, such as .*core\.py, are gone or"):
+    with pytest.raises(
+        NotWholeError, match=r"1 file of numpy gone or not whole, such as .*core\.py, after"
+    ):
         integrity.require_whole(made.folder)
 
 

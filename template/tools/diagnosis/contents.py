@@ -91,12 +91,12 @@ def files(situation: Situation) -> Iterator[Finding]:
         link, lost = shown(found.kind.link), found.packages.lost
         for name, sample in sorted(lost.items())[:MOST_NAMED]:
             message = (
-                f"In {link}, {counted(sample.count)} of {name}, such as {sample.example}, are gone "
-                "or not whole."
+                f"{link} has {counted(sample.count)} of {name} gone or not whole, such as "
+                f"{sample.example}."
             )
             yield Finding(ERROR, message, "missing", sample.example, situation.install(found))
         if len(lost) > MOST_NAMED:
-            message = f"In {link}, files of {len(lost) - MOST_NAMED} more distributions are gone."
+            message = f"{link} lacks files of {len(lost) - MOST_NAMED} more distributions."
             yield Finding(ERROR, message, command=situation.install(found))
         if not lost:
             yield Finding(OK, f"All files that the distributions in {link} list are there.")
