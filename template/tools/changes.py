@@ -85,8 +85,8 @@ def read(text: str, layer: str | None = None) -> Changes:
     alone = [*commits, *folders]
     if not words or len(orders) > 1 or (alone and len(words) > 1):
         raise ToolError(
-            f'nothing can be made of "{found.text}": name one change or several of {FORMS}; a commit or '
-            "a folder of locks stands alone."
+            f'nothing can be made of "{found.text}": name one change or several of {FORMS}; a '
+            "commit or a folder of locks stands alone."
         )
     return found
 
