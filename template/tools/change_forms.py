@@ -122,9 +122,14 @@ def read(word: str, before: str = "") -> Wanted:
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{_masked(word)}": write {FORMS}.')
+        raise ToolError(f'nothing can be made of "{masked(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
+
+
+def masked(text: str) -> str:
+    """Return a text without the passwords in its addresses."""
+    return masker(os.environ, ROOT)(text)
 
 
 def of_line(line: str) -> Wanted | None:
@@ -148,7 +153,7 @@ def _refuse_what_has_no_hash(word: str) -> None:
     Raises:
         ToolError: It is one of these.
     """
-    known = _masked(word)
+    known = masked(word)
     named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
     place = named["place"] if named else word
     if word.startswith("-"):
@@ -179,7 +184,7 @@ def _of_address(word: str) -> Wanted:
     file = urlsplit(word).path.rpartition("/")[2]
     if not file.endswith(".whl"):
         raise ToolError(
-            f'"{_masked(word)}" does not say which package it is: write NAME @ {_masked(word)}, '
+            f'"{masked(word)}" does not say which package it is: write NAME @ {masked(word)}, '
             "the address of a wheel or an archive."
         )
     return Wanted(file.partition("-")[0].replace("_", "-"), version=f"@ {word}")
@@ -201,11 +206,11 @@ def _version(name: str, rest: str) -> str:
         if parts.path.endswith(ARCHIVES):
             return f"@ {address}"
         raise ToolError(
-            f'"{_masked(address)}" is not the address of a wheel or an archive, which end in '
+            f'"{masked(address)}" is not the address of a wheel or an archive, which end in '
             f"{', '.join(ARCHIVES)}."
         )
     raise ToolError(
-        f'"{name}{_masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
+        f'"{name}{masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
         f"commas between several ({name}>=1,<2), and with blanks between several packages."
     )
 
@@ -230,7 +235,3 @@ def _marker(text: str) -> str:
         *map(" ".join, zip(clauses[1::2], written[1:], strict=True)),
     ]
     return " ".join(joined)
-
-
-def _masked(text: str) -> str:
-    return masker(os.environ, ROOT)(text)

@@ -28,7 +28,7 @@ class Changes:
     """What shall be tried.
 
     Attributes:
-        text: As it was typed.
+        text: As it was typed, without passwords.
         requirements: Packages.
         upgrade: Whether packages outside the stack release move to their newest versions.
         commit: Whose requirements and locks are taken, or an empty text.
@@ -74,7 +74,7 @@ def read(text: str, layer: str | None = None) -> Changes:
         if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
     ]
     found = Changes(
-        text=text,
+        text=change_forms.masked(text),
         requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
         commit=_commit(commits[0]) if commits else "",
@@ -85,8 +85,8 @@ def read(text: str, layer: str | None = None) -> Changes:
     alone = [*commits, *folders]
     if not words or len(orders) > 1 or (alone and len(words) > 1):
         raise ToolError(
-            f'nothing can be made of "{text}": name one change or several of {FORMS}; a commit or '
-            "a folder of locks stands alone."
+            f'nothing can be made of "{found.text}": name one change or several of {FORMS}; a '
+            "commit or a folder of locks stands alone."
         )
     return found
 

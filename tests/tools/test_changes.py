@@ -234,6 +234,9 @@ def test_no_password_is_told() -> None:
     with pytest.raises(ToolError) as error:
         changes.read("demo @ https://me:secret@host/o/r")
     assert "secret" not in str(error.value)
+    wanted = changes.read("demo @ https://me:secret@host/d-1.whl")
+    assert "secret" not in wanted.text
+    assert wanted.requirements[0].whole == "demo @ https://me:secret@host/d-1.whl"
 
 
 def test_a_locked_package_needs_a_version(copy: Path) -> None:
