@@ -16,6 +16,8 @@ from .requirements import normalised
 DIST_INFO = ".dist-info"
 METADATA = "METADATA"
 RECORD = "RECORD"
+INSTALLER = "INSTALLER"
+BY_CONDA = "conda"
 NUMBER = re.compile(r"\d+")
 
 
@@ -67,7 +69,7 @@ def read(folder: Path) -> Distribution | None:
         return None
     if not name or not version:
         return None
-    installer = _text(folder / "INSTALLER").strip()
+    installer = _text(folder / INSTALLER).strip()
     origin = _origin(_text(folder / "direct_url.json"))
     return Distribution(normalised(str(name)), str(version), folder, installer, origin)
 

@@ -2,6 +2,7 @@
 """The errors that commands raise for something the user can mend."""
 
 import re
+import signal
 
 NO_CONNECTION = re.compile(
     "NewConnectionError|NameResolutionError|name resolution|Network is unreachable|ProxyError|"
@@ -20,6 +21,8 @@ DAMAGED_PACKAGE = re.compile(
     r"Failed to install: \S+ \((?P<i>[\w.-]+)==|Failed to download `(?P<d>[\w.-]+)==|"
     r"structure of `(?P<s>[\w.-]+)`"
 )
+NO_ROOM = re.compile(r"No space left on device|not enough space on the disk|Disk quota exceeded")
+"""What programs print when a disk is full."""
 
 
 class ToolError(Exception):
@@ -50,3 +53,25 @@ class CommandError(ToolError):
             return None
         named = DAMAGED_PACKAGE.search(self.output)
         return named[named.lastgroup or 0] if named else ""
+
+
+def failure(program: str, code: int, output: str = "") -> CommandError:
+    """Return the error of a program whose message was shown: how it ended, and a full disk.
+
+    Args:
+        program: Its name.
+        code: Its exit code; below 0 for the number of the signal that ended it.
+        output: What it printed, if that was kept.
+    """
+    how = f"failed with exit code {code}" if code >= 0 else f"was ended by {_signal(-code)}"
+    full = NO_ROOM.search(output)
+    room = f", the disk is full ({full[0]})" if full else ""
+    return CommandError(f"`{program}` {how}{room}; its message is above.", output)
+
+
+def _signal(number: int) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"{name}, as the system does when memory runs out" if name == "SIGKILL" else name

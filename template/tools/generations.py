@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from . import staging, temporary
+from . import integrity, staging, temporary
 from .errors import ToolError
 from .files import lock, write_whole
 from .paths import ENVIRONMENTS, ROOT, TREE, shown
@@ -30,6 +30,7 @@ HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
 MADE_HERE = re.compile(r"([\w.-]+-)?[0-9a-f]{12}(-\w+)*")
 """What environments are called, those of tools too; other folders are somebody else's."""
+COUNTED = re.compile(r"-\d{1,3}$")  # the number at the end of a name
 
 
 @dataclass(frozen=True)
@@ -143,15 +144,37 @@ def in_use() -> bool:
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
-    """Return the name of the generation for a lock and a state of the project.
+    """Return the name of the generation for a lock and a state of the project, made or not.
 
     It is the lock's hash; a later state of the project with the same lock adds its own.
     """
-    name = f"{kind.prefix}{lock_sha256[:12]}"
-    made = load(name)
-    if made is None or made.project_sha256 == project_sha256:
-        return name
-    return f"{name}-{project_sha256[:6]}"
+    for found in made_for(kind, lock_sha256, project_sha256):
+        return found.name
+    name = _plain_name(kind, lock_sha256)
+    return f"{name}-{project_sha256[:6]}" if load(name) else name
+
+
+def made_for(kind: Kind, lock_sha256: str, project_sha256: str) -> list[Generation]:
+    """Return the generations for a lock and a state of the project: the active one, the latest."""
+    found = [
+        each
+        for each in complete()
+        if each.name.startswith(_plain_name(kind, lock_sha256))
+        and (each.kind, each.lock_sha256) == (kind.name, lock_sha256)
+        and each.project_sha256 == project_sha256
+    ]
+    return sorted(reversed(found), key=lambda each: not is_active(each))
+
+
+def _plain_name(kind: Kind, lock_sha256: str) -> str:
+    return f"{kind.prefix}{lock_sha256[:12]}"
+
+
+def _free_name(name: str) -> str:
+    """Return a name, with a number if a generation has it already."""
+    plain = COUNTED.sub("", name)
+    names = (name, *(f"{plain}-{number}" for number in range(2, 1000)))
+    return next(each for each in names if not load(each))
 
 
 def load(name: str) -> Generation | None:
@@ -174,27 +197,37 @@ def active(kind: Kind) -> Generation | None:
     return load(kind.link.readlink().name)
 
 
-def create(wanted: Generation, fill: Callable[[Path], float | None]) -> Generation:
+def create(
+    wanted: Generation,
+    fill: Callable[[Path], None],
+    check: Callable[[Path], float | None] | None = None,
+) -> Generation:
     """Make a generation beside the others; nothing is active yet.
 
+    Every file of it is looked at, whoever makes it: one that is gone or cut off ends it.
+
     Args:
-        wanted: Its facts.
-        fill: Creates, fills and checks the environment in the folder it is given; returns how long
-            it took to import, if that was measured.
+        wanted: Its facts; its name gets a number if there is one of that name already.
+        fill: Creates and fills the environment in the folder it is given.
+        check: Judges it; returns how long it took to import, if that was measured.
 
     Returns:
         All its facts.
 
     Raises:
-        BaseException: Whatever ``fill`` raises; the folder is removed first.
+        BaseException: Whatever ``fill`` and ``check`` raise; the folder is removed first.
+        ToolError: It is not whole; the folder is removed.
     """
-    shutil.rmtree(wanted.folder, ignore_errors=True)
+    new = replace(wanted, name=_free_name(wanted.name))
+    shutil.rmtree(new.folder, ignore_errors=True)
     ENVIRONMENTS.mkdir(exist_ok=True)
     try:
-        made = replace(wanted, import_seconds=fill(wanted.folder))
+        fill(new.folder)
+        integrity.require_whole(new.folder)
+        made = replace(new, import_seconds=check(new.folder) if check else None)
         _write_json(made.folder / FACTS, asdict(made))
     except BaseException:
-        shutil.rmtree(wanted.folder, ignore_errors=True)
+        shutil.rmtree(new.folder, ignore_errors=True)
         raise
     return made
 
@@ -226,6 +259,8 @@ def roll_back(kind: Kind, name: str | None = None) -> Generation:
     past = history(kind)
     earlier = past[: past.index(current.name)] if current and current.name in past else past
     usable = [found for found in map(load, earlier) if found]
+    while usable and _damage(usable[-1]):
+        usable.pop()
     if not usable:
         raise ToolError(f"there is no earlier {kind.name} environment to go back to.")
     _point(kind.link, usable[-1].folder)
@@ -239,8 +274,16 @@ def _switch_to(kind: Kind, name: str) -> Generation:
         raise ToolError(
             f"there is no {kind.name} environment {name}; there are {', '.join(found) or 'none'}."
         )
+    if damage := _damage(found[name]):
+        raise ToolError(f"{name} is damaged: {damage}; nothing was switched.")
     activate(kind, found[name])
     return found[name]
+
+
+def _damage(generation: Generation) -> str:
+    """Return why programs cannot be expected to run in a generation, or nothing."""
+    problem = integrity.problem(generation.folder, generation.python, None, every_file=True)
+    return problem.text if problem and problem.breaks else ""
 
 
 def complete() -> list[Generation]:
@@ -325,11 +368,7 @@ def _remember(kind: Kind, names: list[str]) -> None:
 
 
 def _point(link: Path, target: Path) -> None:
-    if link.exists() and not _is_link(link):
-        raise ToolError(
-            f"{shown(link)} is not a link made by these tools; move it away "
-            f"(`mv {shown(link)} {shown(link)}-old`) and run the command again."
-        )
+    require_free(link)
     if sys.platform == "win32":
         _point_junction(link, target)
         return
@@ -337,6 +376,28 @@ def _point(link: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target.relative_to(link.parent), target_is_directory=True)
     fresh.replace(link)
+
+
+def out_of_the_way(link: Path) -> str:
+    """Return the command that moves away what is no link of these tools, or nothing."""
+    if _is_link(link) or not link.exists():
+        return ""
+    names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
+    free = next(name for name in names if not link.with_name(name).exists())
+    return f"mv {shown(link)} {shown(link.with_name(free))}"
+
+
+def require_free(link: Path) -> None:
+    """Refuse to replace what is no link.
+
+    Raises:
+        ToolError: A folder or a file is in its place.
+    """
+    if move := out_of_the_way(link):
+        raise ToolError(
+            f"{shown(link)} is not a link made by these tools; move it away (`{move}`) and run the "
+            "command again."
+        )
 
 
 def _is_link(path: Path) -> bool:

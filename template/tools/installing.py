@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import bytecode, generations, interpreters, managers
+from . import (
+    bytecode,
+    generations,
+    health,
+    integrity,
+    interpreters,
+    managers,
+    no_pip,
+    toolchain,
+)
 from .backends import Target
 from .errors import CommandError, ToolError
 from .generations import Generation, Kind
+from .integrity import NotWholeError
 from .locks import Locks, sha256_of
 from .managers import Manager
-from .paths import IMPORT_CHECK, ROOT, SOURCE, python
+from .paths import IMPORT_CHECK, ROOT, SOURCE, python, shown
 from .project import editable_install_hash, facts, is_adopted, python_version, source_hash
 from .requirements import direct_names
 from .run import Ended, announce, ended, environment, run, say
@@ -99,7 +109,47 @@ def make(
         ToolError: It could not be made; nothing half-made is left behind.
     """
     chosen = manager or managers.chosen()
-    return generations.create(wanted, lambda folder: _fill(folder, kind, contents, chosen))
+    try:
+        return generations.create(
+            wanted,
+            lambda folder: _fill(folder, kind, contents, chosen),
+            lambda folder: _check(folder, kind, contents, chosen),
+        )
+    except NotWholeError as error:
+        if not toolchain.uses_uv():
+            raise
+        clean = f"{shown(toolchain.tool('uv'))} cache clean {' '.join(error.names)}"
+        raise ToolError(f"{error}; if it stays so, uv's cache is damaged: `{clean}`.") from error
+
+
+def usable(kind: Kind, wanted: Generation, contents: Contents) -> Generation | None:
+    """Return an environment of some contents that is there and whole, the active one first.
+
+    One that is not is named, and stays as it is.
+
+    Args:
+        kind: What it is for.
+        wanted: Its facts.
+        contents: What it was filled from.
+    """
+    for found in generations.made_for(kind, wanted.lock_sha256, wanted.project_sha256):
+        problem = health.problem_with(found, kind, contents.locks, every_file=True)
+        if problem is None:
+            return found
+        say(f"{shown(found.folder)} is not what was made: {problem.text}.")
+    return None
+
+
+def fill(folder: Path, contents: Contents, manager: Manager) -> None:
+    """Make an environment of exactly what the locks say, without the project.
+
+    Raises:
+        ToolError: It fails, or is not what the locks say afterwards.
+    """
+    manager.create(folder, interpreters.find())
+    manager.install(folder, contents.locks, contents.target)
+    integrity.require_locked(folder, contents.locks)
+    no_pip.write(folder)
 
 
 def seconds_to_import(
@@ -122,16 +172,20 @@ def seconds_to_import(
     return float(found[-1])
 
 
-def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> float:
-    manager.create(folder, interpreters.find())
-    manager.install(folder, contents.locks, contents.target)
+def _fill(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> None:
+    fill(folder, contents, manager)
     present = generations.active(kind)
     if present:
         bytecode.share(present.folder, folder)
+    if kind.project == "copy":
+        manager.install_project(folder, editable=False)
+
+
+def _check(folder: Path, kind: Kind, contents: Contents, manager: Manager) -> float:
     with ThreadPoolExecutor() as beside:
         imports = beside.submit(seconds_to_import, folder, contents.names)
-        if kind.project != "none":
-            manager.install_project(folder, editable=kind.project == "editable")
+        if kind.project == "editable":
+            manager.install_project(folder, editable=True)
         say("Checking the new environment.")
         smoke = beside.submit(_smoke_test, folder) if kind.project == "editable" else None
         manager.check(folder)

@@ -85,8 +85,7 @@ def restore(saved: Saved) -> Generation:
     contents = _contents(saved)
     wanted = _described(saved, contents)
     say(f"Making the environment {wanted.name} from {saved.folder}.")
-    installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved))
-    return wanted
+    return installing.make(DEVELOPMENT, wanted, contents, FromFolder(saved))
 
 
 def _contents(saved: Saved) -> Contents:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import CommandError, ToolError
+from .errors import ToolError, failure
 from .paths import ROOT, shown
 
 LEAKING_VARIABLES = (
@@ -69,8 +69,7 @@ def run(
         return output
     if output:
         print(_reason(output), file=sys.stderr, flush=True)
-    name = Path(str(command[0])).name
-    raise CommandError(f"`{name}` failed with exit code {code}; its message is above.", output)
+    raise failure(Path(str(command[0])).name, code, output)
 
 
 def attempt(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> bool:
@@ -120,10 +119,7 @@ def printed_by(
     except OSError as error:
         raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
     if done.returncode:
-        name = Path(str(command[0])).name
-        raise CommandError(
-            f"`{name}` failed with exit code {done.returncode}; its message is above."
-        )
+        raise failure(Path(str(command[0])).name, done.returncode)
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -133,10 +129,17 @@ def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = No
     Args:
         command: The program and its arguments.
         extra: Variables to add to the program's environment.
+
+    Raises:
+        ToolError: It could not be started.
     """
     announce(command)
     arguments = [str(part) for part in command]
-    with subprocess.Popen(arguments, cwd=ROOT, env=environment(extra)) as program:
+    try:
+        started = subprocess.Popen(arguments, cwd=ROOT, env=environment(extra))
+    except OSError as error:
+        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    with started as program:
         while True:
             try:
                 code = program.wait()

@@ -12,6 +12,7 @@ from . import (
     diff_report,
     generations,
     installing,
+    integrity,
     lock_diff,
     lock_sides,
     trials,
@@ -67,11 +68,14 @@ def active() -> Generation:
     """Return the active development environment.
 
     Raises:
-        ToolError: There is none.
+        ToolError: There is none, or its Python is gone.
     """
     found = generations.active(DEVELOPMENT)
     if found is None:
         raise ToolError("there is no development environment to compare with; run `make install`.")
+    problem = integrity.problem_with_python(found.folder, found.python)
+    if problem and problem.breaks:
+        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` makes it anew.")
     return found
 
 
@@ -121,7 +125,7 @@ def compare(
 
 def _made(wanted: Generation, contents: Contents, present: Generation) -> Generation:
     """Return a generation, which is made if it is not there."""
-    found = generations.load(wanted.name)
+    found = installing.usable(DEVELOPMENT, wanted, contents)
     if found is not None:
         return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")

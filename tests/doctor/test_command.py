@@ -45,6 +45,7 @@ sys.exit(doctor.run(SimpleNamespace(json=True, backend=None, full=False)))
 """
 
 INSTALL = """
+import sys
 from tools import backends, generations, project
 from tools.generations import DEVELOPMENT, Generation
 from tools.locks import Locks
@@ -59,7 +60,7 @@ for layer in layers():
 
 def fill(folder):
     python(folder).parent.mkdir(parents=True)
-    python(folder).touch()
+    python(folder).symlink_to(sys.executable)
     own = folder / "lib" / "python3" / "site-packages" / "torch" / "version.py"
     own.parent.mkdir(parents=True)
     own.write_text(f"__version__ = '{torch}'\\n")

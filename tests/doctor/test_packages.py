@@ -16,7 +16,7 @@ from tests.doctor.machines import without_shell
 
 pytestmark = without_shell()
 DoctorOn = Callable[[str], Doctor]
-AGAIN = "rm -r .venvs/0123456789ab && make install"
+AGAIN = "make install"
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_an_exporters_environment_is_made_by_its_own_command(
     assert found.of("environment", "warning")[0].command.endswith(command)
     locked = {"numpy": "2.5.0"}
     again = examined(doctor, written, kind=kind, locked=locked).of("drift", "error")[0]
-    assert again.command == f"rm -r .venvs/0123456789ab && {command}"
+    assert again.command == command
     assert ".venv-export-openvino-int8" in again.message
 
 

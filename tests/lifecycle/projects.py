@@ -30,7 +30,7 @@ UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE", *HANDED_DOWN}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNLIKE_A_USERS}
 if any(map(detect().drives, ("cuda", "mps"))):
     ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand
-# Stubs of torch's wheels, and indexes that are gone with their test, are nothing for the user's own.
+# Stubs of torch's wheels, from indexes that go with their test, are nothing for the user's folder.
 ENVIRONMENT["TORCH_WHEELS"] = ".cache/wheels"
 
 

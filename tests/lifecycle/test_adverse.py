@@ -26,6 +26,23 @@ pytestmark = [
     NEEDS_NAMESPACES,
 ]
 
+UV_THAT_IS_KILLED = """\
+#!{python}
+# Stands in for uv: the real one, which is killed once it has written some files of a lock.
+import os, pathlib, signal, subprocess, sys
+
+def written(interpreter):
+    packages = pathlib.Path(interpreter).parent.parent.glob("lib/python3*/site-packages/mypy")
+    return sum(1 for folder in packages for _ in folder.rglob("*"))
+
+real = subprocess.Popen([sys.argv[0] + ".real", *sys.argv[1:]])
+while real.poll() is None:
+    if "--offline" in sys.argv and written(sys.argv[sys.argv.index("--python") + 1]) > 100:
+        real.kill()
+        real.wait()
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(real.returncode)
+"""
 TOOLS = f"{sys.executable} -m tools"
 
 
@@ -97,6 +114,26 @@ def test_an_install_that_fills_the_disk_leaves_nothing_half_made(
     )
     assert "nothing was switched" in error_sentence(done) or "uv" in error_sentence(done)
     assert done.stdout.split() == ["in-use"]
+
+
+def test_an_install_whose_uv_is_killed_is_not_gone_on_with(project: Project) -> None:
+    before = facts(project)
+    with (project.locks / "50-lint.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# another lock\n")
+    (uv,) = project.folder.glob(".venvs/toolchain-*/bin/uv")
+    real = uv.rename(uv.with_name("uv.real"))
+    try:
+        uv.write_text(UV_THAT_IS_KILLED.format(python=sys.executable), encoding="utf-8")
+        uv.chmod(0o755)
+        # Files that are copied and not linked leave time to be killed in.
+        done = project.tools("install", UV_LINK_MODE="copy")
+    finally:
+        real.replace(uv)
+    assert f"{before[0]} stays active: `uv` was ended by SIGKILL" in error_sentence(done)
+    assert (project.active(), project.generations()) == before[:2]
+    succeeded(project.tools("install"))
+    assert project.active() not in (before[0], None)
+    assert "no errors" in succeeded(project.tools("doctor")).stdout
 
 
 @pytest.mark.parametrize("command", ["lock", "try tomli-w"])

@@ -82,10 +82,10 @@ def test_the_doctor_finds_nothing_wrong_and_then_what_is_done_by_hand(project: P
     assert "toolz 1.0.0 came into .venv by hand" in messages
     # What the finding says mends it.
     active = project.active()
-    assert active is not None
-    assert f"-> rm -r .venvs/{active} && make install" in messages
-    run_in(project, "rm", "-r", f".venvs/{active}")
-    project.make("install")
+    assert "-> make install" in messages
+    done = project.make("install")
+    assert "other versions than the locks: attrs 22.1.0" in done.stdout
+    assert project.active() == f"{active}-2"
     assert statuses(project)["drift"] == "ok"
 
 

@@ -58,6 +58,8 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(generations, "ENVIRONMENTS", made)
     monkeypatch.setattr(generations, "HISTORY", made / "history.json")
     monkeypatch.setattr(installing, "_fill", lambda folder, *_: folder.mkdir())
+    monkeypatch.setattr(installing, "_check", lambda *_: 0.0)
+    monkeypatch.setattr(installing.integrity, "problem", lambda *_, **__: None)
     monkeypatch.setattr(command.backends, "for_cpu", lambda: CPU)
     return made
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import generations, installing, interpreters, managers, toolchain
+from .. import generations, health, installing, managers, toolchain
 from ..backends import Target
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, Generation, Kind
@@ -61,12 +61,10 @@ def ready(end: End, top: Path, target: Target) -> Ready:
     """
     contents = Contents(end.write(top / end.sha256[:12]), target)
     wanted = installing.described(BISECT, contents, "make bisect")
+    facts = (wanted.lock_sha256, wanted.backend, wanted.python)
     for found in _usable():
-        if (found.lock_sha256, found.backend, found.python) == (
-            wanted.lock_sha256,
-            wanted.backend,
-            wanted.python,
-        ):
+        fits = (found.lock_sha256, found.backend, found.python) == facts
+        if fits and not health.problem_with(found, BISECT, contents.locks, every_file=True):
             return Ready(found, is_own=found.kind == BISECT.name, is_built=False)
     made = generations.create(wanted, lambda folder: _fill(folder, contents))
     return Ready(made, is_own=True, is_built=True)
@@ -114,8 +112,7 @@ def _usable() -> list[Generation]:
 
 def _fill(folder: Path, contents: Contents) -> None:
     manager = managers.chosen()
-    manager.create(folder, interpreters.find())
-    manager.install(folder, contents.locks, contents.target)
+    installing.fill(folder, contents, manager)
     manager.install_project(folder, editable=False)
 
 

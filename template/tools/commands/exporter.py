@@ -45,15 +45,16 @@ def ensure(exporter: str) -> Path:
     current = generations.active(kind)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
-    if current and current.name == wanted.name:
+    ready = installing.usable(kind, wanted, contents)
+    if ready and current and ready.name == current.name:
         return current.folder
-    if generations.load(wanted.name) is None:
+    if ready is None:
         name = exporter.rpartition("/")[2]
         say(f"Making the environment of the exporter {name}; .venv stays as it is.")
-        installing.make(kind, wanted, contents)
-    generations.activate(kind, wanted)
-    say(f"{shown(kind.link)} -> {shown(wanted.folder)}")
-    return wanted.folder
+        ready = installing.make(kind, wanted, contents)
+    generations.activate(kind, ready)
+    say(f"{shown(kind.link)} -> {shown(ready.folder)}")
+    return ready.folder
 
 
 def _required(name: str) -> str:

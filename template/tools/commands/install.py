@@ -52,14 +52,16 @@ def install(
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
     current = generations.active(kind)
-    if current and current.name == target.name:
+    generations.require_free(kind.link)
+    ready = installing.usable(kind, target, contents)
+    if ready and current and ready.name == current.name:
         say(f"{shown(kind.link)} is up to date: {current.name} (Python {current.python}).")
         return
-    if generations.load(target.name) is None:
+    if ready is None:
         say(f"Making the {target.kind} environment of {', '.join(wanted)}, Python {target.python}.")
-        _make(kind, target, contents, current, manager)
-    generations.activate(kind, target)
-    say(f"{shown(kind.link)} -> {shown(target.folder)}")
+        ready = _make(kind, target, contents, current, manager)
+    generations.activate(kind, ready)
+    say(f"{shown(kind.link)} -> {shown(ready.folder)}")
 
 
 def _make(
@@ -68,9 +70,9 @@ def _make(
     contents: Contents,
     current: Generation | None,
     manager: Manager | None,
-) -> None:
+) -> Generation:
     try:
-        installing.make(kind, target, contents, manager)
+        return installing.make(kind, target, contents, manager)
     except ToolError as error:
         stays = f"{current.name} stays active" if current else "nothing was switched"
         reason = str(error).rstrip(".")

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from .. import adopted_checks, generations
+from .. import adopted_checks, generations, health
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..paths import ROOT, python, shown
@@ -107,10 +107,23 @@ def _environments_of_exporters(command: str) -> dict[str, str]:
 def python_of(kind: Kind) -> str:
     """Return the interpreter of the active environment of a kind, as people type it.
 
+    One that works but is not what the locks say is named, and taken.
+
     Raises:
-        ToolError: There is none yet.
+        ToolError: There is none yet, or it cannot be used.
     """
-    if generations.active(kind) is None:
-        command = "make install" if kind is DEVELOPMENT else "make install-prod"
+    command = "make install" if kind is DEVELOPMENT else "make install-prod"
+    generation = generations.active(kind)
+    if generation is None:
+        generations.require_free(kind.link)
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
+    problem = health.problem_with(generation, kind, health.locks_of(generation, kind))
+    if problem and problem.breaks:
+        raise ToolError(
+            f"{shown(kind.link)} is damaged: {problem.text}; `{command}` makes it anew."
+        )
+    if problem:
+        print(
+            f"note: {shown(kind.link)}: {problem.text}; `{command}` makes it anew.", file=sys.stderr
+        )
     return shown(python(kind.link))

@@ -7,9 +7,10 @@ import argparse
 import os
 from pathlib import Path
 
-from .. import backends, generations, saved, saving, trying
+from .. import backends, health, saved, saving, trying
 from ..errors import ToolError
 from ..files import in_words, size_of
+from ..generations import DEVELOPMENT, exclusive
 from ..locks import Locks
 from ..paths import SAVED, shown
 from ..requirements import layers
@@ -33,10 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
         ToolError: The environment is not that of the locks, or something cannot be had.
     """
     locks = Locks(backends.chosen().target)
-    with generations.exclusive():
+    with exclusive():
         active = trying.active()
         if active.lock_sha256 != locks.sha256(layers()):
             raise ToolError("the active environment is not that of the locks; run `make install`.")
+        problem = health.problem_with(active, DEVELOPMENT, locks.require(layers()), every_file=True)
+        if problem:
+            say(
+                f"note: {shown(DEVELOPMENT.link)} is not what is saved, which is what the locks "
+                f"say: {problem.text}; `make install` makes it anew."
+            )
         chosen = arguments.folder or os.environ.get("TO") or str(SAVED / active.name)
         folder = Path(chosen).absolute()
         interpreter = saving.interpreter_folder() if arguments.python else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import backends, generations
+from .. import backends, generations, health
 from ..generations import DEVELOPMENT, PRODUCTION, Kind
 from ..installing import project_hash
 from ..locks import Locks
@@ -58,6 +58,9 @@ def _exporter(name: str) -> str:
         return f"{short}: none; `make export` makes it when it is needed"
     locks = Locks(backends.for_cpu())
     fits = not locks.missing([name]) and generation.lock_sha256 == locks.sha256([name])
+    problem = health.problem_with(generation, kind, locks.require([name]) if fits else None)
+    if problem:
+        return f"{generation.name}, {problem.text}: `make export` makes it anew"
     state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
     return f"{generation.name}, made {generation.created}, {state}"
 
@@ -66,9 +69,13 @@ def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
     generation = generations.active(kind)
     if generation is None:
-        return f"none: run `{command}`"
+        move = generations.out_of_the_way(kind.link)
+        return f"none: run `{f'{move} && ' if move else ''}{command}`"
     locks = _here()
     fits = not locks.missing(wanted) and generation.lock_sha256 == locks.sha256(wanted)
+    problem = health.problem_with(generation, kind, locks.require(wanted) if fits else None)
+    if problem:
+        return f"{generation.name}, {problem.text}: run `{command}`"
     if fits and generation.project_sha256 != project_hash(kind):
         return f"{generation.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"

@@ -58,7 +58,7 @@ def _try(wanted: Changes, copy: Path, *, quick: bool) -> Tried:
     after = candidates.changed_files(copy)
     candidates.keep(
         Candidate(
-            name=made.name,
+            name=tried.generation.name,
             text=wanted.text,
             created=made.created,
             good=tried.verdict.good,

@@ -11,16 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from .. import backends, generations, hardware, host, project
+from .. import backends, generations, hardware, host, integrity, project
 from ..backends import CPU, Target
 from ..errors import ToolError
 from ..generations import DEVELOPMENT, PRODUCTION, Kind, of_exporter
 from ..hardware import Gpu
 from ..host import Host
 from ..installing import project_hash
-from ..lock_format import parse
 from ..locks import Locks, pinned
-from ..paths import ROOT, python
+from ..paths import ROOT
 from ..probe import text_of
 from ..requirements import PRODUCTION_LAYERS, layers
 from ..torch_builds import torch_build
@@ -175,21 +174,17 @@ def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> 
     locks = Locks(target) if target else None
     whole = locks is not None and not locks.missing(wanted)
     fits = locks and whole and generation.lock_sha256 == locks.sha256(wanted)
+    problem = integrity.problem_with_python(generation.folder, generation.python)
     return Environment(
         kind=kind,
         name=generation.name,
         python=generation.python,
-        starts=python(generation.folder).exists(),
+        starts=problem is None or not problem.breaks,
+        python_problem=problem.text if problem else "",
         fits_locks=bool(fits),
         fits_project=generation.project_sha256 == project_hash(kind),
         torch=installed_torch(generation.folder),
         packages=packages.look(generation.folder),
-        locked=_locked(locks, wanted) if locks and whole else None,
+        locked=integrity.locked(locks.require(wanted)) if locks and whole else None,
         own=project.own_names() if kind.project != "none" else frozenset(),
     )
-
-
-def _locked(locks: Locks, wanted: tuple[str, ...]) -> dict[str, str]:
-    """Return what locks say by package: its version, or an empty text for an address."""
-    entries = [each for path in locks.require(wanted) for each in parse(text_of(path))]
-    return {each.name: each.requirement.partition("==")[2] for each in entries}

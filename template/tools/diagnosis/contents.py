@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..distributions import same_version
+from .. import integrity
+from ..integrity import MOST_NAMED, Drift, counted, named
 from ..paths import shown
 from .finding import ERROR, OK, WARNING, Finding
 from .situation import Environment, Situation
 
-MOST_NAMED = 3
-BY_CONDA = "conda"
 FAMILIES = {
     "ONNX Runtime": ("onnxruntime", "onnxruntime-*"),
     "OpenCV": ("opencv-python", "opencv-*"),
@@ -30,10 +29,10 @@ def interpreter(situation: Situation) -> Iterator[Finding]:
             continue  # the check of the environment says so
         if not found.packages.home_exists:
             message = f"The folder of the Python that {link} was made with is gone."
-            yield Finding(ERROR, message, found.packages.home, None, _again(situation, found))
+            yield Finding(ERROR, message, found.packages.home, None, situation.install(found))
         elif python and situation.python and python != situation.python:
             message = f"The packages of {link} are for Python {python}, not for the project's."
-            yield Finding(ERROR, message, python, situation.python, _again(situation, found))
+            yield Finding(ERROR, message, python, situation.python, situation.install(found))
         elif python:
             yield Finding(OK, f"{link} is an environment of Python {python}.", python, python)
 
@@ -43,45 +42,29 @@ def drift(situation: Situation) -> Iterator[Finding]:
     for found in situation.environments:
         if found.locked is None or not found.starts:
             continue
-        there = {each.name: each.version for each in found.packages.distributions}
-        missing = sorted(found.locked.keys() - there.keys())
-        other = [
-            f"{name} {there[name]} (locked: {version})"
-            for name, version in sorted(found.locked.items())
-            if version and name in there and not same_version(there[name], version)
-        ]
-        added = sorted(
-            f"{each.name} {each.version}"
-            for each in found.packages.distributions
-            if each.name not in {*found.locked, *found.own} and each.installer != BY_CONDA
-        )
-        yield from _drifted(situation, found, missing, other, added)
+        differs = integrity.drift(found.packages.distributions, found.locked, found.own)
+        yield from _drifted(situation, found, differs)
 
 
-def _drifted(
-    situation: Situation,
-    found: Environment,
-    missing: Sequence[str],
-    other: Sequence[str],
-    added: Sequence[str],
-) -> Iterator[Finding]:
-    link, mend = shown(found.kind.link), _again(situation, found)
+def _drifted(situation: Situation, found: Environment, differs: Drift) -> Iterator[Finding]:
+    link, mend = shown(found.kind.link), situation.install(found)
+    missing, other, added = differs.missing, differs.other, differs.added
     status = ERROR if found.fits_locks else WARNING  # older locks may have said so
     if missing:
-        message = f"{link} lacks {_named(missing)}, which the locks have."
-        yield Finding(status, message, "missing", _named(missing), mend)
+        message = f"{link} lacks {named(missing)}, which the locks have."
+        yield Finding(status, message, "missing", named(missing), mend)
     if other:
-        message = f"{link} has other versions than the locks: {_named(other)}."
-        yield Finding(status, message, _named(other), "as locked", mend)
+        message = f"{link} has other versions than the locks: {named(other)}."
+        yield Finding(status, message, named(other), "as locked", mend)
     if added and found.fits_locks:
         message = (
-            f"{_named(added)} came into {link} by hand, no lock has it: add what you need to a "
+            f"{named(added)} came into {link} by hand, no lock has it: add what you need to a "
             "layer in requirements/, the next install does without it."
         )
-        yield Finding(WARNING, message, _named(added), "none", mend)
+        yield Finding(WARNING, message, named(added), "none", mend)
     elif added:
-        message = f"{link} has {_named(added)}, which no lock has now."
-        yield Finding(WARNING, message, _named(added), "none", mend)
+        message = f"{link} has {named(added)}, which no lock has now."
+        yield Finding(WARNING, message, named(added), "none", mend)
     if not missing and not other and not added and found.locked:
         yield Finding(OK, f"{link} has the {len(found.locked)} locked packages as locked.")
 
@@ -92,26 +75,29 @@ def metadata(situation: Situation) -> Iterator[Finding]:
         link = shown(found.kind.link)
         for each in found.packages.broken[:MOST_NAMED]:
             message = f"In {link}, {each.name} {each.problem}."
-            yield Finding(ERROR, message, each.name, None, _again(situation, found))
+            yield Finding(ERROR, message, each.name, None, situation.install(found))
         rest = len(found.packages.broken) - MOST_NAMED
         if rest > 0:
             message = f"In {link}, the metadata of {rest} more distributions are not whole."
-            yield Finding(ERROR, message, command=_again(situation, found))
+            yield Finding(ERROR, message, command=situation.install(found))
         if not found.packages.broken:
             count = len(found.packages.distributions)
             yield Finding(OK, f"The metadata of all {count} distributions in {link} are whole.")
 
 
 def files(situation: Situation) -> Iterator[Finding]:
-    """Name distributions of which files are gone."""
+    """Name distributions of which files are gone or cut off."""
     for found in _examined(situation):
         link, lost = shown(found.kind.link), found.packages.lost
         for name, sample in sorted(lost.items())[:MOST_NAMED]:
-            message = f"{link} lacks {_counted(sample.count)} of {name}, such as {sample.example}."
-            yield Finding(ERROR, message, "missing", sample.example, _again(situation, found))
+            message = (
+                f"In {link}, {counted(sample.count)} of {name}, such as {sample.example}, are gone "
+                "or not whole."
+            )
+            yield Finding(ERROR, message, "missing", sample.example, situation.install(found))
         if len(lost) > MOST_NAMED:
-            message = f"{link} lacks files of {len(lost) - MOST_NAMED} more distributions."
-            yield Finding(ERROR, message, command=_again(situation, found))
+            message = f"In {link}, files of {len(lost) - MOST_NAMED} more distributions are gone."
+            yield Finding(ERROR, message, command=situation.install(found))
         if not lost:
             yield Finding(OK, f"All files that the distributions in {link} list are there.")
 
@@ -122,8 +108,8 @@ def shared_files(situation: Situation) -> Iterator[Finding]:
         for each in found.packages.collisions:
             there = f"; the one there is that of {each.present}" if each.present else ""
             message = (
-                f"In {shown(found.kind.link)}, {_named(each.names)} bring the same "
-                f"{_counted(each.files.count)} with other contents, such as "
+                f"In {shown(found.kind.link)}, {named(each.names)} bring the same "
+                f"{counted(each.files.count)} with other contents, such as "
                 f"{each.files.example}{there}: keep one of them."
             )
             yield Finding(WARNING, message, ", ".join(each.names), "one of them", _why(each.names))
@@ -137,7 +123,7 @@ def variants(situation: Situation) -> Iterator[Finding]:
             members = sorted(name for name in names if _is_one(name, patterns))
             if len(members) > 1:
                 message = (
-                    f"{shown(found.kind.link)} has {_named(members)}, and only one package of "
+                    f"{shown(found.kind.link)} has {named(members)}, and only one package of "
                     f"{family} can be in an environment: which one works is chance."
                 )
                 yield Finding(ERROR, message, ", ".join(members), "one", _why(members))
@@ -153,13 +139,13 @@ def permissions(situation: Situation) -> Iterator[Finding]:
         )
         if writable.count:
             message = (
-                f"Everybody on this machine may change {_counted(writable.count)} of {folder}, "
+                f"Everybody on this machine may change {counted(writable.count)} of {folder}, "
                 f"such as {writable.example}."
             )
             yield Finding(ERROR, message, "writable", None, f"chmod -R o-w {folder}")
         if foreign.count:
             message = (
-                f"Another user owns {_counted(foreign.count)} of {folder}, such as "
+                f"Another user owns {counted(foreign.count)} of {folder}, such as "
                 f"{foreign.example}; a command was run as another user, perhaps by sudo."
             )
             command = f'sudo chown -R "$(id -u):$(id -g)" {folder}'
@@ -168,13 +154,6 @@ def permissions(situation: Situation) -> Iterator[Finding]:
 
 def _examined(situation: Situation) -> Iterator[Environment]:
     return (found for found in situation.environments if found.packages.distributions)
-
-
-def _again(situation: Situation, found: Environment) -> str:
-    """Return the command that makes an environment again, though its lock is the same."""
-    if not found.fits_locks:
-        return situation.install(found)
-    return f"rm -r .venvs/{found.name} && {situation.install(found)}"
 
 
 def _why(names: Iterable[str]) -> str:
@@ -186,14 +165,3 @@ def _is_one(name: str, patterns: Sequence[str]) -> bool:
     return any(
         name == each or (each.endswith("*") and name.startswith(each[:-1])) for each in patterns
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    if rest > 0:
-        return f"{', '.join(names[:MOST_NAMED])} and {rest} more"
-    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
-
-
-def _counted(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import generations
 from ..generations import DEVELOPMENT
 from ..paths import shown
 from .finding import ERROR, OK, WARNING, Finding, NotKnownError
@@ -64,12 +65,20 @@ def environment(situation: Situation) -> Iterator[Finding]:
     if situation.target is None:
         raise NotKnownError
     if situation.development is None:
-        in_the_way = DEVELOPMENT.link.exists() or DEVELOPMENT.link.is_symlink()
-        reason = "was not made in this folder by `make install`" if in_the_way else "is not there"
-        message = f"The environment {shown(DEVELOPMENT.link)} {reason}."
-        yield Finding(ERROR, message, command=_remake(situation, situation.make("install")))
+        yield _none(situation)
     for found in situation.environments:
         yield _judge(situation, found)
+
+
+def _none(situation: Situation) -> Finding:
+    link, install = DEVELOPMENT.link, _remake(situation, situation.make("install"))
+    if move := generations.out_of_the_way(link):
+        message = f"{shown(link)} is a folder that these tools did not make; move it away."
+        return Finding(ERROR, message, command=f"{move} && {install}")
+    reason = (
+        "was not made in this folder by `make install`" if link.is_symlink() else "is not there"
+    )
+    return Finding(ERROR, f"The environment {shown(link)} {reason}.", command=install)
 
 
 def _judge(situation: Situation, found: Environment) -> Finding:
@@ -79,7 +88,7 @@ def _judge(situation: Situation, found: Environment) -> Finding:
             ERROR,
             f"The Python that {link} was made with is gone, moved or replaced by another one.",
             found=found.python,
-            command=f"rm -r .venvs/{found.name} && {install}",
+            command=install,
         )
     if situation.python and found.python != situation.python:
         return Finding(
@@ -95,6 +104,9 @@ def _judge(situation: Situation, found: Environment) -> Finding:
     if not found.fits_project:
         message = f"{link} was made for an older state of the project."
         return Finding(WARNING, message, found.name, command=install)
+    if found.python_problem:
+        message = f"{link} was made with another Python: {found.python_problem}."
+        return Finding(WARNING, message, found.python, command=install)
     return Finding(OK, f"{link} holds what the locks say.", found=found.name)
 
 

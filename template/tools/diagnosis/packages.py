@@ -8,48 +8,22 @@ that bring the same one is read.
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import os
-import posixpath
 import re
 import stat
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from ..distributions import DIST_INFO, METADATA, RECORD, Distribution, metadata_folders, read
-from ..requirements import normalised
+from ..distributions import Distribution
+from ..integrity import settings
+from ..records import MADE_LATER, Broken, Listed, Sample, distributions_of, listed, lost, sample
 
 LARGEST_READ = 10_000_000  # bytes of a file that tells whose copy is there
-MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted
-SAME = "sha256="
 OF_UV = ".lock"  # empty, held while uv changes an environment; everybody may write to it
-UNINSTALLING = "~"  # what pip's names of folders begin with that an interruption leaves behind
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A distribution whose metadata are not whole.
-
-    Attributes:
-        name: The name of its folder.
-        problem: What is wrong, as the end of a sentence.
-    """
-
-    name: str
-    problem: str
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Some files, one of them by name, relative to the environment."""
-
-    count: int = 0
-    example: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +48,7 @@ class Packages:
     Attributes:
         distributions: What could be read.
         broken: Metadata that are not whole.
-        lost: The files that are not there although they are listed, by distribution.
+        lost: The files that are listed and gone, or have another size, by distribution.
         collisions: What several distributions bring.
         writable: Files that everybody may change.
         foreign: Files that belong to another user than the environment should.
@@ -94,29 +68,20 @@ class Packages:
     home_exists: bool = True
 
 
-class _Listed(NamedTuple):
-    """A line of a RECORD; there are tens of thousands of them."""
-
-    path: str
-    sha256: str
-    size: int
-
-
 def look(environment: Path) -> Packages:
     """Look at an environment.
 
     Args:
         environment: Its folder.
     """
-    files, writable, foreign = _walk(environment)
-    whole, broken = _metadata(environment)
-    records = {each: list(_record(environment, each)) for each in whole}
-    settings = _settings(environment)
-    home = settings.get("home")
+    writable, foreign = _unsafe(environment)
+    whole, broken = distributions_of(environment)
+    records = {each: list(listed(environment, each)) for each in whole}
+    home = settings(environment).get("home")
     return Packages(
         distributions=tuple(whole),
         broken=tuple(broken),
-        lost=_lost(records, files, environment),
+        lost={name: sample(paths) for name, paths in lost(environment, records).items()},
         collisions=tuple(_collisions(records, environment)),
         writable=writable,
         foreign=foreign,
@@ -126,24 +91,20 @@ def look(environment: Path) -> Packages:
     )
 
 
-def _walk(environment: Path) -> tuple[set[str], Sample, Sample]:
-    """Return all files with slashes and relative to the environment, and those that are unsafe."""
-    top, files = os.fspath(environment), set[str]()
+def _unsafe(environment: Path) -> tuple[Sample, Sample]:
+    """Return the files that everybody may change, and those of another user."""
     unsafe: dict[str, list[str]] = {"writable": [], "foreign": []}
     owner = _expected_owner(environment)
-    folders = [""]
+    folders = [""] if owner is not None else []
     while folders:
         folder = folders.pop()
-        for entry in _entries(f"{top}/{folder}"):
+        for entry in _entries(f"{os.fspath(environment)}/{folder}"):
             path = f"{folder}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 folders.append(f"{path}/")
-            else:
-                files.add(path)
             if owner is not None:
                 _judge(entry, path, owner, unsafe)
-    found = [Sample(len(paths), min(paths, default="")) for paths in unsafe.values()]
-    return files, found[0], found[1]
+    return sample(unsafe["writable"]), sample(unsafe["foreign"])
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -181,105 +142,27 @@ else:
             return None
 
 
-def _metadata(environment: Path) -> tuple[list[Distribution], list[Broken]]:
-    whole, broken = [], list(_leftovers(environment))
-    for folder in metadata_folders(environment):
-        found = read(folder)
-        problem = _problem(folder, found)
-        if problem:
-            broken.append(Broken(folder.name, problem))
-        if found:
-            whole.append(found)
-    versions = Counter(each.name for each in whole)
-    broken += [
-        Broken(each.folder.name, f"is one of {versions[each.name]} that {each.name} has")
-        for each in whole
-        if versions[each.name] > 1
-    ]
-    return whole, broken
-
-
-def _problem(folder: Path, found: Distribution | None) -> str:
-    """Return what is wrong with a folder of metadata, or nothing."""
-    for name in (METADATA, RECORD):
-        try:
-            text = (folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return f"has no {name}"
-        except (OSError, UnicodeDecodeError):
-            return f"has a {name} that cannot be read"
-        if not text.strip():
-            return f"has an empty {name}"
-    if found is None:
-        return f"has a {METADATA} without name or version"
-    stated = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
-    return f"holds the metadata of {found.name}" if stated != found.name else ""
-
-
-def _leftovers(environment: Path) -> Iterator[Broken]:
-    for packages in {folder.parent for folder in metadata_folders(environment)}:
-        for path in sorted(packages.glob(f"{UNINSTALLING}*")):
-            yield Broken(path.name, "was left behind by an uninstall that was interrupted")
-
-
-def _record(environment: Path, found: Distribution) -> Iterator[_Listed]:
-    """Yield what a distribution lists, relative to the environment."""
-    try:
-        lines = (found.folder / RECORD).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return
-    folder = found.folder.parent.relative_to(environment).as_posix()
-    for line in lines:
-        row = next(csv.reader([line])) if '"' in line else line.rsplit(",", 2)
-        if len(row) != 3:  # path, hash, size
-            continue
-        path = f"{folder}/{row[0]}".replace("\\", "/")
-        yield _Listed(
-            posixpath.normpath(path) if "/." in path else path,
-            row[1].removeprefix(SAME),
-            int(row[2]) if row[2].isdecimal() else 0,
-        )
-
-
-def _lost(
-    records: Mapping[Distribution, Iterable[_Listed]], files: set[str], environment: Path
-) -> dict[str, Sample]:
-    found = {}
-    for owner, listed in records.items():
-        paths = [each.path for each in listed if _is_lost(each.path, files, environment)]
-        if paths:
-            found[owner.name] = Sample(len(paths), min(paths))
-    return found
-
-
-def _is_lost(path: str, files: set[str], environment: Path) -> bool:
-    if path in files or path.endswith(MADE_LATER):
-        return False
-    # Outside the environment, in another spelling of a case-blind disk, or behind a linked folder.
-    return not os.path.lexists(environment / path)
-
-
 def _collisions(
-    records: Mapping[Distribution, Iterable[_Listed]], environment: Path
+    records: Mapping[Distribution, Iterable[Listed]], environment: Path
 ) -> Iterator[Collision]:
     """Yield who brings the same files, unless these are the same bytes."""
-    owners: dict[str, list[tuple[str, _Listed]]] = {}
-    for owner, listed in records.items():
-        for each in listed:
+    owners: dict[str, list[tuple[str, Listed]]] = {}
+    for owner, rows in records.items():
+        for each in rows:
             owners.setdefault(each.path, []).append((owner.name, each))
-    groups: dict[tuple[str, ...], list[list[tuple[str, _Listed]]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[list[tuple[str, Listed]]]] = defaultdict(list)
     for found in [each for each in owners.values() if len(each) > 1]:
         hashes = {each.sha256 for _, each in found}
         names = tuple(sorted({name for name, _ in found}))
         if len(names) > 1 and len(hashes) > 1 and not found[0][1].path.endswith(MADE_LATER):
             groups[names].append(found)
     for names, several in sorted(groups.items()):
-        smallest = min(several, key=lambda found: (found[0][1].size, found[0][1].path))
+        smallest = min(several, key=lambda found: (found[0][1].size or 0, found[0][1].path))
         path = smallest[0][1].path
         yield Collision(names, Sample(len(several), path), _whose(environment / path, smallest))
 
 
-def _whose(path: Path, owners: Iterable[tuple[str, _Listed]]) -> str | None:
+def _whose(path: Path, owners: Iterable[tuple[str, Listed]]) -> str | None:
     try:
         if path.stat().st_size > LARGEST_READ:
             return None
@@ -290,21 +173,12 @@ def _whose(path: Path, owners: Iterable[tuple[str, _Listed]]) -> str | None:
     return next((name for name, listed in owners if listed.sha256 == there), None)
 
 
-def _settings(environment: Path) -> dict[str, str]:
-    """Return what the environment's ``pyvenv.cfg`` says."""
-    try:
-        text = (environment / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    return dict(re.findall(r"^([\w-]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
-
-
 def _python(environment: Path) -> str | None:
     """Return which Python the packages are for, by the folder's name or else by its settings."""
     folders = environment.glob("lib/python*/site-packages")
     named = [folder.parent.name.removeprefix("python") for folder in folders]
-    settings = _settings(environment)
-    stated = settings.get("version_info") or settings.get("version") or ""
+    facts = settings(environment)
+    stated = facts.get("version_info") or facts.get("version") or ""
     version = next((each for each in named if "." in each), None) or stated
     found = re.match(r"\d+\.\d+", version)
     return found[0] if found else None

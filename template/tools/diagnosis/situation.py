@@ -25,7 +25,8 @@ class Environment:
         kind: Whether it is for development, production or an exporter.
         name: The name of its generation.
         python: Version of its Python as ``major.minor``.
-        starts: Whether the interpreter that it was made with is still there.
+        starts: Whether its interpreter starts and is of that version.
+        python_problem: How its interpreter differs from the one that it was made with, in words.
         fits_locks: Whether it holds what the locks of this machine's target say.
         fits_project: Whether the project's own package in it is up to date.
         torch: Version of torch in it with the build's label, or None.
@@ -39,6 +40,7 @@ class Environment:
     name: str
     python: str
     starts: bool = True
+    python_problem: str = ""
     fits_locks: bool = True
     fits_project: bool = True
     torch: str | None = None

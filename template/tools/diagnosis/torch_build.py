@@ -98,9 +98,7 @@ def _expected(situation: Situation) -> str | None:
 
 def _reinstall(situation: Situation) -> str:
     """Return the command that brings the right torch, also into an environment changed by hand."""
-    environment, locks = situation.development, situation.locks
-    if environment and environment.fits_locks:
-        return f"rm -r .venvs/{environment.name} && {situation.make('install')}"
+    locks = situation.locks
     first = (locks.made_by,) if locks and locks.missing else ()
     return situation.make(*first, "install")
 

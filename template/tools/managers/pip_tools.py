@@ -3,17 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .. import temporary, toolchain, torch_wheels
 from ..backends import Target
+from ..distributions import packages_folder
+from ..errors import CommandError, ToolError, failure
+from ..files import in_words
 from ..locking import Resolver
-from ..paths import ROOT, TOOLCHAIN_LOCK, python
+from ..paths import ROOT, TOOLCHAIN_LOCK, python, scripts
 from ..resolvers import PipCompile
-from ..run import attempt, run
+from ..run import announce, ended, run
+from ..run import environment as variables
 from ..torch_builds import TorchBuild
+
+LEAST_ROOM = 20_000_000  # bytes; with fewer an installation has failed for want of them
 
 
 class PipTools:
@@ -36,14 +44,17 @@ class PipTools:
 
         One lock after the other: where two packages bring the same file, that of the later stays.
         uv asks an index only if its cache lacks a file of the lock.
+
+        Raises:
+            ToolError: It failed; what is in the environment is then no use.
         """
         options = ["--no-deps", *self._checked(lock_files, target)]
         command = [*self._installer(environment), *options]
         settings = toolchain.uv_settings()
         for path in lock_files:
             one = [*command, "--requirement", path]
-            if not (toolchain.uses_uv() and attempt([*one, "--offline"], extra=settings)):
-                run(one, extra=settings)
+            if not (toolchain.uses_uv() and _from_cache(one, environment, settings)):
+                _from_index(one, environment, settings)
 
     def install_project(self, environment: Path, *, editable: bool) -> None:
         """Install the project itself without its dependencies.
@@ -90,6 +101,54 @@ class PipTools:
     def _torch_wheels(lock_files: Sequence[Path], target: Target) -> list[object]:
         found = (torch_wheels.fetch_locked(path, target) for path in lock_files)
         return _each("--find-links", sorted({folder for folder in found if folder}))
+
+
+def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> bool:
+    """Tell whether uv's cache had all that was to be installed; if not, nothing was changed.
+
+    What one attempt left half-way counts as installed for the next one. So another attempt is made
+    only after one that wrote nothing, which is so where a file is not in the cache.
+
+    Raises:
+        CommandError: It failed half-way, or something ended it.
+        ToolError: A file in its cache is damaged.
+    """
+    before = _content(environment)
+    offline = [*command, "--offline"]
+    announce(offline)
+    done = ended(offline, ROOT, variables(settings))
+    printed = f"{done.output.decode('utf-8', 'replace')}{done.errors}"
+    if done.code:
+        toolchain.refuse_damaged_cache(CommandError("uv failed", printed))
+    if done.code > 0 and _content(environment) == before:
+        return False
+    print(printed, end="", file=sys.stderr, flush=True)
+    if done.code:
+        raise failure("uv", done.code, printed)
+    return True
+
+
+def _from_index(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> None:
+    """Install with what an index has.
+
+    Raises:
+        CommandError: It failed; that the disk is full is said.
+    """
+    try:
+        run(command, extra=settings)
+    except CommandError as error:
+        room = shutil.disk_usage(environment.parent).free
+        if room < LEAST_ROOM:
+            raise ToolError(
+                f"{str(error).rstrip('.')}; the disk is full, {in_words(room)} are left."
+            ) from error
+        raise
+
+
+def _content(environment: Path) -> set[Path]:
+    """Return what is at the top of the packages and among the programs."""
+    folders = [folder for folder in (packages_folder(environment), scripts(environment)) if folder]
+    return {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
 
 
 def _each(option: str, values: Sequence[Path]) -> list[object]:
