@@ -98,3 +98,10 @@ def test_of_a_download_that_filled_the_disk_it_is_said(
 def test_a_download_that_fails_for_another_reason_does_not_blame_the_disk(made: Written) -> None:
     with pytest.raises(CommandError, match="exit code 2; its message is above"):
         install(made, offline="exit 1", online="exit 2")
+
+
+def test_a_damaged_cache_is_named_and_no_index_is_asked(made: Written) -> None:
+    said = "Failed to install: jam-1.0.whl (jam==1.0); cause: Missing .dist-info directory"
+    with pytest.raises(ToolError, match=r"damaged copy of jam, .* run `.*uv cache clean jam`"):
+        install(made, offline=f"echo '{said}' >&2; exit 2")
+    assert len(calls(made)) == 1

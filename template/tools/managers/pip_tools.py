@@ -110,19 +110,20 @@ def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[
 
     Raises:
         CommandError: It failed half-way, or something ended it.
+        ToolError: A file in its cache is damaged.
     """
     before = _content(environment)
     offline = [*command, "--offline"]
     announce(offline)
     done = ended(offline, ROOT, variables(settings))
     printed = f"{done.output.decode('utf-8', 'replace')}{done.errors}"
+    if done.code:
+        toolchain.refuse_damaged_cache(CommandError("uv failed", printed))
     if done.code > 0 and _content(environment) == before:
         return False
     if done.code:
         progress.show_reason(printed)
-        failed = failure("uv", done.code, printed)
-        toolchain.refuse_damaged_cache(failed)
-        raise failed
+        raise failure("uv", done.code, printed)
     progress.show_output(printed)
     return True
 
