@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from template.tools import backends, generations, interpreters, toolchain
+from template.tools import backends, generations, interpreters, toolchain, torch_wheels
 from template.tools.backends import Target
 from template.tools.commands import lock
 from template.tools.locking import ResolverFor
 from template.tools.managers import chosen
-from template.tools.resolvers import Uv
+from template.tools.torch_builds import TorchBuild
 
 TARGET = Target("linux-x86_64", "cpu")
 
@@ -42,9 +44,26 @@ def test_uv_compiles_what_nobody_asked_for_where_it_can(
     monkeypatch.setattr(toolchain, "uses_uv", lambda: usable)
     lock.compile_first([TARGET])
     [resolver] = resolvers
-    by_uv = isinstance(resolver, partial) and resolver.func is Uv
+    by_uv = isinstance(resolver, partial) and resolver.keywords == {"python": "3.12.1"}
     assert by_uv == usable
     assert by_uv or getattr(resolver, "__func__", None) is type(chosen()).resolver
+
+
+@pytest.mark.parametrize(
+    ("index", "read"), [("/wheels", "/fetched"), ("https://example.org", "https://example.org")]
+)
+def test_uv_reads_the_folder_that_environments_are_filled_from(
+    index: str, read: str, resolvers: list[ResolverFor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[TorchBuild | None] = []
+    monkeypatch.setattr(toolchain, "uses_uv", lambda: True)
+    monkeypatch.setattr(torch_wheels, "fetch", lambda build: Path("/fetched"))
+    monkeypatch.setattr(lock, "Uv", lambda target, build, *, python: seen.append(build))
+    lock.compile_first([TARGET])
+    build = TorchBuild(TARGET, {"torch": "2.13.0+cpu"}, (), index)
+    resolvers[0](TARGET, build)
+    resolvers[0](TARGET, None)
+    assert seen == [replace(build, index=read), None]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,20 @@ import argparse
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from .. import backends, generations, interpreters, locking, locks, managers, toolchain
+from .. import (
+    backends,
+    generations,
+    interpreters,
+    locking,
+    locks,
+    managers,
+    toolchain,
+    torch_wheels,
+)
 from ..backends import Target
 from ..changes import set_requirement
 from ..files import write_whole
@@ -20,6 +30,7 @@ from ..paths import LOCKS, OVERRIDES, shown
 from ..requirements import layers
 from ..resolvers import Uv
 from ..run import say
+from ..torch_builds import TorchBuild
 
 HELP = "compile the locks of this platform, layer by layer, with hashes"
 
@@ -93,8 +104,19 @@ def compile_first(wanted: Sequence[Target]) -> None:
 
 def _resolver_for(*, fast: bool) -> ResolverFor:
     if fast:
-        return partial(Uv, python=interpreters.whole_version())
+        return partial(_uv_for_here, python=interpreters.whole_version())
     return managers.chosen().resolver
+
+
+def _uv_for_here(target: Target, build: TorchBuild | None, *, python: str) -> Uv:
+    """Return uv as the resolver for this very machine.
+
+    To read what is in a folder of torch's wheels, uv unpacks it. It does so once only if it is the
+    folder that environments are filled from.
+    """
+    if build and build.is_folder:
+        build = replace(build, index=str(torch_wheels.fetch(build).resolve()))
+    return Uv(target, build, python=python)
 
 
 def compile_locks(
