@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import (
     bytecode,
+    faulty_wheels,
     generations,
     health,
     imports,
@@ -144,6 +145,7 @@ def fill(folder: Path, contents: Contents, manager: Manager) -> None:
     manager.create(folder, interpreters.find())
     manager.install(folder, contents.locks, contents.target)
     integrity.require_locked(folder, contents.locks)
+    faulty_wheels.excuse(folder, contents.locks)
     no_pip.write(folder)
 
 

@@ -219,12 +219,12 @@ def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
 
 def _not_whole(folder: Path) -> tuple[str, list[str]]:
     """Return what is gone or cut off as the start of a sentence, and of which packages."""
-    there, broken = records.distributions_of(folder)
+    broken = records.distributions_of(folder)[1]
     broken = [each for each in broken if not each.by_its_makers]
     if broken := [each for each in broken if not _is_of_conda(folder, each.name)]:
         names = [each.name.removesuffix(DIST_INFO).rpartition("-")[0] for each in broken]
         return f"{broken[0].name} {broken[0].problem}", names
-    lost = records.lost(folder, {each: list(records.listed(folder, each)) for each in there})
+    lost = records.lost_of(folder)
     if not lost:
         return "", []
     parts = [f"{counted(len(paths))} of {name}" for name, paths in sorted(lost.items())]

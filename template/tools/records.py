@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import posixpath
 from collections import Counter
@@ -22,11 +23,14 @@ from .distributions import (
     packages_folder,
     read,
 )
+from .probe import text_of
 from .requirements import normalised
 
 MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted
 CACHE = "__pycache__"
 SAME = "sha256="
+FAULTY = "faulty-wheels.json"
+"""What of an environment is not as listed because its wheels are so: sizes by path."""
 UNINSTALLING = "~"  # what pip's names of folders begin with that an interruption leaves behind
 
 
@@ -106,14 +110,18 @@ def lost(
     """Return by distribution the files that are gone or not whole, with the size that they have.
 
     Of a file that two distributions bring, the size that one of them lists is right. What conda
-    installed is its own affair: it rewrites files, and not what they list.
+    installed is its own affair: it rewrites files, and not what they list. Of the metadata only the
+    files that installers need are looked at: makers of wheels change others after listing them.
     """
+    faulty = _faulty(environment)
     found: dict[str, dict[str, int | None]] = {}
     for owner, rows in records.items():
         for path, _, size in () if owner.installer == BY_CONDA else rows:
             there = _size(f"{environment}/{path}")
-            is_right = there is not None and size in (None, there)
-            if not is_right and not path.endswith(MADE_LATER):
+            if there is not None and (size in (None, there) or f"{DIST_INFO}/" in path):
+                continue
+            is_faulty = path in faulty and faulty[path] == there
+            if not is_faulty and not path.endswith(MADE_LATER):
                 found.setdefault(owner.name, {})[path] = there
     if not found:
         return found
@@ -127,6 +135,12 @@ def lost(
         for name, paths in found.items()
     }
     return {name: paths for name, paths in own.items() if paths}
+
+
+def lost_of(environment: Path) -> dict[str, dict[str, int | None]]:
+    """Return what is lost of the distributions in an environment; see ``lost``."""
+    there = distributions_of(environment)[0]
+    return lost(environment, {each: list(listed(environment, each)) for each in there})
 
 
 def sample(paths: Iterable[str]) -> Sample:
@@ -162,6 +176,14 @@ def _tops(record: Path) -> set[str]:
     paths = (row[0].replace("\\", "/") for row in rows if row)
     tops = {path.partition("/")[0] for path in paths if not path.endswith(MADE_LATER)}
     return tops - {"", ".", "..", CACHE}
+
+
+def _faulty(environment: Path) -> Mapping[str, int | None]:
+    try:
+        found: dict[str, int | None] = json.loads(text_of(environment / FAULTY) or "{}")
+    except ValueError:
+        return {}
+    return found
 
 
 def _size(path: str) -> int | None:

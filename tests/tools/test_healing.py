@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from template.tools import (
     backends,
     constraints,
+    faulty_wheels,
     generations,
     health,
     installing,
@@ -24,7 +26,7 @@ from template.tools import (
 from template.tools import requirements as of_project
 from template.tools.backends import Choice, Target
 from template.tools.commands import install, project_tasks, status
-from template.tools.errors import ToolError
+from template.tools.errors import CommandError, ToolError
 from template.tools.generations import Generation, Kind
 from template.tools.integrity import NotWholeError
 from template.tools.locks import Locks
@@ -89,6 +91,10 @@ class Shop:
         return Written(self.active.folder, HERE).packages
 
 
+def no_network(command: Sequence[object], *, quietly: bool) -> None:
+    raise CommandError("`python` failed with exit code 1; its message is above.")
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Return a project with one locked layer, and without an environment."""
@@ -109,6 +115,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(installing, "_check", lambda *_, **__: 0.0)
     monkeypatch.setattr(installing.interpreters, "find", lambda: Path(sys.executable))
     monkeypatch.setattr(installing.toolchain, "uses_uv", lambda: False)
+    monkeypatch.setattr(installing.toolchain, "ensure", lambda: tmp_path)
+    monkeypatch.setattr(faulty_wheels, "run", no_network)
     monkeypatch.setattr(project, "facts", lambda: {"package_name": "shop", "builds": {}})
     for module in (installing, locks, constraints):
         monkeypatch.setattr(module, "python_version", lambda: HERE)
@@ -208,6 +216,31 @@ def test_what_an_installer_left_out_is_never_switched_to(file: str, shop: Shop) 
         shop.install()
     assert generations.complete() == []
     assert not os.path.lexists(shop.kind.link)
+
+
+@pytest.mark.parametrize(
+    ("in_wheel", "good"),
+    [({"jam/__init__.py": b"jam = 1\n"}, True), (JAM, False)],
+    ids=["its makers left it out", "it got lost here"],
+)
+def test_what_a_wheel_itself_lacks_is_no_damage(
+    in_wheel: dict[str, bytes], shop: Shop, monkeypatch: pytest.MonkeyPatch, *, good: bool
+) -> None:
+    def fetch(command: Sequence[object], *, quietly: bool) -> None:
+        folder = Path(str(command[command.index("--dest") + 1]))
+        with zipfile.ZipFile(folder / "jam-1.0-py3-none-any.whl", "w") as wheel:
+            for name, content in in_wheel.items():
+                wheel.writestr(name, content)
+
+    monkeypatch.setattr(faulty_wheels, "run", fetch)
+    shop.manager.spoil = lambda written: (written.packages / "jam" / "red.py").unlink()
+    if not good:
+        with pytest.raises(ToolError, match="1 file of jam gone or not whole"):
+            shop.install()
+        return
+    first = shop.install()
+    assert shop.install() == first
+    assert len(shop.manager.made) == 1
 
 
 def test_whoever_makes_an_environment_has_every_file_looked_at(shop: Shop) -> None:

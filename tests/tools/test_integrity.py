@@ -165,6 +165,15 @@ def test_a_file_of_two_packages_has_the_size_of_one_of_them(made: Written) -> No
     assert caught.value.names == ("first", "second")
 
 
+def test_metadata_that_were_changed_after_they_were_listed_are_no_damage(made: Written) -> None:
+    # As in the wheel of decord 0.6.0.
+    folder = made.add(
+        "decord", "0.6.0", {"decord-0.6.0.dist-info/top_level.txt": b"decord libdecord"}
+    )
+    (folder / "top_level.txt").write_bytes(b"decord")
+    integrity.require_whole(made.folder)
+
+
 def test_what_conda_brings_is_its_own_affair(made: Written) -> None:
     made.add("of-conda", "1", {"of_conda.py": b"/build/prefix"}, installer="conda")
     (made.packages / "of_conda.py").write_bytes(b"/here")
