@@ -75,7 +75,8 @@ class Drift:
 def locked(locks: Iterable[Path]) -> dict[str, str]:
     """Return what locks say by package: its version, or an empty text for an address."""
     entries = [each for path in locks for each in lock_format.parse(text_of(path))]
-    return {each.name: each.requirement.partition("==")[2] for each in entries}
+    versions = {each.name: each.requirement.partition("==")[2] for each in entries}
+    return {name: version.partition(" ")[0] for name, version in versions.items()}
 
 
 def drift(there: Iterable[Distribution], wanted: Mapping[str, str], own: Collection[str]) -> Drift:

@@ -182,7 +182,9 @@ def test_what_conda_brings_is_its_own_affair(made: Written) -> None:
 
 def test_an_installation_without_a_locked_package_is_refused(made: Written, tmp_path: Path) -> None:
     lock = tmp_path / "30-prod.txt"
-    lock.write_text("mypy==1.19\nnumpy==2.4.6\ntorch @ file:///torch.whl\n", encoding="utf-8")
+    lock.write_text(
+        "mypy==1.19\nnumpy==2.4.6 --hash=sha256:0\ntorch @ file:///torch.whl\n", encoding="utf-8"
+    )
     with pytest.raises(integrity.ToolError, match="torch of the locks did not come with"):
         integrity.require_locked(made.folder, [lock])
     made.add("torch", "2.13.0+cpu")
