@@ -234,7 +234,8 @@ def test_no_password_is_told() -> None:
     with pytest.raises(ToolError) as error:
         changes.read("demo @ https://me:secret@host/o/r")
     assert "secret" not in str(error.value)
-    wanted = changes.read("demo @ https://me:secret@host/d-1.whl")
+    address = "demo @ https://me:secret@host/d-1.whl"  # pragma: allowlist secret
+    wanted = changes.read(address)
     assert "secret" not in wanted.text
     assert wanted.requirements[0].whole == "demo @ https://me:secret@host/d-1.whl"
 

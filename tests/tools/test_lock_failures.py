@@ -221,7 +221,8 @@ def test_the_overrides_are_named_only_where_they_cure(
 
 
 def test_no_password_is_told(layer: Path) -> None:
-    layer.write_text("demo @ https://me:hunter22@host/o r\n", encoding="utf-8")
+    line = "demo @ https://me:hunter22@host/o r\n"  # pragma: allowlist secret
+    layer.write_text(line, encoding="utf-8")
     said = (
         "error: Couldn't parse requirement in `requirements/20-train.in` at position 0\n"
         "  cause: Expected `;`\n         demo @ https://me:hunter22@host/o r\n   ^\n"
