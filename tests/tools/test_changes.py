@@ -232,7 +232,7 @@ def test_why_another_form_cannot_be_tried(text: str, sentence: str) -> None:
 
 def test_no_password_is_told() -> None:
     with pytest.raises(ToolError) as error:
-        changes.read("demo @ https://me:secret@host/o/r")
+        changes.read("demo @ https://me:secret@host/o/r")  # pragma: allowlist secret
     assert "secret" not in str(error.value)
     address = "demo @ https://me:secret@host/d-1.whl"  # pragma: allowlist secret
     wanted = changes.read(address)
