@@ -225,7 +225,7 @@ def test_no_password_is_told(layer: Path) -> None:
     layer.write_text(line, encoding="utf-8")
     said = (
         "error: Couldn't parse requirement in `requirements/20-train.in` at position 0\n"
-        "  cause: Expected `;`\n         demo @ https://me:hunter22@host/o r\n   ^\n"
+        f"  cause: Expected `;`\n         {line}   ^\n"
     )
     cause = Failure(said, [layer]).cause()
     assert cause is not None
