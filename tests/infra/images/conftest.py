@@ -13,12 +13,12 @@ import pytest
 from tests.lifecycle.conftest import answers
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
 from tests.render.cells import CELLS
-from tests.render.conftest import Projects, projects
+from tests.render.conftest import Projects, fast_copier, projects
 from tests.render.pairwise import pairwise
 from tests.support.containers import Engine, NoContainersError, engine
 from tests.support.copier_runs import Answers, commit, render
 
-__all__ = ["answers", "projects"]
+__all__ = ["answers", "fast_copier", "projects"]
 
 WITH_DOCKER = [cell for cell in CELLS if cell.answers.get("docker", True)]
 GPUS = {"backends": ["cuda", "rocm", "xpu", "mps"], "inference": "native"}
