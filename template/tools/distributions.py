@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
-from email.parser import HeaderParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .requirements import normalised
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 DIST_INFO = ".dist-info"
 METADATA = "METADATA"
@@ -81,6 +83,8 @@ def metadata(folder: Path) -> Message:
         OSError: They cannot be read.
         ValueError: They are not text.
     """
+    from email.parser import HeaderParser  # most commands read none
+
     text = (folder / METADATA).read_text(encoding="utf-8")
     return HeaderParser().parsestr(text.partition("\n\n")[0])
 

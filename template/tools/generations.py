@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from . import integrity, staging, temporary
+from . import staging, temporary
 from .errors import ToolError
 from .files import lock, write_whole
 from .paths import ENVIRONMENTS, ROOT, TREE, shown
@@ -225,6 +225,8 @@ def create(
         BaseException: Whatever ``fill`` and ``check`` raise; the folder is removed first.
         ToolError: It is not whole; the folder is removed.
     """
+    from . import integrity  # most commands make and judge none
+
     new = replace(wanted, name=_free_name(wanted.name))
     shutil.rmtree(new.folder, ignore_errors=True)
     ENVIRONMENTS.mkdir(exist_ok=True)
@@ -289,6 +291,8 @@ def _switch_to(kind: Kind, name: str) -> Generation:
 
 def _damage(generation: Generation) -> str:
     """Return why programs cannot be expected to run in a generation, or nothing."""
+    from . import integrity
+
     problem = integrity.problem(generation.folder, generation.python, None, every_file=True)
     return problem.text if problem and problem.breaks else ""
 

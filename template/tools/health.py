@@ -1,18 +1,32 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
-"""Is a generation still what was made from its locks?"""
+"""Is a generation still what was made from its locks?
+
+What was found whole is noted beside it, with what changes when a package or its Python does; as
+long as that is the same, nothing is read again.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import integrity
 from .backends import Target
+from .distributions import packages_folder
+from .files import write_whole
 from .generations import DEVELOPMENT, PRODUCTION, Generation, Kind
-from .integrity import Problem
 from .locks import Locks
+from .paths import python
+from .probe import text_of
 from .project import machine, own_names
 from .requirements import PRODUCTION_LAYERS, layers
+
+if TYPE_CHECKING:
+    from .integrity import Problem
+
+SEEN = "seen-whole"
 
 
 def problem_with(
@@ -30,11 +44,32 @@ def problem_with(
         locks: What it was filled from; None if those are not there any more.
         every_file: Look at every file of it, and not only at what milliseconds are enough for.
     """
+    state, note = _state(generation.folder), generation.folder / SEEN
+    if state and not every_file and text_of(note) == state:
+        return None
+    from . import integrity  # it takes as long to import as most commands take
+
     own = own_names() if kind.project != "none" else ()
     wanted = None if locks is None else integrity.locked(locks)
-    return integrity.problem(
+    found = integrity.problem(
         generation.folder, generation.python, wanted, own, every_file=every_file
     )
+    if state and locks and not found:
+        with suppress(OSError):  # where nobody may write it is read each time
+            write_whole(note, state.encode())
+    return found
+
+
+def _state(folder: Path) -> str:
+    """Return what changes if a package comes or goes or the Python is another one; or nothing."""
+    packages, interpreter = packages_folder(folder), python(folder)
+    try:
+        program = interpreter.stat()
+        own = packages.stat().st_mtime_ns if packages else 0
+    except OSError:
+        return ""
+    target = os.path.realpath(interpreter)
+    return f"{own} {program.st_mtime_ns} {program.st_size} {target}\n"
 
 
 def locks_of(generation: Generation, kind: Kind) -> list[Path] | None:

@@ -7,12 +7,10 @@ Each has a record under ``.cache/at-work`` that its command keeps locked as long
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
-from uuid import uuid4
 
 from .errors import ToolError
 from .files import lock
@@ -24,6 +22,9 @@ PREFIX = "project-tools-"
 @contextmanager
 def folder() -> Iterator[Path]:
     """Yield a new folder where this machine keeps temporary files; it is removed afterwards."""
+    import tempfile  # most commands need none
+    from uuid import uuid4
+
     with (
         _record(uuid4().hex) as record,
         # On Windows git's objects may not be deleted.

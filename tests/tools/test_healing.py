@@ -19,6 +19,7 @@ from template.tools import (
     generations,
     health,
     installing,
+    integrity,
     locks,
     project,
     trying,
@@ -28,7 +29,7 @@ from template.tools.backends import Choice, Target
 from template.tools.commands import install, project_tasks, status
 from template.tools.errors import CommandError, ToolError
 from template.tools.generations import Generation, Kind
-from template.tools.integrity import NotWholeError
+from template.tools.integrity import NotWholeError, Problem
 from template.tools.locks import Locks
 from template.tools.run import ended
 from tests.doctor.environments import Written
@@ -301,6 +302,25 @@ def test_nothing_is_compared_with_one_whose_python_is_gone(
     without_python(shop)
     with pytest.raises(ToolError, match="its Python is gone; `make install` makes it anew"):
         trying.active()
+
+
+@pytest.mark.parametrize(("spoil", "words"), [SPOILT[0], SPOILT[1], SPOILT[2], SPOILT[5]])
+def test_what_was_seen_whole_before_is_seen_when_it_is_not_any_more(
+    spoil: Callable[[Shop], None], words: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active = shop.install()
+
+    def problem() -> Problem | None:
+        return health.problem_with(active, shop.kind, health.locks_of(active, shop.kind))
+
+    assert problem() is None
+    with monkeypatch.context() as patched:
+        patched.setattr(integrity, "problem", lambda *_, **__: 1 / 0)
+        assert problem() is None  # nothing is read again
+    spoil(shop)
+    found = problem()
+    assert found is not None
+    assert words in found.text
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[1], SPOILT[2]])
