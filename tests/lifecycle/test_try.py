@@ -260,7 +260,8 @@ def test_files_that_changed_since_are_not_overwritten(project: Project) -> None:
 def test_a_try_that_was_killed_leaves_all_as_it_was(project: Project, moment: str) -> None:
     active, before = project.active(), contents(project)
     assert active is not None
-    code, _ = project.interrupted_tools("try", "tomli-w", after=moment, by=signal.SIGKILL)
+    tried = ("try", "tomli-w", "--verbose")
+    code, _ = project.interrupted_tools(*tried, after=moment, by=signal.SIGKILL)
     assert code == -signal.SIGKILL
     assert is_untouched(project, active, before)
     succeeded(project.tools("try", "tomli-w", "--quick"))
