@@ -6,13 +6,13 @@ Each has a record under ``.cache/at-work`` that its command keeps locked as long
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
-from uuid import uuid4
 
 from .errors import ToolError
 from .files import lock
@@ -25,7 +25,7 @@ PREFIX = "project-tools-"
 def folder() -> Iterator[Path]:
     """Yield a new folder where this machine keeps temporary files; it is removed afterwards."""
     with (
-        _record(uuid4().hex) as record,
+        _record(os.urandom(8).hex()) as record,
         # On Windows git's objects may not be deleted.
         tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
     ):
