@@ -6,6 +6,7 @@ Each has a record under ``.cache/at-work`` that its command keeps locked as long
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ def folder() -> Iterator[Path]:
     from uuid import uuid4
 
     with (
-        _record(uuid4().hex) as record,
+        _record(os.urandom(8).hex()) as record,
         # On Windows git's objects may not be deleted.
         tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
     ):
