@@ -71,9 +71,22 @@ def read(folder: Path) -> Distribution | None:
         return None
     if not name or not version:
         return None
-    installer = _text(folder / INSTALLER).strip()
+    installer = installer_of(folder)
     origin = _origin(_text(folder / "direct_url.json"))
     return Distribution(normalised(str(name)), str(version), folder, installer, origin)
+
+
+def installer_of(folder: Path) -> str:
+    """Return what installed the distribution of a folder of metadata, or an empty text.
+
+    Not every package of conda says so of itself; its client keeps a file for each.
+    """
+    stated = _text(folder / INSTALLER).strip()
+    if stated == "uv":
+        return stated
+    name = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    noted = (top / "conda-meta" for top in list(folder.parents)[1:4])
+    return BY_CONDA if any(any(each.glob(f"{name}-*-*.json")) for each in noted) else stated
 
 
 def metadata(folder: Path) -> Message:

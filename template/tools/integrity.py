@@ -15,8 +15,8 @@ from . import lock_format, records
 from .distributions import (
     BY_CONDA,
     DIST_INFO,
-    INSTALLER,
     Distribution,
+    installer_of,
     metadata_folders,
     packages_folder,
     read,
@@ -235,7 +235,7 @@ def _not_whole(folder: Path) -> tuple[str, list[str]]:
 
 def _is_of_conda(folder: Path, name: str) -> bool:
     packages = packages_folder(folder)
-    return packages is not None and text_of(packages / name / INSTALLER).strip() == BY_CONDA
+    return packages is not None and installer_of(packages / name) == BY_CONDA
 
 
 def _without_top(folder: Path) -> str:

@@ -177,6 +177,10 @@ def test_metadata_that_were_changed_after_they_were_listed_are_no_damage(made: W
 def test_what_conda_brings_is_its_own_affair(made: Written) -> None:
     made.add("of-conda", "1", {"of_conda.py": b"/build/prefix"}, installer="conda")
     (made.packages / "of_conda.py").write_bytes(b"/here")
+    made.add("pip", "26.0", {"../../../bin/pip": b""}, installer="pip")
+    (made.folder / "bin" / "pip").unlink()
+    (made.folder / "conda-meta").mkdir()
+    (made.folder / "conda-meta" / "pip-26.0-py_0.json").touch()
     integrity.require_whole(made.folder)
 
 
