@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import backends, catalog, index_facts, temporary
+from template.tools import backends, catalog, index_facts, progress, temporary
 from template.tools.errors import ToolError
 from tests.support.catalog import rows
 
@@ -27,8 +27,9 @@ def stack_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands keep their records of temporary folders apart from this repository."""
+    """Let commands keep their logs and records of temporary folders apart from this repository."""
     monkeypatch.setattr(temporary, "AT_WORK", tmp_path / "at-work")
+    monkeypatch.setattr(progress, "LOGS", tmp_path / "logs")
 
 
 @pytest.fixture
