@@ -67,10 +67,11 @@ def run(args: argparse.Namespace) -> int:
         _check_preprocessing(predictor, folder)
         if note := note_on_age(folder, predictor.metadata.origin):
             print(note, file=sys.stderr)
-        if args.verify:
-            found = check_parity(predictor, folder, args.batch_size).to_json()
-        else:
-            found = _predict(predictor, args)
+        found = (
+            check_parity(predictor, folder, args.batch_size).to_json()
+            if args.verify
+            else _predict(predictor, args)
+        )
     result = {"model": str(folder), **found}
     if args.output is not None:
         write_json(args.output, result)
