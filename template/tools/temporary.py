@@ -24,7 +24,6 @@ PREFIX = "project-tools-"
 def folder() -> Iterator[Path]:
     """Yield a new folder where this machine keeps temporary files; it is removed afterwards."""
     import tempfile  # most commands need none
-    from uuid import uuid4
 
     with (
         _record(os.urandom(8).hex()) as record,
