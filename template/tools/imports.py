@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 from . import backends
 from .errors import CommandError, ToolError
-from .import_check import MARK
 from .paths import IMPORT_CHECK, ROOT, python
 from .project import own_table
 from .requirements import direct_names, exporters, layers, normalised
 from .run import Ended, announce, ended, environment, say
 
 SETTING = "import-check"
+EXAMPLE = 'opencv-python = "cv2", mypackage = false'
 LONGEST = 300  # characters of a reason in the one sentence; what is longer is shown above it
 Choice = str | Literal[False]
 
@@ -89,8 +89,7 @@ def choices() -> dict[str, Choice]:
     if not isinstance(table, dict) or not all(_is_choice(each) for each in table.values()):
         raise ToolError(
             f"{SETTING} in pyproject.toml must name a module, or false, for each package, such as "
-            f'{SETTING} = {{ opencv-python = "cv2", mypackage = false }}, in the table '
-            "[tool.project]."
+            f"{_line(EXAMPLE)}, in the table [tool.project]."
         )
     return {normalised(name): choice for name, choice in table.items()}
 
@@ -114,6 +113,8 @@ def _required() -> set[str]:
 
 def _reported(done: Ended) -> dict[str, Any]:
     """Return what the check reported, the last lines over the earlier ones."""
+    from .import_check import MARK  # the other program's own; commands that run it need it alone
+
     lines = done.output.decode("utf-8", "replace").splitlines()
     rows = (json.loads(line.removeprefix(MARK)) for line in lines if line.startswith(MARK))
     return {key: value for row in rows for key, value in row.items()}
@@ -121,6 +122,8 @@ def _reported(done: Ended) -> dict[str, Any]:
 
 def _of_packages(text: str) -> Iterator[str]:
     """Yield the lines that the packages printed."""
+    from .import_check import MARK
+
     lines = text.splitlines(keepends=True)
     yield from (line for line in lines if line.strip() and not line.startswith(MARK))
 
@@ -144,5 +147,9 @@ def _sentence(problems: Mapping[str, str]) -> str:
     example = ", ".join(f"{name} = false" for name in problems)
     return (
         f"the import check fails: {reasons.rstrip('.')}; if that must not stop it, name another "
-        f"module, or false, in [tool.project] of pyproject.toml: {SETTING} = {{ {example} }}."
+        f"module, or false, in [tool.project] of pyproject.toml: {_line(example)}."
     )
+
+
+def _line(choices: str) -> str:
+    return SETTING + " = { " + choices + " }"

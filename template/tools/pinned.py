@@ -86,7 +86,7 @@ class PinnedTools:
 
     def superseded(self) -> list[Path]:
         """Return the environments of other versions of these tools."""
-        others = re.compile(rf"{re.escape(self.name)}-[0-9a-f]{{12}}")
+        others = re.compile(re.escape(self.name) + "-[0-9a-f]{12}")
         found = [path for path in ENVIRONMENTS.iterdir() if others.fullmatch(path.name)]
         return sorted(path for path in found if path != self._folder() and not path.is_symlink())
 

@@ -44,12 +44,13 @@ _SYNTAX = re.compile(
     r"Invalid requirement: (?P<quote>['\"])(?P<text>[^\n]+?)(?P=quote): (?P<reason>[^\n]+)\n"
     r"\s+(?P<part>[^\n]+)"
 )
+_MARKERS = r"(?:\{[^}]*\})?"
 _OPTION = re.compile(
     r"error: (?P<why>Unexpected [^\n]+): (?P<file>[^\s:]+):(?P<number>\d+):\d+|"
     r"RequirementsFileParseError: Invalid requirement: (?P<text>[^\n]+)"
 )
 _TWICE = re.compile(
-    rf"you require {_NAME}(?P<one>[<>=!~]\S+) and (?P=name)(?:\[[^\]]*\])?(?:\{{[^}}]*\}})?"
+    rf"you require {_NAME}(?P<one>[<>=!~]\S+) and (?P=name)(?:\[[^\]]*\])?{_MARKERS}"
     r"(?P<other>[<>=!~]\S+?),? we can conclude|"
     r"The user requested (?P<pip>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?P<pip_one>[<>=!~]\S+) "
     r"The user requested \(constraint\) (?P=pip)(?P<pip_other>[<>=!~]\S+)"
@@ -156,9 +157,7 @@ def parent_of(name: str, output: str) -> str:
 def mentions(output: str, name: str, version: str) -> bool:
     """Tell whether an exact version of a package is spoken of."""
     said = " ".join(output.split())
-    pattern = (
-        rf"\b{re.escape(name)}(?:\[[^\]]*\])?(?:\{{[^}}]*\}})?(?:[<>=]=| ){re.escape(version)}"
-    )
+    pattern = rf"\b{re.escape(name)}(?:\[[^\]]*\])?{_MARKERS}(?:[<>=]=| ){re.escape(version)}"
     return bool(version) and re.search(pattern, said) is not None
 
 

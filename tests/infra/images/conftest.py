@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from template.tools.import_check import MARK
 from tests.lifecycle.conftest import answers
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
 from tests.render.cells import CELLS
@@ -128,9 +129,12 @@ def trained(images: Images, folder: Path) -> dict[str, Path]:
     return mounted
 
 
+IMPORTED = f'{MARK}{{"problems": {{}}, "seconds": 0.1}}'
+"""What the import check prints when all could be imported."""
 FAKE_ENGINE = """\
 #!/bin/sh
 if [ "$1" = images ]; then echo 1.5GB; exit; fi
+case "$*" in *--interactive*) echo '{imported}';; esac
 echo {name} "$@"
 echo epoch "$SOURCE_DATE_EPOCH"
 """
@@ -143,7 +147,7 @@ def fake_engines(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("docker", "podman", "buildah"):
         program = folder / name
-        program.write_text(FAKE_ENGINE.format(name=name), encoding="utf-8")
+        program.write_text(FAKE_ENGINE.format(name=name, imported=IMPORTED), encoding="utf-8")
         program.chmod(0o755)
     (folder / "git").symlink_to(str(shutil.which("git")))
     return folder

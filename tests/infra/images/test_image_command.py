@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from template.tools.hardware import detect
-from tests.infra.images.conftest import run_tools
+from template.tools.import_check import MARK
+from tests.infra.images.conftest import IMPORTED, run_tools
 from tests.lifecycle.projects import error_sentence, succeeded
 from tests.render.conftest import Projects
 from tests.support.catalog import torch_version
@@ -121,6 +122,12 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(make: Make, fake_engines:
     assert missing in error_sentence(run_tools(project, fake_engines, "image"))
 
 
+NOT_IMPORTED = "\n".join(
+    [
+        f'{MARK}{{"importing": "numpy"}}',
+        f'{MARK}{{"problems": {{"numpy": "ImportError: no libgomp.so.1"}}, "seconds": 0.1}}',
+    ]
+)
 LOCKED_DOWN = "--rm --read-only --network=none --cap-drop=all --user=4321:8765"
 
 
@@ -185,8 +192,11 @@ def test_an_adopted_package_is_imported_and_nothing_else_is_asked_of_it(
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("echo 'numpy: ImportError: no libgomp.so.1'; exit 1", "numpy: ImportError: no libgomp"),
-        ('cat > /dev/null; case "$*" in *entrypoint*) ;; *) exit 3 ;; esac', "exit code 3"),
+        (f"echo '{NOT_IMPORTED}'; exit 1", "numpy: ImportError: no libgomp"),
+        (
+            f"cat > /dev/null; case \"$*\" in *entrypoint*) echo '{IMPORTED}' ;; *) exit 3 ;; esac",
+            "exit code 3",
+        ),
     ],
     ids=["import", "start"],
 )
