@@ -1,7 +1,7 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
 """Is a generation still what was made from its locks?
 
-What was found whole is noted beside it, with what changes when a package or its Python does; as
+What was found whole is noted in ``.cache/seen-whole``, with what changes when a package or its Python does; as
 long as that is the same, nothing is read again.
 """
 
@@ -18,15 +18,13 @@ from .distributions import packages_folder
 from .files import write_whole
 from .generations import DEVELOPMENT, PRODUCTION, Generation, Kind
 from .locks import Locks
-from .paths import python
+from .paths import SEEN_WHOLE, python
 from .probe import text_of
 from .project import machine, own_names
 from .requirements import PRODUCTION_LAYERS, layers
 
 if TYPE_CHECKING:
     from .integrity import Problem
-
-SEEN = "seen-whole"
 
 
 def problem_with(
@@ -44,7 +42,7 @@ def problem_with(
         locks: What it was filled from; None if those are not there any more.
         every_file: Look at every file of it, and not only at what milliseconds are enough for.
     """
-    state, note = _state(generation.folder), generation.folder / SEEN
+    state, note = _state(generation.folder), SEEN_WHOLE / generation.name
     if state and not every_file and text_of(note) == state:
         return None
     from . import integrity  # it takes as long to import as most commands take
@@ -56,6 +54,7 @@ def problem_with(
     )
     if state and locks and not found:
         with suppress(OSError):  # where nobody may write it is read each time
+            note.parent.mkdir(parents=True, exist_ok=True)
             write_whole(note, state.encode())
     return found
 

@@ -129,6 +129,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     kind = Kind("development", tmp_path / ".venv", "", "editable")
     for module in (project_tasks, status, health):
         monkeypatch.setattr(module, "DEVELOPMENT", kind)
+    monkeypatch.setattr(health, "SEEN_WHOLE", tmp_path / "seen")
     monkeypatch.setattr(health, "layers", lambda: (LAYER,))
     monkeypatch.setattr(health, "machine", lambda: TARGET)
     return Shop(kind, StandIn())
