@@ -1,8 +1,8 @@
 # Owned by the template: every update rewrites this file. Own targets go to local.mk.
 """Is a generation still what was made from its locks?
 
-What was found whole is noted in ``.cache/seen-whole``, with what changes when a package or its Python does; as
-long as that is the same, nothing is read again.
+What was found whole is noted in ``.cache/seen-whole``, with what changes when a package or its
+Python does; as long as that is the same, nothing is read again.
 """
 
 from __future__ import annotations
