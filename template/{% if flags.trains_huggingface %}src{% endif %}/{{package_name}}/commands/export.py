@@ -48,10 +48,12 @@ def run(args: argparse.Namespace) -> int:
         report = export_model(request, output, precision)
         facts = {"precision": precision, "bytes": _size(output), **report.to_json()}
         results.append({"run_id": chosen.id, "model": str(output), **facts})
-    reporter.say(
-        f"Compared at {len(request.reference.places)} places of the held-out text; the perplexity "
-        "is of these alone, `evaluate` measures all of it."
-    )
+    if not args.json:
+        places = len(request.reference.places)
+        reporter.say(
+            f"Compared at {places} places of the held-out text; the perplexity is of these alone, "
+            "`evaluate` measures all of it."
+        )
     reporter.finish(results if args.every_precision else results[0], _table(results))
     return 0
 
