@@ -21,6 +21,12 @@ FORMS = (
     "folder of locks, or order:LAYER,LAYER"
 )
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_PASTED = re.compile(
+    r"\s*[$!%]?\s*(?:(?:python[\d.]*\s+-m\s+|uv\s+)?pip[\d.]*\s+install|(?:uv|poetry|pdm)\s+add|"
+    r"pipenv\s+install)\s+"
+)
+"""What pages and notebooks put before the packages that one shall install."""
+_OF_CONDA = re.compile(r"\s*[$!%]?\s*(?:conda|mamba|micromamba)\s+install\s")
 WORDS_OF_MARKERS = ("and", "or", "in", "not")
 
 _FORM = re.compile(
@@ -87,10 +93,14 @@ def words(text: str) -> list[str]:
     """Return the changes of a text, each as one word: blanks around comparisons part nothing.
 
     Raises:
-        ToolError: A quotation mark is missing.
+        ToolError: A quotation mark is missing, or it is a command of conda.
     """
+    if _OF_CONDA.match(text):
+        raise ToolError(
+            "conda's packages are not those of the index: name the package alone, as PyPI calls it."
+        )
     try:
-        parts = shlex.split(text)
+        parts = shlex.split(_PASTED.sub("", text, count=1) if _PASTED.match(text) else text)
     except ValueError as error:
         raise ToolError(f"nothing can be made of {text!r}: a quotation mark is missing.") from error
     found: list[str] = []

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from .paths import scripts
+from .project import python_version
 
 SENTENCE = (
     "pip: these environments are never changed; in the project's folder "
@@ -18,7 +19,6 @@ SENTENCE = (
 )
 FOR_SHELLS = f"#!/bin/sh\ncat >&2 <<'END'\n{SENTENCE}\nEND\nexit 1\n"
 FOR_WINDOWS = f"@echo off\r\necho {SENTENCE} 1>&2\r\nexit /b 1\r\n"
-NAMES = ("pip", "pip3")
 
 
 def write(environment: Path) -> None:
@@ -27,9 +27,9 @@ def write(environment: Path) -> None:
     if any((folder / name).exists() for name in ("pip", "pip.exe")):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
+    for name in ("pip", "pip3", f"pip{python_version()}"):
         program = folder / name
         program.write_text(FOR_SHELLS, encoding="utf-8", newline="\n")
         program.chmod(0o755)
         if os.name == "nt":
-            program.with_suffix(".cmd").write_text(FOR_WINDOWS, encoding="utf-8", newline="")
+            program.with_name(f"{name}.cmd").write_text(FOR_WINDOWS, encoding="utf-8", newline="")

@@ -243,3 +243,28 @@ def test_no_password_is_told() -> None:
 def test_a_locked_package_needs_a_version(copy: Path) -> None:
     with pytest.raises(ToolError, match="numpy is locked already; name the version"):
         changes.apply(changes.read("numpy"), copy, CPU)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install",
+        "$ pip3 install",
+        "!pip install",
+        "%pip install",
+        "python3 -m pip install",
+        "uv pip install",
+        "uv add",
+        "poetry add",
+        "pdm add",
+        "pipenv install",
+    ],
+)
+def test_a_pasted_command_asks_for_its_packages_alone(command: str) -> None:
+    found = changes.read(f"{command} demo==1.0 other")
+    assert [each.whole for each in found.requirements] == ["demo==1.0", "other"]
+
+
+def test_a_command_of_conda_is_no_change() -> None:
+    with pytest.raises(ToolError, match="conda's packages are not those of the index"):
+        changes.read("conda install -c conda-forge demo")

@@ -21,6 +21,7 @@ from template.tools import (
     installing,
     integrity,
     locks,
+    no_pip,
     project,
     trying,
 )
@@ -119,7 +120,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(installing.toolchain, "ensure", lambda: tmp_path)
     monkeypatch.setattr(faulty_wheels, "run", no_network)
     monkeypatch.setattr(project, "facts", lambda: {"package_name": "shop", "builds": {}})
-    for module in (installing, locks, constraints):
+    for module in (installing, locks, constraints, no_pip):
         monkeypatch.setattr(module, "python_version", lambda: HERE)
     monkeypatch.setattr(Locks, "are_fresh", lambda _: True)
     monkeypatch.setattr(backends, "chosen", lambda: Choice(TARGET, "test"))
@@ -339,7 +340,7 @@ def test_what_came_by_hand_is_noted_by_the_projects_commands(
 
 def test_pip_says_what_to_do_instead(shop: Shop) -> None:
     folder = shop.install().folder
-    for name in ("pip", "pip3"):
+    for name in ("pip", "pip3", f"pip{HERE}"):
         done = ended([folder / "bin" / name, "install", "x"], folder, dict(os.environ))
         assert (done.code, done.output) == (1, b"")
         assert done.errors.count("\n") == 1
