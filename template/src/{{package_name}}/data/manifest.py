@@ -7,6 +7,7 @@ that people put there is listed as it is, and nothing here ever writes over it.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -122,11 +123,15 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def _key(path: Path) -> str:
-    folder = MANIFEST.parent.resolve()
-    try:
-        return path.resolve().relative_to(folder).as_posix()
-    except ValueError as error:
-        raise DataError(f"{path} must lie in {MANIFEST.parent}, beside its manifest.") from error
+    folder = MANIFEST.parent
+    places = (  # a link into the folder counts, and so does one from it to a larger disk
+        (Path(os.path.normpath(path.absolute())), folder.absolute()),
+        (path.resolve(), folder.resolve()),
+    )
+    for place, top in places:
+        if place.is_relative_to(top):
+            return place.relative_to(top).as_posix()
+    raise DataError(f"{path} must lie in {folder}, beside its manifest.")
 
 
 def _read() -> dict[str, Any]:
