@@ -19,6 +19,9 @@ from packaging import tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
+from envkeep.errors import ToolError
+from envkeep.hardware import machine as hardware
+from envkeep.toolchain import interpreters
 from hooks.errors import HookError
 from hooks.hardware_choice import Hardware, propose
 from scripts.stack_data import (
@@ -30,8 +33,6 @@ from scripts.stack_data import (
     offered_pythons,
 )
 from scripts.stack_rows import Build
-from template.tools import hardware, interpreters
-from template.tools.errors import ToolError
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = ROOT / "stack"

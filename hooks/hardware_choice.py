@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from envkeep.hardware.catalog import driver_serves
+from envkeep.hardware.machine import Machine
 from scripts.stack_rows import Backend, Build
-from template.tools.catalog import driver_serves
-from template.tools.hardware import Machine
 
 CPU = "cpu"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 # `python hooks/new_project.py` puts hooks/ on the path, not the folder above it.
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 try:
     import questionary
@@ -31,7 +31,7 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"error: {error.name} is not installed: run `make venv`, then use .venv/bin/python.")
 
-SETUP = ("-m", "tools", "setup")
+SETUP = ("keep.py", "setup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # `python scripts/action_pins.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_data import StackError, load_actions, load_runners

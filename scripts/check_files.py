@@ -10,9 +10,9 @@ from argparse import Namespace
 from pathlib import Path
 
 # `python scripts/check_files.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
-from template.tools.commands.check_files import run
+from envkeep.commands.check_files import run
 
 if __name__ == "__main__":
     sys.exit(run(Namespace(files=sys.argv[1:])))

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 # `python scripts/demo.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
 from hooks.errors import HookError
 from hooks.new_project import machine_answers
@@ -123,7 +123,7 @@ class Demo:
         log = self.logs / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
-                [sys.executable, "-m", "tools", *command],
+                [sys.executable, "keep.py", *command],
                 cwd=self.project,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 # `python scripts/make_venv.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
-from template.tools import progress
+from envkeep import progress
 
 PIN = re.compile(r"^[A-Za-z0-9][\w.-]*==", re.MULTILINE)
 OPTIONS = ("--disable-pip-version-check", "--require-hashes", "--requirement")

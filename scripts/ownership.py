@@ -3,7 +3,7 @@
     python scripts/ownership.py [--check]
 
 These are Copier's settings (ownership.yml), the page about owners (docs/reference/owners.md) and
-the table as projects read it (template/tools/owners.json).
+the table as projects read it (template/requirements/stack/owners.json).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 # `python scripts/ownership.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
 from scripts.ownership_rows import (
     ALWAYS,
@@ -62,7 +62,7 @@ PAGE_INTRODUCTION = """\
 
 Every file that the template can render stands in one of these tables; any other file in a project
 is yours. A path that ends with a slash means all that is in the folder, `*` means any name. In a
-project, `tools/owners.json` is this table.
+project, `requirements/stack/owners.json` is this table.
 [Update a project](../how-to/update-a-project.md) says what an update does;
 [decision 5](../decisions/0005-who-owns-a-file.md) says why."""
 ABOUT_OWNER = {
@@ -126,7 +126,7 @@ def render_page(table: Table) -> str:
 
 
 def render_data(table: Table) -> str:
-    """Return ``tools/owners.json`` of projects."""
+    """Return ``requirements/stack/owners.json`` of projects."""
     tables: Mapping[str, Sequence[PathRow | RetiredRow]] = {
         "paths": table.paths,
         "retired": table.retired,
@@ -141,7 +141,7 @@ def render_data(table: Table) -> str:
 MADE: Mapping[Path, Callable[[Table], str]] = {
     Path("ownership.yml"): render_settings,
     Path("docs/reference/owners.md"): render_page,
-    Path("template/tools/owners.json"): render_data,
+    Path("template/requirements/stack/owners.json"): render_data,
 }
 """What is written, and by which function."""
 

@@ -15,9 +15,9 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from envkeep.project.ownership import OWNERS, means
 from scripts.stack_data import label
 from scripts.stack_rows import Part, problem_in
-from template.tools.owners import OWNERS, means
 
 ALWAYS = "always"
 FLAGS = Path("questions/90-flags.yml")

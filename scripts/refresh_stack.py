@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 # `python scripts/refresh_stack.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
 from scripts.stack_checks import check_rows
 from scripts.stack_data import StackError, offered_pythons, oldest

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from envkeep.hardware.catalog import FORWARD, gpu_served
 from scripts.stack_data import (
     StackError,
     label,
@@ -38,7 +39,6 @@ from scripts.stack_rows import (
     Source,
     Sourced,
 )
-from template.tools.catalog import FORWARD, gpu_served
 
 NPU = "npu"
 """A device that some runtimes can use, and no framework can train on."""

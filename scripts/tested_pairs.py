@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 
 # `python scripts/tested_pairs.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_data import (

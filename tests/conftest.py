@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# envkeep works on one project for each process; here that is the template itself.
+os.environ["ENVKEEP_PROJECT"] = str(Path(__file__).resolve().parent.parent / "template")
 
 from tests.support.copier_runs import stage
 from tests.support.handed_down import HANDED_DOWN

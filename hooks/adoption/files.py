@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from envkeep.updates import managed_blocks
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, merge
 from hooks.adoption.repository import Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.errors import HookError
-from template.tools.updates import fences
 
 KEPT = "before-adoption"
 OWNED = "Owned by the template"
@@ -76,7 +76,7 @@ def owner(path: str, text: str) -> str:
     first = text.partition("\n")[0]
     if OWNED in first or path in _ALWAYS_THE_TEMPLATES:
         return "template"
-    return "shared" if fences.parts(text.encode()) else "yours"
+    return "shared" if managed_blocks.parts(text.encode()) else "yours"
 
 
 def clashes_in_make(found: Survey, rendered: Path) -> list[str]:

@@ -12,9 +12,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Null
 
+from envkeep.updates import managed_blocks
 from hooks.adoption.survey import FLAT_LAYOUT, SCRIPTS, SOURCE_LAYOUT, Survey, version_in_source
 from hooks.errors import HookError
-from template.tools.updates import fences
 
 SHARED_TOOLS = ("poetry", "setuptools")
 SETUPTOOLS = "setuptools.build_meta"
@@ -39,7 +39,7 @@ def above_fence(text: str, path: str) -> str:
     Raises:
         HookError: The file has no fence.
     """
-    found = fences.parts(text.encode())
+    found = managed_blocks.parts(text.encode())
     if not found:
         raise HookError(f"the template's {path} has no fence: adopt with a newer release of it.")
     return found[0].decode()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from envkeep.hardware.machine import Machine
 from hooks import adopt
 from hooks.detection import Found
-from template.tools.hardware import Machine
 from tests.adopt.repository import Adopted, make
 from tests.support.fast_copier import FastCopier
 

@@ -187,7 +187,7 @@ def test_it_is_a_project(adopted: Adopted) -> None:
     assert settings["project"]["requires-python"] == f"=={python}.*"
     assert settings["build-system"]["build-backend"] == "setuptools.build_meta"
     done = subprocess.run(
-        [sys.executable, "-m", "tools", "status"],
+        [sys.executable, "keep.py", "status"],
         cwd=adopted.folder,
         env=ENVIRONMENT,
         capture_output=True,

@@ -72,7 +72,7 @@ def locked(repository: Adopted, *command: str) -> list[str]:
     """Lock, with the lines added that the command names; return those lines."""
     added: list[str] = []
     for _ in range(6):
-        done = run(repository.folder, sys.executable, "-m", "tools", *command)
+        done = run(repository.folder, sys.executable, "keep.py", *command)
         lines = LINE_TO_ADD.findall(done.stderr) if done.returncode else []
         if not lines:
             break
@@ -138,7 +138,7 @@ def test_the_whole_way(kind: str, tmp_path: Path) -> None:
     succeeded(run(made.folder, "make", "setup"))
     ours = active(made.folder / ".venv")
     assert counted(run(made.folder, "make", "test", **ours)) == before
-    assert counted(run(made.folder, sys.executable, "-m", "tools", "test")) == before
+    assert counted(run(made.folder, sys.executable, "keep.py", "test")) == before
     for target in ("status", "doctor", *(["train"] if kind == "requirements" else [])):
         succeeded(run(made.folder, "make", target, **ours))
     assert "no errors" in run(made.folder, "make", "doctor").stdout
@@ -156,7 +156,7 @@ def test_every_push_is_green(template: Path, tmp_path: Path) -> None:
     made = make("cookiecutter-data-science", tmp_path / "houses", template)
     assert made.adopt("--data", f"python_version={sys.version_info[0]}.{sys.version_info[1]}") == 0
     made.switch()
-    succeeded(run(made.folder, sys.executable, "-m", "tools", "lock"))
+    succeeded(run(made.folder, sys.executable, "keep.py", "lock"))
     commit(made.folder, "Locks")
     add_docker(tmp_path / "programs")
     path = f"{tmp_path / 'programs'}{os.pathsep}{os.environ['PATH']}"

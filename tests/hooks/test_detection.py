@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from envkeep.hardware import machine as hardware
+from envkeep.hardware.machine import Machine
 from hooks import detection
 from hooks.detection import (
     Choice,
@@ -22,8 +24,6 @@ from hooks.detection import (
 )
 from hooks.errors import HookError
 from scripts.stack_data import load_release
-from template.tools import hardware
-from template.tools.hardware import Machine
 
 # /proc/driver/nvidia/version of real machines, from public reports of their users.
 RECORDED_DRIVERS = {

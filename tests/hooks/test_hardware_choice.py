@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from envkeep.hardware.catalog import driver_serves
+from envkeep.hardware.machine import Machine
 from hooks.detection import STACK, Found, Torch, choose, stack_torch
 from hooks.hardware_choice import Hardware, propose
 from scripts.stack_data import load_backends, load_builds
 from scripts.stack_rows import Build
-from template.tools.catalog import driver_serves
-from template.tools.hardware import Machine
 
 BUILDS = load_builds(STACK)
 CUDA = [row for row in BUILDS if row.backend == "cuda"]

@@ -15,11 +15,11 @@ import yaml
 from copier.errors import CopierAnswersInterrupt
 from rich.console import Console
 
+from envkeep.hardware.machine import Machine
 from hooks import new_project, rendering
 from hooks.detection import Choice, Found, Torch
 from hooks.new_project import machine_answers, main
 from hooks.rendering import DIRTY, Request, questions
-from template.tools.hardware import Machine
 from tests.support.copier_runs import commit, files_of, render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,7 +222,7 @@ def test_a_failed_setup_leaves_the_project_and_says_how_to_go_on(
 def test_setup_is_run_in_the_project(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert new_project.SETUP == ("-m", "tools", "setup")
+    assert new_project.SETUP == ("keep.py", "setup")
     code = "import pathlib; pathlib.Path('was-set-up').touch()"
     monkeypatch.setattr(new_project, "SETUP", ("-c", code))
     assert main([str(tmp_path / "project"), "--yes", "--source", str(template)]) == 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from template.tools.hardware import detect
+from envkeep.hardware.machine import detect
 from tests.support.handed_down import HANDED_DOWN
 
 PLATFORM_LOCKS = "requirements/locks"
@@ -24,7 +24,7 @@ BASE_COMMIT = "base"
 TOOLS_THAT_HEAR_CTRL_C = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("tools", run_name="__main__")
+runpy.run_path("keep.py", run_name="__main__")
 """
 UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE", *HANDED_DOWN}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNLIKE_A_USERS}
@@ -58,11 +58,11 @@ class Project:
 
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m tools`` and return what it printed, whatever its exit code."""
-        return self._start([sys.executable, "-m", "tools", *arguments], variables)
+        return self._start([sys.executable, "keep.py", *arguments], variables)
 
     def tools_without_network(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m tools`` where no network device is, not even loopback."""
-        return self._start([*APART, sys.executable, "-m", "tools", *arguments], {})
+        return self._start([*APART, sys.executable, "keep.py", *arguments], {})
 
     def in_a_namespace(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script of a shell that may mount, where no network is."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from template.tools.hardware import detect
+from envkeep.hardware.machine import detect
 from tests.lifecycle import projects
 from tests.lifecycle.projects import Project, error_sentence, succeeded
 from tests.support.copier_runs import render

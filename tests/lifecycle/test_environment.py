@@ -431,7 +431,7 @@ def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:
     if old is None:
         pytest.skip("there is no Python 3.10 on this machine to start the tools with")
     done = subprocess.run(
-        [old, "-m", "tools", "status"],
+        [old, "keep.py", "status"],
         cwd=project.folder,
         capture_output=True,
         text=True,

@@ -150,7 +150,7 @@ def jupyterlab(project: Project, settings: Path) -> Iterator[tuple[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     with subprocess.Popen(
-        [sys.executable, "-m", "tools", "lab", "--no-browser", "--port", port],
+        [sys.executable, "keep.py", "lab", "--no-browser", "--port", port],
         cwd=project.folder,
         env={**ENVIRONMENT, "JUPYTER_CONFIG_DIR": str(settings)},
         stdout=subprocess.PIPE,

@@ -37,7 +37,7 @@ def test_a_project_trains_on_the_gpu_that_it_found(
         succeeded(project.tools(command, **DETECTED))
     assert project.command("evaluate")["accuracy"] >= 0.98
     platform, _, backend = locks.name.rpartition("-")
-    facts = tomllib.loads((project.folder / "tools" / "project.toml").read_text())
+    facts = tomllib.loads((project.folder / "requirements" / "stack" / "project.toml").read_text())
     record_tested_on(
         record_property,
         build=facts["builds"][backend],

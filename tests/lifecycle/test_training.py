@@ -91,7 +91,7 @@ def test_layers_agree_on_every_package_that_they_share(project: Project) -> None
 def test_the_example_reaches_its_accuracy(
     project: Project, record_property: Callable[[str, object], None]
 ) -> None:
-    facts = tomllib.loads((project.folder / "tools" / "project.toml").read_text())
+    facts = tomllib.loads((project.folder / "requirements" / "stack" / "project.toml").read_text())
     platform, _, backend = project.locks.name.rpartition("-")
     record_tested_on(
         record_property,

@@ -185,7 +185,9 @@ def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, An
 
 
 def test_torch_comes_from_the_given_index(project: Path, answers: dict[str, Any]) -> None:
-    facts = tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
+    facts = tomllib.loads(
+        (project / "requirements" / "stack" / "project.toml").read_text(encoding="utf-8")
+    )
     assert facts["package_name"] == answers["package_name"]
     if computes_with(answers) != "torch":
         assert "torch" not in facts

@@ -22,9 +22,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from envkeep.lint.style import is_templates
 from scripts.stack_data import load_requirements
 from scripts.stack_pins import by_name, parse_pins
-from template.tools.style import is_templates
 from tests.render.cells import CELLS, Cell
 from tests.render.conftest import Projects
 from tests.render.pairwise import pairwise
@@ -342,7 +342,7 @@ def test_a_teams_style_is_for_its_own_files(team: str, projects: Projects, tmp_p
 
 def format_(folder: Path) -> None:
     """Do what ``make format`` does, with the programs of this repository's environment."""
-    code = "from tools import style; import json; print(json.dumps(style.format_steps()))"
+    code = "from envkeep.lint import style; import json; print(json.dumps(style.format_steps()))"
     python = folder / ".venv" / "bin" / "python"
     printed = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, check=True)
     for step in json.loads(printed.stdout):

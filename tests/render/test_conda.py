@@ -28,7 +28,7 @@ def environment(project: Path) -> dict[str, Any]:
 
 def chosen(project: Path) -> list[str]:
     """Return the specs of the catalog for the builds of a project."""
-    text = (project / "tools" / "project.toml").read_text(encoding="utf-8")
+    text = (project / "requirements" / "stack" / "project.toml").read_text(encoding="utf-8")
     return [
         spec
         for name, row in BUILDS.items()
@@ -63,7 +63,7 @@ def test_a_machine_takes_what_is_for_it(backend: str, projects: Projects, tmp_pa
     (project / "conda.txt").write_text(
         '# ours\nffmpeg >=6,<8\nblas=*=openblas # one\nx[build="a*"]\n'
     )
-    code = f"from tools.commands.conda import _wanted; print(_wanted({backend!r}))"
+    code = f"from envkeep.commands.conda import _wanted; print(_wanted({backend!r}))"
     command = [sys.executable, "-B", "-c", code]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
     asked = yaml.safe_load(done.stdout)["dependencies"]
@@ -78,7 +78,9 @@ def test_a_machine_takes_what_is_for_it(backend: str, projects: Projects, tmp_pa
 
 
 def spec_is_rendered(project: Path, build: str) -> bool:
-    return f'= "{build}"' in (project / "tools" / "project.toml").read_text(encoding="utf-8")
+    return f'= "{build}"' in (project / "requirements" / "stack" / "project.toml").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_it_follows_the_catalog(template: Path, tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def test_an_old_gpu_is_named_by_the_builds_that_serve_it_alone(
 
 def test_a_project_gets_the_whole_catalog(projects: Projects) -> None:
     project = projects({})
-    content = json.loads((project / "tools" / "catalog.json").read_text(encoding="utf-8"))
+    content = json.loads(
+        (project / "requirements" / "stack" / "catalog.json").read_text(encoding="utf-8")
+    )
     del content["about"]
     assert content == {
         table: [
@@ -285,4 +287,6 @@ def yours(files: dict[str, FileState], template_files: TemplateFiles) -> dict[st
 
 def facts_of(project: Path) -> dict[str, Any]:
     """Return what the answers say to the project's tools."""
-    return tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        (project / "requirements" / "stack" / "project.toml").read_text(encoding="utf-8")
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from envkeep.project import ownership
 from scripts.ownership_rows import PathRow
-from template.tools import owners
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.template_files import TemplateFiles, in_project
@@ -122,11 +122,13 @@ def test_shared_files_have_one_fence(project: Path, template_files: TemplateFile
 
 
 def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:
-    assert (project / "tools" / "owners.json").read_bytes() == owners.TABLE.read_bytes()
+    assert (
+        project / "requirements" / "stack" / "owners.json"
+    ).read_bytes() == OWNERS_TABLE.read_bytes()
     for path in files_of(project):
-        assert owners.owner_of(path) == row_of(path, template_files).owner
-    assert owners.owner_of("src/own/model.py") is None
-    assert owners.owner_of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
+        assert ownership.owner_of(path) == row_of(path, template_files).owner
+    assert ownership.owner_of("src/own/model.py") is None
+    assert ownership.owner_of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
 
 
 def test_your_files_do_not_depend_on_answers_that_can_change(

@@ -14,7 +14,7 @@ from tests.render.cells import PYTHONS
 from tests.render.conftest import Projects
 
 COMMANDS = """
-from tools.cli import build_parser
+from envkeep.cli import build_parser
 print(*(f"  {name}" for name in build_parser()._subparsers._group_actions[0].choices), sep="\\n")
 """
 """Prints the commands of the tools, one a line and indented."""
@@ -73,6 +73,6 @@ def test_make_lists_every_target_with_its_help(project: Path) -> None:
         line.removeprefix(".PHONY:") for line in makefile.splitlines() if line.startswith(".PHONY:")
     )
     assert names <= set(phony.split())
-    assert named(project, "-m", "tools") == names, "without make they are listed too"
+    assert named(project, "keep.py") == names, "without make they are listed too"
     assert names - {"help"} <= named(project, "-c", COMMANDS)
     assert names == {line.split(":")[0] for line in makefile.splitlines() if ":  ## " in line}

@@ -46,7 +46,9 @@ def test_the_text_comes_back_from_pyproject(project: Path, text: str) -> None:
 
 
 def test_the_text_comes_back_from_the_other_files(project: Path, text: str) -> None:
-    facts = tomllib.loads((project / "tools" / "project.toml").read_text(encoding="utf-8"))
+    facts = tomllib.loads(
+        (project / "requirements" / "stack" / "project.toml").read_text(encoding="utf-8")
+    )
     assert facts["torch"]["index"] == answers_for(text)["torch_index"]
     (told,) = (project / "src").glob("*/answers.json")
     assert json.loads(told.read_text(encoding="utf-8"))["project_name"] == text

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import pytest
 from packaging.utils import canonicalize_name
 
+from envkeep.hardware.machine import detect
 from scripts.stack_data import load_pythons, offered_pythons
 from scripts.stack_pins import marker_environment
 from scripts.stack_rows import Build
-from template.tools.hardware import detect
 from tests.support.catalog import STACK, checked_builds, torch_version
 
 HERE = detect().platform

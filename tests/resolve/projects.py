@@ -16,7 +16,7 @@ from tests.lifecycle.projects import PLATFORM_LOCKS, Project, succeeded
 from tests.resolve.cells import Cell
 from tests.support.copier_runs import Answers, render
 
-TOOLCHAIN = "from tools import toolchain; print(toolchain.ensure())"
+TOOLCHAIN = "from envkeep.toolchain import locking_tools as toolchain; print(toolchain.ensure())"
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 OWN_PACKAGE = "tomli-w"  # no pin of the stack holds it
 SMALL_LAYERS = (

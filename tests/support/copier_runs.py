@@ -16,6 +16,7 @@ from pathlib import Path
 
 from copier import run_copy, run_update
 
+from scripts.build_wheel import write_wheel
 from scripts.releases import load, tag
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def stage(folder: Path, version: str = NEWEST, source: Path = ROOT) -> Path:
-    """Clone the template with all its releases and release its work tree there.
+    """Clone the template with all its releases and release its work tree there, envkeep rebuilt.
 
     Args:
         folder: Where the clone goes; it must not exist yet.
@@ -74,6 +75,9 @@ def stage(folder: Path, version: str = NEWEST, source: Path = ROOT) -> Path:
     git(source, "clone", "--quiet", "--no-checkout", str(source), str(folder))
     tag(folder, load(source / "releases.yml"))
     git(source, f"--git-dir={folder / '.git'}", f"--work-tree={source}", "add", "--all")
+    git(folder, "checkout-index", "--all", "--quiet", "--force")
+    write_wheel(folder)
+    git(folder, "add", "--all")
     _commit_and_tag(folder, version)
     git(folder, "checkout", "--quiet", "--force", version)
     return folder

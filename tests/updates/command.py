@@ -12,7 +12,7 @@ def make_update(project: Path, *arguments: str) -> subprocess.CompletedProcess[s
     """Run the project's own command with the Copier of this environment."""
     program = Path(sys.executable).with_name("copier")
     return subprocess.run(
-        [sys.executable, "-B", "-m", "tools", "update", "--in-place", *arguments],
+        [sys.executable, "-B", "keep.py", "update", "--in-place", *arguments],
         cwd=project,
         env={**os.environ, "COPIER": str(program)},
         capture_output=True,

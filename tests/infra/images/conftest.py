@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools.import_check import MARK
+from envkeep.environments.import_worker import MARK
 from tests.lifecycle.conftest import answers
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
 from tests.render.cells import CELLS
@@ -156,7 +156,7 @@ def fake_engines(tmp_path: Path) -> Path:
 def run_tools(project: Path, programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a project's ``python -m tools`` where no other programs are than those of a folder."""
     return subprocess.run(
-        [sys.executable, "-m", "tools", *arguments],
+        [sys.executable, "keep.py", *arguments],
         cwd=project,
         env={**ENVIRONMENT, "PATH": str(programs)},
         capture_output=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from envkeep.hardware.machine import detect
 from scripts.stack_rows import Build
-from template.tools.hardware import detect
 from tests.infra.images.conftest import Images
 from tests.lifecycle.projects import Project, succeeded
 from tests.resolve.projects import small

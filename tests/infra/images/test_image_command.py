@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from template.tools.hardware import detect
-from template.tools.import_check import MARK
+from envkeep.environments.import_worker import MARK
+from envkeep.hardware.machine import detect
 from tests.infra.images.conftest import IMPORTED, run_tools
 from tests.lifecycle.projects import error_sentence, succeeded
 from tests.render.conftest import Projects

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from template.tools import interpreters
+from envkeep.toolchain import interpreters
 from tests.infra.workflows.files import gitlab_jobs, read
 from tests.infra.workflows.running import (
     Machine,

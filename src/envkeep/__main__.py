@@ -1,0 +1,8 @@
+"""``python -m envkeep``: work on the project in the working folder, for this package's developers."""
+
+import sys
+
+from envkeep.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

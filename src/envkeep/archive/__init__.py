@@ -1,0 +1,1 @@
+"""Saved environments: written, and made again without a network."""

@@ -1,0 +1,110 @@
+"""Use the interpreter that was saved with an environment, where the project's Python is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+from envkeep.archive.manifest import PYTHON_ARCHIVE, Saved
+from envkeep.errors import ToolError
+from envkeep.paths import shown
+from envkeep.process import say
+from envkeep.project.metadata import python_version
+from envkeep.toolchain import interpreters
+from envkeep.toolchain.interpreters import COMPLETE
+
+
+def ensure(saved: Saved) -> None:
+    """Unpack the saved interpreter if none of its version is here; every command finds it then.
+
+    Args:
+        saved: What was saved, its files already compared with their hashes.
+
+    Raises:
+        ToolError: None was saved, or it does not run here; nothing is left behind.
+    """
+    version = python_version()
+    try:
+        interpreters.find(version)
+        return
+    except ToolError as error:
+        if PYTHON_ARCHIVE not in saved.files:
+            raise ToolError(
+                f"{error.args[0].rstrip('.')}; {saved.folder} holds none, as `make save` packs it "
+                "only with ARGS=--python."
+            ) from error
+    place = interpreters.unpacked(version)
+    say(f"Python {version} is not on this machine: unpacking the saved one to {shown(place)}.")
+    try:
+        _unpack(saved.folder / PYTHON_ARCHIVE, place)
+        _require_start(saved, place, version)
+        (place / COMPLETE).touch()
+    except BaseException as error:
+        shutil.rmtree(place, ignore_errors=True)
+        if isinstance(error, (OSError, ValueError, tarfile.TarError)):
+            raise ToolError(
+                f"{PYTHON_ARCHIVE} in {saved.folder} cannot be unpacked to {shown(place)}: {error}."
+            ) from error
+        raise
+
+
+def movable(program: Path) -> bytes | None:
+    """Return a program of Python that finds its library wherever it lies, None if it does anyway.
+
+    CPython finds its modules from where it lies. But what was built with a shared library, as pyenv
+    does it for many, has the folder of that library written into it.
+    """
+    home = _home_of(program)
+    if home is None or not program.is_file():
+        return None
+    content = program.read_bytes()
+    fixed, free = (f"\0{folder}\0".encode() for folder in (home / "lib", "$ORIGIN/../lib"))
+    if fixed not in content or len(free) > len(fixed):
+        return None
+    return content.replace(fixed, free.ljust(len(fixed), b"\0"))
+
+
+def _home_of(program: Path) -> Path | None:
+    """Return the folder that an interpreter was built to lie in, as its own library says."""
+    for path in program.parent.parent.glob("lib/python*/_sysconfigdata_*.py"):
+        found = re.search(r"'prefix': '([^']+)'", path.read_text(encoding="utf-8"))
+        if found:
+            return Path(found[1])
+    return None
+
+
+def _unpack(archive: Path, place: Path) -> None:
+    """Unpack an archive of one folder."""
+    fresh = place.with_name(f"{place.name}.new")
+    for path in (fresh, place):
+        shutil.rmtree(path, ignore_errors=True)
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extractall(fresh, filter="tar")
+        (folder,) = fresh.iterdir()
+        folder.replace(place)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _require_start(saved: Saved, place: Path, version: str) -> None:
+    """Start an interpreter that was unpacked.
+
+    Raises:
+        ToolError: It does not run there.
+    """
+    program = interpreters.inside(place, version)
+    freed = movable(program)
+    if freed:
+        program.write_bytes(freed)
+    if not interpreters.starts(program, wanted=version):
+        archive, home = saved.folder / PYTHON_ARCHIVE, _home_of(program)
+        there = (
+            f"unpack it where it was (`tar -C {home.parent} -xzf {archive}`), or " if home else ""
+        )
+        raise ToolError(
+            f"the saved Python does not run in {shown(place)}; {there}install Python {version} "
+            f"(`pyenv install {version}`, `uv python install {version}` or your system's package)."
+        )

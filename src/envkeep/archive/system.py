@@ -1,0 +1,120 @@
+"""What an environment depends on that is in none of its files: system, driver, Python."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from envkeep.hardware import host
+from envkeep.hardware import machine as hardware
+from envkeep.paths import ROOT
+from envkeep.probe import text_of
+from envkeep.project.metadata import machine
+from envkeep.toolchain import interpreters
+
+
+@dataclass(frozen=True)
+class System:
+    """A machine, as far as an environment can tell.
+
+    Attributes:
+        platform: Operating system and architecture.
+        release: The system's own name and version.
+        processor: What its vendor calls it.
+        libc: Version of glibc, or None.
+        driver: Version of NVIDIA's driver, or None.
+        gpus: The names of the graphics devices that their drivers know of.
+        python: The whole version of the project's Python.
+    """
+
+    platform: str
+    release: str
+    processor: str
+    libc: str | None
+    driver: str | None
+    gpus: tuple[str, ...]
+    python: str
+
+    def as_row(self) -> dict[str, object]:
+        """Return it as it stands in JSON."""
+        return {**asdict(self), "gpus": list(self.gpus)}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> System:
+        """Return what ``as_row`` gave.
+
+        Raises:
+            TypeError: It is something else.
+        """
+        gpus = row.get("gpus")
+        names = tuple(str(each) for each in gpus) if isinstance(gpus, list) else ()
+        return cls(**{**row, "gpus": names})  # type: ignore[arg-type]
+
+
+def here() -> System:
+    """Look at this machine.
+
+    Raises:
+        ToolError: The project's Python is not on it.
+    """
+    found = machine()
+    return System(
+        platform=found.platform,
+        release=_release(),
+        processor=_processor(),
+        libc=host.look(found, ROOT).libc,
+        driver=found.nvidia_driver,
+        gpus=tuple(gpu.name for gpu in hardware.gpus(found)),
+        python=interpreters.whole_version(),
+    )
+
+
+def differences(saved: System, now: System) -> Iterator[tuple[str, bool]]:
+    """Yield what is different here, in a sentence, and whether it can keep things from working."""
+    if saved.platform != now.platform:
+        yield f"this machine is {now.platform}, the saved one {saved.platform}", True
+    if _older(now.libc, saved.libc):
+        yield f"glibc here is {now.libc}, older than {saved.libc}: libraries may not load", True
+    if saved.driver != now.driver:
+        older = saved.driver is not None and _older(now.driver or "0", saved.driver)
+        remark = "; GPUs may not work" if older else "; newer drivers run older programs"
+        yield f"NVIDIA's driver here is {now.driver}, it was {saved.driver}{remark}", older
+    if saved.gpus != now.gpus:
+        names = (", ".join(each) or "none" for each in (now.gpus, saved.gpus))
+        yield (
+            "GPUs here: {}, saved: {}; results can differ in the last digits".format(*names),
+            False,
+        )
+    if saved.processor != now.processor:
+        yield (
+            f"the processor here is {now.processor}, it was {saved.processor}; "
+            "results can differ in the last digits",
+            False,
+        )
+    if saved.python != now.python:
+        apart = saved.python.rpartition(".")[0] != now.python.rpartition(".")[0]
+        yield f"Python here is {now.python}, it was {saved.python}", apart
+    if saved.release != now.release:
+        yield f"the system here is {now.release}, it was {saved.release}", False
+
+
+def _release() -> str:
+    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', text_of(hardware.ROOT / "etc/os-release"), re.M)
+    return found[1] if found else f"{platform.system()} {platform.release()}"
+
+
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.+)$", text_of(hardware.ROOT / "proc/cpuinfo"), re.M)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def _older(version: str | None, other: str | None) -> bool:
+    if version is None or other is None:
+        return False
+    return _numbers(version) < _numbers(other)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]

@@ -1,0 +1,1 @@
+"""What is known of the supply: vulnerabilities, licenses, the bill of materials."""

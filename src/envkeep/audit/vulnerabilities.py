@@ -1,0 +1,109 @@
+"""Ask what is known of vulnerabilities, by pip-audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from envkeep import temporary
+from envkeep.errors import ToolError, quoted
+from envkeep.paths import ROOT, python
+from envkeep.process import announce, ended, environment, say
+from envkeep.toolchain import locking_tools
+from envkeep.toolchain.pinned_tools import AUDIT
+
+WORKER = Path(__file__).with_name("service_worker.py")
+OSV = "https://api.osv.dev/v1/query"
+SHOWN = 120  # characters of an advisory's text
+NOBODY = (
+    "nobody could be asked about vulnerabilities, so nothing is known: check the network, or ask "
+    'elsewhere, `make audit ARGS="--service osv"`.'
+)
+
+
+def look_up(
+    versions: Mapping[str, Set[str]], service: str, accepted: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row for each version, as pip-audit gives it; with a reason where it was skipped.
+
+    Args:
+        versions: Versions by package.
+        service: Who is asked: ``pypi``, ``osv``, or the address of a mirror of OSV.
+        accepted: Advisories that do not count.
+
+    Raises:
+        ToolError: Nobody answered.
+    """
+    _require(service)
+    found = [row for lines in _sets(versions) for row in _ask(lines, service, accepted)]
+    if found and all("skip_reason" in row for row in found):
+        raise ToolError(NOBODY)
+    return found
+
+
+def line(row: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return a vulnerability of a version as a line."""
+    mended = f"mended in {', '.join(found['fix_versions'])}" if found["fix_versions"] else "open"
+    about = " ".join(str(found.get("description", "")).split())[:SHOWN]
+    names = ", ".join([found["id"], *found.get("aliases", [])])
+    return f"{row['name']} {row['version']}: {names}, {mended}. {about}"
+
+
+def _require(service: str) -> None:
+    """Refuse to ask a service that does not answer, before the tools that ask it are fetched.
+
+    Raises:
+        ToolError: It does not.
+    """
+    address = OSV if service == "osv" else service
+    command = [python(locking_tools.ensure()), "-I", WORKER, address]
+    announce(command)
+    done = ended(command, ROOT, {**environment(), **certificates()})
+    if done.code:
+        say(quoted(done.output.decode("utf-8", "replace") or done.errors))
+        raise ToolError(NOBODY)
+
+
+def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a row for each of some pinned packages.
+
+    Raises:
+        ToolError: Nobody answered.
+    """
+    options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json"]
+    options += [part for each in accepted for part in ("--ignore-vuln", each)]
+    if service == "pypi":
+        options.append("--vulnerability-service=pypi")
+    else:
+        options.append("--vulnerability-service=osv")
+        options.append(f"--osv-url={OSV if service == 'osv' else service}")
+    with temporary.folder() as folder:
+        file = folder / "locked.txt"
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        command = [python(AUDIT.ensure()), "-m", "pip_audit", *options, "--requirement", file]
+        announce(command)
+        done = ended(command, folder, {**environment(), **certificates()})
+    try:
+        rows: list[dict[str, Any]] = json.loads(done.output)["dependencies"]
+    except (ValueError, LookupError, TypeError):
+        say(done.errors.strip().rpartition("\n")[2])
+        raise ToolError(NOBODY) from None
+    return rows
+
+
+def _sets(versions: Mapping[str, Set[str]]) -> list[list[str]]:
+    """Divide versions into lists that have each package once, as pip-audit takes no more."""
+    rows = {name: sorted(each) for name, each in sorted(versions.items())}
+    count = max(map(len, rows.values()), default=0)
+    return [
+        [f"{name}=={each[number]}" for name, each in rows.items() if number < len(each)]
+        for number in range(count)
+    ]
+
+
+def certificates() -> dict[str, str]:
+    """Return the certificates that pip is configured for, as requests reads them."""
+    configured = locking_tools.pip_settings()
+    return {"REQUESTS_CA_BUNDLE": configured["cert"]} if "cert" in configured else {}

@@ -1,0 +1,127 @@
+"""What differs between two locks, and the locks in between that hold a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from envkeep.bisect.endpoints import End, Package
+from envkeep.locks.lockfile import render
+
+ORDER, FILES = "(order)", "(files)"
+"""The names of the changes that are none of a package; no package can have them."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A package that is another one in the bad lock, or something that is none of a package.
+
+    Attributes:
+        name: Normalised name of the package; ``ORDER``, in which they are installed; or ``FILES``,
+            the hashes of packages whose versions are the same: an index can get more of them.
+        old: What the good lock holds of it.
+        new: What the bad lock holds of it.
+    """
+
+    name: str
+    old: Package | None = None
+    new: Package | None = None
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        if self.name == ORDER:
+            return "the order of the layers"
+        if self.name == FILES:
+            return "other files of the same versions"
+        if not self.old or not self.new:
+            there = self.old or self.new
+            return f"{self.name} {there.version if there else ''} ({self._came_or_went})"
+        return f"{self.name} {self.old.version} -> {self.new.version}"
+
+    @property
+    def _came_or_went(self) -> str:
+        return "new" if self.new else "removed"
+
+    @property
+    def is_major(self) -> bool:
+        """Whether the first number of the version changes."""
+        if not self.old or not self.new:
+            return False
+        return self.old.version.split(".")[0] != self.new.version.split(".")[0]
+
+
+def between(good: End, bad: End) -> list[Change]:
+    """Return what differs, by name; what is none of a package comes last."""
+    found = []
+    have_other_files = False
+    for name in sorted(good.packages.keys() | bad.packages.keys()):
+        old, new = good.packages.get(name), bad.packages.get(name)
+        if not (old and new and old.requirement == new.requirement):
+            found.append(Change(name, old, new))
+        elif old.hashes != new.hashes:
+            have_other_files = True
+    if have_other_files:
+        found.append(Change(FILES))
+    if _is_ordered_otherwise(good, bad):
+        found.append(Change(ORDER))
+    return found
+
+
+def mixed(good: End, bad: End, changes: Sequence[Change], applied: Collection[str]) -> End:
+    """Return the good lock with some of the changes.
+
+    Args:
+        good: The lock without any of them.
+        bad: The lock with all of them.
+        changes: What differs between the two.
+        applied: The names of the changes that it shall have.
+    """
+    if not applied:
+        return good
+    if len(applied) == len(changes):
+        return bad
+    ordered, other = (bad, good) if ORDER in applied else (good, bad)
+    files = bad if FILES in applied else good
+    changed = {change.name: change for change in changes}
+    packages = []
+    for name in good.packages.keys() | bad.packages.keys():
+        if name in changed:
+            packages.append(changed[name].new if name in applied else changed[name].old)
+        else:
+            packages.append(ordered.packages[name].with_hashes(files.packages[name].hashes))
+    wanted = [package for package in packages if package]
+    layers = _merged(ordered.layers, other.layers)
+    title = f"{len(applied)} of {len(changes)} changes"
+    return End(title, {layer: _text(layer, wanted) for layer in layers})
+
+
+def _text(layer: str, packages: Iterable[Package]) -> str:
+    entries = (package.entries.get(layer) for package in packages)
+    return render([entry for entry in entries if entry], "Made by `make bisect`.")
+
+
+def _is_ordered_otherwise(good: End, bad: End) -> bool:
+    """Tell whether layers, or packages that are the same in both, are installed in another order.
+
+    A package can have moved from one layer into another.
+    """
+    common = set(good.layers) & set(bad.layers)
+    orders = [[layer for layer in end.layers if layer in common] for end in (good, bad)]
+    if orders[0] != orders[1]:
+        return True
+    return any(
+        old.requirement == new.requirement
+        and set(old.entries) & common != set(new.entries) & common
+        for name, old in good.packages.items()
+        if (new := bad.packages.get(name))
+    )
+
+
+def _merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return an order of layers with those that only another one has, after their predecessors."""
+    found = [*first]
+    for position, layer in enumerate(second):
+        if layer not in found:
+            before = [each for each in second[:position] if each in found]
+            found.insert(found.index(before[-1]) + 1 if before else 0, layer)
+    return found

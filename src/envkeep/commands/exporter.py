@@ -1,0 +1,67 @@
+"""Make the environment of an exporter, apart from the project's own; `make export` asks for it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from envkeep.environments import build, store
+from envkeep.environments.build import Contents
+from envkeep.errors import ToolError
+from envkeep.locks.lock_set import Locks
+from envkeep.paths import python, shown
+from envkeep.process import say
+from envkeep.progress import logged
+from envkeep.project import target
+from envkeep.project.requirements import EXPORTERS, exporters
+
+HELP = "make an exporter's environment if it is not there; print its interpreter as the last line"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("name", metavar="EXPORTER", help="one of requirements/stack/exporters/")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the interpreter alone on the standard output, so that programs can read it."""
+    with contextlib.redirect_stdout(sys.stderr), store.exclusive():
+        environment = ensure(_required(arguments.name))
+    say(str(python(environment)))
+    return 0
+
+
+def ensure(exporter: str) -> Path:
+    """Return the environment for an exporter's lock; it is made and checked first if need be.
+
+    Raises:
+        ToolError: It could not be made; nothing half-made is left behind.
+    """
+    locks = Locks(target.for_cpu())
+    kind = store.of_exporter(exporter)
+    contents = Contents.of(locks, [exporter])
+    wanted = build.described(kind, contents, "make export")
+    current = store.active(kind)
+    if not locks.are_fresh():
+        say("note: the requirements are newer than these locks; `make lock` brings them in.")
+    ready = build.usable(kind, wanted, contents)
+    if ready and current and ready.name == current.name:
+        return current.folder
+    if ready is None:
+        name = exporter.rpartition("/")[2]
+        say(f"Making the environment of the exporter {name}; .venv stays as it is.")
+        with logged("exporter", shows_commands=True):
+            ready = build.make(kind, wanted, contents)
+    store.activate(kind, ready)
+    say(f"{shown(kind.link)} -> {shown(ready.folder)}")
+    return ready.folder
+
+
+def _required(name: str) -> str:
+    exporter = f"{EXPORTERS}/{name}"
+    if exporter not in exporters():
+        known = ", ".join(each.rpartition("/")[2] for each in exporters()) or "none"
+        raise ToolError(f"the project has no exporter {name}; it has {known}.")
+    return exporter

@@ -1,0 +1,170 @@
+"""Compile the locks that this machine can compile itself."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from envkeep.environments import managers, store
+from envkeep.files import write_whole
+from envkeep.locks import compile, lock_set, torch_wheels
+from envkeep.locks.compile import NeedsOlderPins, ResolverFor
+from envkeep.locks.lock_set import Locks
+from envkeep.locks.resolvers import Uv
+from envkeep.locks.torch_builds import TorchBuild
+from envkeep.paths import LOCKS, OVERRIDES, shown
+from envkeep.process import say
+from envkeep.project import target as backends
+from envkeep.project.requirements import layers
+from envkeep.project.target import Target
+from envkeep.staging.change_spec import set_requirement
+from envkeep.toolchain import interpreters, locking_tools
+
+HELP = "compile the locks of this platform, layer by layer, with hashes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add_common_arguments(parser)
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="compile only what changed requirements, or another lock that moved, concern",
+    )
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that an upgrade has too."""
+    parser.add_argument("--quiet", action="store_true", help="do not say what to do next")
+    parser.add_argument(
+        "--fast", action="store_true", help="resolve with uv: the same locks, several times faster"
+    )
+    parser.add_argument(
+        "--loosen",
+        action="store_true",
+        help="add to overrides.txt what lets pins of the stack become older, where that is needed",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile; own packages keep the versions that the locks already hold."""
+    compile_here(arguments, upgrade=False, only_changed=arguments.changed)
+    return 0
+
+
+def compile_here(
+    arguments: argparse.Namespace, *, upgrade: bool, only_changed: bool = False
+) -> None:
+    """Compile the locks for the CPU and for this machine's own backend."""
+    wanted = backends.here()
+    if not arguments.fast and not arguments.quiet:
+        say(
+            "By pip-compile; ARGS=--fast gives the same locks by uv, in seconds instead of minutes."
+        )
+    with store.exclusive():
+        resolver_for = _resolver_for(fast=arguments.fast)
+        compile_locks(
+            wanted,
+            resolver_for,
+            upgrade=upgrade,
+            only_changed=only_changed,
+            loosen=arguments.loosen,
+        )
+    if arguments.quiet:
+        return
+    say("Commit them, then run `make install`.")
+    stale = [
+        target.name
+        for target in backends.targets()
+        if target not in wanted and Locks(target).folder.exists() and not Locks(target).are_fresh()
+    ]
+    if stale:
+        say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+
+
+def compile_first(wanted: Sequence[Target]) -> None:
+    """Compile locks that a command needs and nobody asked for, by uv where there is a build of it.
+
+    Both resolvers write the same bytes.
+    """
+    compile_locks(wanted, _resolver_for(fast=locking_tools.uses_uv()), upgrade=False)
+
+
+def _resolver_for(*, fast: bool) -> ResolverFor:
+    if fast:
+        return partial(_uv_for_here, python=interpreters.whole_version())
+    return managers.chosen().resolver
+
+
+def _uv_for_here(target: Target, build: TorchBuild | None, *, python: str) -> Uv:
+    """Return uv as the resolver for this very machine.
+
+    To read what is in a folder of torch's wheels, uv unpacks it. It does so once only if it is the
+    folder that environments are filled from.
+    """
+    if build and build.is_folder:
+        build = replace(build, index=str(torch_wheels.fetch(build).resolve()))
+    return Uv(target, build, python=python)
+
+
+def compile_locks(
+    wanted: Sequence[Target],
+    resolver_for: ResolverFor,
+    *,
+    upgrade: bool,
+    only_changed: bool = False,
+    loosen: bool = False,
+) -> None:
+    """Compile all layers for some targets; if one fails, all their locks stay as they were.
+
+    Args:
+        wanted: The targets.
+        resolver_for: What resolves.
+        upgrade: Do not keep the versions that the locks hold.
+        only_changed: Leave locks whose inputs are as they were.
+        loosen: Add to overrides.txt what they need.
+    """
+    with _kept(OVERRIDES), lock_set.replaced(wanted) as top:
+        while True:
+            try:
+                for target in wanted:
+                    compile.lock(
+                        target,
+                        layers(),
+                        resolver_for,
+                        upgrade=upgrade,
+                        only_changed=only_changed,
+                        top=top,
+                    )
+                break
+            except NeedsOlderPins as error:
+                if not loosen:
+                    raise
+                _add_overrides(error.lines)
+    say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")
+
+
+def _add_overrides(lines: Sequence[str]) -> None:
+    for line in lines:
+        name = re.split("[<=]", line)[0]
+        set_requirement(OVERRIDES, name, line)
+        say(f"{shown(OVERRIDES)}: added {line}.")
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Put a file back as it was if anything inside fails or is interrupted."""
+    before = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            path.unlink(missing_ok=True)
+        elif path.read_bytes() != before:
+            write_whole(path, before)
+        raise

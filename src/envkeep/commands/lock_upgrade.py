@@ -1,0 +1,20 @@
+"""Compile the locks and take newer versions of the team's own packages."""
+
+from __future__ import annotations
+
+import argparse
+
+from envkeep.commands import lock
+
+HELP = "as lock, but packages outside the stack release move to their newest versions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    lock.add_common_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile; the stack release's pins hold here too, `make update` moves those."""
+    lock.compile_here(arguments, upgrade=True)
+    return 0

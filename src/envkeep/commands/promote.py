@@ -1,0 +1,69 @@
+"""Take over what was tried: its requirements, its locks, its environment."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+
+from envkeep.commands import install
+from envkeep.environments import smoke_tests, store
+from envkeep.environments.store import DEVELOPMENT
+from envkeep.errors import ToolError
+from envkeep.locks.lock_set import Locks
+from envkeep.process import say
+from envkeep.project import target
+from envkeep.project.requirements import layers
+from envkeep.staging import staged
+
+HELP = "switch to what `make try` found good, and write its requirements and locks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("name", nargs="?", help="the name of its generation; by default the latest")
+    parser.add_argument("--anyway", action="store_true", help="also if the verdict was bad")
+    smoke_tests.add_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the files, then switch; the environment before stays for `make rollback`.
+
+    Raises:
+        ToolError: Nothing was tried, the verdict was bad, or the project's files have changed.
+    """
+    with store.exclusive():
+        candidate = staged.find(arguments.name)
+        if not (candidate.good or arguments.anyway):
+            raise ToolError(
+                f'the verdict on "{candidate.text}" was bad: {candidate.verdict}; '
+                'nothing was changed, `make promote ARGS="--anyway"` takes it all the same.'
+            )
+        verdict = "good" if candidate.good else "bad"
+        say(
+            f'Taking over "{candidate.text}", tried {candidate.created} as {candidate.name}; the '
+            f"verdict was {verdict}: {candidate.verdict}."
+        )
+        staged.write_into_project(candidate)
+        install.install(
+            DEVELOPMENT,
+            layers(),
+            reason=f"make promote: {candidate.text}",
+            smoke_test=arguments.smoke_test,
+        )
+        others = [each.text for each in staged.kept() if each.name != candidate.name]
+        for tried in staged.kept():  # the others were compared with the environment before
+            shutil.rmtree(tried.folder)
+    for path in candidate.after:
+        say(f"wrote {path}")
+    if others:
+        listed = ", ".join(f'"{text}"' for text in others)
+        say(f"Other tries can be promoted no more, try them again: {listed}.")
+    say("Commit them; `make rollback` with `git checkout` of them goes back.")
+    stale = [each.name for each in target.targets() if _is_stale(Locks(each))]
+    if stale:
+        say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+    return 0
+
+
+def _is_stale(locks: Locks) -> bool:
+    return locks.folder.exists() and not locks.are_fresh()

@@ -1,0 +1,148 @@
+"""Delete what the project needs no more: environments, tools, wheels, tries."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkeep import temporary
+from envkeep.bisect.log import Log
+from envkeep.environments import store
+from envkeep.errors import ToolError
+from envkeep.files import in_words, own_size_of, size_of
+from envkeep.locks import wheel_folders
+from envkeep.paths import BISECTIONS, ENVIRONMENTS, TREE, shown
+from envkeep.probe import ask
+from envkeep.process import environment, say
+from envkeep.project.metadata import python_version
+from envkeep.staging import staged
+from envkeep.toolchain import pinned_tools
+from envkeep.toolchain.interpreters import FROM_CONDA
+
+HELP = "delete what nobody needs: old environments and tools, wheels; --keep 3, --dry-run"
+KEPT = 3
+PATIENCE = 5  # seconds
+SIZE_OF_CACHE = ("cache", "size", "--preview-features", "cache-size")
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """A folder that nobody needs, and why."""
+
+    folder: Path
+    why: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--keep", type=int, default=KEPT, metavar="N", help=f"how many stay; {KEPT} by default"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only list them, with their sizes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Delete, and say what was deleted.
+
+    Raises:
+        ToolError: The number is below 1.
+    """
+    if arguments.keep < 1:
+        raise ToolError("--keep must be 1 or more: the active environment always stays.")
+    if not ENVIRONMENTS.exists():
+        say("There is nothing to delete.")
+        return 0
+    size, freed = 0, 0
+    with nullcontext() if arguments.dry_run else store.exclusive():
+        for each in _found(arguments.keep, left=arguments.dry_run):
+            its_size, alone = size_of(each.folder), own_size_of(each.folder)
+            if not arguments.dry_run:
+                _delete(each.folder)
+            doing = "would delete" if arguments.dry_run else "deleted"
+            say(f"{doing} {shown(each.folder)}, {in_words(its_size)}: {each.why}")
+            size, freed = size + its_size, freed + alone
+    _sum_up(size, freed, dry_run=arguments.dry_run)
+    return 0
+
+
+def _found(kept: int, *, left: bool) -> list[Unneeded]:
+    """Return what nobody needs.
+
+    Args:
+        kept: How many environments of each kind stay.
+        left: Also what the next command removes that changes something.
+    """
+    old = store.superfluous(kept)
+    half = store.half_made()
+    found = [
+        Unneeded(each, "half-made" if each.name in half else f"older than the last {kept} in use")
+        for each in old
+    ]
+    found += [Unneeded(each, "tools of another lock") for each in _tools(old)]
+    found += [Unneeded(each, "no project here needs it") for each in wheel_folders.unneeded()]
+    gone = {each.name for each in old}
+    found += [Unneeded(each, "a try without environment") for each in staged.unusable(gone)]
+    found += [
+        Unneeded(each, "a bisection that has ended")
+        for each in sorted(BISECTIONS.glob("*/"))
+        if Log(each).has_ended()
+    ]
+    if left and not store.in_use():
+        trees = [TREE] if TREE.exists() else []
+        found += [
+            Unneeded(each, "left by a killed command") for each in (*temporary.left(), *trees)
+        ]
+    return found
+
+
+def _tools(going: list[Path]) -> Iterator[Path]:
+    """Yield the environments of tools, and Pythons, of which no other environment is made."""
+    found = [path for each in pinned_tools.ALL if each.lock.exists() for path in each.superseded()]
+    others = ENVIRONMENTS.glob(f"{FROM_CONDA}*")
+    found += [path for path in others if path.name != f"{FROM_CONDA}{python_version()}"]
+    staying = [path for path in ENVIRONMENTS.iterdir() if path not in (*going, *found)]
+    homes = "".join(_home(path) for path in staying)
+    yield from (path for path in found if str(path) not in homes)
+
+
+def _home(folder: Path) -> str:
+    """Return what an environment says about the Python that it was made of."""
+    try:
+        return (folder / "pyvenv.cfg").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _delete(folder: Path) -> None:
+    if folder.parent == ENVIRONMENTS:
+        store.delete(folder)
+    else:
+        shutil.rmtree(folder)
+
+
+def _sum_up(size: int, freed: int, *, dry_run: bool) -> None:
+    would = "would be" if dry_run else "were"
+    if not size:
+        say("There is nothing to delete.")
+    elif freed == size:
+        say(f"{in_words(freed)} {would} freed.")
+    else:
+        say(f"{in_words(freed)} {would} freed; uv's cache or environments have the rest as well.")
+    _name_uvs_cache()
+
+
+def _name_uvs_cache() -> None:
+    """Say how large uv's cache is, which is not this project's alone, and what cleans it."""
+    uv = pinned_tools.TOOLCHAIN.there("uv")
+    if uv:
+        answer = ask(str(uv), *SIZE_OF_CACHE, patience=PATIENCE, variables=environment())
+        size = answer.text.strip() if answer.good else ""
+        holds = f" has {in_words(int(size))}" if size.isdecimal() else ""
+        say(
+            f"uv's cache{holds}, for all projects: `{shown(uv)} cache prune` deletes what uv itself"
+            " needs no more."
+        )

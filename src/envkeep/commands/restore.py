@@ -1,0 +1,79 @@
+"""Make a saved environment again, without network, and switch to it if the tests pass."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from envkeep.archive import interpreter, manifest, restore
+from envkeep.archive.manifest import Saved
+from envkeep.commands import project_tasks
+from envkeep.environments import smoke_tests, store
+from envkeep.environments.store import DEVELOPMENT
+from envkeep.errors import ToolError
+from envkeep.locks.lock_set import Locks
+from envkeep.paths import shown
+from envkeep.process import say
+from envkeep.progress import add_option, logged
+from envkeep.project.requirements import layers
+from envkeep.staging import comparison
+from envkeep.training import baseline
+
+HELP = "make the environment that `make save` saved, from its folder alone; FROM=FOLDER"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
+    parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
+    smoke_tests.add_option(parser)
+    add_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify, bring the saved Python if need be, compare the machines, make, test, switch.
+
+    Raises:
+        ToolError: The folder is damaged, is for another kind of machine, or the tests fail.
+    """
+    chosen = arguments.folder or os.environ.get("FROM")
+    if not chosen:
+        raise ToolError("name the saved folder: `make restore FROM=FOLDER`.")
+    with logged("restore", verbose=arguments.verbose), store.exclusive():
+        found = manifest.load(Path(chosen).absolute())
+        say(f"Verifying {len(found.files)} files.")
+        found.verify()
+        restore.require_same_kind(found)
+        interpreter.ensure(found)
+        _show_differences(found)
+        with restore.without_network(found):
+            made = restore.restore(found, smoke_test=arguments.smoke_test)
+            if not arguments.quick:
+                _test(made.folder)
+        store.activate(DEVELOPMENT, made)
+    say(f"{shown(DEVELOPMENT.link)} -> {shown(made.folder)}")
+    _compare_locks(found)
+    return 0
+
+
+def _show_differences(found: Saved) -> None:
+    for sentence, matters in restore.differences(found):
+        say(f"{'different' if matters else 'different, harmless'}: {sentence}.")
+
+
+def _test(environment: Path) -> None:
+    with baseline.copy_of_now() as copy:
+        if not comparison.passes_tests(environment, copy, project_tasks.steps_of("test")):
+            raise ToolError(
+                "the project's tests fail in what was restored; nothing was switched, "
+                f"{shown(environment)} is there to be looked at."
+            )
+
+
+def _compare_locks(found: Saved) -> None:
+    locks = Locks(restore.target_of(found))
+    present = None if locks.missing(layers()) else locks.sha256(layers())
+    if present != found.facts["lock_sha256"]:
+        commit = str(found.facts["commit"])[:12]
+        say(f"note: the project's locks are others; those saved are of the commit {commit}.")

@@ -1,0 +1,89 @@
+"""Save the active environment to a folder from which it can be made again without network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from envkeep.archive import manifest, save
+from envkeep.archive.manifest import Saved
+from envkeep.environments import health
+from envkeep.environments.store import DEVELOPMENT, exclusive
+from envkeep.errors import ToolError
+from envkeep.files import in_words, size_of
+from envkeep.locks.lock_set import Locks
+from envkeep.paths import SAVED, shown
+from envkeep.process import say
+from envkeep.project import target
+from envkeep.project.requirements import layers
+from envkeep.staging import rehearsal
+
+HELP = "save the environment, every file with its hash, to a folder that `make restore` takes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("folder", nargs="?", help="where to; by default saved/LOCK, or TO")
+    parser.add_argument("--python", action="store_true", help="pack the interpreter too")
+    parser.add_argument("--image", metavar="NAME@DIGEST", help="note a container image with it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Save; what an interrupted save brought is not downloaded again.
+
+    Raises:
+        ToolError: The environment is not that of the locks, or something cannot be had.
+    """
+    locks = Locks(target.chosen().target)
+    with exclusive():
+        active = rehearsal.active()
+        if active.lock_sha256 != locks.sha256(layers()):
+            raise ToolError("the active environment is not that of the locks; run `make install`.")
+        problem = health.problem_with(active, DEVELOPMENT, locks.require(layers()), every_file=True)
+        if problem:
+            say(
+                f"note: {shown(DEVELOPMENT.link)} is not what is saved, which is what the locks "
+                f"say: {problem.text}; `make install` makes it anew."
+            )
+        chosen = arguments.folder or os.environ.get("TO") or str(SAVED / active.name)
+        folder = Path(chosen).absolute()
+        interpreter = save.interpreter_folder() if arguments.python else None
+        before = _saved_before(folder)
+        same = before if before and before.facts.get("lock_sha256") == active.lock_sha256 else None
+        if same:
+            same.verify()
+        image = arguments.image or (same.facts.get("image") if same else None)
+        if same and _holds(same, image, with_interpreter=arguments.python):
+            say(f"{shown(folder)} holds it already; every file has its hash.")
+            return 0
+        size = size_of(active.folder)
+        save.require_room(folder, size)
+        say(f"Saving {active.name} to {shown(folder)}: {save.estimate(size)}.")
+        if before:
+            (folder / manifest.MANIFEST).unlink()
+        made = save.fill(folder, locks, interpreter=interpreter, image=image)
+    say(f"Saved {len(made.files)} files, {in_words(size_of(folder))}.")
+    say(f"`make restore FROM={shown(folder)}` makes it again; {shown(folder)}/README.md says more.")
+    return 0
+
+
+def _saved_before(folder: Path) -> Saved | None:
+    """Return what a folder holds, if a save was completed there.
+
+    Raises:
+        ToolError: It holds something that no save wrote.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        return None
+    if (folder / manifest.MANIFEST).exists():
+        return manifest.load(folder)
+    if not (folder / manifest.FILES).is_dir():
+        raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
+    return None
+
+
+def _holds(found: Saved, image: str | None, *, with_interpreter: bool) -> bool:
+    """Tell whether all that is asked for beside the environment is there."""
+    lacks_interpreter = with_interpreter and manifest.PYTHON_ARCHIVE not in found.files
+    return found.facts.get("image") == image and not lacks_interpreter

@@ -1,0 +1,56 @@
+"""From a fresh copy to a working project: repository, locks, environment, hooks."""
+
+from __future__ import annotations
+
+import argparse
+
+from envkeep.commands import install, lock
+from envkeep.environments import smoke_tests, store
+from envkeep.lint import git_hooks
+from envkeep.locks.lock_set import Locks
+from envkeep.process import output_of, say
+from envkeep.process import run as run_program
+from envkeep.project import target
+from envkeep.project.requirements import layers
+
+HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
+STEPS = ("git repository", "locks", "environment", "git hooks")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    smoke_tests.add_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what is still missing; running it again does nothing."""
+    _say_step(1)
+    if not _has_repository():
+        run_program(["git", "init", "--quiet"])
+    with store.exclusive():
+        is_locked = not Locks(target.chosen().target).missing(layers())
+        _say_step(2, ": there already" * is_locked)
+        if not is_locked:
+            without = [each for each in target.here() if Locks(each).missing(layers())]
+            lock.compile_first(without)
+        _say_step(3)
+        install.install(
+            store.DEVELOPMENT,
+            layers(),
+            reason="make setup",
+            smoke_test=arguments.smoke_test,
+        )
+    _say_step(4)
+    git_hooks.install()
+    say("Ready. `make` lists what to do next.")
+    return 0
+
+
+def _say_step(number: int, more: str = "") -> None:
+    say(f"[{number}/{len(STEPS)}] {STEPS[number - 1]}{more}")
+
+
+def _has_repository() -> bool:
+    """Tell whether the project is under git; one that ignores this folder is somebody else's."""
+    inside = output_of(["git", "rev-parse", "--is-inside-work-tree"]) == "true"
+    return inside and not output_of(["git", "check-ignore", "."])

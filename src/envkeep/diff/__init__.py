@@ -1,0 +1,1 @@
+"""What differs between two locks or environments, and how it is told."""

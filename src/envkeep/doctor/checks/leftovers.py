@@ -1,0 +1,39 @@
+"""Checks of what commands left behind that did not end, and of the locks of other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envkeep.doctor.context import Situation
+from envkeep.doctor.finding import OK, WARNING, Finding, NotKnownError
+
+
+def interrupted(situation: Situation) -> Iterator[Finding]:
+    """Name environments that were never completed, or not for where the project lies now."""
+    found = situation.leftovers
+    if found.half_made and found.busy:
+        message = "Another command is making an environment at the moment."
+        yield Finding(OK, message, ", ".join(found.half_made))
+    elif found.half_made:
+        message = (
+            "A command was killed while it made an environment; the next one removes the rest."
+        )
+        yield Finding(WARNING, message, ", ".join(found.half_made), "none", "make prune")
+    if found.moved:
+        message = (
+            "The project lay elsewhere when some of its environments were made: they are no use."
+        )
+        yield Finding(WARNING, message, ", ".join(found.moved), "none", _rm(found.moved))
+
+
+def other_locks(situation: Situation) -> Iterator[Finding]:
+    """Name the locks of other machines that do not fit the requirements any more."""
+    if situation.locks is None:
+        raise NotKnownError
+    if others := situation.locks.others:
+        message = f"The locks of {', '.join(others)} do not fit the requirements."
+        yield Finding(WARNING, message, "older", "fresh", "make lock-all")
+
+
+def _rm(names: tuple[str, ...]) -> str:
+    return f"rm -r {' '.join(f'.venvs/{name}' for name in names)}"

@@ -1,0 +1,1 @@
+"""Environments: made from locks, checked, listed, switched."""

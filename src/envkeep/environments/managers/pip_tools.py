@@ -1,0 +1,172 @@
+"""pip-tools compiles the locks; uv installs them, or pip where uv has no build."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from envkeep import progress, temporary
+from envkeep.environments.distributions import packages_folder
+from envkeep.errors import CommandError, ToolError, failure
+from envkeep.files import in_words
+from envkeep.locks import torch_wheels
+from envkeep.locks.compile import Resolver
+from envkeep.locks.resolvers import PipCompile
+from envkeep.locks.torch_builds import TorchBuild
+from envkeep.paths import ROOT, TOOLCHAIN_LOCK, python, scripts
+from envkeep.process import announce, ended, run
+from envkeep.process import environment as variables
+from envkeep.project.target import Target
+from envkeep.toolchain import locking_tools
+
+LEAST_ROOM = 20_000_000  # bytes; with fewer an installation has failed for want of them
+
+
+class PipTools:
+    """Locks by pip-compile, environments by uv with pip as the fallback."""
+
+    def resolver(self, target: Target, build: TorchBuild | None) -> Resolver:
+        """Return what compiles the locks of this machine's own platform."""
+        return PipCompile(target, build)
+
+    def create(self, environment: Path, interpreter: Path) -> None:
+        """Make an empty environment."""
+        if not locking_tools.uses_uv():
+            run([interpreter, "-m", "venv", "--without-pip", environment])
+            return
+        command = [locking_tools.tool("uv"), "venv", "--quiet", "--no-project", "--relocatable"]
+        run([*command, "--python", interpreter, environment])
+
+    def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
+        """Fill an empty environment with exactly what the locks say, every file checked by hash.
+
+        One lock after the other: where two packages bring the same file, that of the later stays.
+        uv asks an index only if its cache lacks a file of the lock.
+
+        Raises:
+            ToolError: It failed; what is in the environment is then no use.
+        """
+        options = ["--no-deps", *self._checked(lock_files, target)]
+        command = [*self._installer(environment), *options]
+        settings = locking_tools.uv_settings()
+        for path in lock_files:
+            one = [*command, "--requirement", path]
+            if not (locking_tools.uses_uv() and _from_cache(one, environment, settings)):
+                _from_index(one, environment, settings)
+
+    def install_project(self, environment: Path, *, editable: bool) -> None:
+        """Install the project itself without its dependencies.
+
+        An editable install builds with the setuptools of the environment. A production environment
+        has none, so its wheel is built with the one among the pinned tools.
+        """
+        if editable:
+            options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-build-isolation"]
+            run([*self._installer(environment), *options, "--editable", ROOT])
+            return
+        wheels = environment / "project-wheel"
+        build = [*self._pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        with _build_outside_the_project() as variables:
+            run([*build, "--wheel-dir", wheels, ROOT], extra=variables)
+        options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-index"]
+        run([*self._installer(environment), *options, *wheels.glob("*.whl")])
+
+    def check(self, environment: Path) -> None:
+        """Fail if installed packages contradict each other's requirements."""
+        if locking_tools.uses_uv():
+            check = [locking_tools.tool("uv"), "pip", "check", "--python", python(environment)]
+        else:
+            check = [*self._pip(environment), "check"]
+        run(check, quietly=True)
+
+    def _installer(self, environment: Path) -> list[object]:
+        if locking_tools.uses_uv():
+            return [locking_tools.tool("uv"), "pip", "install", "--python", python(environment)]
+        return [*self._pip(environment), "install"]
+
+    @staticmethod
+    def _pip(environment: Path | None = None) -> list[object]:
+        """Return pip of the pinned tools, working on another environment if one is given."""
+        other = ["--python", python(environment)] if environment else []
+        return [python(locking_tools.ensure()), "-m", "pip", *other]
+
+    def _checked(self, lock_files: Sequence[Path], target: Target) -> list[object]:
+        """Return options for hashes, also of what builds a package that has no wheel."""
+        options = ["--require-hashes", "--build-constraint", TOOLCHAIN_LOCK]
+        return [*options, *self._torch_wheels(lock_files, target)]
+
+    @staticmethod
+    def _torch_wheels(lock_files: Sequence[Path], target: Target) -> list[object]:
+        found = (torch_wheels.fetch_locked(path, target) for path in lock_files)
+        return _each("--find-links", sorted({folder for folder in found if folder}))
+
+
+def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> bool:
+    """Tell whether uv's cache had all that was to be installed; if not, nothing was changed.
+
+    What one attempt left half-way counts as installed for the next one. So another attempt is made
+    only after one that wrote nothing, which is so where a file is not in the cache.
+
+    Raises:
+        CommandError: It failed half-way, or something ended it.
+        ToolError: A file in its cache is damaged.
+    """
+    before = _content(environment)
+    offline = [*command, "--offline"]
+    announce(offline)
+    done = ended(offline, ROOT, variables(settings))
+    printed = f"{done.output.decode('utf-8', 'replace')}{done.errors}"
+    if done.code:
+        locking_tools.refuse_damaged_cache(CommandError("uv failed", printed))
+    if done.code > 0 and _content(environment) == before:
+        return False
+    if done.code:
+        progress.show_reason(printed)
+        raise failure("uv", done.code, printed)
+    progress.show_output(printed)
+    return True
+
+
+def _from_index(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> None:
+    """Install with what an index has.
+
+    Raises:
+        ToolError: It failed; that the disk is full or uv's cache damaged is said.
+    """
+    try:
+        run(command, extra=settings)
+    except CommandError as error:
+        locking_tools.refuse_damaged_cache(error)
+        room = shutil.disk_usage(environment.parent).free
+        if room < LEAST_ROOM:
+            raise ToolError(
+                f"{str(error).rstrip('.')}; the disk is full, {in_words(room)} are left."
+            ) from error
+        raise
+
+
+def _content(environment: Path) -> set[Path]:
+    """Return what is at the top of the packages and among the programs."""
+    folders = [folder for folder in (packages_folder(environment), scripts(environment)) if folder]
+    return {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
+
+
+def _each(option: str, values: Sequence[Path]) -> list[object]:
+    """Return the option before each of the values."""
+    return [part for value in values for part in (option, value)]
+
+
+@contextmanager
+def _build_outside_the_project() -> Iterator[dict[str, str]]:
+    """Keep setuptools from reusing the project's build folder, whose stale files it would pack.
+
+    See "DIST_EXTRA_CONFIG" in the documentation of setuptools.
+    """
+    with temporary.folder() as folder:
+        settings = folder / "setup.cfg"
+        settings.write_text(
+            f"[build]\nbuild_base = {folder}\n[egg_info]\negg_base = {folder}\n", encoding="utf-8"
+        )
+        yield {"DIST_EXTRA_CONFIG": str(settings)}

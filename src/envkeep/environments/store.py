@@ -1,0 +1,431 @@
+"""Environments as generations: each lock gets its own, and a link says which one is active.
+
+The only module that makes, switches and lists environments. A generation is complete when its
+``generation.json`` exists; that file is written last, so an interrupted install never counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from envkeep import temporary, transaction
+from envkeep.errors import ToolError
+from envkeep.files import lock, write_whole
+from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
+from envkeep.process import output_of, say
+from envkeep.project.metadata import editable_install_hash, source_hash
+from envkeep.temporary import is_claimed
+
+FACTS = "generation.json"
+MARKS = (FACTS, "complete")  # of a generation, of tools: what is written last
+HISTORY = ENVIRONMENTS / "history.json"
+IN_USE = "in-use"
+COUNTED = re.compile(r"-\d{1,3}$")  # the number at the end of a name
+MADE_HERE = re.compile(r"([\w.-]+-)?[0-9a-f]{12}(-\w+)*")
+"""What environments are called, those of tools too; other folders are somebody else's."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A use of environments with its own active one.
+
+    Attributes:
+        name: What it is called in messages and in the history.
+        link: The link in the project's folder that points at the active generation.
+        prefix: What the names of its generations start with.
+        project: How the project itself is in it: editable, as a copy, or not at all.
+    """
+
+    name: str
+    link: Path
+    prefix: str
+    project: Literal["editable", "copy", "none"]
+
+
+DEVELOPMENT = Kind("development", ROOT / ".venv", "", "editable")
+PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-", "copy")
+
+
+def of_exporter(exporter: str) -> Kind:
+    """Return the kind of an exporter's environments, which are apart from the project's own."""
+    name = exporter.rpartition("/")[2]
+    return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-", "none")
+
+
+def project_hash(kind: Kind) -> str:
+    """Return the hash of what an environment takes from the project: a copy, or its commands."""
+    hashes = {"copy": source_hash, "editable": editable_install_hash}
+    return hashes[kind.project]() if kind.project in hashes else ""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The recorded facts of a complete environment.
+
+    Attributes:
+        name: Name of its folder.
+        kind: ``development``, ``production``, or the exporter that it is for.
+        lock_sha256: Hash of the locks that it was filled from.
+        project_sha256: Hash of what was taken from the project when it was installed.
+        python: Version of its Python, ``major.minor``.
+        created: When, in UTC and ISO 8601.
+        reason: Which command made it.
+        project_folder: Where the project lay then; scripts and links point there.
+        backend: What its locks are for.
+        import_seconds: The processor time that its own requirements took to import when it was
+            made, if that was measured.
+    """
+
+    name: str
+    kind: str
+    lock_sha256: str
+    project_sha256: str
+    python: str
+    created: str
+    reason: str
+    project_folder: str
+    backend: str = "cpu"
+    import_seconds: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the environment lies."""
+        return ENVIRONMENTS / self.name
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Keep other commands from changing this project's environments and locks meanwhile.
+
+    What commands left that were killed is completed or removed first: nobody is at work on it.
+
+    Raises:
+        ToolError: Another command is at it.
+    """
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    with (ENVIRONMENTS / IN_USE).open("a") as file:
+        try:
+            lock(file.fileno())
+        except OSError as error:
+            raise ToolError(
+                "another command is changing this project's environments; wait until it has ended."
+            ) from error
+        _tidy()
+        yield
+
+
+def _tidy() -> None:
+    """Complete or remove what killed commands left."""
+    transaction.finish()
+    left = [ENVIRONMENTS / name for name in sorted(half_made())]
+    left += [TREE] if TREE.exists() else []
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    if TREE in left:
+        output_of(["git", "worktree", "prune"])
+    for folder in (*left, *temporary.remove_left()):
+        say(f"Removed {shown(folder)}, which a command that was killed had left.")
+
+
+def in_use() -> bool:
+    """Tell whether a command is changing this project's environments and locks now."""
+    try:
+        file = (ENVIRONMENTS / IN_USE).open("r+")
+    except OSError:  # there never was one, or nobody can write here
+        return False
+    with file:
+        try:
+            lock(file.fileno())
+        except OSError:
+            return True
+    return False
+
+
+def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
+    """Return the name of the generation for a lock and a state of the project, made or not.
+
+    It is the lock's hash; a later state of the project with the same lock adds its own.
+    """
+    for found in made_for(kind, lock_sha256, project_sha256):
+        return found.name
+    name = _plain_name(kind, lock_sha256)
+    return f"{name}-{project_sha256[:6]}" if load(name) else name
+
+
+def made_for(kind: Kind, lock_sha256: str, project_sha256: str) -> list[Generation]:
+    """Return the generations for a lock and a state of the project: the active one, the latest."""
+    found = [
+        each
+        for each in complete()
+        if each.name.startswith(_plain_name(kind, lock_sha256))
+        and (each.kind, each.lock_sha256) == (kind.name, lock_sha256)
+        and each.project_sha256 == project_sha256
+    ]
+    return sorted(reversed(found), key=lambda each: not is_active(each))
+
+
+def _plain_name(kind: Kind, lock_sha256: str) -> str:
+    return f"{kind.prefix}{lock_sha256[:12]}"
+
+
+def _free_name(name: str) -> str:
+    """Return a name, with a number if a generation has it already."""
+    plain = COUNTED.sub("", name)
+    names = (name, *(f"{plain}-{number}" for number in range(2, 1000)))
+    return next(each for each in names if not load(each))
+
+
+def load(name: str) -> Generation | None:
+    """Return a complete generation, or None if there is none of that name or it is not usable here.
+
+    An environment that was moved together with its project still points at the old place.
+    """
+    try:
+        facts = json.loads((ENVIRONMENTS / name / FACTS).read_text(encoding="utf-8"))
+        generation = Generation(**facts)
+    except (OSError, ValueError, TypeError):
+        return None
+    return generation if generation.project_folder == str(ROOT) else None
+
+
+def active(kind: Kind) -> Generation | None:
+    """Return the active generation of a kind, or None."""
+    if not _is_link(kind.link):
+        return None
+    return load(kind.link.readlink().name)
+
+
+def create(
+    wanted: Generation,
+    fill: Callable[[Path], None],
+    check: Callable[[Path], float | None] | None = None,
+) -> Generation:
+    """Make a generation beside the others; nothing is active yet.
+
+    Every file of it is looked at, whoever makes it: one that is gone or cut off ends it.
+
+    Args:
+        wanted: Its facts; its name gets a number if there is one of that name already.
+        fill: Creates and fills the environment in the folder it is given.
+        check: Judges it; returns how long it took to import, if that was measured.
+
+    Returns:
+        All its facts.
+
+    Raises:
+        BaseException: Whatever ``fill`` and ``check`` raise; the folder is removed first.
+        ToolError: It is not whole; the folder is removed.
+    """
+    from envkeep.environments import integrity
+
+    new = replace(wanted, name=_free_name(wanted.name))
+    shutil.rmtree(new.folder, ignore_errors=True)
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    try:
+        fill(new.folder)
+        integrity.require_whole(new.folder)
+        made = replace(new, import_seconds=check(new.folder) if check else None)
+        _write_json(made.folder / FACTS, asdict(made))
+    except BaseException:
+        shutil.rmtree(new.folder, ignore_errors=True)
+        raise
+    return made
+
+
+def activate(kind: Kind, generation: Generation) -> None:
+    """Make a generation the active one in one step and remember which one was active before.
+
+    Raises:
+        ToolError: Something that is not a link made by these tools is in the way.
+    """
+    _point(kind.link, generation.folder)
+    past = [name for name in history(kind) if name != generation.name]
+    _remember(kind, [*past, generation.name])
+
+
+def roll_back(kind: Kind, name: str | None = None) -> Generation:
+    """Activate an earlier generation.
+
+    Args:
+        kind: Of which kind.
+        name: Which one; by default the one that was active before the current one.
+
+    Raises:
+        ToolError: There is none any more.
+    """
+    if name is not None:
+        return _switch_to(kind, name)
+    current = active(kind)
+    past = history(kind)
+    earlier = past[: past.index(current.name)] if current and current.name in past else past
+    usable = [found for found in map(load, earlier) if found]
+    while usable and _damage(usable[-1]):
+        usable.pop()
+    if not usable:
+        raise ToolError(f"there is no earlier {kind.name} environment to go back to.")
+    _point(kind.link, usable[-1].folder)
+    _remember(kind, [found.name for found in usable])
+    return usable[-1]
+
+
+def _switch_to(kind: Kind, name: str) -> Generation:
+    found = {each.name: each for each in complete() if each.kind == kind.name}
+    if name not in found:
+        raise ToolError(
+            f"there is no {kind.name} environment {name}; there are {', '.join(found) or 'none'}."
+        )
+    if damage := _damage(found[name]):
+        raise ToolError(f"{name} is damaged: {damage}; nothing was switched.")
+    activate(kind, found[name])
+    return found[name]
+
+
+def _damage(generation: Generation) -> str:
+    """Return why programs cannot be expected to run in a generation, or nothing."""
+    from envkeep.environments import integrity
+
+    problem = integrity.problem(generation.folder, generation.python, None, every_file=True)
+    return problem.text if problem and problem.breaks else ""
+
+
+def complete() -> list[Generation]:
+    """Return all generations that are usable here, the latest made last."""
+    found = (load(path.parent.name) for path in ENVIRONMENTS.glob(f"*/{FACTS}"))
+    return sorted((each for each in found if each), key=lambda each: (each.created, each.name))
+
+
+def is_active(generation: Generation) -> bool:
+    """Tell whether a link of the project points at a generation."""
+    return generation.name in _linked()
+
+
+def superfluous(kept: int) -> list[Path]:
+    """Return the folders of environments that may be deleted.
+
+    Those are all of a kind but the last ones that were active, or else were made; never what a link
+    points at; and folders that an interrupted command left.
+
+    Args:
+        kept: How many of each kind stay.
+    """
+    found: dict[str, list[Generation]] = {}
+    for generation in complete():
+        found.setdefault(generation.kind, []).append(generation)
+    staying = _linked()
+    for kind, generations in found.items():
+        past = _histories().get(kind, [])
+        by_use = sorted(generations, key=lambda each: _place(past, each.name))
+        staying |= {each.name for each in by_use[-kept:]}
+    usable = {each.name for each in complete()}
+    return [ENVIRONMENTS / name for name in sorted((usable - staying) | half_made())]
+
+
+def half_made() -> set[str]:
+    """Return the names of folders that were to become environments; a command may be at work.
+
+    Tools that are being made are none of them.
+    """
+    found = (path for path in ENVIRONMENTS.iterdir() if _is_half_made(path))
+    return {path.name for path in found if not is_claimed(path)}
+
+
+def delete(folder: Path) -> None:
+    """Delete an environment; if that is cut off, what is left no longer counts as one."""
+    for mark in MARKS:
+        (folder / mark).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def history(kind: Kind) -> list[str]:
+    """Return the names of the generations that were active, the latest last."""
+    return _histories().get(kind.name, [])
+
+
+def _linked() -> set[str]:
+    links = [path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS and _is_link(path)]
+    return {path.readlink().name for path in links}
+
+
+def _place(past: Sequence[str], name: str) -> int:
+    """Return when a generation was active last; those that never were come first."""
+    return past.index(name) if name in past else -1
+
+
+def _is_half_made(path: Path) -> bool:
+    """Tell whether a folder was to become an environment: it lacks what is written last."""
+    is_environment = MADE_HERE.fullmatch(path.name) and path.is_dir()
+    return bool(is_environment) and not any((path / mark).exists() for mark in MARKS)
+
+
+def _histories() -> dict[str, list[str]]:
+    try:
+        found = json.loads(HISTORY.read_text(encoding="utf-8"))
+        return {str(kind): [str(name) for name in names] for kind, names in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _remember(kind: Kind, names: list[str]) -> None:
+    _write_json(HISTORY, {**_histories(), kind.name: names})
+
+
+def _point(link: Path, target: Path) -> None:
+    require_free(link)
+    if sys.platform == "win32":
+        _point_junction(link, target)
+        return
+    fresh = link.with_name(f"{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target.relative_to(link.parent), target_is_directory=True)
+    fresh.replace(link)
+
+
+def out_of_the_way(link: Path) -> str:
+    """Return the command that moves away what is no link of these tools, or nothing."""
+    if _is_link(link) or not link.exists():
+        return ""
+    names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
+    free = next(name for name in names if not link.with_name(name).exists())
+    return f"mv {shown(link)} {shown(link.with_name(free))}"
+
+
+def require_free(link: Path) -> None:
+    """Refuse to replace what is no link.
+
+    Raises:
+        ToolError: A folder or a file is in its place.
+    """
+    if move := out_of_the_way(link):
+        raise ToolError(
+            f"{shown(link)} is not a link made by these tools; move it away (`{move}`) and run the "
+            "command again."
+        )
+
+
+def _is_link(path: Path) -> bool:
+    if sys.platform == "win32":
+        return path.exists() and bool(path.lstat().st_reparse_tag)
+    return path.is_symlink()
+
+
+if sys.platform == "win32":
+
+    def _point_junction(link: Path, target: Path) -> None:
+        """Replace a junction, which needs no rights that symbolic links need on Windows."""
+        import _winapi
+
+        if link.exists():
+            link.rmdir()
+        _winapi.CreateJunction(str(target), str(link))
+
+
+def _write_json(path: Path, content: object) -> None:
+    write_whole(path, f"{json.dumps(content, indent=2)}\n".encode())

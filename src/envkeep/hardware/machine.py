@@ -1,0 +1,251 @@
+"""Detect the machine: operating system, architecture and graphics devices.
+
+With ``host.py``, which looks at what surrounds the graphics devices, the only module that detects.
+It reads files and runs vendors' own commands, never imports a framework, and answers "nothing
+found" instead of failing.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkeep.probe import Answer, ask, text_of
+
+ROOT = Path("/")
+SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+NVIDIA_DRIVER_FILES = ("sys/module/nvidia/version", "proc/driver/nvidia/version")
+NVIDIA_SMI_IN_WSL = "usr/lib/wsl/lib/nvidia-smi"
+NVIDIA_FIELDS = ("memory.total", "memory.free", "name")
+UNKNOWN = r"\[?[A-Za-z/ ]+\]?"  # how nvidia-smi says that it cannot tell
+NVIDIA_GPU = re.compile(
+    rf"^(?P<capability>\d+\.\d+|{UNKNOWN}), (?P<memory>\d+|{UNKNOWN}), (?P<free>\d+|{UNKNOWN}), "
+    r"(?P<name>\S.*)$",
+    re.MULTILINE,
+)
+AMD_DEVICE = "dev/kfd"
+AMD_NODES = "sys/class/kfd/kfd/topology/nodes"
+RENDER_NODES = "sys/class/drm"
+INTEL_VENDOR = "0x8086"
+PCI_VENDORS = {"0x10de": "cuda", "0x1002": "rocm", INTEL_VENDOR: "xpu"}
+PCI_DISPLAY = "0x03"  # how the class of every display controller begins
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was found on this machine.
+
+    Attributes:
+        system: ``linux``, ``macos``, ``windows``, or Python's own name for another one.
+        architecture: ``x86_64``, ``arm64``, or Python's own name for another one.
+        nvidia_driver: Version of the NVIDIA driver, or None.
+        amd: Whether AMD's compute device is there.
+        intel: Whether a graphics device of Intel is there.
+        wsl: Whether this Linux runs inside Windows, whose drivers it uses.
+        jetson: Whether this is one of NVIDIA's boards with its own Linux.
+        macos: Version of macOS, or None.
+    """
+
+    system: str
+    architecture: str
+    nvidia_driver: str | None = None
+    amd: bool = False
+    intel: bool = False
+    wsl: bool = False
+    jetson: bool = False
+    macos: str | None = None
+
+    @property
+    def platform(self) -> str:
+        """Name of the platform as it stands in the names of lock folders."""
+        return f"{self.system}-{self.architecture}"
+
+    @property
+    def driver_system(self) -> str:
+        """The operating system that the graphics driver belongs to."""
+        return "windows" if self.wsl else self.system
+
+    @property
+    def apple_gpu(self) -> bool:
+        """Whether the machine has Apple's own GPU."""
+        return self.platform == "macos-arm64"
+
+    def drives(self, backend: str) -> bool:
+        """Tell whether a GPU for a backend of torch was found together with its driver."""
+        found = {"cuda": self.nvidia_driver is not None, "rocm": self.amd, "xpu": self.intel}
+        return found.get(backend, backend == "mps" and self.apple_gpu)
+
+    def describe(self) -> str:
+        """Return one line for people."""
+        devices = [f"NVIDIA driver {self.nvidia_driver}"] if self.nvidia_driver else []
+        devices += ["AMD GPU"] if self.amd else []
+        devices += ["Intel graphics"] if self.intel else []
+        devices += ["Apple GPU"] if self.apple_gpu else []
+        return f"{self.platform}, {' and '.join(devices) if devices else 'no GPU found'}"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics device.
+
+    Attributes:
+        backend: The backend of torch that it is for: ``cuda``, ``rocm``, ``xpu`` or ``mps``.
+        name: What its vendor calls it, as far as the system tells.
+        target: What code must be compiled for: NVIDIA's compute capability or AMD's gfx name; None
+            if the system does not tell.
+        memory: Its own memory in bytes; None if unknown, as for one that shares the system's.
+        free: How much of it is free, in bytes.
+    """
+
+    backend: str
+    name: str
+    target: str | None = None
+    memory: int | None = None
+    free: int | None = None
+
+
+def detect(root: Path = ROOT) -> Machine:
+    """Look at this machine, as quickly as can be: it happens at every install.
+
+    Args:
+        root: The folder that stands for the file system's root; tests give recorded files.
+    """
+    system = platform.system()
+    machine = platform.machine()
+    kernel = text_of(root / "proc/sys/kernel/osrelease").lower()
+    return Machine(
+        system=SYSTEMS.get(system, system.lower()),
+        architecture=ARCHITECTURES.get(machine.lower(), machine.lower()),
+        nvidia_driver=_nvidia_driver(root),
+        amd=(root / AMD_DEVICE).exists(),
+        intel=any(True for _ in _intel_devices(root)),
+        wsl="microsoft" in kernel,
+        jetson="tegra" in kernel or (root / "etc/nv_tegra_release").exists(),
+        macos=platform.mac_ver()[0] or None,
+    )
+
+
+def gpus(machine: Machine, root: Path = ROOT) -> tuple[Gpu, ...]:
+    """Return the graphics devices with what their drivers tell about them."""
+    found = [*_nvidia_gpus(root)] if machine.nvidia_driver else []
+    found += [*_amd_gpus(root)] if machine.amd else []
+    found += [Gpu("xpu", f"Intel graphics {device}") for device in _intel_devices(root)]
+    found += [_apple_gpu()] if machine.apple_gpu else []
+    return tuple(found)
+
+
+def nvidia_complaint(root: Path = ROOT) -> str | None:
+    """Return what ``nvidia-smi`` says when it fails, None if it is missing or works."""
+    answer = _ask_nvidia(root, "name")
+    return answer.text.strip() if answer and not answer.good else None
+
+
+def display_vendors(root: Path = ROOT) -> frozenset[str]:
+    """Return the backends whose vendors made a graphics device in here, with or without driver."""
+    devices = (root / "sys/bus/pci/devices").glob("*")
+    displays = [each for each in devices if text_of(each / "class").startswith(PCI_DISPLAY)]
+    vendors = {text_of(each / "vendor").strip() for each in displays}
+    return frozenset(PCI_VENDORS[vendor] for vendor in vendors if vendor in PCI_VENDORS)
+
+
+def _nvidia_driver(root: Path) -> str | None:
+    for name in NVIDIA_DRIVER_FILES:
+        line = text_of(root / name).partition("\n")[0]  # the next names the compiler's version
+        found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", line)
+        if found:
+            return found.group()
+    answer = _ask_nvidia(root, "driver_version")
+    found = re.match(r"\d[\d.]*", answer.text.strip()) if answer and answer.good else None
+    return found.group() if found else None
+
+
+def _nvidia_gpus(root: Path) -> Iterator[Gpu]:
+    answer = _ask_nvidia(root, "compute_cap", *NVIDIA_FIELDS)
+    text = answer.text if answer else ""
+    if answer and not answer.good and "compute_cap" in text:  # older programs do not know it
+        answer = _ask_nvidia(root, *NVIDIA_FIELDS)
+        text = re.sub("^", "[N/A], ", answer.text, flags=re.M) if answer else ""
+    if answer and answer.good:
+        for found in NVIDIA_GPU.finditer(text):
+            yield Gpu(
+                "cuda",
+                found["name"].strip(),
+                found["capability"] if found["capability"][0].isdecimal() else None,
+                _mebibytes(found["memory"]),
+                _mebibytes(found["free"]),
+            )
+
+
+def _mebibytes(number: str) -> int | None:
+    return int(number) * MIB if number.isdecimal() else None
+
+
+def _ask_nvidia(root: Path, *fields: str) -> Answer | None:
+    windows = Path(os.environ.get("SYSTEMROOT", root / "Windows"), "System32", "nvidia-smi.exe")
+    places = (path for path in (root / NVIDIA_SMI_IN_WSL, windows) if path.is_file())
+    program = shutil.which("nvidia-smi") or next(places, None)
+    if program is None:
+        return None
+    options = (f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
+    return ask(str(program), *options)
+
+
+def _amd_gpus(root: Path) -> Iterator[Gpu]:
+    nodes = [path for path in (root / AMD_NODES).glob("*") if path.name.isdigit()]
+    for node in sorted(nodes, key=lambda path: int(path.name)):
+        properties = _properties(node / "properties")
+        if properties.get("simd_count"):
+            yield _amd_gpu(root, node, properties)
+
+
+def _amd_gpu(root: Path, node: Path, properties: dict[str, int]) -> Gpu:
+    device = root / RENDER_NODES / f"renderD{properties.get('drm_render_minor')}" / "device"
+    memory = _number(device / "mem_info_vram_total") or _local_memory(node)
+    used = _number(device / "mem_info_vram_used")
+    return Gpu(
+        "rocm",
+        text_of(device / "product_name").strip() or "AMD GPU",
+        gfx_name(properties.get("gfx_target_version", 0)),
+        memory,
+        memory - used if memory and used is not None else None,
+    )
+
+
+def gfx_name(version: int) -> str | None:
+    """Return the gfx name for AMD's number: 90010 is major 9, minor 0, step 10, written ``a``."""
+    major, minor, step = version // 10000, version // 100 % 100, version % 100
+    return f"gfx{major}{minor:x}{step:x}" if major else None
+
+
+def _local_memory(node: Path) -> int | None:
+    """Return the size of a GPU's own memory: kinds 1 and 2 of the kernel's heap types."""
+    banks = [_properties(path) for path in node.glob("mem_banks/*/properties")]
+    return sum(b.get("size_in_bytes", 0) for b in banks if b.get("heap_type") in (1, 2)) or None
+
+
+def _properties(path: Path) -> dict[str, int]:
+    return {name: int(value) for name, value in re.findall(r"^(\w+) (\d+)$", text_of(path), re.M)}
+
+
+def _number(path: Path) -> int | None:
+    text = text_of(path).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _intel_devices(root: Path) -> Iterator[str]:
+    """Yield the PCI device numbers of Intel's graphics."""
+    for vendor in sorted((root / RENDER_NODES).glob("renderD*/device/vendor")):
+        if text_of(vendor).strip() == INTEL_VENDOR:
+            yield text_of(vendor.with_name("device")).strip() or "device"
+
+
+def _apple_gpu() -> Gpu:
+    chip = ask("sysctl", "-n", "machdep.cpu.brand_string")
+    return Gpu("mps", chip.text.strip() if chip.good and chip.text.strip() else "Apple GPU")

@@ -1,0 +1,1 @@
+"""The checks of the team's and of the template's files."""

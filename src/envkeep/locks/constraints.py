@@ -1,0 +1,131 @@
+"""The versions that hold for all layers of one target."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from envkeep.locks.torch_builds import torch_build
+from envkeep.paths import CONSTRAINTS, ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
+from envkeep.project.metadata import python_version
+from envkeep.project.requirements import (
+    EXPORTERS,
+    LAYERS,
+    Line,
+    all_statements,
+    input_files,
+    layers,
+    overrides,
+    parse,
+    statements,
+)
+from envkeep.project.target import Target, exporters_of
+
+INPUTS = "# inputs: sha256:"
+INPUTS_OF = re.compile(r"^# inputs of (?P<lock>\S+): sha256:(?P<sha256>\w+)$", re.MULTILINE)
+NAMES_VERSION = re.compile(r"^[^;]*[<>=~!@]")
+
+
+def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
+    """Return the stack's pins with the overrides in their place and torch's build spelled out.
+
+    Args:
+        target: What they are for.
+        more: Overrides that no file has yet.
+    """
+    build = torch_build(target)
+    pins = build.pins if build else {}
+    own = [line for line in (*overrides(), *more) if line.name not in pins]
+    header = [
+        f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
+        f"{INPUTS}{inputs_hash(target)}",
+        *(f"# inputs of {lock}: sha256:{each}" for lock, each in inputs_by_lock(target).items()),
+    ]
+    return _text(header, stack_pins(target), own, pins)
+
+
+def constraints_of_exporter(target: Target, exporter: str) -> str:
+    """Return the stack's pins for an exporter, less those in whose place it names a version itself.
+
+    Those of the layers do not hold for it: that is why it has an environment of its own.
+    """
+    build = torch_build(target, (exporter,))
+    own = [
+        line
+        for line in parse(input_files(exporter, target.backend)[0])
+        if NAMES_VERSION.search(line.text)
+    ]
+    header = [f"# Made by `make lock` for {target.name}: the stack's pins for {exporter}."]
+    stack = STACK / f"{exporter}.txt"
+    kept = _without(parse(stack) if stack.exists() else [], own)
+    return _text(header, kept, [], build.pins if build else {})
+
+
+def stack_pins(target: Target, more: Sequence[Line] = ()) -> list[Line]:
+    """Return the stack's pins for a target that no override replaces, also none of ``more``."""
+    stack = [line for path in _stack_files(target) for line in parse(path)]
+    return _without(stack, [*overrides(), *more])
+
+
+def inputs_hash(target: Target) -> str:
+    """Return the SHA-256 of everything that the locks are compiled from; comments do not count."""
+    build = torch_build(target)
+    facts = (target.name, python_version(), *(sorted(build.pins.items()) if build else ()))
+    digest = hashlib.sha256(repr(facts).encode())
+    files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target)]
+    files += [OVERRIDES, ORDER]
+    if exporters_of(target):
+        files += [
+            *STACK.glob(f"{EXPORTERS}/*"),
+            *REQUIREMENTS.glob(f"{EXPORTERS}/*.in"),
+        ]
+    for path in sorted(path for path in files if path.exists() and not _is_of_other(path, target)):
+        digest.update("\n".join(["", shown(path), *statements(path)]).encode())
+    return digest.hexdigest()
+
+
+def inputs_by_lock(target: Target) -> dict[str, str]:
+    """Return the SHA-256 of what each layer and exporter is compiled from, earlier locks apart."""
+    build = torch_build(target)
+    pins = sorted(build.pins.items()) if build else []
+    of_all = [repr((target.name, python_version(), layers(), pins))]
+    of_layers = [str(line) for line in (*stack_pins(target), *overrides())]
+    found = {layer: [*of_layers, *_asked(layer, target)] for layer in layers()}
+    for exporter in exporters_of(target):
+        found[exporter] = [constraints_of_exporter(target, exporter), *_asked(exporter, target)]
+    return {
+        lock: hashlib.sha256("\n".join([*of_all, *lines]).encode()).hexdigest()
+        for lock, lines in found.items()
+    }
+
+
+def _asked(lock: str, target: Target) -> list[str]:
+    return [line for path in input_files(lock, target.backend) for line in all_statements(path)]
+
+
+def _text(
+    header: Sequence[str], stack: Sequence[Line], own: Sequence[Line], torch: Mapping[str, str]
+) -> str:
+    """Return the text of constraints: the stack's lines where neither of the others has one."""
+    exact = [*own, *(Line(name, f"{name}=={version}") for name, version in torch.items())]
+    lines = sorted([*_without(stack, exact), *exact], key=str)
+    return "\n".join([*header, *(line.text for line in lines)]) + "\n"
+
+
+def _without(lines: Iterable[Line], others: Iterable[Line]) -> list[Line]:
+    replaced = {line.name for line in others}
+    return [line for line in lines if line.name not in replaced]
+
+
+def _is_of_other(path: Path, target: Target) -> bool:
+    """Tell whether a requirements file is for one backend, and for another one than this."""
+    layer = next((layer for layer in LAYERS if path.stem.startswith(f"{layer}-")), None)
+    return layer is not None and path.stem != f"{layer}-{target.backend}"
+
+
+def _stack_files(target: Target) -> list[Path]:
+    """Return the stack's pins for every target, and those of this target's hardware if any."""
+    hardware = STACK / f"constraints-{target.backend}.txt"
+    return [CONSTRAINTS, *([hardware] if hardware.exists() else [])]

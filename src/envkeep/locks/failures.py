@@ -1,0 +1,229 @@
+"""Why locking or installing failed, as the sentence that names the true cause and what to do.
+
+Which package a resolver speaks of stands in its words; whether it exists, and for which Pythons, is
+asked of the index. Where nobody answers, its words stand alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkeep.errors import CommandError, ToolError
+from envkeep.locks import package_index, resolver_output
+from envkeep.locks.lock_set import pinned
+from envkeep.locks.package_index import Fit
+from envkeep.locks.resolver_output import FailedBuild
+from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
+from envkeep.project.metadata import python_version
+from envkeep.project.requirements import Line, normalised, parse, with_included
+from envkeep.redact import masker
+
+AT_MOST = 4  # packages that the index is asked about
+ALIKE = 0.75
+SHORT = 120  # characters of a reason
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resolver that failed.
+
+    Attributes:
+        output: What it printed.
+        sources: The requirements files that it was given.
+        pins: The stack's pins that held.
+    """
+
+    output: str
+    sources: Sequence[Path]
+    pins: Sequence[Line] = ()
+
+    def cause(self) -> str | None:
+        """Return what is wrong and what to do, None if requirements contradict each other."""
+        return self._bad_line() or of_build(self.output) or self._unavailable()
+
+    def contradiction(self) -> str:
+        """Return the sentence about requirements that contradict each other."""
+        named = " with ".join(map(shown, self.sources))
+        cure = (
+            ", or name the version you need in requirements/overrides.txt"
+            if any(resolver_output.mentions(self.output, *each) for each in map(_exact, self.pins))
+            else ""
+        )
+        return self._asked_twice() or (
+            f"{named} does not go together with the earlier layers and the stack release (the "
+            f"resolver's reason is above): ask for another version there{cure}"
+        )
+
+    def _asked_twice(self) -> str | None:
+        """Return the sentence about a version in a layer where the stack pins another one."""
+        found = resolver_output.asked_twice(self.output)
+        stack = dict(map(_exact, self.pins))
+        if not found or not stack.get(found[0]):
+            return None
+        name, pin = found[0], f"=={stack[found[0]]}"
+        wanted = next(each for each in found[1:] if each != pin)
+        return (
+            f"{self._place(name)} asks for {name}{wanted}, and the stack release has {name}{pin}: "
+            f"write `{name}` there, without a version, and `{name}{wanted}` into "
+            "requirements/overrides.txt"
+        )
+
+    def _bad_line(self) -> str | None:
+        found = resolver_output.bad_line(self.output)
+        if not found:
+            return None
+        where, line = next(self._lines_with(found.text, found.part), ("", found.text))
+        why = f" ({found.why})" if found.why else ""
+        return _masked(
+            f"{where}`{line}` is no requirement{why}: write one such as `NAME==1.2` or `NAME>=1,<2`"
+        )
+
+    def _lines_with(self, start: str, part: str) -> Iterator[tuple[str, str]]:
+        """Yield the user's lines that begin with a text and hold another, each with its place."""
+        for path in self._files():
+            for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+                if line.strip().startswith(start) and part in line:
+                    yield f"{shown(path)}, line {number}: ", line.strip()
+
+    def _unavailable(self) -> str | None:
+        """Return the sentence about a package or a version that is not to be had."""
+        subjects = resolver_output.subjects(self.output)
+        wanted = {name: version or self._version_of(name) for name, version in subjects}
+        for name in resolver_output.without_match(self.output):
+            if version := self._version_of(name):
+                wanted.setdefault(name, version)
+        try:
+            found = package_index.fits([*wanted.items()][:AT_MOST])
+        except ToolError:
+            return self._not_had(*subjects[0]) if subjects else None
+        for fit in found:
+            if sentence := self._about(fit):
+                parent = resolver_output.parent_of(fit.name, self.output)
+                return f"{sentence} (asked for by {parent or self._place(fit.name)})"
+        return None
+
+    def _not_had(self, name: str, version: str) -> str:
+        """Return the sentence about a package of which the index says nothing."""
+        return (
+            f"{f'{name} {version}'.strip()} cannot be had from the package index (the resolver's "
+            f"reason is above): check the name, the version, and that the index lets you in (asked "
+            f"for by {self._place(name)})"
+        )
+
+    def _about(self, fit: Fit) -> str | None:
+        if not fit.is_known:
+            is_missing = resolver_output.is_missing(self.output)
+            return _no_such_package(fit.name, self.pins) if is_missing else None
+        if not fit.version:
+            return f"no version of {fit.name} is as asked for; {_newest(fit)}"
+        if not fit.has_version:
+            return f"{fit.name} has no version {fit.version}; {_newest(fit)}"
+        return None if fit.by else no_wheel(fit)
+
+    def _place(self, name: str) -> str:
+        """Return the file of the user's that names a package, or all that were resolved."""
+        for path in self._files():
+            if any(line.name == normalised(name) for line in parse(path)):
+                return shown(path)
+        return " with ".join(map(shown, self.sources))
+
+    def _version_of(self, name: str) -> str:
+        """Return the exact version of a package that the user's files name, or an empty text."""
+        lines = (line for path in self._files() for line in parse(path) if line.name == name)
+        exact = (version for line in lines if (version := _exact(line)[1]))
+        return next(exact, "")
+
+    def _files(self) -> Iterator[Path]:
+        yield from [OVERRIDES] if OVERRIDES.exists() else []
+        for path in self.sources:
+            yield from with_included(path)
+
+
+def of_build(output: str) -> str | None:
+    """Return the sentence about a package that could not be built, None if none was tried."""
+    found = resolver_output.failed_build(output)
+    if not found:
+        return None
+    why = "the reason is above"
+    if found.needs:
+        why = (
+            f"its build needs {found.needs}, and the pinned build tools of "
+            f"requirements/stack/toolchain.txt have {found.tools}"
+        )
+    elif found.why:
+        why = _masked(found.why[:SHORT].rstrip("."))
+    title = f"{found.name} {found.version}".strip()
+    return f"{title} {_wheels(found)}, and cannot be built from its source ({why})"
+
+
+def of_install(error: ToolError) -> str:
+    """Return why an environment could not be filled: a failed build by its own sentence."""
+    built = of_build(error.output) if isinstance(error, CommandError) else None
+    return (built or str(error)).rstrip(".")
+
+
+def no_wheel(fit: Fit) -> str:
+    """Return the sentence about a version that this Python cannot have."""
+    if python_version() in fit.pythons:
+        return f"{fit.name} {fit.version} has no file for this platform; {_newest(fit)}"
+    word = f"; it is for Python {fit.requires_python}" if fit.requires_python else ""
+    near = f"the nearest version that has one is {fit.nearest}" if fit.nearest else _newest(fit)
+    return f"{fit.name} {fit.version} {_has_none(fit.pythons)}{word}; {near}"
+
+
+def withdrawn(fit: Fit) -> str:
+    """Return the note on a version that its makers withdrew."""
+    reason = f" ({' '.join(fit.yanked.split())})" if fit.yanked else ""
+    return f"{fit.name} {fit.version} was withdrawn by its makers{reason}"
+
+
+def _wheels(built: FailedBuild) -> str:
+    """Return what the index says of the wheels of a version that was to be built."""
+    try:
+        (fit,) = package_index.fits([(normalised(built.name), built.version)])
+    except (ToolError, ValueError):
+        return _has_none(())
+    return _has_none(fit.pythons, fit.nearest)
+
+
+def _has_none(pythons: Sequence[str], other: str | None = None) -> str:
+    """Return that there is no wheel for this Python, for which there is one, and of which version.
+
+    Args:
+        pythons: Those that have one.
+        other: The version that has one for this Python.
+    """
+    others = (
+        [f"it has for {' to '.join(dict.fromkeys((pythons[0], pythons[-1])))}"] if pythons else []
+    )
+    others += [f"{other} has one"] if other else []
+    told = f" ({', '.join(others)})" if others else ""
+    return f"has no wheel for Python {python_version()}{told}"
+
+
+def _no_such_package(name: str, pins: Iterable[Line]) -> str:
+    locked = (each for path in LOCKS.glob("*/[0-9]*.txt") for each in pinned(path))
+    known = sorted({*(line.name for line in pins), *locked})
+    near = difflib.get_close_matches(name, known, n=2, cutoff=ALIKE)
+    meant = f"perhaps {' or '.join(near)} is meant" if near else "check how it is spelled"
+    return f"the package index has no package {name}; {meant}"
+
+
+def _newest(fit: Fit) -> str:
+    if not fit.newest:
+        return f"it has none for Python {python_version()}"
+    return f"the newest for Python {python_version()}: {', '.join(fit.newest)}"
+
+
+def _exact(line: Line) -> tuple[str, str]:
+    found = re.match(r"[^\s;=]+==(?P<version>[^\s;,*]+)\s*(;|$)", line.text)
+    return line.name, found["version"] if found else ""
+
+
+def _masked(text: str) -> str:
+    return masker(os.environ, ROOT)(text)

@@ -1,0 +1,133 @@
+"""The compiled locks of a target: where they lie, their hash, and whether they are fresh."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkeep import transaction
+from envkeep.errors import ToolError
+from envkeep.locks.constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_hash
+from envkeep.paths import LOCKS, ROOT, shown
+from envkeep.project.metadata import python_version
+from envkeep.project.requirements import EXPORTERS, layers
+from envkeep.project.target import Target, exporters_of
+
+
+@dataclass(frozen=True)
+class Locks:
+    """The folder of locks of one target, there or not.
+
+    Attributes:
+        target: What they are for.
+        top: Where the folders of all targets lie, if that is not the project's own place.
+    """
+
+    target: Target
+    top: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return (self.top or LOCKS) / self.target.name
+
+    @property
+    def constraints(self) -> Path:
+        """The pins that hold for all layers of this target."""
+        return self.folder / "constraints.txt"
+
+    def file(self, layer: str) -> Path:
+        """Return the lock of one layer or exporter."""
+        return self.folder / f"{layer}.txt"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that is locked for this target: the layers in order, then the exporters."""
+        return (*layers(), *exporters_of(self.target))
+
+    def missing(self, wanted: Iterable[str]) -> list[str]:
+        """Return the layers that have no lock yet."""
+        return [layer for layer in wanted if not self.file(layer).exists()]
+
+    def require(self, wanted: Iterable[str]) -> list[Path]:
+        """Return the locks of some layers.
+
+        Raises:
+            ToolError: One of them is missing.
+        """
+        wanted = tuple(wanted)
+        absent = self.missing(wanted)
+        if absent:
+            raise ToolError(f"{shown(self.file(absent[0]))} is missing; run `make lock` first.")
+        return [self.file(layer) for layer in wanted]
+
+    def sha256(self, wanted: Iterable[str]) -> str:
+        """Return the SHA-256 over the locks of some layers and the Python that they are for."""
+        return sha256_of(self.require(wanted))
+
+    def are_fresh(self) -> bool:
+        """Tell whether they were compiled from the requirements as they are now."""
+        if self.missing(self.names) or not self.constraints.exists():
+            return False
+        text = self.constraints.read_text(encoding="utf-8")
+        found = re.search(rf"^{re.escape(INPUTS)}(\w+)", text, re.MULTILINE)
+        return found is not None and found[1] == inputs_hash(self.target)
+
+    def unchanged(self) -> set[str]:
+        """Return the names of the locks whose own inputs are those that they were compiled from.
+
+        Another lock before them may have changed.
+        """
+        if not self.constraints.exists():
+            return set()
+        text = self.constraints.read_text(encoding="utf-8")
+        then = {found["lock"]: found["sha256"] for found in INPUTS_OF.finditer(text)}
+        now = inputs_by_lock(self.target)
+        return {name for name in now if then.get(name) == now[name] and self.file(name).exists()}
+
+
+def sha256_of(locks: Iterable[Path]) -> str:
+    """Return the SHA-256 over locks in their order and the Python that they are for."""
+    digest = hashlib.sha256(python_version().encode())
+    for path in locks:
+        digest.update(f"\0{path.name}\0".encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def decided_by(path: Path) -> tuple[str, ...]:
+    """Return whose requirements are behind a lock: those of its exporter, or of all layers."""
+    is_apart = path.parent.name == EXPORTERS
+    return (f"{EXPORTERS}/{path.stem}",) if is_apart else layers()
+
+
+def pinned(path: Path) -> dict[str, str]:
+    """Return the versions in a lock by package name."""
+    pins = re.findall(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", path.read_text(encoding="utf-8"), re.M)
+    return dict(pins)
+
+
+def hashes_of(path: Path, name: str) -> set[str]:
+    """Return the SHA-256 values that a lock admits for a package."""
+    entry = re.search(
+        rf"^{re.escape(name)}==.*(?:\n[ ]+--hash=.*)*", path.read_text(encoding="utf-8"), re.M
+    )
+    return set(re.findall(r"sha256:([0-9a-f]{64})", entry.group())) if entry else set()
+
+
+@contextmanager
+def copies(wanted: Iterable[Target]) -> Iterator[Path]:
+    """Yield where the folders of copies of some locks lie, which are thrown away afterwards."""
+    with transaction.copies(Locks(each).folder for each in wanted) as top:
+        yield top / LOCKS.relative_to(ROOT)
+
+
+@contextmanager
+def replaced(wanted: Iterable[Target]) -> Iterator[Path]:
+    """Yield where to write the locks of some targets; all of them change at the end, or none."""
+    with transaction.replaced(Locks(each).folder for each in wanted) as top:
+        yield top / LOCKS.relative_to(ROOT)

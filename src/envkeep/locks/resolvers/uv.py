@@ -1,0 +1,151 @@
+"""uv resolves for any platform and Python from any machine, and downloads no wheel for it.
+
+torch's packages are tied to PyTorch's index by name (uv's explicit indexes), so every name is
+looked up in one index only. See "Using uv with PyTorch" in the documentation of uv.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from envkeep.errors import CommandError, ToolError
+from envkeep.hardware import catalog
+from envkeep.locks import lockfile
+from envkeep.locks.lockfile import Entry
+from envkeep.locks.torch_builds import TorchBuild
+from envkeep.paths import RESOLUTIONS, ROOT
+from envkeep.process import attempt, run
+from envkeep.project.metadata import python_version
+from envkeep.project.requirements import normalised
+from envkeep.project.target import Target
+from envkeep.toolchain import locking_tools
+
+OPTIONS = ("--quiet", "--no-header", "--annotation-style", "split", "--generate-hashes")
+INDEX = "pytorch"
+
+
+class Uv:
+    """Resolves for a target with uv."""
+
+    def __init__(
+        self, target: Target, build: TorchBuild | None, *, python: str | None = None
+    ) -> None:
+        """Write down for uv which packages come from PyTorch's index.
+
+        Args:
+            target: What is resolved for.
+            build: The build of torch, if there is one.
+            python: The Python to resolve for; by default all of the project's minor, from its
+                first patch on.
+
+        Raises:
+            ToolError: The folder that they come from is not there.
+        """
+        self._target, self._build = target, build
+        self._python = python or python_version()
+        self._folder = RESOLUTIONS / target.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if build:
+            build.require_folder()
+            self._torch_project.write_text(_project_text(build), encoding="utf-8")
+
+    def compile(
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
+    ) -> list[Entry]:
+        """Resolve requirements files; see Resolver."""
+        try:
+            return self._resolved(sources, output, constraints, upgrade=upgrade)
+        except CommandError as error:
+            locking_tools.refuse_damaged_cache(error)
+            if self._build and not self._has_torch():
+                raise ToolError(
+                    f"torch {self._build.version} for Python {python_version()} on "
+                    f"{self._target.platform} cannot be had from {self._build.index} (the reason "
+                    "is above): check the network, or set TORCH_INDEX to a mirror or a folder; "
+                    "the locks were left as they were."
+                ) from error
+            raise
+
+    def _resolved(
+        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
+    ) -> list[Entry]:
+        command = self._command(sources, constraints)
+        written = ["--output-file", output.relative_to(ROOT)]
+        changes = ["--upgrade"] if upgrade else []
+        run([*command, *written, *changes], extra=self._variables(), quietly=True)
+        entries = lockfile.asked_for(lockfile.parse(output.read_text(encoding="utf-8")))
+        names = {entry.name for entry in entries}
+        if not self._build or not names & set(self._build.packages):
+            return entries
+        pylock = self._folder / f"pylock.{output.stem}.toml"
+        pins = ["--constraint", output.relative_to(ROOT)]
+        written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
+        run([*command, *pins, *written], extra=self._variables(), quietly=True)
+        return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
+
+    def _has_torch(self) -> bool:
+        """Tell whether torch's packages alone can be had for the target."""
+        project = self._torch_project.relative_to(ROOT)
+        found = self._folder.relative_to(ROOT) / "torch-packages.txt"
+        command = [*self._uv(), "--no-deps", project, "--output-file", found]
+        return attempt(command, extra=self._variables())
+
+    @property
+    def _torch_project(self) -> Path:
+        return self._folder / "pyproject.toml"
+
+    def _uv(self) -> list[object]:
+        platform = catalog.platform(self._target.platform)["resolver"]
+        command: list[object] = [locking_tools.tool("uv"), "pip", "compile", *OPTIONS]
+        return [*command, "--python-version", self._python, "--python-platform", platform]
+
+    def _command(self, sources: Sequence[Path], constraints: Sequence[Path]) -> list[object]:
+        pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]
+        torch = [self._torch_project.relative_to(ROOT)] if self._build else []
+        wanted = [source.relative_to(ROOT) for source in sources]
+        return [*self._uv(), *chain.from_iterable(pins), *torch, *wanted]
+
+    def _variables(self) -> dict[str, str]:
+        floors: dict[str, str] = dict(catalog.platform(self._target.platform)["variables"])
+        return {**locking_tools.uv_settings(), **floors, "UV_NO_CONFIG": "1"}
+
+
+def _project_text(build: TorchBuild) -> str:
+    """Return a project that asks for torch's packages and says where they come from, as TOML."""
+    wanted = [*(f"{name}=={version}" for name, version in build.pins.items()), *build.helpers]
+    sources = [f"{json.dumps(name)}.index = {json.dumps(INDEX)}" for name in build.packages]
+    return "\n".join(
+        [
+            "[project]",
+            'name = "torch-packages"',
+            'version = "0"',
+            f"requires-python = {json.dumps(f'=={python_version()}.*')}",
+            f"dependencies = {json.dumps(wanted)}",
+            "",
+            "[tool.uv.sources]",
+            *sources,
+            "",
+            "[[tool.uv.index]]",
+            f"name = {json.dumps(INDEX)}",
+            f"url = {json.dumps(build.index, ensure_ascii=False)}",
+            f"format = {json.dumps('flat' if build.is_folder else 'simple')}",
+            "explicit = true",
+            "",
+        ]
+    )
+
+
+def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
+    """Return the hashes of the wheels that fit the target, of torch's packages alone."""
+    content = tomllib.loads(pylock.read_text(encoding="utf-8"))
+    return {
+        f"{normalised(package['name'])}=={package['version']}": {
+            f"sha256:{wheel['hashes']['sha256']}" for wheel in package.get("wheels", [])
+        }
+        for package in content["packages"]
+        if normalised(package["name"]) in build.packages
+    }

@@ -1,0 +1,179 @@
+"""Bring torch's own wheels into a folder, from PyTorch's index alone.
+
+Every later step sees that folder and PyPI, never PyTorch's index: that one carries older copies of
+ordinary packages as well, and merging two indexes would let either of them win.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from envkeep.errors import CommandError, ToolError
+from envkeep.files import sha256_of
+from envkeep.locks import lock_set, wheel_folders
+from envkeep.locks.torch_builds import TorchBuild, torch_build
+from envkeep.paths import LOCKS, python, shown
+from envkeep.process import run, say
+from envkeep.project.metadata import python_version
+from envkeep.project.requirements import normalised
+from envkeep.project.target import Target
+from envkeep.toolchain import locking_tools
+
+PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
+
+
+def fetch(build: TorchBuild) -> Path:
+    """Return the folder with torch's wheels, downloaded first if they are not there yet.
+
+    Raises:
+        ToolError: The index cannot be reached or has no wheel for this machine.
+    """
+    target = wheel_folders.of(build)
+    wheel_folders.register(target)
+    _bring(build, build.pins, target)
+    torch = _wheel(target, "torch", build.version)
+    helpers = {name: _version_required(torch, name) for name in build.helpers} if torch else {}
+    _bring(build, {name: version for name, version in helpers.items() if version}, target)
+    return target
+
+
+def fetch_locked(lock: Path, target: Target) -> Path | None:
+    """Return the folder with torch's wheels that a lock names, every one checked against its hash.
+
+    Raises:
+        ToolError: A wheel is not the one that was locked.
+    """
+    build = torch_build(target, lock_set.decided_by(lock))
+    pins = lock_set.pinned(lock)
+    if build is None or not set(build.packages) & set(pins):
+        return None
+    locked = {name: pins[name] for name in build.pins if name in pins}
+    build = replace(build, pins={**build.pins, **locked})
+    target_folder = fetch(build)
+    locked_hashes = hashes(target_folder)
+    for name in build.packages:
+        requirement = f"{name}=={pins.get(name)}"
+        if not locked_hashes.get(requirement, set()) <= _admitted(lock, name):
+            raise ToolError(
+                f"{requirement} in {shown(target_folder)} is not the file that was locked: delete "
+                "that folder and check where TORCH_INDEX and the answer torch_index point; if the "
+                "change is meant, run `make lock`."
+            )
+    return target_folder
+
+
+def fetch_all(build: TorchBuild) -> dict[str, Path]:
+    """Return the wheels of a build by ``name==version``, downloaded first if need be.
+
+    Raises:
+        ToolError: The index cannot be reached or has no wheel for this machine.
+    """
+    target = fetch(build)
+    versions: dict[str, str | None] = dict(build.pins)
+    torch = _wheel(target, "torch", build.version)
+    for name in build.helpers:
+        versions[name] = _version_required(torch, name) if torch else None
+    found = {
+        f"{name}=={version}": _wheel(target, name, version)
+        for name, version in versions.items()
+        if version
+    }
+    return {pin: path for pin, path in found.items() if path}
+
+
+def hashes(wheels: Path) -> dict[str, set[str]]:
+    """Return the hashes of the wheels in a folder by ``name==version``, each as ``sha256:...``."""
+    found: dict[str, set[str]] = {}
+    for path in wheels.glob("*.whl"):
+        name, version = path.name.split("-")[:2]
+        requirement = f"{normalised(name)}=={version}"
+        found.setdefault(requirement, set()).add(sha256(path))
+    return found
+
+
+def _bring(build: TorchBuild, versions: Mapping[str, str], target: Path) -> None:
+    """Fetch wheels that are not there yet, or take them from where an older project kept them."""
+    if all(_wheel(target, *each) for each in versions.items()):
+        return
+    with wheel_folders.filling(target) as fresh:
+        _take_over(build, fresh)
+        absent = [
+            f"{name}=={version}"
+            for name, version in versions.items()
+            if not (_wheel(target, name, version) or _wheel(fresh, name, version))
+        ]
+        if absent:
+            say(f"Fetching {', '.join(absent)} from {build.index} into {shown(target)}.")
+            _download(build, absent, fresh)
+
+
+def _take_over(build: TorchBuild, fresh: Path) -> None:
+    """Move wheels here that are in the project from before; its locks say that they are right."""
+    before = wheel_folders.before(build)
+    locks_here = (LOCKS / build.target.name).rglob("*.txt")
+    locked = [path.read_text(encoding="utf-8") for path in locks_here]
+    for wheel in before.glob("*.whl"):
+        if any(sha256_of(wheel) in text for text in locked):
+            shutil.move(wheel, fresh)
+    with suppress(OSError):
+        before.rmdir()
+
+
+def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
+    build.require_folder()
+    source = ["--no-index", "--find-links"] if build.is_folder else ["--index-url"]
+    download = [
+        python(locking_tools.ensure()),
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--dest",
+        target,
+    ]
+    try:
+        run([*download, *source, build.index, *wanted], extra=_without_other_sources())
+    except CommandError as error:
+        raise ToolError(
+            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
+            f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
+        ) from error
+
+
+def _version_required(wheel: Path, name: str) -> str | None:
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    found = re.search(rf"^Requires-Dist: {re.escape(name)} ?\(?==([^\s;)]+)", text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _without_other_sources() -> dict[str, str]:
+    """Return variables that make pip forget every other index and folder it is configured for.
+
+    What it is told about certificates, proxies and time limits still holds.
+    """
+    settings = locking_tools.pip_settings().items()
+    kept = {f"PIP_{option.upper().replace('-', '_')}": value for option, value in settings}
+    return {"PIP_CONFIG_FILE": os.devnull, **kept, **dict.fromkeys(PIP_SOURCES, "")}
+
+
+def _wheel(target: Path, name: str, version: str) -> Path | None:
+    stem = f"{name.replace('-', '_')}-{version}-"
+    return next((path for path in target.glob("*.whl") if path.name.startswith(stem)), None)
+
+
+def _admitted(lock: Path, name: str) -> set[str]:
+    return {f"sha256:{value}" for value in lock_set.hashes_of(lock, name)}
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file as it stands in locks."""
+    return f"sha256:{sha256_of(path)}"

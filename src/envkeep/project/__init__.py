@@ -1,0 +1,1 @@
+"""What this project is: its facts, requirements, target, owners, git."""

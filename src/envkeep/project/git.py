@@ -1,0 +1,154 @@
+"""Git, without the settings of a machine that change what it does to a project's lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envkeep.errors import ToolError
+from envkeep.process import Ended, ended, environment
+
+OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+EVERYWHERE = {
+    "apply.whitespace": "nowarn",
+    "color.ui": "false",
+    "core.hooksPath": os.devnull,
+    "diff.mnemonicPrefix": "false",
+    "diff.noprefix": "false",
+}
+APART = {
+    **EVERYWHERE,
+    "commit.gpgSign": "false",
+    "core.attributesFile": os.devnull,
+    "core.autocrlf": "false",
+    "core.excludesFile": os.devnull,
+    "core.fsmonitor": "false",
+    "core.safecrlf": "false",
+    "merge.conflictStyle": "merge",
+    "user.email": "update@localhost",
+    "user.name": "make update",
+}
+"""What holds where Copier works: there, no line may change for a reason of this machine."""
+
+
+def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str]:
+    """Return the user's variables, with settings that win over those of git's files.
+
+    Args:
+        settings: Names and values of git's settings.
+        extra: Variables to add.
+    """
+    kept = {key: value for key, value in environment(extra).items() if key not in OF_A_REPOSITORY}
+    kept.update(extra)
+    count = int(kept.get("GIT_CONFIG_COUNT") or 0)
+    for number, (name, value) in enumerate(settings.items(), start=count):
+        kept[f"GIT_CONFIG_KEY_{number}"] = name
+        kept[f"GIT_CONFIG_VALUE_{number}"] = value
+    kept["GIT_CONFIG_COUNT"] = str(count + len(settings))
+    return kept
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What git records of a path: its mode, and the name of its content."""
+
+    mode: str
+    blob: str
+
+
+Tree = dict[str, Entry]
+
+
+@dataclass(frozen=True)
+class Git:
+    """Git in one folder.
+
+    Attributes:
+        folder: Where it runs; paths are relative to it.
+        settings: Settings that win over those of the machine.
+    """
+
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=lambda: EVERYWHERE)
+
+    def ended(self, *arguments: str, given: bytes = b"", **extra: str) -> Ended:
+        """Run git and return how it ended, whatever its exit code."""
+        own = variables(self.settings, LC_ALL="C", **extra)
+        return ended(["git", *arguments], self.folder, own, given)
+
+    def output(self, *arguments: str, given: bytes = b"", **extra: str) -> bytes:
+        """Run git and return what it printed.
+
+        Raises:
+            ToolError: It failed.
+        """
+        done = self.ended(*arguments, given=given, **extra)
+        if done.code:
+            reason = (done.errors.strip().splitlines() or ["it gave no reason"])[-1].rstrip(".")
+            raise ToolError(f"`git {arguments[0]}` failed: {reason}.")
+        return done.output
+
+    def text(self, *arguments: str) -> str:
+        """Return what git printed as text, without the last line end.
+
+        Raises:
+            ToolError: It failed.
+        """
+        return self.output(*arguments).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def says(self, *arguments: str) -> str:
+        """Return what git printed as text, or an empty text if it failed."""
+        done = self.ended(*arguments)
+        return "" if done.code else done.output.decode("utf-8", "surrogateescape").strip()
+
+    def commit(self, name: str) -> str:
+        """Return the full name of the commit that a branch, tag or short name means, or ""."""
+        wanted = name + "^{commit}"
+        return self.says("rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
+
+    def paths(self, *arguments: str) -> list[str]:
+        """Return the paths that git printed, each ended by NUL.
+
+        Raises:
+            ToolError: It failed.
+        """
+        return [path for path in self.text(*arguments).split("\0") if path]
+
+    def tree(self, name: str) -> Tree:
+        """Return what a tree holds, by path.
+
+        Raises:
+            ToolError: It failed.
+        """
+        found: Tree = {}
+        for line in self.paths("ls-tree", "-r", "-z", "--full-tree", name):
+            facts, _, path = line.partition("\t")
+            mode, _, blob = facts.split(" ")
+            found[path] = Entry(mode, blob)
+        return found
+
+    def content(self, entry: Entry) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            ToolError: It failed.
+        """
+        return self.output("cat-file", "blob", entry.blob)
+
+    def store(self, content: bytes) -> str:
+        """Record a content and return its name.
+
+        Raises:
+            ToolError: It failed.
+        """
+        return self.output("hash-object", "-w", "--stdin", given=content).decode().strip()

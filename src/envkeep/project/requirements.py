@@ -1,0 +1,169 @@
+"""The ordered layers and their inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkeep.errors import ToolError
+from envkeep.paths import ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
+
+LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
+PRODUCTION_LAYERS = ("30-prod",)
+EXPORTERS = "exporters"
+REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One requirement of a requirements file: its normalised name and the text as written."""
+
+    name: str
+    text: str
+
+
+def layers() -> tuple[str, ...]:
+    """Return this project's layers in the order in which they are locked and installed.
+
+    Raises:
+        ToolError: The team's own order does not name each of them once.
+    """
+    there = tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
+    return in_order(statements(ORDER), there) if ORDER.exists() else there
+
+
+def layers_of(locks: Path, top: Path) -> tuple[str, ...]:
+    """Return the layers that are locked in a folder, in the order that some requirements say.
+
+    Raises:
+        ToolError: That order does not name each of them once.
+    """
+    there = tuple(layer for layer in LAYERS if (locks / f"{layer}.txt").exists())
+    order = top / ORDER.name
+    return in_order(statements(order), there) if order.exists() else there
+
+
+def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
+    """Return the layers in an order of the team's own.
+
+    Raises:
+        ToolError: It does not name each of them once.
+    """
+    if sorted(wanted) != sorted(there):
+        raise ToolError(
+            f"the order {' '.join(wanted)} of layers does not name each of {' '.join(there)} once; "
+            f"write it so in {shown(ORDER)}, or delete that file."
+        )
+    return tuple(wanted)
+
+
+def exporters() -> tuple[str, ...]:
+    """Return what is locked apart from the layers: the environments of this project's exporters."""
+    found = {path.stem for top in (STACK, REQUIREMENTS) for path in (top / EXPORTERS).glob("*.in")}
+    return tuple(f"{EXPORTERS}/{name}" for name in sorted(found))
+
+
+def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]:
+    """Return what a layer or an exporter is compiled from for a backend.
+
+    The team's file, or without one the template's; then what that backend alone needs.
+
+    Args:
+        layer: The layer, or the exporter.
+        backend: What computes.
+        top: The folder of requirements, if it is not the project's own.
+    """
+    top = top or REQUIREMENTS
+    stack = top / STACK.name
+    own = top / f"{layer}.in"
+    alone = (folder / f"{layer}-{backend}.in" for folder in (stack, top))
+    ours = stack / f"{layer}.in"
+    return [own if own.exists() else ours, *(path for path in alone if path.exists())]
+
+
+def normalised(name: str) -> str:
+    """Return a package's name in the one spelling that indexes compare (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def parse(path: Path) -> list[Line]:
+    """Return the requirements that stand in a file, without comments and options.
+
+    Raises:
+        ToolError: The file cannot be read, or a line is not a requirement.
+    """
+    requirements = []
+    for statement in statements(path):
+        line = statement.removesuffix("\\").strip()
+        if line.startswith("-"):
+            continue
+        found = REQUIREMENT.match(line)
+        if not found:
+            raise ToolError(
+                f"{shown(path)} has a line that is not a requirement: {line!r}; "
+                "write it as name==version."
+            )
+        requirements.append(Line(normalised(found["name"]), line))
+    return requirements
+
+
+def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -> list[str]:
+    """Return the names that the inputs of some layers ask for themselves, for a backend."""
+    names: dict[str, None] = {}
+    for layer in wanted:
+        for given in input_files(layer, backend, top):
+            for path in with_included(given):
+                names.update(dict.fromkeys(line.name for line in parse(path)))
+    return list(names)
+
+
+def overrides() -> list[Line]:
+    """Return the versions that shall differ from the stack release.
+
+    Raises:
+        ToolError: A line names a package without saying a version.
+    """
+    chosen = parse(OVERRIDES) if OVERRIDES.exists() else []
+    for line in chosen:
+        if not re.search(r"[<>=~!]=?|@", line.text):
+            raise ToolError(
+                f"requirements/overrides.txt names {line.name} without a version; "
+                f"write {line.name}==VERSION."
+            )
+    return chosen
+
+
+def statements(path: Path) -> list[str]:
+    """Return the lines of a requirements file without comments, options included."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
+    return lines_of(text)
+
+
+def all_statements(path: Path) -> list[str]:
+    """Return the lines of a requirements file and of all files that it takes in by ``-r``."""
+    return [line for each in with_included(path) for line in statements(each)]
+
+
+def with_included(path: Path) -> list[Path]:
+    """Return a requirements file and all files that it takes in by ``-r``."""
+    return [path, *_included(path)]
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of the text of a requirements file as ``statements`` does."""
+    stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines())
+    return [line for line in stripped if line]
+
+
+def _included(path: Path) -> list[Path]:
+    """Return the files that a requirements file takes in by ``-r``, and those that they do."""
+    options = (
+        re.match(r"(?:-r|--requirement)[ =]?\s*(?P<path>\S+)", line) for line in statements(path)
+    )
+    found = [path.parent / option["path"] for option in options if option]
+    return [each for inner in found for each in (inner, *_included(inner))]

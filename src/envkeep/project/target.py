@@ -1,0 +1,148 @@
+"""Which hardware the project is for, and which of it this machine is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from envkeep.errors import ToolError
+from envkeep.hardware import catalog
+from envkeep.hardware.catalog import Row
+from envkeep.hardware.machine import gpus
+from envkeep.project.metadata import facts, machine
+from envkeep.project.requirements import exporters
+
+CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one folder of locks is for.
+
+    Attributes:
+        platform: Operating system and architecture, such as ``linux-x86_64``.
+        backend: What computes, such as ``cuda``.
+    """
+
+    platform: str
+    backend: str
+
+    @property
+    def name(self) -> str:
+        """Name of the folder of its locks."""
+        return f"{self.platform}-{self.backend}"
+
+    @property
+    def build(self) -> Row:
+        """The build of torch that the project uses for the backend."""
+        return catalog.build(facts()["builds"][self.backend])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The target of this machine and why it is this one, as the end of a sentence."""
+
+    target: Target
+    reason: str
+
+
+def declared() -> tuple[str, ...]:
+    """Return the project's backends in the catalog's order."""
+    return tuple(facts()["builds"])
+
+
+def targets() -> tuple[Target, ...]:
+    """Return every target of the project: each backend on all platforms that its build serves."""
+    found = (Target(row["platform"], name) for name in declared() for row in catalog.platforms())
+    return tuple(target for target in found if _has_wheels(target))
+
+
+def here() -> tuple[Target, ...]:
+    """Return the targets that this machine compiles itself: for the CPU and for its own backend."""
+    return tuple(dict.fromkeys((for_cpu(), chosen().target)))
+
+
+def for_cpu() -> Target:
+    """Return this machine's target for the CPU, which every project has."""
+    return _target(CPU)
+
+
+def exporters_of(target: Target) -> tuple[str, ...]:
+    """Return the exporters that are locked with a target: all with the CPU, on which they work."""
+    return exporters() if target.backend == CPU else ()
+
+
+@cache
+def chosen() -> Choice:
+    """Choose the target for this machine.
+
+    ``BACKEND`` decides; without it continuous integration takes the CPU, and every other machine
+    the first of the project's backends that it has the hardware and the driver for.
+
+    Raises:
+        ToolError: ``BACKEND`` names something that the project or this platform does not have.
+    """
+    wanted = os.environ.get("BACKEND", "").strip()
+    if wanted:
+        return Choice(_required(wanted), "as BACKEND says")
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        return Choice(_required(CPU), "as in every continuous integration; BACKEND overrides it")
+    candidates = [name for name in declared() if _has_wheels(_target(name))]
+    reasons = []
+    for name in candidates:
+        fits, reason = _judge(name)
+        if fits:
+            return Choice(_target(name), reason)
+        reasons.append(reason)
+    return Choice(_required(CPU), "; ".join(filter(None, reasons)) or "nothing else is in use here")
+
+
+def _judge(name: str) -> tuple[bool, str]:
+    """Tell whether this machine has what a backend needs, and say what was found or is missing."""
+    if name == CPU:
+        return False, ""
+    if not machine().drives(name):
+        return False, f"no {catalog.backend(name)['title']} was found"
+    build = _target(name).build
+    if name != "cuda":
+        return True, f"an {catalog.backend(name)['title']} was found"
+    if machine().jetson and not _has_code_for_board(build):
+        return False, f"{build['title']} is not for this Jetson board: see `make doctor`"
+    floor = catalog.driver_floor(build, machine())
+    driver = f"NVIDIA driver {machine().nvidia_driver}"
+    if catalog.driver_serves(build, machine()):
+        return True, f"{driver} was found, {build['title']} needs {floor} or newer"
+    return False, f"{driver} is too old, {build['title']} needs {floor} or newer: see `make doctor`"
+
+
+def _has_code_for_board(build: Row) -> bool:
+    """Tell whether a build for servers has code for exactly this board's GPU."""
+    codes = build["gpu_targets"].get(machine().platform, [])
+    return any(gpu.target in codes for gpu in gpus(machine()))
+
+
+def _target(name: str) -> Target:
+    return Target(machine().platform, name)
+
+
+def _has_wheels(target: Target) -> bool:
+    return "torch" not in facts() or target.platform in target.build["wheels"]
+
+
+def _required(name: str) -> Target:
+    """Return this machine's target for a backend.
+
+    Raises:
+        ToolError: The project does not have it, or it does not exist on this platform.
+    """
+    if name not in declared():
+        raise ToolError(
+            f"{name} is not among this project's backends ({', '.join(declared())}); take one of "
+            f"them, or add it with `make update ARGS=\"--data 'backends=[..., {name}]'\"`."
+        )
+    target = _target(name)
+    if not _has_wheels(target):
+        served = ", ".join(target.build["wheels"])
+        raise ToolError(f"torch has no {name} build for {machine().platform}; it has for {served}.")
+    return target

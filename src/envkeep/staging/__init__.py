@@ -1,0 +1,1 @@
+"""Changes that are tried beside the active environment, and promoted."""

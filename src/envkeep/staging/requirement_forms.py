@@ -1,0 +1,246 @@
+"""The forms in which people type packages that shall be tried."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from envkeep.errors import ToolError
+from envkeep.paths import ROOT
+from envkeep.project.requirements import normalised
+from envkeep.redact import masker
+
+FORMS = (
+    "NAME==VERSION, NAME>=1,<2, NAME[EXTRA], NAME @ https://HOST/FILE.whl, upgrade, git:COMMIT, a "
+    "folder of locks, or order:LAYER,LAYER"
+)
+ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+_PASTED = re.compile(
+    r"\s*[$!%]?\s*(?:(?:python[\d.]*\s+-m\s+|uv\s+)?pip[\d.]*\s+install|(?:uv|poetry|pdm)\s+add|"
+    r"pipenv\s+install)\s+"
+)
+"""What pages and notebooks put before the packages that one shall install."""
+_OF_CONDA = re.compile(r"\s*[$!%]?\s*(?:conda|mamba|micromamba)\s+install\s")
+WORDS_OF_MARKERS = ("and", "or", "in", "not")
+
+_FORM = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<extras>\[[\w, .-]*\])?\s*(?P<rest>[^;\[\]]*)"
+    r"(?:;\s*(?P<marker>.*))?"
+)
+_VERSION = r"v?\d[\w.!+*-]*"
+_COMPARISONS = re.compile(
+    rf"(?:===|==|~=|!=|<=|>=|<|>)\s*{_VERSION}(?:,\s*(?:===|==|~=|!=|<=|>=|<|>)\s*{_VERSION})*"
+)
+_ONE_VERSION = re.compile(rf"[=@]\s*({_VERSION})")
+_BARE_VERSION = re.compile(r"v?\d+(?:\.\d+)*(?:\.?(?:a|b|rc|post|dev)\d*)?")
+_CLAUSE = re.compile(
+    r"(?P<variable>[a-z_]+)\s*(?P<operator>===|==|!=|<=|>=|~=|<|>|not in|in)\s*"
+    r"(?P<quote>['\"]?)(?P<value>[\w.+-]+)(?P=quote)"
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A package as somebody asks for it.
+
+    Attributes:
+        name: As it was typed.
+        extras: With their brackets, or an empty text.
+        version: Comparisons such as ``>=1,<2``, or ``@`` and an address, or an empty text.
+        marker: When it is asked for, or an empty text.
+    """
+
+    name: str
+    extras: str = ""
+    version: str = ""
+    marker: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name in the one spelling that indexes compare."""
+        return normalised(self.name)
+
+    @property
+    def whole(self) -> str:
+        """All of it as a line of a requirements file."""
+        return self._line(self.extras + self._version)
+
+    @property
+    def without_version(self) -> str:
+        """The line of a layer whose version stands among the overrides."""
+        return self._line(self.extras)
+
+    @property
+    def version_alone(self) -> str:
+        """The line of the overrides, which know no extras."""
+        return self._line(self._version)
+
+    @property
+    def _version(self) -> str:
+        return f" {self.version}" if self.version.startswith("@") else self.version
+
+    def _line(self, rest: str) -> str:
+        return f"{self.name}{rest} ; {self.marker}" if self.marker else f"{self.name}{rest}"
+
+
+def words(text: str) -> list[str]:
+    """Return the changes of a text, each as one word: blanks around comparisons part nothing.
+
+    Raises:
+        ToolError: A quotation mark is missing, or it is a command of conda.
+    """
+    if _OF_CONDA.match(text):
+        raise ToolError(
+            "conda's packages are not those of the index: name the package alone, as PyPI calls it."
+        )
+    try:
+        parts = shlex.split(_PASTED.sub("", text, count=1) if _PASTED.match(text) else text)
+    except ValueError as error:
+        raise ToolError(f"nothing can be made of {text!r}: a quotation mark is missing.") from error
+    found: list[str] = []
+    for part in parts:
+        if found and (part[:1] in "=<>~!@,;[" or found[-1][-1:] in "=<>~!@,;"):
+            found[-1] += part
+        elif found and _goes_on(found[-1], part):
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return found
+
+
+def read(word: str, before: str = "") -> Wanted:
+    """Return the package that a word asks for.
+
+    Args:
+        word: One of ``words``.
+        before: The word before it, for the sentence about a version that stands alone.
+
+    Raises:
+        ToolError: It cannot be had in this form; the sentence says why and which one can.
+    """
+    _refuse_what_has_no_hash(word)
+    if _BARE_VERSION.fullmatch(word):
+        name = before if before and _FORM.fullmatch(before) else "NAME"
+        raise ToolError(f'"{word}" is a version without a package: write {name}=={word}.')
+    if re.match(r"https?://", word):
+        return _of_address(word)
+    found = _FORM.fullmatch(word)
+    if not found or ("://" not in word and Path(word).is_file()):
+        raise ToolError(f'nothing can be made of "{masked(word)}": write {FORMS}.')
+    version = _version(found["name"], found["rest"].strip())
+    return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
+
+
+def masked(text: str) -> str:
+    """Return a text without the passwords in its addresses."""
+    return masker(os.environ, ROOT)(text)
+
+
+def of_line(line: str) -> Wanted | None:
+    """Return what a line of a requirements file asks for, None if it has another form."""
+    found = _FORM.fullmatch(re.sub(r"(^|\s)#.*$", "", line).strip())
+    if not found:
+        return None
+    marker = (found["marker"] or "").strip()
+    return Wanted(found["name"], found["extras"] or "", found["rest"].strip(), marker)
+
+
+def _goes_on(before: str, part: str) -> bool:
+    """Tell whether a word belongs to the marker that the word before it began."""
+    last = before.rpartition(" ")[2]
+    return ";" in before and (part in WORDS_OF_MARKERS or last in WORDS_OF_MARKERS)
+
+
+def _refuse_what_has_no_hash(word: str) -> None:
+    """Stop at options, repositories, folders and files.
+
+    Raises:
+        ToolError: It is one of these.
+    """
+    known = masked(word)
+    named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
+    place = named["place"] if named else word
+    if word.startswith("-"):
+        raise ToolError(
+            f'"{known}" is an option and no package: name the packages themselves; another index '
+            "is set in pip's configuration or by PIP_INDEX_URL, for pip and uv."
+        )
+    if re.search(r"^git(\+|@)|\.git(@|#|$)", place):
+        raise ToolError(
+            f'"{known}" is a repository, whose files have no hash and may change: name a released '
+            "version, or an archive of one commit (NAME @ https://HOST/.../COMMIT.zip)."
+        )
+    if place.startswith((".", "/", "~")) or "\\" in place or re.match(r"[^:]*\.whl$", place):
+        is_folder = Path(place).expanduser().is_dir()
+        kind = "a folder, which has no hash" if is_folder else "a file of this machine alone"
+        raise ToolError(
+            f'"{known}" is {kind}: name a released version, or the address of a wheel or an '
+            "archive that every machine can reach (NAME @ https://HOST/FILE.whl)."
+        )
+
+
+def _of_address(word: str) -> Wanted:
+    """Return the package of a wheel's address, whose file's name begins with the package's.
+
+    Raises:
+        ToolError: The address is that of something else.
+    """
+    file = urlsplit(word).path.rpartition("/")[2]
+    if not file.endswith(".whl"):
+        raise ToolError(
+            f'"{masked(word)}" does not say which package it is: write NAME @ {masked(word)}, '
+            "the address of a wheel or an archive."
+        )
+    return Wanted(file.partition("-")[0].replace("_", "-"), version=f"@ {word}")
+
+
+def _version(name: str, rest: str) -> str:
+    """Return comparisons, or ``@`` and an address; ``=`` and ``@`` before a version mean ``==``.
+
+    Raises:
+        ToolError: It is neither.
+    """
+    if not rest or _COMPARISONS.fullmatch(rest):
+        return re.sub(r"\s+", "", rest)
+    if one := _ONE_VERSION.fullmatch(rest):
+        return f"=={one[1]}"
+    address = rest.removeprefix("@").strip()
+    parts = urlsplit(address)
+    if rest.startswith("@") and parts.scheme in ("http", "https", "file"):
+        if parts.path.endswith(ARCHIVES):
+            return f"@ {address}"
+        raise ToolError(
+            f'"{masked(address)}" is not the address of a wheel or an archive, which end in '
+            f"{', '.join(ARCHIVES)}."
+        )
+    raise ToolError(
+        f'"{name}{masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
+        f"commas between several ({name}>=1,<2), and with blanks between several packages."
+    )
+
+
+def _marker(text: str) -> str:
+    """Return a marker with the quotation marks that the shell took away.
+
+    Raises:
+        ToolError: It is none.
+    """
+    if not text:
+        return ""
+    clauses = re.split(r"\s+(and|or)\s+", text.strip())
+    found = [_CLAUSE.fullmatch(clause) for clause in clauses[::2]]
+    if not all(found):
+        raise ToolError(
+            f'"{text}" is no marker: write one such as "NAME ; python_version < \'3.13\'".'
+        )
+    written = [f'{each["variable"]} {each["operator"]} "{each["value"]}"' for each in found if each]
+    joined: Sequence[str] = [
+        written[0],
+        *map(" ".join, zip(clauses[1::2], written[1:], strict=True)),
+    ]
+    return " ".join(joined)

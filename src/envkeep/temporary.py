@@ -1,0 +1,112 @@
+"""Temporary folders: what a command that was killed had left of them, the next one removes.
+
+Each has a record under ``.cache/at-work`` that its command keeps locked as long as it lives.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from envkeep.errors import ToolError
+from envkeep.files import lock
+from envkeep.paths import AT_WORK
+
+PREFIX = "project-tools-"
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Yield a new folder where this machine keeps temporary files; it is removed afterwards."""
+    import tempfile  # most commands need none
+
+    with (
+        _record(os.urandom(8).hex()) as record,
+        # On Windows git's objects may not be deleted.
+        tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
+    ):
+        if record:
+            with suppress(OSError):  # on a full disk
+                record.write(name)
+                record.flush()
+        yield Path(name)
+
+
+@contextmanager
+def claimed(environment: Path) -> Iterator[None]:
+    """Make an environment meanwhile that nobody else makes or removes.
+
+    Raises:
+        ToolError: Another command is making it.
+    """
+    with _record(environment.name):
+        yield
+
+
+def is_claimed(environment: Path) -> bool:
+    """Tell whether a command that makes an environment is at work."""
+    record = AT_WORK / environment.name
+    return record.exists() and record not in _abandoned()
+
+
+def left() -> list[Path]:
+    """Return the folders of commands that were killed."""
+    return [path for path in map(_named_in, _abandoned()) if path]
+
+
+def remove_left() -> list[Path]:
+    """Remove the folders of commands that were killed, and return them."""
+    gone = []
+    for record in list(_abandoned()):
+        path = _named_in(record)
+        if path:
+            shutil.rmtree(path, ignore_errors=True)
+            if path.exists():
+                continue
+            gone.append(path)
+        record.unlink(missing_ok=True)
+    return gone
+
+
+@contextmanager
+def _record(name: str) -> Iterator[TextIO | None]:
+    """Yield a file that is locked meanwhile and removed afterwards, None if none can be written."""
+    path = AT_WORK / name
+    try:
+        AT_WORK.mkdir(parents=True, exist_ok=True)
+        file = path.open("a", encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        yield None
+        return
+    try:
+        lock(file.fileno())
+    except OSError as error:
+        file.close()
+        raise ToolError(f"another command makes {name}; wait until it has ended.") from error
+    try:
+        yield file
+    finally:
+        file.close()
+        path.unlink(missing_ok=True)
+
+
+def _abandoned() -> Iterator[Path]:
+    """Yield the records whose commands are dead."""
+    for record in sorted(AT_WORK.glob("*")):
+        try:
+            with record.open("r+") as file:
+                lock(file.fileno())
+        except OSError:  # its command is at work
+            continue
+        yield record
+
+
+def _named_in(record: Path) -> Path | None:
+    """Return the folder that a record names, if it is there and was made here."""
+    path = Path(record.read_text(encoding="utf-8", errors="surrogateescape"))
+    is_own = path.name.startswith(PREFIX) and path.is_dir() and not path.is_symlink()
+    return path if is_own else None

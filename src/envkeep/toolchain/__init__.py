@@ -1,0 +1,1 @@
+"""The Pythons of this machine, and small pinned environments of tools."""

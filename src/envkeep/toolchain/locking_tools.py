@@ -1,0 +1,55 @@
+"""The small environment of the tools that lock and install, itself pinned and hashed."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+
+from envkeep.errors import CommandError, ToolError
+from envkeep.paths import python, shown
+from envkeep.process import output_of
+from envkeep.toolchain.pinned_tools import TOOLCHAIN
+
+ensure = TOOLCHAIN.ensure
+tool = TOOLCHAIN.tool
+has = TOOLCHAIN.has
+
+
+def uses_uv() -> bool:
+    """Return whether uv is taken: it is the default, where there is a build of it."""
+    return os.environ.get("INSTALLER", "uv") == "uv" and has("uv")
+
+
+def refuse_damaged_cache(error: CommandError) -> None:
+    """Name the package of which uv's cache has a damaged copy, if that is why uv failed.
+
+    Raises:
+        ToolError: It is.
+    """
+    name = error.damaged_in_cache
+    if name is not None:
+        clean = f"{shown(tool('uv'))} cache clean {name}".strip()
+        raise ToolError(
+            f"uv's cache has a damaged copy of {name or 'a package'}, nothing was changed: run "
+            f"`{clean}`, then the command again."
+        ) from error
+
+
+@cache
+def pip_settings() -> dict[str, str]:
+    """Return what pip is configured for on this machine, by option; variables win over files."""
+    printed = output_of([python(ensure()), "-m", "pip", "config", "list"])
+    found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
+    return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
+
+
+def uv_settings() -> dict[str, str]:
+    """Return pip's index and certificates as variables for uv, which does not read pip's files."""
+    configured = pip_settings()
+    translated = {"UV_DEFAULT_INDEX": "index-url", "SSL_CERT_FILE": "cert"}
+    return {
+        variable: configured[option]
+        for variable, option in translated.items()
+        if option in configured and not os.environ.get(variable)
+    }

@@ -1,0 +1,1 @@
+"""Training runs as a measure: what the team expects of one."""

@@ -1,0 +1,57 @@
+"""Bring the template's newer release into the project's files, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envkeep.paths import ROOT
+from envkeep.process import say
+from envkeep.project.git import Git
+from envkeep.updates import apply, preflight, rendering
+from envkeep.updates.plan import Plan
+from envkeep.updates.rendering import Workbench
+from envkeep.updates.report import Records, commit_message, summary
+
+
+def update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> None:
+    """Update the files, or leave all of them exactly as they were.
+
+    Args:
+        wanted: The version; by default the newest.
+        answers: What to answer otherwise, each as ``NAME=VALUE``.
+        dry_run: Only say what would happen.
+
+    Raises:
+        ToolError: It cannot be made.
+    """
+    project = Git(ROOT)
+    template = preflight.check(project)
+    with rendering.opened(project, template) as bench:
+        versions = bench.versions()
+        if not (wanted or answers or versions.is_newer):
+            say(f"Already up to date: the project has the template's newest, {versions.current}.")
+            return
+        plan = _plan(project, bench, wanted, answers)
+        if not plan.changed:
+            say("Already up to date: nothing would change.")
+            return
+        records = Records(plan)
+        text = summary(plan, records, bench.changelog(*plan.versions))
+        if not dry_run:
+            _write(project, plan, records)
+        say(f"\n{text}" + ("\n\nNothing was changed (--dry-run)." if dry_run else ""))
+
+
+def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> Plan:
+    base = bench.render_present_release()
+    theirs = bench.render_next_release(wanted, answers)
+    return Plan.make(project, bench.git, base, theirs)
+
+
+def _write(project: Git, plan: Plan, records: Records) -> None:
+    records.write(commit_message(plan, records))
+    try:
+        apply.place(project, plan.patch, plan.changed)
+    except BaseException:
+        records.remove()
+        raise

@@ -1,0 +1,85 @@
+"""What a command locks on its own is locked by uv; `make lock` says that there is a faster way."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from envkeep.commands import lock
+from envkeep.environments import store
+from envkeep.environments.managers import chosen
+from envkeep.locks import torch_wheels
+from envkeep.locks.compile import ResolverFor
+from envkeep.locks.torch_builds import TorchBuild
+from envkeep.project import target as backends
+from envkeep.project.target import Target
+from envkeep.toolchain import interpreters, locking_tools
+
+TARGET = Target("linux-x86_64", "cpu")
+
+
+@pytest.fixture
+def resolvers(monkeypatch: pytest.MonkeyPatch) -> list[ResolverFor]:
+    """Return what the locks are compiled with; nothing is compiled."""
+    found: list[ResolverFor] = []
+
+    def compile_locks(wanted: Sequence[Target], resolver_for: ResolverFor, **_: bool) -> None:
+        found.append(resolver_for)
+
+    monkeypatch.setattr(lock, "compile_locks", compile_locks)
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.12.1")
+    monkeypatch.setattr(backends, "here", lambda: (TARGET,))
+    monkeypatch.setattr(backends, "targets", lambda: (TARGET,))
+    monkeypatch.setattr(store, "exclusive", nullcontext)
+    return found
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_uv_compiles_what_nobody_asked_for_where_it_can(
+    usable: bool, resolvers: list[ResolverFor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locking_tools, "uses_uv", lambda: usable)
+    lock.compile_first([TARGET])
+    [resolver] = resolvers
+    by_uv = isinstance(resolver, partial) and resolver.keywords == {"python": "3.12.1"}
+    assert by_uv == usable
+    assert by_uv or getattr(resolver, "__func__", None) is type(chosen()).resolver
+
+
+@pytest.mark.parametrize(
+    ("index", "read"), [("/wheels", "/fetched"), ("https://example.org", "https://example.org")]
+)
+def test_uv_reads_the_folder_that_environments_are_filled_from(
+    index: str, read: str, resolvers: list[ResolverFor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[TorchBuild | None] = []
+    monkeypatch.setattr(locking_tools, "uses_uv", lambda: True)
+    monkeypatch.setattr(torch_wheels, "fetch", lambda build: Path("/fetched"))
+    monkeypatch.setattr(lock, "Uv", lambda target, build, *, python: seen.append(build))
+    lock.compile_first([TARGET])
+    build = TorchBuild(TARGET, {"torch": "2.13.0+cpu"}, (), index)
+    resolvers[0](TARGET, build)
+    resolvers[0](TARGET, None)
+    assert seen == [replace(build, index=read), None]
+
+
+@pytest.mark.parametrize(
+    ("fast", "quiet", "said"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_lock_first_names_the_faster_way(
+    fast: bool,
+    quiet: bool,
+    said: bool,
+    resolvers: list[ResolverFor],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lock.run(argparse.Namespace(fast=fast, quiet=quiet, changed=False, loosen=False))
+    first = capsys.readouterr().out.partition("\n")[0]
+    assert ("ARGS=--fast" in first and "seconds" in first) == said
+    assert len(resolvers) == 1

@@ -1,0 +1,111 @@
+"""A promotion that is cut off after any file can be completed; a changed file stops it before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envkeep.errors import ToolError
+from envkeep.staging import staged
+from envkeep.staging.staged import Candidate
+
+BEFORE = {"requirements/a.in": b"old", "requirements/gone.in": b"old"}
+AFTER = {"requirements/a.in": b"new", "requirements/locks/b.txt": b"new"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with two files of requirements."""
+    root = tmp_path / "project"
+    monkeypatch.setattr(staged, "ROOT", root)
+    monkeypatch.setattr(staged, "REQUIREMENTS", root / "requirements")
+    monkeypatch.setattr(staged, "TRIES", root / ".cache" / "tries")
+    write(root, BEFORE)
+    return root
+
+
+@pytest.fixture
+def candidate(project: Path, tmp_path: Path) -> Candidate:
+    """Return a try that changes a file, adds one and removes one."""
+    copy = tmp_path / "copy"
+    write(copy, AFTER)
+    after = staged.changed_files(copy)
+    found = Candidate("abc", "a change", "2026", True, "", staged.hashes_now(after), after)
+    staged.keep(found, copy)
+    return staged.find(None)
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+
+def read(root: Path) -> dict[str, bytes]:
+    top = root / "requirements"
+    files = (path for path in top.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_what_was_tried_is_written(project: Path, candidate: Candidate) -> None:
+    assert set(candidate.after) == {*BEFORE, *AFTER}
+    staged.write_into_project(candidate)
+    assert read(project) == AFTER
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_what_was_cut_off_is_completed(
+    project: Path, candidate: Candidate, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, left = staged.write_whole, [None] * written
+
+    def killed(path: Path, content: bytes) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        whole(path, content)
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(staged, "write_whole", killed)
+        with pytest.raises(KeyboardInterrupt):
+            staged.write_into_project(candidate)
+    assert read(project) != AFTER
+    staged.write_into_project(staged.find("abc"))
+    assert read(project) == AFTER
+
+
+@pytest.mark.parametrize("path", [*BEFORE, *AFTER])
+def test_a_file_that_changed_since_stops_it(project: Path, candidate: Candidate, path: str) -> None:
+    write(project, {path: b"ours"})
+    now = read(project)
+    with pytest.raises(ToolError, match=rf"{path} was changed since"):
+        staged.write_into_project(candidate)
+    assert read(project) == now
+
+
+def test_a_try_without_its_report_is_none(project: Path, candidate: Candidate) -> None:
+    (candidate.folder / "report.json").write_text('{"name": ')
+    assert staged.kept() == []
+    with pytest.raises(ToolError, match="nothing was tried yet"):
+        staged.find(None)
+
+
+def test_the_latest_try_is_the_last_one_whatever_the_clock_says(
+    project: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    for name, created in (("one", "2027"), ("two", "2026"), ("one", "2025"), ("three", "2024")):
+        staged.keep(Candidate(name, name, created, True, ""), copy)
+    assert [each.name for each in staged.kept()] == ["two", "one", "three"]
+    assert staged.find(None).name == "three"
+
+
+def test_lines_that_came_into_the_overrides_are_known(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "requirements/overrides.txt"
+    monkeypatch.setattr(staged, "OVERRIDES", project / path)
+    write(project, {path: b"# ours\nnumpy==2\n"})
+    write(tmp_path / "copy", {path: b"numpy==1\nonnx<1.23\n"})
+    assert staged.added_overrides(tmp_path / "copy") == ["numpy==1", "onnx<1.23"]
