@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(ROOT))
 
 from tests.render.cells import CELLS  # noqa: E402
 from tests.support.copier_runs import NEWEST, commit, git, release, render, stage  # noqa: E402

@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(ROOT))
 
 from hooks.new_project import machine_answers  # noqa: E402
 from scripts.demo import STEPS  # noqa: E402

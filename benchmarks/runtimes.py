@@ -30,7 +30,8 @@ from rich.progress import track
 from rich.table import Column, Table
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(ROOT))
 
 from benchmarks.in_production import BATCHES, PROMPT  # noqa: E402
 from hooks.new_project import machine_answers  # noqa: E402

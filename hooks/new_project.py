@@ -16,7 +16,8 @@ from pathlib import Path
 
 # `python hooks/new_project.py` puts hooks/ on the path, not the folder above it.
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(ROOT))
 
 try:
     import questionary

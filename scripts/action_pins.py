@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # `python scripts/action_pins.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_data import StackError, load_actions, load_runners

@@ -10,7 +10,8 @@ from argparse import Namespace
 from pathlib import Path
 
 # `python scripts/check_files.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from envkeep.commands.check_files import run
 

@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 # `python scripts/demo.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hooks.errors import HookError
 from hooks.new_project import machine_answers

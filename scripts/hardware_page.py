@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 # `python scripts/hardware_page.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_catalog import Catalog, load_catalog

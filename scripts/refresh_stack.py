@@ -30,7 +30,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 # `python scripts/refresh_stack.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.stack_checks import check_rows
 from scripts.stack_data import StackError, offered_pythons, oldest

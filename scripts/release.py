@@ -26,7 +26,8 @@ from unittest.mock import patch
 from packaging.version import InvalidVersion, Version
 
 # `python scripts/release.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.answer_changes import load_changes
 from scripts.release_updates import Case, cases, findings

@@ -22,7 +22,8 @@ from copier._user_data import Question
 from pathspec import PathSpec
 
 # Processes that `python scripts/release.py` starts find the folder above scripts/ by this.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.answer_changes import Change, Outlook, outlook
 from scripts.releases import ReleaseError

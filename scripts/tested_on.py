@@ -24,7 +24,8 @@ import yaml
 from packaging.version import Version
 
 # `python scripts/tested_on.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_catalog import Catalog, load_catalog

@@ -20,7 +20,8 @@ from pathlib import Path
 import yaml
 
 # `python scripts/tested_pairs.py` puts scripts/ on the path, not the folder above it.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("", "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.refresh_stack import replace_files
 from scripts.stack_data import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from envkeep import paths
 from envkeep.project import ownership
 from scripts.ownership_rows import PathRow
 from tests.render.conftest import Projects
@@ -124,7 +125,7 @@ def test_shared_files_have_one_fence(project: Path, template_files: TemplateFile
 def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:
     assert (
         project / "requirements" / "stack" / "owners.json"
-    ).read_bytes() == OWNERS_TABLE.read_bytes()
+    ).read_bytes() == paths.OWNERS_TABLE.read_bytes()
     for path in files_of(project):
         assert ownership.owner_of(path) == row_of(path, template_files).owner
     assert ownership.owner_of("src/own/model.py") is None
