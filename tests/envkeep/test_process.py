@@ -95,7 +95,7 @@ def test_a_quiet_program_is_shown_only_if_it_fails(
     monkeypatch.setattr(process, "ROOT", tmp_path)
     run([*SAYS, "0"], mode="quiet")
     assert "careful\n" not in capfd.readouterr().err
-    with pytest.raises(CommandError, match="failed with exit code 4: .*careful"):
+    with pytest.raises(CommandError, match=r"failed with exit code 4: .*careful"):
         run([*SAYS, "4"], mode="quiet")
     assert "careful\n" in capfd.readouterr().err
 
