@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from packaging.utils import canonicalize_name
+
 from envkeep.audit import licenses
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
@@ -21,7 +23,7 @@ from envkeep.locks.lockfile import Entry
 from envkeep.paths import PYPROJECT, ROOT, SBOMS, python, shown
 from envkeep.process import announce, ended, environment, say
 from envkeep.project import target as backends
-from envkeep.project.requirements import PRODUCTION_LAYERS, layers, normalised
+from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.toolchain.pinned_tools import AUDIT
 
 HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
@@ -82,7 +84,7 @@ def described(
             rows.setdefault(entry.name, _row(entry, layer, known))
             direct |= {entry.name} if entry.files else set()
             for parent in entry.parents:
-                needs.setdefault(normalised(parent), set()).add(entry.name)
+                needs.setdefault(canonicalize_name(parent), set()).add(entry.name)
     components = [
         {**row, "needs": sorted(needs.get(name, set()))} for name, row in sorted(rows.items())
     ]
@@ -118,7 +120,7 @@ def _project() -> dict[str, str | None]:
         found = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
         licence = found.get("license")
         return {
-            "name": normalised(str(found["name"])),
+            "name": canonicalize_name(str(found["name"])),
             "version": str(found["version"]) if "version" in found else None,
             "licence": licence if isinstance(licence, str) else None,
         }

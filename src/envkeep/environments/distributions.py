@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -27,7 +27,7 @@ class Distribution:
     """An installed distribution.
 
     Attributes:
-        name: Its normalised name.
+        name: Its normalized name.
         version: Its version.
         folder: The folder of its metadata.
         installer: What installed it, such as ``uv``, or an empty text.
@@ -72,7 +72,7 @@ def read(folder: Path) -> Distribution | None:
         return None
     installer = installer_of(folder)
     origin = _origin(_text(folder / "direct_url.json"))
-    return Distribution(normalised(str(name)), str(version), folder, installer, origin)
+    return Distribution(canonicalize_name(str(name)), str(version), folder, installer, origin)
 
 
 def installer_of(folder: Path) -> str:
@@ -83,7 +83,7 @@ def installer_of(folder: Path) -> str:
     stated = _text(folder / INSTALLER).strip()
     if stated == "uv":
         return stated
-    name = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    name = canonicalize_name(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
     noted = (top / "conda-meta" for top in list(folder.parents)[1:4])
     return BY_CONDA if any(any(each.glob(f"{name}-*-*.json")) for each in noted) else stated
 

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.environments import records
 from envkeep.environments.distributions import (
     BY_CONDA,
@@ -25,7 +27,6 @@ from envkeep.errors import ToolError
 from envkeep.locks import lockfile
 from envkeep.paths import ROOT, python
 from envkeep.probe import ask, text_of
-from envkeep.project.requirements import normalised
 
 MOST_NAMED = 3
 SAY_VERSION = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
@@ -212,7 +213,7 @@ def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
     found = []
     for path in metadata_folders(folder):
         name, _, version = path.name.removesuffix(DIST_INFO).rpartition("-")
-        quick = Distribution(normalised(name), version, path)
+        quick = Distribution(canonicalize_name(name), version, path)
         as_locked = same_version(version, wanted.get(quick.name, ""))
         found.append(quick if as_locked else read(path) or quick)
     return found

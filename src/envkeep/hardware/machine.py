@@ -162,7 +162,7 @@ def _nvidia_driver(root: Path) -> str | None:
         if found:
             return found.group()
     answer = _ask_nvidia(root, "driver_version")
-    found = re.match(r"\d[\d.]*", answer.text.strip()) if answer and answer.good else None
+    found = re.match(r"\d+(?:\.\d+)*", answer.text.strip()) if answer and answer.good else None
     return found.group() if found else None
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import failures, lockfile, package_index
 from envkeep.locks.constraints import constraints_of_exporter, effective_constraints, stack_pins
@@ -19,7 +21,7 @@ from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import RESOLUTIONS, shown
 from envkeep.process import say
 from envkeep.project.metadata import facts, python_version
-from envkeep.project.requirements import Line, input_files, normalised, overrides
+from envkeep.project.requirements import Line, input_files, overrides
 from envkeep.project.target import Target, exporters_of
 
 
@@ -153,7 +155,7 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
 
 
 def _line(text: str) -> Line:
-    return Line(normalised(re.split("[<=]", text)[0]), text)
+    return Line(canonicalize_name(re.split("[<=]", text)[0]), text)
 
 
 def _header(target: Target) -> str:

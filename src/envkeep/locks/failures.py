@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import package_index, resolver_output
 from envkeep.locks.lock_set import pinned
@@ -20,7 +22,7 @@ from envkeep.locks.package_index import Fit
 from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import Line, normalised, parse, with_included
+from envkeep.project.requirements import Line, parse, with_included
 from envkeep.redact import masker
 
 AT_MOST = 4  # packages that the index is asked about
@@ -128,7 +130,7 @@ class Failure:
     def _place(self, name: str) -> str:
         """Return the file of the user's that names a package, or all that were resolved."""
         for path in self._files():
-            if any(line.name == normalised(name) for line in parse(path)):
+            if any(line.name == canonicalize_name(name) for line in parse(path)):
                 return shown(path)
         return " with ".join(map(shown, self.sources))
 
@@ -185,7 +187,7 @@ def withdrawn(fit: Fit) -> str:
 def _wheels(built: FailedBuild) -> str:
     """Return what the index says of the wheels of a version that was to be built."""
     try:
-        (fit,) = package_index.fits([(normalised(built.name), built.version)])
+        (fit,) = package_index.fits([(canonicalize_name(built.name), built.version)])
     except (ToolError, ValueError):
         return _has_none(())
     return _has_none(fit.pythons, fit.nearest)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
@@ -33,9 +33,9 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Normalised name of the package, or the whole requirement if it begins with none."""
+        """Normalized name of the package, or the whole requirement if it begins with none."""
         found = NAME.match(self.requirement.removeprefix("-e "))
-        return normalised(found.group()) if found else self.requirement
+        return canonicalize_name(found.group()) if found else self.requirement
 
 
 def parse(text: str) -> list[Entry]:
@@ -65,12 +65,13 @@ def asked_for(entries: Iterable[Entry]) -> list[Entry]:
     while more := {
         name
         for name, entry in by_name.items()
-        if name not in kept and any(normalised(parent) in kept for parent in entry.parents)
+        if name not in kept and any(canonicalize_name(parent) in kept for parent in entry.parents)
     }:
         kept |= more
     return [
         replace(
-            entry, parents=frozenset(each for each in entry.parents if normalised(each) in kept)
+            entry,
+            parents=frozenset(each for each in entry.parents if canonicalize_name(each) in kept),
         )
         for name, entry in by_name.items()
         if name in kept

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from envkeep.project.requirements import Line, normalised
+from packaging.utils import canonicalize_name
+
+from envkeep.project.requirements import Line
 
 # As pip ("ml-dtypes 0.6.0 depends on numpy>=2.0.0") and uv ("ml-dtypes>=0.6.0 depends on ...") say.
 _PACKAGE = (
@@ -47,9 +49,9 @@ def _too_new(
 ) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that need a newer version of what is overridden."""
     for need in (*_NEWER.finditer(said), *_EXACTLY.finditer(said)):
-        name, version = normalised(need["name"]), need["version"]
+        name, version = canonicalize_name(need["name"]), need["version"]
         least = need.groupdict().get("least") or need["exact"]
-        has = own.get(normalised(need["needed"]))
+        has = own.get(canonicalize_name(need["needed"]))
         if has and stack.get(name) == version and _is_below(has, least):
             yield name, f"{name}<{version}"
 
@@ -59,12 +61,12 @@ def _not_old_enough(
 ) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that are newer than what is overridden admits."""
     for need in _OLDER.finditer(said):
-        needed, most = normalised(need["needed"]), need["most"]
+        needed, most = canonicalize_name(need["needed"]), need["most"]
         pin = stack.get(needed)
         if pin and _admits(own, need) and not _is_under(pin, most):
             yield needed, f"{needed}<{most}"
     for need in _EXACTLY.finditer(said):
-        needed, exact = normalised(need["needed"]), need["exact"]
+        needed, exact = canonicalize_name(need["needed"]), need["exact"]
         pin = stack.get(needed)
         if pin and _admits(own, need) and _numbers(pin) > _numbers(exact):
             yield needed, f"{needed}<={exact}"
@@ -89,7 +91,7 @@ def _is_below(has: str, least: str) -> bool:
 
 def _admits(own: Mapping[str, str], need: re.Match[str]) -> bool:
     """Tell whether the package that needs something is overridden, with a version like this one."""
-    has = own.get(normalised(need["name"]))
+    has = own.get(canonicalize_name(need["name"]))
     exact = _EXACT.search(has) if has else None
     return has is not None and (exact is None or exact["version"] == need["version"])
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.hardware import catalog
 from envkeep.project.metadata import facts
-from envkeep.project.requirements import Line, direct_names, layers, normalised, overrides
+from envkeep.project.requirements import Line, direct_names, layers, overrides
 from envkeep.project.target import Target
 
 EXACT_VERSION = re.compile(r"==\s*(?P<version>[^\s;,+]+)(?:\+\S+)?\s*(?:;.*)?$")
@@ -90,7 +92,7 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
 def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
     """Return the versions of those companions of torch that some layers ask for."""
     asked_for = set(direct_names(wanted, target.backend))
-    rows = {normalised(row["package"]): row for row in catalog.companions()}
+    rows = {canonicalize_name(row["package"]): row for row in catalog.companions()}
     found = {name: row for name, row in rows.items() if name in asked_for}
     for name, row in found.items():
         if target.build["build"] in row["not_for"]:

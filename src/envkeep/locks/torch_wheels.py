@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import sha256_of
 from envkeep.locks import lock_set, wheel_folders
@@ -22,7 +24,6 @@ from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import LOCKS, python, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import normalised
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
@@ -93,7 +94,7 @@ def hashes(wheels: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in wheels.glob("*.whl"):
         name, version = path.name.split("-")[:2]
-        requirement = f"{normalised(name)}=={version}"
+        requirement = f"{canonicalize_name(name)}=={version}"
         found.setdefault(requirement, set()).add(sha256(path))
     return found
 

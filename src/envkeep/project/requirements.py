@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.paths import ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 
@@ -18,7 +20,7 @@ REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 @dataclass(frozen=True)
 class Line:
-    """One requirement of a requirements file: its normalised name and the text as written."""
+    """One requirement of a requirements file: its normalized name and the text as written."""
 
     name: str
     text: str
@@ -83,11 +85,6 @@ def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]
     return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
-def normalised(name: str) -> str:
-    """Return a package's name in the one spelling that indexes compare (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def parse(path: Path) -> list[Line]:
     """Return the requirements that stand in a file, without comments and options.
 
@@ -105,7 +102,7 @@ def parse(path: Path) -> list[Line]:
                 f"{shown(path)} has a line that is not a requirement: {line!r}; "
                 "write it as name==version."
             )
-        requirements.append(Line(normalised(found["name"]), line))
+        requirements.append(Line(canonicalize_name(found["name"]), line))
     return requirements
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT
-from envkeep.project.requirements import normalised
 from envkeep.redact import masker
 
 FORMS = (
@@ -63,7 +64,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """The name in the one spelling that indexes compare."""
-        return normalised(self.name)
+        return canonicalize_name(self.name)
 
     @property
     def whole(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
 
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;]+)", re.MULTILINE)
 FILES = re.compile(r"requirements/stack/constraints[^/]*\.txt")
@@ -51,7 +51,7 @@ def moves(before: str, after: str) -> list[Move]:
 def _pins(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, version in PIN.findall(text):
-        versions = found.setdefault(normalised(name), [])
+        versions = found.setdefault(canonicalize_name(name), [])
         if version not in versions:
             versions.append(version)
     return found
