@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envkeep.bisect.endpoints import End
 from envkeep.bisect.mixing import FILES, ORDER, Change
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 
 NUMPY = "numpy"
 FAR = 1_000
@@ -156,9 +156,9 @@ def _asked_in(end: End, layers: Collection[str]) -> set[str]:
     }
 
 
-def _any(entries: Mapping[str, Entry], test: Callable[[Entry], bool]) -> bool:
+def _any(entries: Mapping[str, LockEntry], test: Callable[[LockEntry], bool]) -> bool:
     return any(map(test, entries.values()))
 
 
-def _is_asked(entry: Entry) -> bool:
+def _is_asked(entry: LockEntry) -> bool:
     return bool(entry.files)

@@ -19,7 +19,7 @@ from envkeep.errors import ToolError
 from envkeep.files import write_whole
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.paths import PYPROJECT, ROOT, SBOMS, python, shown
 from envkeep.process import announce, ended, environment, say
 from envkeep.project import target as backends
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def described(
-    locked: Mapping[str, Iterable[Entry]],
+    locked: Mapping[str, Iterable[LockEntry]],
     known: Mapping[tuple[str, str], str],
     project: Mapping[str, str | None],
 ) -> dict[str, Any]:
@@ -98,12 +98,12 @@ def described(
     }
 
 
-def _row(entry: Entry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    version = entry.requirement.partition("==")[2] or None
+def _row(entry: LockEntry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    version = entry.version or None
     return {
         "name": entry.name,
         "version": version,
-        "address": entry.requirement.partition(" @ ")[2] or None,
+        "address": entry.address or None,
         "layer": layer,
         "licence": known.get((entry.name, version or "")),
         "sha256": sorted(each.removeprefix("sha256:") for each in entry.hashes),

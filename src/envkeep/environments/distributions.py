@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,6 @@ METADATA = "METADATA"
 RECORD = "RECORD"
 INSTALLER = "INSTALLER"
 BY_CONDA = "conda"
-NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -99,15 +97,6 @@ def metadata(folder: Path) -> Message:
 
     text = (folder / METADATA).read_text(encoding="utf-8")
     return HeaderParser().parsestr(text.partition("\n\n")[0])
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two spellings mean one version: ``2026.01.02`` is ``2026.1.2``."""
-    return _comparable(one) == _comparable(other)
-
-
-def _comparable(version: str) -> str:
-    return NUMBER.sub(lambda found: str(int(found[0])), version.lower().lstrip("v"))
 
 
 def _origin(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ class Failure:
         named = " with ".join(map(shown, self.sources))
         cure = (
             ", or name the version you need in requirements/overrides.txt"
-            if any(resolver_output.mentions(self.output, *each) for each in map(_exact, self.pins))
+            if any(self._mentions(pin) for pin in self.pins)
             else ""
         )
         return self._asked_twice() or (
@@ -61,10 +60,13 @@ class Failure:
             f"resolver's reason is above): ask for another version there{cure}"
         )
 
+    def _mentions(self, pin: Line) -> bool:
+        return resolver_output.mentions(self.output, pin.name, pin.exact_version)
+
     def _asked_twice(self) -> str | None:
         """Return the sentence about a version in a layer where the stack pins another one."""
         found = resolver_output.asked_twice(self.output)
-        stack = dict(map(_exact, self.pins))
+        stack = {line.name: line.exact_version for line in self.pins}
         if not found or not stack.get(found[0]):
             return None
         name, pin = found[0], f"=={stack[found[0]]}"
@@ -137,8 +139,7 @@ class Failure:
     def _version_of(self, name: str) -> str:
         """Return the exact version of a package that the user's files name, or an empty text."""
         lines = (line for path in self._files() for line in parse(path) if line.name == name)
-        exact = (version for line in lines if (version := _exact(line)[1]))
-        return next(exact, "")
+        return next(filter(None, (line.exact_version for line in lines)), "")
 
     def _files(self) -> Iterator[Path]:
         yield from [OVERRIDES] if OVERRIDES.exists() else []
@@ -220,11 +221,6 @@ def _newest(fit: Fit) -> str:
     if not fit.newest:
         return f"it has none for Python {python_version()}"
     return f"the newest for Python {python_version()}: {', '.join(fit.newest)}"
-
-
-def _exact(line: Line) -> tuple[str, str]:
-    found = re.match(r"[^\s;=]+==(?P<version>[^\s;,*]+)\s*(;|$)", line.text)
-    return line.name, found["version"] if found else ""
 
 
 def _masked(text: str) -> str:

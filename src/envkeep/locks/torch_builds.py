@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from envkeep.hardware import catalog
 from envkeep.project.metadata import facts
 from envkeep.project.requirements import Line, direct_names, layers, overrides
 from envkeep.project.target import Target
-
-EXACT_VERSION = re.compile(r"==\s*(?P<version>[^\s;,+]+)(?:\+\S+)?\s*(?:;.*)?$")
 
 
 @dataclass(frozen=True)
@@ -104,13 +101,13 @@ def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def _exact(override: Line) -> str:
-    found = EXACT_VERSION.search(override.text)
-    if found is None:
+    version = override.exact_version.partition("+")[0]
+    if not version:
         raise ToolError(
             f"requirements/overrides.txt must give {override.name} one exact version, such as "
             f"{override.name}==X.Y.Z."
         )
-    return found["version"]
+    return version
 
 
 def _index(base: str, name: str) -> str:

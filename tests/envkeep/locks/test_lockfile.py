@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envkeep.locks import lockfile
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
@@ -107,7 +107,7 @@ def test_both_resolvers_give_the_same_lock() -> None:
 def test_a_lock_is_read_as_it_was_written() -> None:
     entries = lockfile.parse(LOCK)
     assert lockfile.render(entries, "Header.") == LOCK
-    assert entries[0] == Entry(
+    assert entries[0] == LockEntry(
         "networkx==3.6.1", frozenset({A, B}), frozenset(), frozenset({"torch"})
     )
 

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
 from envkeep.locks import lockfile
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
 from envkeep.process import attempt, run
@@ -56,7 +56,7 @@ class Uv:
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Resolve requirements files; see Resolver."""
         try:
             return self._resolved(sources, output, constraints, upgrade=upgrade)
@@ -73,7 +73,7 @@ class Uv:
 
     def _resolved(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
