@@ -136,3 +136,8 @@ def test_an_archive_keeps_its_address_and_a_folder_has_no_hash() -> None:
     assert (archive.name, archive.hashes) == ("tiny", {A})
     assert folder.requirement == "-e file:///srv/other"
     assert not folder.hashes
+
+
+def test_a_version_of_before_pep_440_counts_as_it_is_written() -> None:
+    (old,) = lockfile.parse("pytz==2004d --hash=sha256:0\n")
+    assert (old.name, old.version, old.address) == ("pytz", "2004d", "")
