@@ -28,6 +28,14 @@ def install() -> None:
     run([*_pre_commit(), "install"])
 
 
+def are_missing() -> bool:
+    """Tell whether git could run the checks at every commit here, and nobody has told it to."""
+    if is_adopted() or not PRE_COMMIT_CONFIG.exists() or not (ROOT / ".git").exists():
+        return False
+    hook = output_of(["git", "rev-parse", "--git-path", "hooks/pre-commit"])
+    return bool(hook) and not (ROOT / hook).exists() and not _no_hooks()
+
+
 def check_all(check: str | None) -> int:
     """Run the checks over all files and return the exit code.
 
@@ -40,7 +48,7 @@ def check_all(check: str | None) -> int:
     if not PRE_COMMIT_CONFIG.exists():
         name = shown(PRE_COMMIT_CONFIG)
         raise ToolError(f"{name} is missing; restore it with `git checkout -- {name}`.")
-    if not _has_pre_commit():
+    if not has_pre_commit():
         raise ToolError(
             "pre-commit is not in the active environment; run `make lock-all`, then `make install`."
         )
@@ -56,7 +64,7 @@ def _no_hooks() -> str:
         return f"git takes them from {folder} (its setting core.hooksPath); `make lint` checks too."
     if not _is_root():
         return "this folder is a part of another repository; `make lint` checks it."
-    if not _has_pre_commit():
+    if not has_pre_commit():
         return "these locks have no pre-commit; `make lock-all`, then `make setup` bring it."
     return ""
 
@@ -104,5 +112,6 @@ def _pre_commit() -> list[object]:
     return [python(DEVELOPMENT.link), "-m", "pre_commit"]
 
 
-def _has_pre_commit() -> bool:
+def has_pre_commit() -> bool:
+    """Tell whether the active environment has what installs and runs the checks."""
     return program(DEVELOPMENT.link, "pre-commit").exists()

@@ -21,7 +21,7 @@ from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
 from envkeep.project.requirements import Line, normalised, parse, with_included
-from envkeep.redact import masker
+from envkeep.redact import redactor
 
 AT_MOST = 4  # packages that the index is asked about
 ALIKE = 0.75
@@ -79,7 +79,7 @@ class Failure:
             return None
         where, line = next(self._lines_with(found.text, found.part), ("", found.text))
         why = f" ({found.why})" if found.why else ""
-        return _masked(
+        return _redacted(
             f"{where}`{line}` is no requirement{why}: write one such as `NAME==1.2` or `NAME>=1,<2`"
         )
 
@@ -156,7 +156,7 @@ def of_build(output: str) -> str | None:
             f"requirements/stack/toolchain.txt have {found.tools}"
         )
     elif found.why:
-        why = _masked(found.why[:SHORT].rstrip("."))
+        why = _redacted(found.why[:SHORT].rstrip("."))
     title = f"{found.name} {found.version}".strip()
     return f"{title} {_wheels(found)}, and cannot be built from its source ({why})"
 
@@ -225,5 +225,5 @@ def _exact(line: Line) -> tuple[str, str]:
     return line.name, found["version"] if found else ""
 
 
-def _masked(text: str) -> str:
-    return masker(os.environ, ROOT)(text)
+def _redacted(text: str) -> str:
+    return redactor(os.environ, ROOT)(text)

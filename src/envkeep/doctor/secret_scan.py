@@ -1,4 +1,4 @@
-"""Secrets that are known by their form alone, in files that git tracks.
+"""Find secrets that are known by their form alone, in files that git tracks.
 
 Forms that mean nothing else, so that this check is quick and never wrong about what it finds; what
 detect-secrets guesses from names and from entropy is the affair of ``make lint``.
@@ -32,7 +32,7 @@ ANY = re.compile(
 )
 
 
-def find(folder: Path, tracked: Iterable[str]) -> Iterator[Secret]:
+def scan(folder: Path, tracked: Iterable[str]) -> Iterator[Secret]:
     """Yield the secrets in some files.
 
     Args:
