@@ -32,8 +32,13 @@ def are_missing() -> bool:
     """Tell whether git could run the checks at every commit here, and nobody has told it to."""
     if is_adopted() or not PRE_COMMIT_CONFIG.exists() or not (ROOT / ".git").exists():
         return False
-    hook = output_of(["git", "rev-parse", "--git-path", "hooks/pre-commit"])
-    return bool(hook) and not (ROOT / hook).exists() and not _no_hooks()
+    if DEVELOPMENT.link.exists() and not has_pre_commit():
+        return False
+    asked = ("--git-common-dir", "--git-path", "hooks", "--git-path", "hooks/pre-commit")
+    found = output_of(["git", "rev-parse", *asked]).splitlines()
+    folders = [(ROOT / each).resolve() for each in found]
+    is_gits_own = bool(folders) and folders[1] == folders[0] / "hooks"  # core.hooksPath is not set
+    return is_gits_own and not folders[2].exists()
 
 
 def check_all(check: str | None) -> int:

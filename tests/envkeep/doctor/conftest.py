@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,6 +103,19 @@ class Doctor:
         )
 
 
+def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a project as a machine without continuous integration does."""
+    return subprocess.run(
+        [sys.executable, "-B", *arguments],
+        cwd=folder,
+        env=engine.variables(folder, **{"CI": "", "BACKEND": "", **more}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="session")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project for every backend that was never locked; nobody may change it."""
@@ -133,3 +149,9 @@ def doctor_on(
         return Doctor(envkeep, project, placed, monkeypatch)
 
     return put
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path) -> Path:
+    """Return a copy of the project that a test may damage."""
+    return shutil.copytree(project, tmp_path / "copy")

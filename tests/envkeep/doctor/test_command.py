@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from envkeep.hardware import machine
-from tests.envkeep.doctor.conftest import Doctor
+from tests.envkeep.doctor.conftest import Doctor, run
 from tests.envkeep.doctor.machines import NAMES, without_shell
-from tests.support.engine import variables
 
 pytestmark = without_shell()
 DoctorOn = Callable[[str], Doctor]
@@ -82,25 +79,6 @@ store.create(generation, fill)
 store.activate(DEVELOPMENT, generation)
 """
 """Make locks, and an environment that holds nothing but torch's version."""
-
-
-def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a project as a machine without continuous integration does."""
-    return subprocess.run(
-        [sys.executable, "-B", *arguments],
-        cwd=folder,
-        env=variables(folder, **{"CI": "", "BACKEND": "", **more}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture
-def copy(project: Path, tmp_path: Path) -> Path:
-    """Return a copy of the project that a test may damage."""
-    return shutil.copytree(project, tmp_path / "copy")
 
 
 @pytest.fixture
