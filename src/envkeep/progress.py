@@ -70,7 +70,7 @@ def logged(command: str, *, verbose: bool = False, shows_commands: bool = False)
     if verbose or _State.log:
         yield
         return
-    log = _State.log = Log(command, shows_commands=shows_commands)
+    _State.log = Log(command, shows_commands=shows_commands)
     try:
         yield
     except ToolError as error:

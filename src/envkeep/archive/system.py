@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from envkeep.files import text_of
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.paths import ROOT
-from envkeep.probe import text_of
 from envkeep.project.metadata import machine
 from envkeep.toolchain import interpreters
 

@@ -14,7 +14,7 @@ from envkeep.environments.build import Contents
 from envkeep.environments.store import DEVELOPMENT, Generation, Kind
 from envkeep.errors import ToolError, quoted
 from envkeep.paths import ROOT, python
-from envkeep.process import ended, environment
+from envkeep.process import run
 from envkeep.project.requirements import LAYERS, input_files, statements
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
@@ -96,7 +96,7 @@ def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list
         "written": _written(backend),
     }
     command = [python(locking_tools.ensure()), "-I", DEMANDS]
-    answer = ended(command, ROOT, environment(), json.dumps(question).encode())
+    answer = run(command, stdin=json.dumps(question).encode(), mode="capture", check=False)
     if answer.code:
         raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
     return [Need(**row) for row in json.loads(answer.output)]

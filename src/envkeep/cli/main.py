@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; without a name list the targets, as ``make`` does."""
+    """Run one command and return its exit code; without a name, list the targets of make."""
     name, *rest = [*(sys.argv[1:] if argv is None else argv)] or [LISTS_TARGETS]
     try:
         return _run(name, rest)
@@ -90,7 +90,7 @@ def module_of(listed: Listed) -> Command:
 
 def reports(command: Command) -> bool:
     """Tell whether a command returns a result, as its signature says."""
-    return command.run.__annotations__["return"] == Result.__name__
+    return bool(command.run.__annotations__["return"] == Result.__name__)
 
 
 def _run(name: str, rest: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
 """The commands: every module here that has a ``HELP`` is one, found by its file name.
 
 A command has ``HELP`` and ``ALIASES`` (names of before), each on one line so that a list of all
-commands imports none of them, ``add_arguments(parser)`` and ``run(arguments)``. What ``run`` returns
-says what the command is: one that returns a ``Result`` reports, and has ``--json`` and
+commands imports none of them, ``add_arguments(parser)`` and ``run(arguments)``. What ``run``
+returns says what the command is: one that returns a ``Result`` reports, and has ``--json`` and
 ``--verbose``; one that returns an exit code hands over to a program, which prints by itself.
 ``SHOWS_COMMANDS = True``: the programs that it runs are shown, each in a line.
 ``TAKES_THE_REST = True``: everything after the command's name goes to that program.

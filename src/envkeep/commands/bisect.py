@@ -10,8 +10,8 @@ from envkeep.bisect.session import Bisection
 from envkeep.bisect.test_run import Inconclusive
 from envkeep.environments import store
 from envkeep.errors import ToolError
-from envkeep.paths import OVERRIDES, shown
 from envkeep.inputs import given
+from envkeep.paths import OVERRIDES, shown
 from envkeep.project import target as backends
 from envkeep.result import Result
 from envkeep.training import baseline

@@ -17,8 +17,7 @@ from envkeep.errors import ToolError
 from envkeep.files import in_words, own_size_of, size_of
 from envkeep.locks import wheel_folders
 from envkeep.paths import BISECTIONS, ENVIRONMENTS, TREE, shown
-from envkeep.probe import ask
-from envkeep.process import environment
+from envkeep.process import run as run_program
 from envkeep.project.metadata import python_version
 from envkeep.result import Result
 from envkeep.staging import staged
@@ -58,7 +57,8 @@ def run(arguments: argparse.Namespace) -> Result:
         raise ToolError("--keep must be 1 or more: the active environment always stays.")
     if not ENVIRONMENTS.exists():
         return Result(_data([], 0, dry_run=arguments.dry_run), [NOTHING])
-    rows, freed = [], 0
+    rows: list[dict[str, Any]] = []
+    freed = 0
     with nullcontext() if arguments.dry_run else store.exclusive():
         for each in _found(arguments.keep, left=arguments.dry_run):
             size, alone = size_of(each.folder), own_size_of(each.folder)
@@ -144,8 +144,7 @@ def _uvs_cache() -> Iterator[str]:
     """Yield how large uv's cache is, which is not this project's alone, and what cleans it."""
     uv = pinned_tools.TOOLCHAIN.there("uv")
     if uv:
-        answer = ask(str(uv), *SIZE_OF_CACHE, patience=PATIENCE, variables=environment())
-        size = answer.text.strip() if answer.good else ""
+        size = run_program([uv, *SIZE_OF_CACHE], mode="probe", timeout=PATIENCE).answer
         holds = f" has {in_words(int(size))}" if size.isdecimal() else ""
         yield (
             f"uv's cache{holds}, for all projects: `{shown(uv)} cache prune` deletes what uv itself"

@@ -18,8 +18,9 @@ from envkeep.files import write_whole
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.lockfile import Entry
-from envkeep.paths import PYPROJECT, ROOT, SBOMS, python, shown
-from envkeep.process import announce, ended, environment
+from envkeep.paths import PYPROJECT, SBOMS, python, shown
+from envkeep.process import announce
+from envkeep.process import run as run_program
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers, normalised
 from envkeep.result import Result
@@ -132,7 +133,7 @@ def _project() -> dict[str, str | None]:
 def _written(given: Mapping[str, Any]) -> bytes:
     command = [python(AUDIT.ensure()), "-I", WORKER]
     announce(command)
-    done = ended(command, ROOT, environment(), json.dumps(given).encode())
+    done = run_program(command, stdin=json.dumps(given).encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2].rstrip(".")
         raise ToolError(f"the SBOM could not be written: {reason}.")

@@ -10,8 +10,8 @@ from envkeep.commands import project_tasks
 from envkeep.environments import build, smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
-from envkeep.paths import OVERRIDES, shown
 from envkeep.inputs import given
+from envkeep.paths import OVERRIDES, shown
 from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.result import Result

@@ -185,4 +185,4 @@ def _start_package(folder: Path) -> None:
         return
     package = facts()["package_name"]
     if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
-        run([python(folder), "-m", package, "--help"], quietly=True)
+        run([python(folder), "-m", package, "--help"], mode="quiet")

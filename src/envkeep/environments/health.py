@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from envkeep.environments.distributions import packages_folder
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Generation, Kind
-from envkeep.files import write_whole
+from envkeep.files import text_of, write_whole
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SEEN_WHOLE, python
-from envkeep.probe import text_of
 from envkeep.project.metadata import machine, own_names
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.project.target import Target

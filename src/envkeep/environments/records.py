@@ -22,7 +22,7 @@ from envkeep.environments.distributions import (
     packages_folder,
     read,
 )
-from envkeep.probe import text_of
+from envkeep.files import text_of
 from envkeep.project.requirements import normalised
 
 MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted

@@ -20,7 +20,7 @@ from envkeep import temporary, transaction
 from envkeep.errors import ToolError
 from envkeep.files import lock, write_whole
 from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
-from envkeep.process import output_of, say
+from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
 from envkeep.temporary import is_claimed
 
@@ -130,7 +130,7 @@ def _tidy() -> None:
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     if TREE in left:
-        output_of(["git", "worktree", "prune"])
+        run(["git", "worktree", "prune"], mode="probe")
     for folder in (*left, *temporary.remove_left()):
         say(f"Removed {shown(folder)}, which a command that was killed had left.")
 

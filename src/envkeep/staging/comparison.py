@@ -14,7 +14,7 @@ from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, size_of
 from envkeep.locks.lock_set import pinned
 from envkeep.paths import python
-from envkeep.process import say, tested
+from envkeep.process import run, say
 from envkeep.training import baseline
 from envkeep.training.baseline import Expected
 
@@ -89,10 +89,10 @@ def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bo
     """
     variables = {**UNTOUCHED, "PYTHONPATH": str(copy / "src")}
     for step in steps:
-        code, output = tested([python(folder), *step], copy, extra=variables)
-        for line in summary_of_tests(output):
+        done = run([python(folder), *step], cwd=copy, env=variables, check=False)
+        for line in summary_of_tests(done.text):
             say(f"  {line}")
-        if code not in (0, NO_TESTS_COLLECTED):
+        if done.code not in (0, NO_TESTS_COLLECTED):
             return False
     return True
 

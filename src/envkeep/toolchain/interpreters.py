@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.errors import ToolError
 from envkeep.paths import ENVIRONMENTS, python
-from envkeep.process import output_of
+from envkeep.process import run
 from envkeep.project.metadata import python_version
 
 FROM_CONDA = "conda-python-"  # what the folder of a Python starts with that conda brought
@@ -43,7 +43,7 @@ def find(wanted: str | None = None) -> Path:
 
 def starts(*command: object, wanted: str) -> Path | None:
     """Return the interpreter that a command starts if it is of a version and works, or None."""
-    version, _, path = output_of([*command, "-c", REPORT]).partition(" ")
+    version, _, path = run([*command, "-c", REPORT], mode="probe").answer.partition(" ")
     return Path(path) if version == wanted else None
 
 
@@ -63,7 +63,9 @@ def whole_version() -> str:
     Raises:
         ToolError: It is not on this machine.
     """
-    return output_of([find(), "-c", "import platform; print(platform.python_version())"])
+    return run(
+        [find(), "-c", "import platform; print(platform.python_version())"], mode="probe"
+    ).answer
 
 
 def _candidates(wanted: str) -> Iterator[list[str]]:
@@ -82,7 +84,7 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):
-        managed = output_of(["uv", "python", "find", "--no-project", wanted])
+        managed = run(["uv", "python", "find", "--no-project", wanted], mode="probe").answer
         if managed:
             yield [managed]
 
