@@ -29,7 +29,7 @@ def main():
         sys.exit("error: envkeep needs Python 3.11 or newer: `make PYTHON=python3.12 ...`.")
     sys.path[0] = os.environ.get("ENVKEEP") or str(unpacked())
     os.environ["ENVKEEP_PROJECT"] = str(ROOT)
-    from envkeep.cli import main as run
+    from envkeep.cli.main import main as run
 
     return run()
 
