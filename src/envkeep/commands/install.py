@@ -84,7 +84,7 @@ def install(
     return Result(_data(kind, ready, is_new=is_new), lines)
 
 
-def _data(kind: Kind, active: Generation, *, is_new: bool) -> dict[str, Any]:
+def _data(kind: Kind, active: Environment, *, is_new: bool) -> dict[str, Any]:
     return {
         "environment": active.name,
         "folder": shown(active.folder),

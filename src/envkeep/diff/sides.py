@@ -150,7 +150,7 @@ def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
 
 def _entries(path: Path, layer: str) -> Iterator[Package]:
     for entry in lockfile.parse(path.read_text(encoding="utf-8")):
-        version = entry.requirement.partition("==")[2] or entry.requirement.partition(" @ ")[2]
+        version = entry.version or entry.address
         yield Package(entry.name, version.strip(), layer, entry.hashes)
 
 
