@@ -60,7 +60,7 @@ def test_a_newer_stack_is_tried_on_a_branch(project: Project) -> None:
     assert old != OLDER
     said = project.make("update").stdout
     assert f"protobuf {old} -> {OLDER}" in said
-    assert "The verdict is good: the tests pass." in said
+    assert "The comparison is good: the tests pass." in said
     assert facts(project) == before
     assert project.git("worktree", "list").count("\n") == 1
 
@@ -92,7 +92,7 @@ def test_an_update_that_was_killed_can_be_made_again(project: Project, moment: s
     before = facts(project)
     project.interrupted_tools("update", after=moment, by=signal.SIGKILL)
     assert facts(project) == before
-    assert "The verdict is good" in succeeded(project.tools("update")).stdout
+    assert "The comparison is good" in succeeded(project.tools("update")).stdout
     assert facts(project) == before
 
 

@@ -16,7 +16,7 @@ from envkeep.errors import ToolError
 from envkeep.paths import python, scripts
 from envkeep.process import run
 from envkeep.progress import waiting
-from envkeep.staging.comparison import UNTOUCHED
+from envkeep.staging.project_tests import UNTOUCHED
 
 NO_VERDICT = 125
 """The exit code by which a test says that it cannot judge, as with ``git bisect run``."""

@@ -9,9 +9,11 @@ from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import CommandError
 from envkeep.paths import EXPECTED, ROOT, shown
+from envkeep.project import snapshot
 from envkeep.project.git import Git
 from envkeep.result import Result
 from envkeep.training import baseline
+from envkeep.training import run as training
 
 HELP = "time training against an earlier commit; fail if it takes too many times as long"
 
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
     It fails if the ratio is above what configs/expected.toml admits.
     """
-    wanted = baseline.expected()
+    wanted = baseline.load()
     if wanted is None:
         return Result({}, [f"{shown(EXPECTED)} is not there, so nothing is timed."])
     commit = Git(ROOT).says("rev-parse", "--verify", "--quiet", arguments.against + "^{commit}")
@@ -61,14 +63,14 @@ def _compared(commit: str, before: float, now: float, admitted: float) -> Result
 def _times(commit: str, arguments: Sequence[str], rounds: int) -> tuple[float, float] | None:
     """Return the shortest times in seconds at a commit and now, None if it does not train there."""
     before, now = [], []
-    with baseline.copy_of(commit) as old, baseline.copy_of_now() as new:
-        baseline.prepare(new)
+    with snapshot.of_commit(commit) as old, snapshot.of_now() as new:
+        training.prepare(new)
         try:
-            baseline.prepare(old)
-            before.append(baseline.train(old, arguments).seconds)
+            training.prepare(old)
+            before.append(training.train(old, arguments).seconds)
         except CommandError:
             return None
         for _ in range(rounds):
-            now.append(baseline.train(new, arguments).seconds)
-            before.append(baseline.train(old, arguments).seconds)
+            now.append(training.train(new, arguments).seconds)
+            before.append(training.train(old, arguments).seconds)
     return min(before), min(now)

@@ -12,9 +12,9 @@ from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.inputs import given
 from envkeep.paths import OVERRIDES, shown
+from envkeep.project import snapshot
 from envkeep.project import target as backends
 from envkeep.result import Result
-from envkeep.training import baseline
 
 HELP = "find the change of a package, between a good and a bad lock, that breaks a test"
 ENOUGH_RUNS = 2
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> Result:
     if arguments.repeat < 1:
         raise ToolError(f"--repeat {arguments.repeat} runs no test; write 1 or more.")
     target = backends.chosen().target
-    with store.exclusive(), baseline.copy_of_now() as project:
+    with store.exclusive(), snapshot.of_now() as project:
         bisection = Bisection(
             endpoints.read(good, target, "good"),
             endpoints.read(bad, target, "bad"),

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Return a row for each, the latest last; change nothing."""
-    verdicts = {each.name: each.good for each in staged.kept()}
+    staged_well = {each.name: each.good for each in staged.kept()}
     data = [
         {
             "name": each.name,
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> Result:
             "lock_sha256": each.lock_sha256,
             "reason": each.reason,
             "active": store.is_active(each),
-            "verdict": verdicts.get(each.name),
+            "comparison": staged_well.get(each.name),
         }
         for each in store.complete()
     ]
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    judged = {None: "", True: " (good, not promoted)", False: " (bad)"}[row["verdict"]]
+    judged = {None: "", True: " (good, not promoted)", False: " (bad)"}[row["comparison"]]
     return (
         "*" if row["active"] else "",
         row["name"],

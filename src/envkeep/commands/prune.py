@@ -93,7 +93,7 @@ def _found(kept: int, *, left: bool) -> list[Unneeded]:
     found += [Unneeded(each, "tools of another lock") for each in _tools(old)]
     found += [Unneeded(each, "no project here needs it") for each in wheel_folders.unneeded()]
     gone = {each.name for each in old}
-    found += [Unneeded(each, "a try without environment") for each in staged.unusable(gone)]
+    found += [Unneeded(each, "staged, without environment") for each in staged.unusable(gone)]
     found += [
         Unneeded(each, "a bisection that has ended")
         for each in sorted(BISECTIONS.glob("*/"))

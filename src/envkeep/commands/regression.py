@@ -9,9 +9,12 @@ from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import EXPECTED, shown
+from envkeep.project import snapshot
 from envkeep.result import Result
 from envkeep.training import baseline
-from envkeep.training.baseline import Expected, Trained
+from envkeep.training import run as training
+from envkeep.training.baseline import Baseline
+from envkeep.training.run import Trained
 
 HELP = "train and compare with configs/expected.toml; --accept writes what it reached"
 
@@ -27,23 +30,23 @@ def run(arguments: argparse.Namespace) -> Result:
     Raises:
         ToolError: No metric is expected.
     """
-    wanted = baseline.expected()
+    wanted = baseline.load()
     if wanted is None and not arguments.accept:
         nothing = "is not there, so nothing is expected; --accept writes it."
         return Result({"metrics": {}}, [f"{shown(EXPECTED)} {nothing}"])
-    wanted = wanted or Expected()
+    wanted = wanted or Baseline()
     project_tasks.python_of(DEVELOPMENT)
-    with baseline.copy_of_now() as folder:
-        baseline.prepare(folder)
-        trained = baseline.train(folder, wanted.arguments)
+    with snapshot.of_now() as folder:
+        training.prepare(folder)
+        trained = training.train(folder, wanted.arguments)
     if arguments.accept:
-        baseline.write(wanted, trained)
+        baseline.write(wanted, trained.metrics)
         data = {"metrics": {name: {"value": value} for name, value in trained.metrics.items()}}
         return Result(data, [f"Wrote {shown(EXPECTED)}; commit it."])
     return _compared(wanted, trained)
 
 
-def _compared(wanted: Expected, trained: Trained) -> Result:
+def _compared(wanted: Baseline, trained: Trained) -> Result:
     if not wanted.metrics:
         raise ToolError(f"{shown(EXPECTED)} names no metric; --accept writes them all.")
     data, lines, far = {}, [], []

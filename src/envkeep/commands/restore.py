@@ -16,10 +16,10 @@ from envkeep.inputs import given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.process import say
+from envkeep.project import snapshot
 from envkeep.project.requirements import layers
 from envkeep.result import Result
-from envkeep.staging import comparison
-from envkeep.training import baseline
+from envkeep.staging import project_tests
 
 HELP = "make the environment that `save FOLDER` saved again, from that folder alone; no network"
 
@@ -63,8 +63,8 @@ def _show_differences(found: Saved) -> None:
 
 
 def _test(environment: Path) -> None:
-    with baseline.copy_of_now() as copy:
-        if not comparison.passes_tests(environment, copy, project_tasks.steps_of("test")):
+    with snapshot.of_now() as copy:
+        if not project_tests.pass_in(environment, copy, project_tasks.steps_of("test")):
             raise ToolError(
                 "the project's tests fail in what was restored; nothing was switched, "
                 f"{shown(environment)} is there to be looked at."

@@ -19,7 +19,7 @@ from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.requirements import layers
 from envkeep.result import Result
-from envkeep.staging import rehearsal
+from envkeep.staging import stage
 
 HELP = "save the environment with all its files to a folder, to be restored without network"
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """
     locks = Locks(target.chosen().target)
     with exclusive():
-        active = rehearsal.active()
+        active = stage.active()
         if active.lock_sha256 != locks.sha256(layers()):
             raise ToolError("the active environment is not that of the locks; run `make install`.")
         problem = health.problem_with(active, DEVELOPMENT, locks.require(layers()), every_file=True)

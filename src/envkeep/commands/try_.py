@@ -13,14 +13,14 @@ from envkeep.errors import ToolError
 from envkeep.inputs import given
 from envkeep.paths import OVERRIDES, shown
 from envkeep.process import say
+from envkeep.project import snapshot
 from envkeep.project import target as backends
 from envkeep.result import Result
-from envkeep.staging import change_spec, rehearsal, staged
-from envkeep.staging.change_spec import Changes
-from envkeep.staging.rehearsal import Tried
+from envkeep.staging import change_spec, prepare, stage, staged
+from envkeep.staging.change_spec import ChangeSpec
 from envkeep.staging.requirement_forms import FORMS
-from envkeep.staging.staged import Candidate
-from envkeep.training import baseline
+from envkeep.staging.stage import Outcome
+from envkeep.staging.staged import StagedEnvironment
 
 HELP = "try a change beside the active environment; NAME==VERSION, upgrade, git:REF, ... or CHANGE="
 
@@ -34,61 +34,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Return a table of both environments and the verdict; it fails if that is bad.
+    """Return a table of both environments and how they compare; it fails if that is bad.
 
     Raises:
         ToolError: The change cannot be made; nothing was changed.
     """
     wanted = change_spec.read(given(" ".join(arguments.change), "CHANGE"), arguments.layer)
     with store.exclusive():
-        rehearsal.active()
-        with baseline.copy_of_now() as copy:
-            staged.lend(copy)
-            tried, lines = _try(wanted, copy, arguments)
-    verdict = tried.verdict
-    data = {"change": wanted.text, **tried.as_data()}
-    if not verdict.good:
-        sentence = f"the verdict is bad: {verdict.sentence}; nothing was changed."
+        stage.active()
+        with snapshot.of_now() as copy:
+            prepare.lend(copy)
+            outcome, lines = _try(wanted, copy, arguments)
+    comparison = outcome.comparison
+    data = {"change": wanted.text, **outcome.as_data()}
+    if not comparison.is_good:
+        sentence = f"the comparison is bad: {comparison.sentence}; nothing was changed."
         return Result.failed(sentence, data, lines)
-    good = f"The verdict is good: {verdict.sentence}. `make promote` switches to it."
+    good = f"The comparison is good: {comparison.sentence}. `make promote` switches to it."
     return Result(data, [*lines, good])
 
 
-def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> tuple[Tried, Sequence[str]]:
+def _try(
+    wanted: ChangeSpec, copy: Path, arguments: argparse.Namespace
+) -> tuple[Outcome, Sequence[str]]:
     target = backends.chosen().target
     change_spec.apply(wanted, copy, target)
-    asked = staged.added_overrides(copy)
+    asked = prepare.added_overrides(copy)
     if wanted.resolves:
         say("Locking it.")
-        staged.lock_in(copy, upgrade=wanted.upgrade)
-    partners = [line for line in staged.added_overrides(copy) if line not in asked]
-    contents = rehearsal.spec_of(copy, target)
-    made = build.described(DEVELOPMENT, contents, f"make try: {wanted.text}")
-    if made.name == rehearsal.active().name:
+        prepare.lock(copy, upgrade=wanted.upgrade)
+    partners = [line for line in prepare.added_overrides(copy) if line not in asked]
+    spec = stage.spec_of(copy, target)
+    made = build.described(DEVELOPMENT, spec, f"make try: {wanted.text}")
+    if made.name == stage.active().name:
         raise ToolError(f'"{wanted.text}" changes nothing that is installed.')
-    tried = rehearsal.compare(
+    outcome = stage.stage(
         copy,
-        contents,
+        spec,
         made,
         project_tasks.steps_of("test"),
         quick=arguments.quick,
         smoke_test=arguments.smoke_test,
     )
-    after = staged.changed_files(copy)
+    after = prepare.changed_files(copy)
     staged.keep(
-        Candidate(
-            name=tried.environment.name,
+        StagedEnvironment(
+            name=outcome.environment.name,
             text=wanted.text,
             created=made.created,
-            good=tried.verdict.good,
-            verdict=tried.verdict.sentence,
+            good=outcome.comparison.is_good,
+            verdict=outcome.comparison.sentence,
             before=staged.hashes_now(after),
             after=after,
         ),
         copy,
     )
-    lines = tried.lines()
+    lines = outcome.lines()
     if partners:
         more = f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:"
         lines += [more, *(f"  {line}" for line in partners)]
-    return tried, lines
+    return outcome, lines

@@ -16,8 +16,8 @@ from envkeep.project import target
 from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
 from envkeep.result import Result
-from envkeep.staging import rehearsal, staged
-from envkeep.staging.rehearsal import Tried
+from envkeep.staging import prepare, stage
+from envkeep.staging.stage import Outcome
 from envkeep.updates import in_place, nested, preflight
 from envkeep.updates.worktree import branch_of, worktree
 
@@ -65,20 +65,20 @@ def run(arguments: argparse.Namespace) -> Result:
 def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> Result:
     project = Git(ROOT)
     preflight.check(project)
-    rehearsal.active()
+    stage.active()
     start = project.text("rev-parse", "HEAD")
     with worktree(project) as folder:
-        staged.lend(folder)
+        prepare.lend(folder)
         update = _update_in(folder, wanted)
         branch = branch_of(folder)
         if not branch:
             return Result(update, update["summary"].splitlines())
         say(f"\n{update['summary']}\n")
-        tried = _try(folder, smoke_test=smoke_test)
-    return _judged(tried, branch, start, update)
+        outcome = _stage(folder, smoke_test=smoke_test)
+    return _judged(outcome, branch, start, update)
 
 
-def _try(folder: Path, *, smoke_test: bool) -> Tried:
+def _stage(folder: Path, *, smoke_test: bool) -> Outcome:
     """Make the environment of the updated project, and compare."""
     version = (folder / PYTHON_VERSION.relative_to(ROOT)).read_text(encoding="utf-8").strip()
     if not version.startswith(python_version()):
@@ -86,27 +86,27 @@ def _try(folder: Path, *, smoke_test: bool) -> Tried:
             f"the update takes Python {version}, so it cannot be tried beside this environment; "
             "its branch is there, merge it and run `make install`."
         )
-    contents = rehearsal.spec_of(folder, target.chosen().target)
-    made = build.described(DEVELOPMENT, contents, "make update")
+    spec = stage.spec_of(folder, target.chosen().target)
+    made = build.described(DEVELOPMENT, spec, "make update")
     steps = project_tasks.steps_of("test")
-    return rehearsal.compare(folder, contents, made, steps, quick=False, smoke_test=smoke_test)
+    return stage.stage(folder, spec, made, steps, quick=False, smoke_test=smoke_test)
 
 
-def _judged(tried: Tried, branch: str, start: str, update: dict[str, Any]) -> Result:
-    data = {**update, **tried.as_data()}
-    sentence = tried.verdict.sentence
-    if tried.verdict.good:
+def _judged(outcome: Outcome, branch: str, start: str, update: dict[str, Any]) -> Result:
+    data = {**update, **outcome.as_data()}
+    sentence = outcome.comparison.sentence
+    if outcome.comparison.is_good:
         next_step = f"`git merge {branch}`, then `make install`."
-        good = f"The verdict is good: {sentence}."
+        good = f"The comparison is good: {sentence}."
         return Result(
-            data, [*tried.lines(), good, f"The update is on the branch {branch}: {next_step}"]
+            data, [*outcome.lines(), good, f"The update is on the branch {branch}: {next_step}"]
         )
     return Result.failed(
         f"with the update {sentence}; nothing here was changed, it is on the branch {branch}. To "
         "find the package that does it: "
         f'`make bisect GOOD={start[:12]} BAD={branch} TEST="pytest"`.',
         data,
-        tried.lines(),
+        outcome.lines(),
     )
 
 

@@ -25,7 +25,7 @@ IN_ORDER = "order:"
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangeSpec:
     """What shall be tried.
 
     Attributes:
@@ -52,7 +52,7 @@ class Changes:
         return not (self.commit or self.locks)
 
 
-def read(text: str, layer: str | None = None) -> Changes:
+def read(text: str, layer: str | None = None) -> ChangeSpec:
     """Return what a text asks for.
 
     Args:
@@ -74,7 +74,7 @@ def read(text: str, layer: str | None = None) -> Changes:
         for word in words
         if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
     ]
-    found = Changes(
+    found = ChangeSpec(
         text=requirement_forms.masked(text),
         requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
@@ -92,7 +92,7 @@ def read(text: str, layer: str | None = None) -> Changes:
     return found
 
 
-def apply(changes: Changes, copy: Path, target: Target) -> None:
+def apply(changes: ChangeSpec, copy: Path, target: Target) -> None:
     """Write the changes into a copy of the project; its locks are not compiled yet.
 
     Raises:
