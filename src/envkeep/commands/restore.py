@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from envkeep.archive import interpreter, manifest, restore
-from envkeep.archive.manifest import Saved
+from envkeep.archive.manifest import Manifest
 from envkeep.commands import project_tasks
 from envkeep.environments import smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
@@ -53,11 +53,16 @@ def run(arguments: argparse.Namespace) -> Result:
                 _test(made.folder)
         store.activate(DEVELOPMENT, made)
     link, folder = shown(DEVELOPMENT.link), shown(made.folder)
-    data = {"environment": made.name, "folder": folder, "link": link, "from": shown(found.folder)}
+    data = {
+        "environment": made.name,
+        "folder": folder,
+        "link": link,
+        "from": shown(found.layout.folder),
+    }
     return Result(data, [f"{link} -> {folder}", *_differing_locks(found)])
 
 
-def _show_differences(found: Saved) -> None:
+def _show_differences(found: Manifest) -> None:
     for sentence, matters in restore.differences(found):
         say(f"{'different' if matters else 'different, harmless'}: {sentence}.")
 
@@ -71,7 +76,7 @@ def _test(environment: Path) -> None:
             )
 
 
-def _differing_locks(found: Saved) -> Iterator[str]:
+def _differing_locks(found: Manifest) -> Iterator[str]:
     locks = Locks(restore.target_of(found))
     present = None if locks.missing(layers()) else locks.sha256(layers())
     if present != found.facts["lock_sha256"]:

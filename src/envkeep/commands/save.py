@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from envkeep.archive import manifest, save
-from envkeep.archive.manifest import Saved
+from envkeep.archive.layout import PYTHON, Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.environments import health
 from envkeep.environments.store import DEVELOPMENT, exclusive
 from envkeep.errors import ToolError
@@ -62,8 +63,8 @@ def run(arguments: argparse.Namespace) -> Result:
         save.require_room(folder, size)
         say(f"Saving {active.name} to {shown(folder)}: {save.estimate(size)}.")
         if before:
-            (folder / manifest.MANIFEST).unlink()
-        made = save.fill(folder, locks, interpreter=interpreter, image=image)
+            Layout(folder).manifest.unlink()
+        made = save.fill(Layout(folder), locks, interpreter=interpreter, image=image)
     where = shown(folder)
     lines = [
         f"Saved {len(made.files)} files, {in_words(size_of(folder))}.",
@@ -72,12 +73,12 @@ def run(arguments: argparse.Namespace) -> Result:
     return Result(_data(folder, made, is_new=True), lines)
 
 
-def _data(folder: Path, saved: Saved, *, is_new: bool) -> dict[str, Any]:
+def _data(folder: Path, archive: Manifest, *, is_new: bool) -> dict[str, Any]:
     size = size_of(folder)
-    return {"folder": shown(folder), "files": len(saved.files), "size": size, "is_new": is_new}
+    return {"folder": shown(folder), "files": len(archive.files), "size": size, "is_new": is_new}
 
 
-def _saved_before(folder: Path) -> Saved | None:
+def _saved_before(folder: Path) -> Manifest | None:
     """Return what a folder holds, if a save was completed there.
 
     Raises:
@@ -85,14 +86,14 @@ def _saved_before(folder: Path) -> Saved | None:
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None
-    if (folder / manifest.MANIFEST).exists():
+    if Layout(folder).manifest.exists():
         return manifest.load(folder)
-    if not (folder / manifest.FILES).is_dir():
+    if not Layout(folder).files.is_dir():
         raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
     return None
 
 
-def _holds(found: Saved, image: str | None, *, with_interpreter: bool) -> bool:
+def _holds(found: Manifest, image: str | None, *, with_interpreter: bool) -> bool:
     """Tell whether all that is asked for beside the environment is there."""
-    lacks_interpreter = with_interpreter and manifest.PYTHON_ARCHIVE not in found.files
+    lacks_interpreter = with_interpreter and PYTHON not in found.files
     return found.facts.get("image") == image and not lacks_interpreter
