@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from envkeep import temporary
-from envkeep.bisect.log import Log
+from envkeep.bisect.log import BisectLog
 from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.files import in_words, own_size_of, size_of
@@ -97,7 +97,7 @@ def _found(kept: int, *, left: bool) -> list[Unneeded]:
     found += [
         Unneeded(each, "a bisection that has ended")
         for each in sorted(BISECTIONS.glob("*/"))
-        if Log(each).has_ended()
+        if BisectLog(each).has_ended()
     ]
     if left and not store.in_use():
         trees = [TREE] if TREE.exists() else []

@@ -19,7 +19,7 @@ from envkeep.result import Result
 from envkeep.staging import change_spec, prepare, stage, staged
 from envkeep.staging.change_spec import ChangeSpec
 from envkeep.staging.requirement_forms import FORMS
-from envkeep.staging.stage import Outcome
+from envkeep.staging.stage import StagingResult
 from envkeep.staging.staged import StagedEnvironment
 
 HELP = "try a change beside the active environment; NAME==VERSION, upgrade, git:REF, ... or CHANGE="
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
 def _try(
     wanted: ChangeSpec, copy: Path, arguments: argparse.Namespace
-) -> tuple[Outcome, Sequence[str]]:
+) -> tuple[StagingResult, Sequence[str]]:
     target = backends.chosen().target
     change_spec.apply(wanted, copy, target)
     asked = prepare.added_overrides(copy)

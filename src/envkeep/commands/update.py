@@ -17,7 +17,7 @@ from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
 from envkeep.result import Result
 from envkeep.staging import prepare, stage
-from envkeep.staging.stage import Outcome
+from envkeep.staging.stage import StagingResult
 from envkeep.updates import in_place, nested, preflight
 from envkeep.updates.worktree import branch_of, worktree
 
@@ -78,7 +78,7 @@ def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> Result:
     return _judged(outcome, branch, start, update)
 
 
-def _stage(folder: Path, *, smoke_test: bool) -> Outcome:
+def _stage(folder: Path, *, smoke_test: bool) -> StagingResult:
     """Make the environment of the updated project, and compare."""
     version = (folder / PYTHON_VERSION.relative_to(ROOT)).read_text(encoding="utf-8").strip()
     if not version.startswith(python_version()):
@@ -92,7 +92,7 @@ def _stage(folder: Path, *, smoke_test: bool) -> Outcome:
     return stage.stage(folder, spec, made, steps, quick=False, smoke_test=smoke_test)
 
 
-def _judged(outcome: Outcome, branch: str, start: str, update: dict[str, Any]) -> Result:
+def _judged(outcome: StagingResult, branch: str, start: str, update: dict[str, Any]) -> Result:
     data = {**update, **outcome.as_data()}
     sentence = outcome.comparison.sentence
     if outcome.comparison.is_good:

@@ -31,7 +31,7 @@ from envkeep.training.baseline import Baseline
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StagingResult:
     """What came out of staging.
 
     Attributes:
@@ -94,7 +94,7 @@ def stage(
     *,
     quick: bool,
     smoke_test: bool = True,
-) -> Outcome:
+) -> StagingResult:
     """Make an environment beside the active one if it is not there, and compare the two.
 
     Args:
@@ -120,7 +120,7 @@ def stage(
     if staged.tests and wanted_of_training and wanted_of_training.metrics:
         staged = replace(staged, metrics=_train(made.folder, copy, wanted_of_training))
     comparison = Comparison(now, staged, wanted_of_training, _withdrawn(report))
-    return Outcome(made, comparison, report)
+    return StagingResult(made, comparison, report)
 
 
 def _made(
