@@ -34,8 +34,8 @@ def ensure(archive: Manifest) -> None:
     except ToolError as error:
         if PYTHON not in archive.files:
             raise ToolError(
-                f"{error.args[0].rstrip('.')}; {archive.layout.folder} holds none, as `make save` packs it "
-                "only with ARGS=--python."
+                f"{error.args[0].rstrip('.')}; {archive.layout.folder} holds none, as `make save` "
+                "packs it only with ARGS=--python."
             ) from error
     place = interpreters.unpacked(version)
     say(f"Python {version} is not on this machine: unpacking the saved one to {shown(place)}.")
@@ -47,7 +47,8 @@ def ensure(archive: Manifest) -> None:
         shutil.rmtree(place, ignore_errors=True)
         if isinstance(error, (OSError, ValueError, tarfile.TarError)):
             raise ToolError(
-                f"{PYTHON} in {archive.layout.folder} cannot be unpacked to {shown(place)}: {error}."
+                f"{PYTHON} in {archive.layout.folder} cannot be unpacked to {shown(place)}: "
+                f"{error}."
             ) from error
         raise
 

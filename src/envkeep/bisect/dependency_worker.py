@@ -65,7 +65,8 @@ def dependencies(
     """Return which change cannot be made without which other.
 
     A new version can need another package's new version; and an old version can forbid it, so that
-    the other one cannot change as long as it is old. What an endpoint itself does not keep counts not.
+    the other one cannot change as long as it is old. What an endpoint itself does not keep does not
+    count.
     """
     names = set(changed)
     written = [*written]
