@@ -13,7 +13,7 @@ from envkeep.project.git import Git
 from envkeep.result import Result
 from envkeep.training import baseline
 
-HELP = "time training against an earlier commit; fail if it takes too many times as long"
+HELP = "time training against an earlier commit; --against main chooses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

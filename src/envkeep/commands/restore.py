@@ -21,7 +21,7 @@ from envkeep.result import Result
 from envkeep.staging import comparison
 from envkeep.training import baseline
 
-HELP = "make the environment that `save FOLDER` saved again, from that folder alone; no network"
+HELP = "make a saved environment again, without network; FOLDER or FROM="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
