@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.archive import system as systems
 from envkeep.archive.interpreter import movable
 from envkeep.archive.manifest import LOCKED, PYTHON_ARCHIVE, Saved, hashes_of
@@ -22,7 +24,7 @@ from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
 from envkeep.project.git import Git
 from envkeep.project.metadata import facts, python_version
-from envkeep.project.requirements import layers, normalised
+from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
@@ -184,7 +186,7 @@ def _named(path: Path) -> tuple[str, str]:
         name, version = path.name.split("-")[:2]
     else:
         name, _, version = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name).rpartition("-")
-    return normalised(name), version
+    return canonicalize_name(name), version
 
 
 def _wheel_of(folder: Path, name: str, version: str) -> Path | None:

@@ -87,8 +87,8 @@ def licence_of(metadata: Message) -> str:
 def known() -> dict[tuple[str, str], str]:
     """Return the licences of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
-    for generation in store.complete():
-        for each in distributions.installed(generation.folder):
+    for environment in store.complete():
+        for each in distributions.installed(environment.folder):
             key = (each.name, each.version)
             if key not in found:
                 found[key] = licence_of(distributions.metadata(each.folder))

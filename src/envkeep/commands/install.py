@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from envkeep.environments import build, smoke_tests, store
-from envkeep.environments.build import Contents
 from envkeep.environments.managers import Manager
-from envkeep.environments.store import Generation, Kind
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import Environment, Kind
 from envkeep.errors import ToolError
 from envkeep.locks import failures
 from envkeep.locks.lock_set import Locks
@@ -62,7 +62,7 @@ def install(
     choice = backends.chosen()
     say(f"Backend {choice.target.backend}: {choice.reason}.")
     locks = Locks(choice.target)
-    contents = Contents.of(locks, wanted)
+    contents = EnvironmentSpec.of(locks, wanted)
     target = build.described(kind, contents, reason)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
@@ -84,7 +84,7 @@ def install(
     return Result(_data(kind, ready, is_new=is_new), lines)
 
 
-def _data(kind: Kind, active: Generation, *, is_new: bool) -> dict[str, Any]:
+def _data(kind: Kind, active: Environment, *, is_new: bool) -> dict[str, Any]:
     return {
         "environment": active.name,
         "folder": shown(active.folder),
@@ -97,13 +97,13 @@ def _data(kind: Kind, active: Generation, *, is_new: bool) -> dict[str, Any]:
 
 def _make(
     kind: Kind,
-    target: Generation,
-    contents: Contents,
-    current: Generation | None,
+    target: Environment,
+    contents: EnvironmentSpec,
+    current: Environment | None,
     manager: Manager | None,
     *,
     smoke_test: bool,
-) -> Generation:
+) -> Environment:
     try:
         return build.make(kind, target, contents, manager, smoke_test=smoke_test)
     except ToolError as error:

@@ -86,7 +86,7 @@ def _try(folder: Path, *, smoke_test: bool) -> Tried:
             f"the update takes Python {version}, so it cannot be tried beside this environment; "
             "its branch is there, merge it and run `make install`."
         )
-    contents = rehearsal.contents_of(folder, target.chosen().target)
+    contents = rehearsal.spec_of(folder, target.chosen().target)
     made = build.described(DEVELOPMENT, contents, "make update")
     steps = project_tasks.steps_of("test")
     return rehearsal.compare(folder, contents, made, steps, quick=False, smoke_test=smoke_test)

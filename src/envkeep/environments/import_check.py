@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python
 from envkeep.process import Completed, announce, run, say
 from envkeep.project import target
 from envkeep.project.metadata import own_table
-from envkeep.project.requirements import direct_names, exporters, layers, normalised
+from envkeep.project.requirements import direct_names, exporters, layers
 
 WORKER = Path(__file__).with_name("import_worker.py")
 SETTING = "import-check"
@@ -91,7 +93,7 @@ def choices() -> dict[str, Choice]:
             f"{SETTING} in pyproject.toml must name a module, or false, for each package, such as "
             f"{_line(EXAMPLE)}, in the table [tool.project]."
         )
-    return {normalised(name): choice for name, choice in table.items()}
+    return {canonicalize_name(name): choice for name, choice in table.items()}
 
 
 def _is_choice(value: object) -> bool:

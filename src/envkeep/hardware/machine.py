@@ -164,7 +164,7 @@ def _nvidia_driver(root: Path) -> str | None:
         if found:
             return found.group()
     done = _ask_nvidia(root, "driver_version")
-    found = re.match(r"\d[\d.]*", done.answer) if done else None
+    found = re.match(r"\d+(?:\.\d+)*", done.answer) if done else None
     return found.group() if found else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from envkeep.environments import import_check
 from envkeep.environments.smoke_tests import NO_TESTS_COLLECTED
-from envkeep.environments.store import Generation
+from envkeep.environments.store import Environment
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, size_of
 from envkeep.locks.lock_set import pinned
@@ -61,11 +61,11 @@ class Verdict:
     sentence: str
 
 
-def measure(generation: Generation, locks: Sequence[Path], names: Sequence[str]) -> Measured:
+def measure(environment: Environment, locks: Sequence[Path], names: Sequence[str]) -> Measured:
     """Look at an environment without changing it.
 
     Args:
-        generation: The environment.
+        environment: The environment.
         locks: What it was filled from.
         names: What is imported, if it was not measured when it was made how long that takes.
 
@@ -73,10 +73,10 @@ def measure(generation: Generation, locks: Sequence[Path], names: Sequence[str])
         ToolError: It cannot be imported.
     """
     packages = {name for path in locks for name in pinned(path)}
-    seconds = generation.import_seconds
+    seconds = environment.import_seconds
     if seconds is None:
-        seconds = _seconds_to_import(generation.folder, names)
-    return Measured(generation.folder, len(packages), size_of(generation.folder), seconds)
+        seconds = _seconds_to_import(environment.folder, names)
+    return Measured(environment.folder, len(packages), size_of(environment.folder), seconds)
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:

@@ -1,6 +1,6 @@
 """Changes that were tried: what they would write, and what came out, until they are promoted.
 
-Each has a folder in ``.cache/tries`` named like its generation. ``report.json`` is written last, so
+Each has a folder in ``.cache/tries`` named like its environment. ``report.json`` is written last, so
 an interrupted try is none.
 """
 
@@ -33,7 +33,7 @@ class Candidate:
     """A change that was tried.
 
     Attributes:
-        name: The name of its generation.
+        name: The name of its environment.
         text: The change as it was typed.
         created: When, in UTC and ISO 8601.
         good: Whether nothing got worse.
@@ -145,7 +145,7 @@ def unusable(going: Set[str]) -> list[Path]:
 
 
 def find(name: str | None) -> Candidate:
-    """Return a try by the name of its generation, by default the latest.
+    """Return a try by the name of its environment, by default the latest.
 
     Raises:
         ToolError: There is none.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
 
 from envkeep.errors import ToolError
 from envkeep.paths import ENVIRONMENTS, python
@@ -77,7 +78,7 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
         if on_path:
             yield [on_path]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for version in sorted(pyenv.glob(f"{wanted}.*"), key=_numbers, reverse=True):
+    for version in sorted(pyenv.glob(f"{wanted}.*"), key=_version_of, reverse=True):
         yield [str(version / "bin" / "python")]
     yield [str(python(ENVIRONMENTS / f"{FROM_CONDA}{wanted}"))]
     yield [str(inside(unpacked(wanted), wanted))]
@@ -89,6 +90,9 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
             yield [managed]
 
 
-def _numbers(folder: Path) -> list[int]:
-    """Return a folder's version for sorting: 3.11.10 is newer than 3.11.9."""
-    return [int(number) for number in re.findall(r"\d+", folder.name)]
+def _version_of(folder: Path) -> Version:
+    """Return the version that a folder is named after; names such as ``3.13.0t`` are older ones."""
+    try:
+        return Version(folder.name)
+    except InvalidVersion:
+        return Version("0")

@@ -15,7 +15,7 @@ import pytest
 from envkeep.commands import install, project_tasks, status
 from envkeep.environments import build, faulty_wheels, health, integrity, pip_stub, store
 from envkeep.environments.integrity import NotWholeError, Problem
-from envkeep.environments.store import Generation, Kind
+from envkeep.environments.store import Environment, Kind
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import constraints, lock_set
 from envkeep.locks.lock_set import Locks
@@ -70,12 +70,12 @@ class Shop:
     kind: Kind
     manager: StandIn
 
-    def install(self) -> Generation:
+    def install(self) -> Environment:
         install.install(self.kind, [LAYER], reason="test", manager=self.manager)
         return self.active
 
     @property
-    def active(self) -> Generation:
+    def active(self) -> Environment:
         found = store.active(self.kind)
         assert found is not None
         return found

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
 from envkeep.locks import lockfile
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
 from envkeep.process import run
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import normalised
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
@@ -56,7 +57,7 @@ class Uv:
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Resolve requirements files; see Resolver."""
         try:
             return self._resolved(sources, output, constraints, upgrade=upgrade)
@@ -73,7 +74,7 @@ class Uv:
 
     def _resolved(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
@@ -147,9 +148,9 @@ def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
     """Return the hashes of the wheels that fit the target, of torch's packages alone."""
     content = tomllib.loads(pylock.read_text(encoding="utf-8"))
     return {
-        f"{normalised(package['name'])}=={package['version']}": {
+        f"{canonicalize_name(package['name'])}=={package['version']}": {
             f"sha256:{wheel['hashes']['sha256']}" for wheel in package.get("wheels", [])
         }
         for package in content["packages"]
-        if normalised(package["name"]) in build.packages
+        if canonicalize_name(package["name"]) in build.packages
     }
