@@ -67,7 +67,7 @@ def without_caches(folder: Path) -> dict[str, str]:
 
 def forget(project: Project) -> None:
     """Delete the environments of the project and torch's wheels, but not the pinned tools."""
-    for name in project.generations():
+    for name in project.environments():
         shutil.rmtree(project.folder / ".venvs" / name)
     (project.folder / ".venv").unlink(missing_ok=True)
     shutil.rmtree(project.folder / ".cache" / "wheels", ignore_errors=True)
