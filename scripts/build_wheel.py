@@ -24,7 +24,7 @@ STACK = Path("template", "requirements", "stack")
 LOCK = ROOT / "requirements" / "dev.txt"
 EPOCH = "1767225600"  # 2026-01-01; the same sources give the same bytes
 ABOUT = """\
-# Owned by the template: every update rewrites this file. It holds the hashes by which keep.py knows envkeep's wheels.
+# Owned by the template: every update rewrites this file. It holds the hashes of envkeep's wheels.
 """
 
 

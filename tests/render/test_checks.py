@@ -269,9 +269,7 @@ def own_hook(folder: Path) -> str:
 def an_unknown_program(folder: Path) -> str:
     config = folder / ".pre-commit-config.yaml"
     text = config.read_text(encoding="utf-8")
-    config.write_text(
-        text.replace("[style, check,", "[hook, no-such, check,"), encoding="utf-8"
-    )
+    config.write_text(text.replace("[style, check,", "[hook, no-such, check,"), encoding="utf-8")
     return "error: there is no no-such in .venv; run `make install`."
 
 
