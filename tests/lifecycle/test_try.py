@@ -68,7 +68,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     assert "[2/3] requirements/40-dev.in: stays as it is\n" in logged
     assert re.search(r"^import +\d+\.\d\d s +\d+\.\d\d s$", tried, re.MULTILINE)
     assert is_untouched(project, active, before)
-    (new,) = project.generations() - {active}
+    (new,) = project.environments() - {active}
     environments = project.folder / ".venvs"
     (compiled,) = (environments / active).glob(
         "lib/*/site-packages/numpy/__pycache__/__init__.*.pyc"
@@ -98,7 +98,7 @@ def test_a_good_change_is_tried_promoted_and_rolled_back(project: Project) -> No
     succeeded(project.tools("rollback", new))
     assert project.active() == new
     succeeded(project.tools("prune", "--keep", "1"))
-    assert project.generations() == {new}
+    assert project.environments() == {new}
 
 
 def test_a_change_that_breaks_a_test_is_bad_and_touches_nothing(project: Project) -> None:
@@ -140,7 +140,7 @@ def test_what_cannot_be_tried_is_one_sentence(project: Project, change: str, sen
     assert active is not None
     assert sentence in error_sentence(project.tools("try", change))
     assert is_untouched(project, active, before)
-    assert project.generations() == {active}
+    assert project.environments() == {active}
 
 
 def test_an_older_package_of_the_stack_is_tried_with_all_its_partners_in_one_run(
@@ -287,5 +287,5 @@ def test_pruning_removes_what_was_left_half_made(project: Project) -> None:
     (half / "pyvenv.cfg").touch()
     said = succeeded(project.tools("prune")).stdout
     assert "Removed .venvs/0123456789ab, " in said
-    assert project.generations() == {active}
+    assert project.environments() == {active}
     assert "--keep must be 1 or more" in error_sentence(project.tools("prune", "--keep", "0"))

@@ -64,12 +64,12 @@ def test_a_newer_stack_is_tried_on_a_branch(project: Project) -> None:
     assert facts(project) == before
     assert project.git("worktree", "list").count("\n") == 1
 
-    made = project.generations()
+    made = project.environments()
     project.git("merge", "--quiet", "--ff-only", BRANCH)
     assert pins_of(project.lock_texts()["30-prod"])["protobuf"] == OLDER
     assert ", fresh" in succeeded(project.tools("status")).stdout
     assert "Making" not in succeeded(project.tools("install")).stdout
-    assert project.generations() == made
+    assert project.environments() == made
     assert project.packages()["protobuf"] == OLDER
     assert "Already up to date" in project.make("update").stdout
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from envkeep.archive import system
 from envkeep.archive.manifest import Saved
 from envkeep.environments import build, store
-from envkeep.environments.build import Contents
 from envkeep.environments.managers.pip_tools import PipTools
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks, sha256_of
 from envkeep.paths import LOCKS, ROOT
@@ -87,28 +87,28 @@ def target_of(saved: Saved) -> Target:
     return Target(saved.system.platform, str(saved.facts["backend"]))
 
 
-def restore(saved: Saved, *, smoke_test: bool = True) -> Generation:
-    """Make the development environment that was saved, in a generation of its own.
+def restore(saved: Saved, *, smoke_test: bool = True) -> Environment:
+    """Make the development environment that was saved, in an environment of its own.
 
     Raises:
         ToolError: It could not be made; nothing was switched.
     """
-    contents = _contents(saved)
-    wanted = _described(saved, contents)
+    spec = _spec(saved)
+    wanted = _described(saved, spec)
     say(f"Making the environment {wanted.name} from {saved.folder}.")
-    return build.make(DEVELOPMENT, wanted, contents, FromFolder(saved), smoke_test=smoke_test)
+    return build.make(DEVELOPMENT, wanted, spec, FromFolder(saved), smoke_test=smoke_test)
 
 
-def _contents(saved: Saved) -> Contents:
+def _spec(saved: Saved) -> EnvironmentSpec:
     target = target_of(saved)
     locks = Locks(target, saved.requirements / LOCKS.name)
     names = direct_names(saved.layers, target.backend, saved.requirements)
-    return Contents(tuple(locks.require(saved.layers)), target, tuple(names))
+    return EnvironmentSpec(tuple(locks.require(saved.layers)), target, tuple(names))
 
 
-def _described(saved: Saved, contents: Contents) -> Generation:
-    """Return the facts of the generation; it is named after the locks as they were saved."""
-    lock_sha256 = sha256_of(contents.locks)
+def _described(saved: Saved, spec: EnvironmentSpec) -> Environment:
+    """Return the facts of the environment; it is named after the locks as they were saved."""
+    lock_sha256 = sha256_of(spec.locks)
     if lock_sha256 != saved.facts["lock_sha256"]:
         raise ToolError(f"the locks in {saved.folder} are not those that were saved.")
     project_sha256 = store.project_hash(DEVELOPMENT)
@@ -116,7 +116,7 @@ def _described(saved: Saved, contents: Contents) -> Generation:
     made = datetime.now(UTC)
     if store.load(name):
         name = f"{name}-restored-{made:%Y%m%dT%H%M%S}"
-    return Generation(
+    return Environment(
         name=name,
         kind=DEVELOPMENT.name,
         lock_sha256=lock_sha256,
@@ -125,5 +125,5 @@ def _described(saved: Saved, contents: Contents) -> Generation:
         created=made.isoformat(timespec="seconds"),
         reason="make restore",
         project_folder=str(ROOT),
-        backend=contents.target.backend,
+        backend=spec.target.backend,
     )

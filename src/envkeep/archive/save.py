@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.archive import system as systems
 from envkeep.archive.interpreter import movable
 from envkeep.archive.manifest import LOCKED, PYTHON_ARCHIVE, Saved, hashes_of
@@ -19,10 +21,10 @@ from envkeep.files import in_words, sha256_of, size_of, write_whole
 from envkeep.locks import lockfile, torch_wheels
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
-from envkeep.process import ended, environment, run, say
+from envkeep.process import run, say
 from envkeep.project.git import Git
 from envkeep.project.metadata import facts, python_version
-from envkeep.project.requirements import layers, normalised
+from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
@@ -129,7 +131,7 @@ def _download(lock: Path, locks: Locks, made: Saved) -> None:
     if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
         command += ["--find-links", torch]
     try:
-        run([*command, "--requirement", lock], quietly=True)
+        run([*command, "--requirement", lock], mode="quiet")
     except CommandError as error:
         raise ToolError(
             f"what {shown(lock)} names could not be fetched (the reason is above): check the "
@@ -148,7 +150,7 @@ def _build(made: Saved) -> dict[str, str]:
             say(f"Building {archive.name}, which has no wheel.")
             command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "wheel"]
             command += ["--no-deps", "--build-constraint", TOOLCHAIN_LOCK, "--wheel-dir", built]
-            run([*command, archive], quietly=True)
+            run([*command, archive], mode="quiet")
             wheel = _wheel_of(built, name, version)
         if wheel is None:
             raise ToolError(f"{archive.name} did not become a wheel of {name} {version}.")
@@ -184,7 +186,7 @@ def _named(path: Path) -> tuple[str, str]:
         name, version = path.name.split("-")[:2]
     else:
         name, _, version = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name).rpartition("-")
-    return normalised(name), version
+    return canonicalize_name(name), version
 
 
 def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
@@ -212,7 +214,7 @@ def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _printed(command: Sequence[object]) -> str:
-    return ended(command, ROOT, environment()).output.decode().strip()
+    return run(command, mode="capture", check=False).text.strip()
 
 
 def _facts(locks: Locks, image: str | None) -> dict[str, object]:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from packaging.version import Version
+
+from envkeep.files import text_of
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.paths import ROOT
-from envkeep.probe import text_of
 from envkeep.project.metadata import machine
 from envkeep.toolchain import interpreters
 
@@ -113,8 +115,4 @@ def _processor() -> str:
 def _older(version: str | None, other: str | None) -> bool:
     if version is None or other is None:
         return False
-    return _numbers(version) < _numbers(other)
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    return Version(version) < Version(other)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from envkeep.environments import distributions, store
 from envkeep.errors import ToolError
-from envkeep.paths import ROOT, python
-from envkeep.process import ended, environment
+from envkeep.paths import python
+from envkeep.process import run
 from envkeep.project.metadata import own_table
 from envkeep.toolchain.pinned_tools import AUDIT
 
@@ -86,8 +86,8 @@ def licence_of(metadata: Message) -> str:
 def known() -> dict[tuple[str, str], str]:
     """Return the licences of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
-    for generation in store.complete():
-        for each in distributions.installed(generation.folder):
+    for environment in store.complete():
+        for each in distributions.installed(environment.folder):
             key = (each.name, each.version)
             if key not in found:
                 found[key] = licence_of(distributions.metadata(each.folder))
@@ -139,7 +139,7 @@ def _judged(expressions: Iterable[str], patterns: Sequence[str]) -> set[str]:
     """Return the expressions that leave no choice but an unwanted licence."""
     given = json.dumps({"expressions": sorted(expressions), "patterns": list(patterns)})
     command = [python(AUDIT.ensure()), "-I", WORKER]
-    done = ended(command, ROOT, environment(), given.encode())
+    done = run(command, stdin=given.encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2]
         raise ToolError(f"the licences could not be compared: {reason}.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry, parse
+from envkeep.locks.lockfile import LockEntry, parse
 from envkeep.paths import LOCKS, ORDER, ROOT, STACK, shown
 from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
@@ -27,22 +27,27 @@ class Package:
         entries: What the lock of each layer that holds it says.
     """
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, LockEntry]
+
+    @property
+    def last(self) -> LockEntry:
+        """What the lock says that is installed last."""
+        return [*self.entries.values()][-1]
 
     @property
     def requirement(self) -> str:
-        """``name==version`` or ``name @ address``, as the layer says that is installed last."""
-        return [*self.entries.values()][-1].requirement
+        """``name==version`` or ``name @ address``."""
+        return self.last.requirement
 
     @property
     def version(self) -> str:
         """Its version, or the address that it comes from."""
-        return re.split(r"==| @ ", self.requirement, maxsplit=1)[-1]
+        return self.last.version or self.last.address
 
     @property
     def hashes(self) -> frozenset[str]:
         """The files that may be installed."""
-        return [*self.entries.values()][-1].hashes
+        return self.last.hashes
 
     def with_hashes(self, hashes: frozenset[str]) -> Package:
         """Return it with other files that may be installed."""
@@ -70,7 +75,7 @@ class End:
     @cached_property
     def packages(self) -> dict[str, Package]:
         """What they hold, by name."""
-        found: dict[str, dict[str, Entry]] = {}
+        found: dict[str, dict[str, LockEntry]] = {}
         for layer, text in self.texts.items():
             for entry in parse(text):
                 found.setdefault(entry.name, {})[layer] = entry

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 from envkeep.bisect.endpoints import End
 from envkeep.bisect.mixing import FILES, ORDER, Change
-from envkeep.locks.lockfile import Entry
-from envkeep.project.requirements import normalised
+from envkeep.locks.lockfile import LockEntry
 
 NUMPY = "numpy"
 FAR = 1_000
@@ -129,7 +130,11 @@ def _components(names: Sequence[str], needed: Mapping[str, Sequence[str]]) -> li
 def _distances(end: End) -> dict[str, int]:
     """Return how far each package is from what people ask for, 0 for what they name themselves."""
     asking = {
-        name: {normalised(parent) for entry in package.entries.values() for parent in entry.parents}
+        name: {
+            canonicalize_name(parent)
+            for entry in package.entries.values()
+            for parent in entry.parents
+        }
         for name, package in end.packages.items()
     }
     found = {name: 0 for name, package in end.packages.items() if _any(package.entries, _is_asked)}
@@ -151,9 +156,9 @@ def _asked_in(end: End, layers: Collection[str]) -> set[str]:
     }
 
 
-def _any(entries: Mapping[str, Entry], test: Callable[[Entry], bool]) -> bool:
+def _any(entries: Mapping[str, LockEntry], test: Callable[[LockEntry], bool]) -> bool:
     return any(map(test, entries.values()))
 
 
-def _is_asked(entry: Entry) -> bool:
+def _is_asked(entry: LockEntry) -> bool:
     return bool(entry.files)

@@ -10,11 +10,11 @@ from pathlib import Path
 from envkeep.bisect.endpoints import End
 from envkeep.bisect.groups import Need
 from envkeep.environments import build, health, managers, store
-from envkeep.environments.build import Contents
-from envkeep.environments.store import DEVELOPMENT, Generation, Kind
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import DEVELOPMENT, Environment, Kind
 from envkeep.errors import ToolError, quoted
 from envkeep.paths import ROOT, python
-from envkeep.process import ended, environment
+from envkeep.process import run
 from envkeep.project.requirements import LAYERS, input_files, statements
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
@@ -29,19 +29,19 @@ class Ready:
     """An environment in which the test can run.
 
     Attributes:
-        generation: Its facts.
+        environment: Its facts.
         is_own: Whether it was made for a bisection, and not to work in.
         is_built: Whether it was made just now.
     """
 
-    generation: Generation
+    environment: Environment
     is_own: bool
     is_built: bool
 
     @property
     def folder(self) -> Path:
         """Where it lies."""
-        return self.generation.folder
+        return self.environment.folder
 
 
 def ready(end: End, top: Path, target: Target) -> Ready:
@@ -58,14 +58,14 @@ def ready(end: End, top: Path, target: Target) -> Ready:
     Raises:
         ToolError: It cannot be made; nothing half-made is left behind.
     """
-    contents = Contents(end.write(top / end.sha256[:12]), target)
-    wanted = build.described(BISECT, contents, "make bisect")
+    spec = EnvironmentSpec(end.write(top / end.sha256[:12]), target)
+    wanted = build.described(BISECT, spec, "make bisect")
     facts = (wanted.lock_sha256, wanted.backend, wanted.python)
     for found in _usable():
         fits = (found.lock_sha256, found.backend, found.python) == facts
-        if fits and not health.problem_with(found, BISECT, contents.locks, every_file=True):
+        if fits and not health.problem_with(found, BISECT, spec.locks, every_file=True):
             return Ready(found, is_own=found.kind == BISECT.name, is_built=False)
-    made = store.create(wanted, lambda folder: _fill(folder, contents))
+    made = store.create(wanted, lambda folder: _fill(folder, spec))
     return Ready(made, is_own=True, is_built=True)
 
 
@@ -96,21 +96,21 @@ def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list
         "written": _written(backend),
     }
     command = [python(locking_tools.ensure()), "-I", DEMANDS]
-    answer = ended(command, ROOT, environment(), json.dumps(question).encode())
+    answer = run(command, stdin=json.dumps(question).encode(), mode="capture", check=False)
     if answer.code:
         raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
     return [Need(**row) for row in json.loads(answer.output)]
 
 
-def _usable() -> list[Generation]:
+def _usable() -> list[Environment]:
     """Return what may be taken: environments to work in, which were checked, then own ones."""
     there = store.complete()
     return [each for kind in (DEVELOPMENT, BISECT) for each in there if each.kind == kind.name]
 
 
-def _fill(folder: Path, contents: Contents) -> None:
+def _fill(folder: Path, spec: EnvironmentSpec) -> None:
     manager = managers.chosen()
-    build.fill(folder, contents, manager)
+    build.fill(folder, spec, manager)
     manager.install_project(folder, editable=False)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envkeep.bisect.endpoints import End, Package
 from envkeep.locks.lockfile import render
+from envkeep.project.versions import has_other_major
 
 ORDER, FILES = "(order)", "(files)"
 """The names of the changes that are none of a package; no package can have them."""
@@ -45,9 +46,7 @@ class Change:
     @property
     def is_major(self) -> bool:
         """Whether the first number of the version changes."""
-        if not self.old or not self.new:
-            return False
-        return self.old.version.split(".")[0] != self.new.version.split(".")[0]
+        return bool(self.old and self.new and has_other_major(self.old.version, self.new.version))
 
 
 def between(good: End, bad: End) -> list[Change]:

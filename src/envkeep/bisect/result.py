@@ -11,6 +11,7 @@ from envkeep.bisect.mixing import FILES, ORDER, Change
 from envkeep.bisect.search import Found
 from envkeep.paths import ORDER as ORDER_FILE
 from envkeep.paths import OVERRIDES, shown
+from envkeep.project.requirements import Line
 from envkeep.staging.change_spec import set_requirement
 
 
@@ -61,7 +62,7 @@ class Outcome:
         """Write the pins into the team's overrides and return them."""
         pins = self.pins()
         for pin in pins:
-            set_requirement(OVERRIDES, _name_of(pin), pin)
+            set_requirement(OVERRIDES, Line.of(pin).name, pin)
         return pins
 
     def _group(self, numbers: Iterable[int]) -> list[Change]:
@@ -98,14 +99,10 @@ class Outcome:
         old, new = change.old, change.new
         if old is None or new is None:
             return None
-        if " @ " in old.requirement:
+        if old.last.address:
             return old.requirement
         return old.requirement.partition("+")[0]  # which build it is, the target says
 
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _name_of(pin: str) -> str:
-    return pin.partition(" @ ")[0].partition("==")[0]

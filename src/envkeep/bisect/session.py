@@ -164,7 +164,7 @@ class Bisection:
             tested=end.title,
             applied=list(applied),
             suspects=suspects,
-            environment=made.generation.name,
+            environment=made.environment.name,
             is_built=made.is_built,
             verdict=verdict,
             seconds=round(seconds, 1),
@@ -181,7 +181,7 @@ class Bisection:
                 f"the environment of {end.title} was not made: {reason}; once that is mended, the "
                 "same command goes on from here."
             ) from error
-        self.log.add(environment=made.generation.name, is_own=made.is_own)
+        self.log.add(environment=made.environment.name, is_own=made.is_own)
         return made
 
     def _show(self, suspects: int, end: End, verdict: Verdict, seconds: str, left: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from envkeep.bisect.search import Verdict
 from envkeep.environments.smoke_tests import NO_TESTS_COLLECTED
 from envkeep.errors import ToolError
 from envkeep.paths import python, scripts
-from envkeep.process import environment
+from envkeep.process import run
 from envkeep.progress import waiting
 from envkeep.staging.comparison import UNTOUCHED
 
@@ -90,18 +89,10 @@ def _run(words: Sequence[str], interpreter_of: Path, project: Path, output: Path
         variables = _variables(interpreter_of, copy)
         command = _command(words, interpreter_of, variables["PATH"])
         try:
-            done = subprocess.run(
-                command,
-                cwd=copy,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        except OSError as error:
-            raise Inconclusive(f"`{words[0]}` could not be started: {error.strerror}.") from error
-    return done.returncode
+            done = run(command, cwd=copy, env=variables, mode="capture", stderr=file, check=False)
+        except ToolError as error:
+            raise Inconclusive(str(error)) from error
+    return done.code
 
 
 def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]:
@@ -130,4 +121,4 @@ def _variables(interpreter_of: Path, copy: Path) -> dict[str, str]:
     path = os.pathsep.join([str(scripts(interpreter_of)), os.environ.get("PATH", os.defpath)])
     package = str(source if source.is_dir() else copy)
     own = {"PATH": path, "PYTHONPATH": package, "VIRTUAL_ENV": str(interpreter_of)}
-    return environment({**UNTOUCHED, **own})
+    return {**UNTOUCHED, **own}

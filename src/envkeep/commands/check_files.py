@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envkeep.process import output_of, say
+from envkeep.process import run as run_program
+from envkeep.process import say
 
 HELP = "check files for git: last line, conflicts, leftovers of updates, size; the hooks call it"
 LARGEST = 1_000_000  # bytes
@@ -63,4 +64,6 @@ def _problems_of_text(content: bytes, name: str) -> Iterator[str]:
 
 
 def _goes_to_lfs(name: str) -> bool:
-    return output_of(["git", "check-attr", "filter", "--", name]).endswith(": lfs")
+    return run_program(["git", "check-attr", "filter", "--", name], mode="probe").answer.endswith(
+        ": lfs"
+    )

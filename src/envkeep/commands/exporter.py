@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from envkeep.environments import build, store
-from envkeep.environments.build import Contents
+from envkeep.environments.spec import EnvironmentSpec
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import python, shown
@@ -41,7 +41,7 @@ def ensure(exporter: str) -> Path:
     """
     locks = Locks(target.for_cpu())
     kind = store.of_exporter(exporter)
-    contents = Contents.of(locks, [exporter])
+    contents = EnvironmentSpec.of(locks, [exporter])
     wanted = build.described(kind, contents, "make export")
     current = store.active(kind)
     if not locks.are_fresh():

@@ -17,8 +17,8 @@ from envkeep.lint import adopted
 from envkeep.locks import lock_set
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.torch_builds import torch_build
-from envkeep.paths import DOCKERFILE, MODELS, ROOT, shown
-from envkeep.process import announce, ended, environment, output_of, say
+from envkeep.paths import DOCKERFILE, MODELS, shown
+from envkeep.process import announce, say
 from envkeep.process import run as run_program
 from envkeep.project.metadata import facts, is_adopted, machine
 from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
@@ -95,11 +95,13 @@ def run(arguments: argparse.Namespace) -> int:
     command += _torch(arguments.target, target)
     if arguments.pip_config:
         command += ["--secret", f"id=pip,src={arguments.pip_config.resolve()}"]
-    time = output_of(["git", "log", "-1", "--format=%ct"])
+    time = run_program(["git", "log", "-1", "--format=%ct"], mode="probe").answer
     if time and engine.takes_timestamp:
         command += ["--timestamp", time]
-    run_program([*command, *shlex.split(arguments.options), "."], extra=_variables(time))
-    sizes = output_of([engine.name, "images", "--format", "{{.Size}}", name]).splitlines()
+    run_program([*command, *shlex.split(arguments.options), "."], env=_variables(time))
+    sizes = run_program(
+        [engine.name, "images", "--format", "{{.Size}}", name], mode="probe"
+    ).answer.splitlines()
     say(f"Built {name}{f', {sizes[0]}' if sizes else ''}.")
     if arguments.smoke:
         _try_out(engine, name, backend)
@@ -156,9 +158,11 @@ def _labels(target: str, chosen: Target) -> list[str]:
     wanted = _layers(target)
     if wanted:
         found.append(f"lock-sha256={Locks(chosen).sha256(wanted)}")
-    commit = output_of(["git", "rev-parse", "HEAD"])
+    commit = run_program(["git", "rev-parse", "HEAD"], mode="probe").answer
     if commit:
-        changed = "-dirty" if output_of(["git", "status", "--porcelain"]) else ""
+        changed = (
+            "-dirty" if run_program(["git", "status", "--porcelain"], mode="probe").answer else ""
+        )
         found.append(f"org.opencontainers.image.revision={commit}{changed}")
     return found
 
@@ -204,14 +208,16 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
     check = [*command, "--interactive", *in_python, "-", *import_check.arguments(wanted)]
     announce(check)
     try:
-        import_check.judge(ended(check, ROOT, environment(), import_check.WORKER.read_bytes()))
+        import_check.judge(
+            run_program(check, stdin=import_check.WORKER.read_bytes(), mode="capture", check=False)
+        )
     except CommandError as error:
         raise ToolError(f"{name} does not work: {error}") from error
     if is_adopted():
         if adopted.package():
             run_program([*command, *in_python, "-c", f"import {package}"])
     else:
-        run_program([*command, name], quietly=True)
+        run_program([*command, name], mode="quiet")
         _ask_models([*command, *in_python, "-m"], package)
     say(f"{name} works for anybody, on a read-only root, without network.")
 

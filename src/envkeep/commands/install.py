@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from envkeep.environments import build, smoke_tests, store
-from envkeep.environments.build import Contents
 from envkeep.environments.managers import Manager
-from envkeep.environments.store import Generation, Kind
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import Environment, Kind
 from envkeep.errors import ToolError
 from envkeep.locks import failures
 from envkeep.locks.lock_set import Locks
@@ -61,7 +61,7 @@ def install(
     choice = backends.chosen()
     say(f"Backend {choice.target.backend}: {choice.reason}.")
     locks = Locks(choice.target)
-    contents = Contents.of(locks, wanted)
+    contents = EnvironmentSpec.of(locks, wanted)
     target = build.described(kind, contents, reason)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
@@ -80,13 +80,13 @@ def install(
 
 def _make(
     kind: Kind,
-    target: Generation,
-    contents: Contents,
-    current: Generation | None,
+    target: Environment,
+    contents: EnvironmentSpec,
+    current: Environment | None,
     manager: Manager | None,
     *,
     smoke_test: bool,
-) -> Generation:
+) -> Environment:
     command = target.reason.removeprefix("make ").partition(":")[0]
     try:
         with logged(command, shows_commands=True):

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT, shown
-from envkeep.process import output_of, say
+from envkeep.process import run as run_program
+from envkeep.process import say
 
 HELP = "check that every link in the project's pages leads to a file and a heading that are there"
 KNOWN_TO_GIT = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
@@ -34,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ToolError: There is one.
     """
-    pages = [ROOT / path for path in output_of(KNOWN_TO_GIT).split("\0") if path]
+    pages = [
+        ROOT / path for path in run_program(KNOWN_TO_GIT, mode="probe").answer.split("\0") if path
+    ]
     pages = [page for page in pages if page.is_file()]
     if not pages:
         raise ToolError("no page was found; the project must be in a git repository.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import LOCKS, OVERRIDES, shown
 from envkeep.process import say
 from envkeep.project import target as backends
-from envkeep.project.requirements import layers
+from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import interpreters, locking_tools
@@ -151,8 +150,7 @@ def compile_locks(
 
 def _add_overrides(lines: Sequence[str]) -> None:
     for line in lines:
-        name = re.split("[<=]", line)[0]
-        set_requirement(OVERRIDES, name, line)
+        set_requirement(OVERRIDES, Line.of(line).name, line)
         say(f"{shown(OVERRIDES)}: added {line}.")
 
 

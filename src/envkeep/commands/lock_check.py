@@ -11,7 +11,7 @@ from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.locks import compile, lock_set, lockfile
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.resolvers import Uv
 from envkeep.paths import LOCKS, shown
 from envkeep.process import say
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> Iterator[str]:
+def differences(before: Mapping[str, LockEntry], after: Mapping[str, LockEntry]) -> Iterator[str]:
     """Yield how a lock differs from what the requirements give.
 
     Files that were added to an index since are no difference: a lock does not age by them.
@@ -75,7 +75,7 @@ def _problems(target: Target, python: str) -> Iterator[str]:
         again = Locks(target, top)
         for name, entries in before.items():
             # uv keeps the hashes of a lock without asking where they come from.
-            bare = [Entry(each.requirement) for each in entries.values()]
+            bare = [LockEntry(each.requirement) for each in entries.values()]
             text = lockfile.render(bare, "Versions alone.")
             again.file(name).write_text(text, encoding="utf-8")
         # `make lock` may have found a version that asks for a patch of Python not all have.
@@ -86,9 +86,9 @@ def _problems(target: Target, python: str) -> Iterator[str]:
         yield from (f"{shown(found.file(name))}: {line}" for line in lines)
 
 
-def _entries(path: Path) -> dict[str, Entry]:
+def _entries(path: Path) -> dict[str, LockEntry]:
     return {entry.name: entry for entry in lockfile.parse(path.read_text(encoding="utf-8"))}
 
 
-def _requirement(entry: Entry | None) -> str:
+def _requirement(entry: LockEntry | None) -> str:
     return entry.requirement if entry else "nothing"

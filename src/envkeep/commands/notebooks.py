@@ -13,8 +13,8 @@ from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import NOTEBOOKS, python, shown
-from envkeep.process import output_of, say
 from envkeep.process import run as run_program
+from envkeep.process import say
 from envkeep.toolchain.pinned_tools import NOTEBOOK_TOOLS
 
 HELP = "run every notebook in notebooks/ from top to bottom; changes none of them"
@@ -64,7 +64,9 @@ def _all() -> list[Path]:
 
 def _describe_kernel(folder: Path) -> None:
     """Write down how to start a kernel that has the project's packages."""
-    packages = output_of([python(NOTEBOOK_TOOLS.ensure()), "-c", FOLDER_OF_PACKAGES])
+    packages = run_program(
+        [python(NOTEBOOK_TOOLS.ensure()), "-c", FOLDER_OF_PACKAGES], mode="probe"
+    ).answer
     start = [sys.executable, "-c", START_KERNEL.format(folder=packages), "-f", "{connection_file}"]
     start[0] = str(python(DEVELOPMENT.link))
     kernel = {"argv": start, "display_name": "Project", "language": "python"}
@@ -79,7 +81,7 @@ def _run(found: Sequence[Path], kernels: Path) -> list[str]:
     for path in found:
         command = [NOTEBOOK_TOOLS.tool("jupyter-execute"), f"--kernel_name={KERNEL}", path]
         try:
-            run_program(command, extra={"JUPYTER_PATH": str(kernels)})
+            run_program(command, env={"JUPYTER_PATH": str(kernels)})
         except CommandError:
             failed.append(shown(path))
     return failed

@@ -11,8 +11,9 @@ from envkeep.environments import health, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import adopted, style
-from envkeep.paths import LAUNCHER, ROOT, python, shown
-from envkeep.process import hand_over, say
+from envkeep.paths import ROOT, python, shown
+from envkeep.process import envkeep_command, say
+from envkeep.process import run as run_program
 from envkeep.project.metadata import facts, is_adopted
 from envkeep.project.requirements import exporters
 
@@ -71,7 +72,7 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
     if not steps:
         say(adopted.NOTHING_SAID)
     for step in steps:
-        code = hand_over([interpreter, *step, *rest])
+        code = run_program([interpreter, *step, *rest], mode="foreground").code
         if code:
             return code
     return 0
@@ -87,14 +88,18 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Run a command of the package, in production's environment if it asks the model."""
     kind = PRODUCTION if arguments.command in OF_PRODUCTION else DEVELOPMENT
     command = [python_of(kind), "-m", facts()["package_name"], arguments.command, *arguments.rest]
-    return hand_over(command, extra=_environments_of_exporters(arguments.command))
+    return run_program(
+        command,
+        env=_environments_of_exporters(arguments.command),
+        mode="foreground",
+    ).code
 
 
 def _environments_of_exporters(command: str) -> dict[str, str]:
     """Return the variable by which `export` asks for an environment once it needs one."""
     if command != "export" or not exporters():
         return {}
-    return {MAKES_EXPORTERS: json.dumps([sys.executable, LAUNCHER.name, "exporter"])}
+    return {MAKES_EXPORTERS: json.dumps(envkeep_command("exporter"))}
 
 
 def python_of(kind: Kind) -> str:

@@ -16,8 +16,8 @@ from envkeep.errors import ToolError
 from envkeep.files import in_words, own_size_of, size_of
 from envkeep.locks import wheel_folders
 from envkeep.paths import BISECTIONS, ENVIRONMENTS, TREE, shown
-from envkeep.probe import ask
-from envkeep.process import environment, say
+from envkeep.process import run as run_program
+from envkeep.process import say
 from envkeep.project.metadata import python_version
 from envkeep.staging import staged
 from envkeep.toolchain import pinned_tools
@@ -139,8 +139,7 @@ def _name_uvs_cache() -> None:
     """Say how large uv's cache is, which is not this project's alone, and what cleans it."""
     uv = pinned_tools.TOOLCHAIN.there("uv")
     if uv:
-        answer = ask(str(uv), *SIZE_OF_CACHE, patience=PATIENCE, variables=environment())
-        size = answer.text.strip() if answer.good else ""
+        size = run_program([uv, *SIZE_OF_CACHE], mode="probe", timeout=PATIENCE).answer
         holds = f" has {in_words(int(size))}" if size.isdecimal() else ""
         say(
             f"uv's cache{holds}, for all projects: `{shown(uv)} cache prune` deletes what uv itself"

@@ -8,8 +8,8 @@ from envkeep.commands import install, lock
 from envkeep.environments import smoke_tests, store
 from envkeep.lint import git_hooks
 from envkeep.locks.lock_set import Locks
-from envkeep.process import output_of, say
 from envkeep.process import run as run_program
+from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.requirements import layers
 
@@ -52,5 +52,7 @@ def _say_step(number: int, more: str = "") -> None:
 
 def _has_repository() -> bool:
     """Tell whether the project is under git; one that ignores this folder is somebody else's."""
-    inside = output_of(["git", "rev-parse", "--is-inside-work-tree"]) == "true"
-    return inside and not output_of(["git", "check-ignore", "."])
+    inside = (
+        run_program(["git", "rev-parse", "--is-inside-work-tree"], mode="probe").answer == "true"
+    )
+    return inside and not run_program(["git", "check-ignore", "."], mode="probe").answer

@@ -60,7 +60,7 @@ def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
         say("Locking it.")
         staged.lock_in(copy, upgrade=wanted.upgrade)
     partners = [line for line in staged.added_overrides(copy) if line not in asked]
-    contents = rehearsal.contents_of(copy, target)
+    contents = rehearsal.spec_of(copy, target)
     made = build.described(DEVELOPMENT, contents, f"make try: {wanted.text}")
     if made.name == rehearsal.active().name:
         raise ToolError(f'"{wanted.text}" changes nothing that is installed.')
@@ -75,7 +75,7 @@ def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
     after = staged.changed_files(copy)
     staged.keep(
         Candidate(
-            name=tried.generation.name,
+            name=tried.environment.name,
             text=wanted.text,
             created=made.created,
             good=tried.verdict.good,

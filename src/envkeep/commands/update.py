@@ -10,8 +10,8 @@ from envkeep.commands import project_tasks
 from envkeep.environments import build, smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import CommandError, ToolError
-from envkeep.paths import LAUNCHER, PYTHON_VERSION, ROOT, UPDATES, shown
-from envkeep.process import announce, inside, say
+from envkeep.paths import PYTHON_VERSION, ROOT, UPDATES, shown
+from envkeep.process import run_envkeep, say
 from envkeep.progress import add_option, logged
 from envkeep.project import target
 from envkeep.project.git import Git
@@ -93,7 +93,7 @@ def _try(folder: Path, *, smoke_test: bool) -> Tried:
             f"the update takes Python {version}, so it cannot be tried beside this environment; "
             "its branch is there, merge it and run `make install`."
         )
-    contents = rehearsal.contents_of(folder, target.chosen().target)
+    contents = rehearsal.spec_of(folder, target.chosen().target)
     made = build.described(DEVELOPMENT, contents, "make update")
     steps = project_tasks.steps_of("test")
     return rehearsal.compare(folder, contents, made, steps, quick=False, smoke_test=smoke_test)
@@ -117,12 +117,10 @@ def _tools_in(folder: Path, *arguments: str) -> None:
     Raises:
         CommandError: It fails; the reason is its own.
     """
-    command = [sys.executable, LAUNCHER.name, *arguments]
-    announce(command)
-    code, reason = inside(folder, command)
+    done = run_envkeep(folder, *arguments)
     _keep_records(folder)
-    if code:
-        raise CommandError(reason or "the update was not made; its message is above.")
+    if done.code:
+        raise CommandError(done.errors or "the update was not made; its message is above.")
 
 
 def _keep_records(folder: Path) -> None:

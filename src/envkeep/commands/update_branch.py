@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.paths import ANSWERS, LAUNCHER, LOCKS, ROOT, UPDATES
+from envkeep.paths import ANSWERS, LOCKS, ROOT, UPDATES
+from envkeep.process import envkeep_command, say
 from envkeep.process import run as run_program
-from envkeep.process import say
 from envkeep.project.git import Git
 from envkeep.updates import preflight
 from envkeep.updates.report import MESSAGE
@@ -81,4 +80,4 @@ def _commit(project: Git, remark: str) -> None:
 
 def _tools(*arguments: str) -> None:
     """Run a command of the tools as they are on disk now."""
-    run_program([sys.executable, LAUNCHER.name, *arguments])
+    run_program(envkeep_command(*arguments))

@@ -16,6 +16,7 @@ from envkeep.doctor.finding import ERROR, WARNING, Finding
 from envkeep.environments import integrity, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind, of_exporter
 from envkeep.errors import ToolError
+from envkeep.files import text_of
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.hardware.host import Host
@@ -23,7 +24,6 @@ from envkeep.hardware.machine import Gpu
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import ROOT
-from envkeep.probe import text_of
 from envkeep.project import metadata as project
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers

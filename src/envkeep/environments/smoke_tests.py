@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT, python
-from envkeep.process import Ended, announce, ended, environment, say
+from envkeep.process import Completed, announce, say
+from envkeep.process import run as run_program
 
 OPTION = "--without-smoke-test"
 NO_TESTS_COLLECTED = 5
@@ -39,7 +40,7 @@ class Outcome:
         unheard: Why smoke tests could not be run, if so; then nothing is known.
     """
 
-    ended: Ended
+    ended: Completed
     failed: tuple[str, ...] = ()
     broken: Mapping[str, str] = field(default_factory=dict)
     unheard: str = ""
@@ -72,7 +73,8 @@ def run(folder: Path) -> Outcome:
     announce(command)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report.xml"
-        done = ended([*command, f"--junitxml={report}"], ROOT, environment())
+        reporting = [*command, f"--junitxml={report}"]
+        done = run_program(reporting, cwd=ROOT, mode="capture", check=False)
         return _read(done, report)
 
 
@@ -115,7 +117,7 @@ def _show(outcome: Outcome) -> None:
         say(f"note: the tests in {path} cannot be read and were left out: {reason}")
 
 
-def _read(done: Ended, report: Path) -> Outcome:
+def _read(done: Completed, report: Path) -> Outcome:
     if done.code not in JUDGED or not report.exists():
         printed = f"{done.output.decode('utf-8', 'replace')}\n{done.errors}"
         return Outcome(done, unheard=_reason(printed))

@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import pinned
 from envkeep.paths import CONSTRAINTS, LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, STACK, shown
 from envkeep.project.git import Git
-from envkeep.project.requirements import layers, normalised, parse
+from envkeep.project.requirements import layers, parse
 from envkeep.project.target import Target
 from envkeep.staging import requirement_forms
 from envkeep.staging.requirement_forms import FORMS, Wanted
@@ -174,7 +176,7 @@ def set_requirement(path: Path, name: str, requirement: str) -> None:
 
 def _is_of(line: str, name: str) -> bool:
     found = re.match(r"[A-Za-z0-9][\w.-]*", line)
-    return found is not None and normalised(found.group()) == name
+    return found is not None and canonicalize_name(found.group()) == name
 
 
 def _names(path: Path, name: str) -> bool:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from envkeep.environments import import_check
 from envkeep.environments.smoke_tests import NO_TESTS_COLLECTED
-from envkeep.environments.store import Generation
+from envkeep.environments.store import Environment
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, size_of
 from envkeep.locks.lock_set import pinned
 from envkeep.paths import python
-from envkeep.process import say, tested
+from envkeep.process import run, say
 from envkeep.training import baseline
 from envkeep.training.baseline import Expected
 
@@ -56,11 +56,11 @@ class Verdict:
     sentence: str
 
 
-def measure(generation: Generation, locks: Sequence[Path], names: Sequence[str]) -> Measured:
+def measure(environment: Environment, locks: Sequence[Path], names: Sequence[str]) -> Measured:
     """Look at an environment without changing it.
 
     Args:
-        generation: The environment.
+        environment: The environment.
         locks: What it was filled from.
         names: What is imported, if it was not measured when it was made how long that takes.
 
@@ -68,10 +68,10 @@ def measure(generation: Generation, locks: Sequence[Path], names: Sequence[str])
         ToolError: It cannot be imported.
     """
     packages = {name for path in locks for name in pinned(path)}
-    seconds = generation.import_seconds
+    seconds = environment.import_seconds
     if seconds is None:
-        seconds = _seconds_to_import(generation.folder, names)
-    return Measured(generation.folder, len(packages), size_of(generation.folder), seconds)
+        seconds = _seconds_to_import(environment.folder, names)
+    return Measured(environment.folder, len(packages), size_of(environment.folder), seconds)
 
 
 def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bool:
@@ -84,10 +84,10 @@ def passes_tests(folder: Path, copy: Path, steps: Sequence[Sequence[str]]) -> bo
     """
     variables = {**UNTOUCHED, "PYTHONPATH": str(copy / "src")}
     for step in steps:
-        code, output = tested([python(folder), *step], copy, extra=variables)
-        for line in summary_of_tests(output):
+        done = run([python(folder), *step], cwd=copy, env=variables, check=False)
+        for line in summary_of_tests(done.text):
             say(f"  {line}")
-        if code not in (0, NO_TESTS_COLLECTED):
+        if done.code not in (0, NO_TESTS_COLLECTED):
             return False
     return True
 

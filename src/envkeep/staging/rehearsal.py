@@ -12,8 +12,8 @@ from envkeep.diff import sides
 from envkeep.diff.changes import Known
 from envkeep.diff.report import Report
 from envkeep.environments import build, integrity, store
-from envkeep.environments.build import Contents
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
 from envkeep.locks import failures, package_index
 from envkeep.locks.lock_set import Locks
@@ -33,14 +33,14 @@ class Tried:
     """What came out.
 
     Attributes:
-        generation: The environment that was made.
+        environment: The environment that was made.
         now: What is known of the active environment.
         tried: What is known of the other one.
         expected: What the team expects of a training run, if one was made.
         report: What changed.
     """
 
-    generation: Generation
+    environment: Environment
     now: Measured
     tried: Measured
     expected: Expected | None
@@ -64,7 +64,7 @@ class Tried:
             say(line)
 
 
-def active() -> Generation:
+def active() -> Environment:
     """Return the active development environment.
 
     Raises:
@@ -79,7 +79,7 @@ def active() -> Generation:
     return found
 
 
-def contents_of(copy: Path, target: Target) -> Contents:
+def spec_of(copy: Path, target: Target) -> EnvironmentSpec:
     """Return what the environment of a copy of the project is filled from.
 
     Raises:
@@ -87,13 +87,13 @@ def contents_of(copy: Path, target: Target) -> Contents:
     """
     top = copy / REQUIREMENTS.relative_to(ROOT)
     locks = Locks(target, copy / LOCKS.relative_to(ROOT))
-    return Contents.of(locks, layers_of(locks.folder, top), top)
+    return EnvironmentSpec.of(locks, layers_of(locks.folder, top), top)
 
 
 def compare(
     copy: Path,
-    contents: Contents,
-    wanted: Generation,
+    spec: EnvironmentSpec,
+    wanted: Environment,
     steps: Sequence[Sequence[str]],
     *,
     quick: bool,
@@ -103,7 +103,7 @@ def compare(
 
     Args:
         copy: Where tests and training run.
-        contents: What it is filled from.
+        spec: What it is filled from.
         wanted: The facts of that environment.
         steps: The arguments of Python that run the tests.
         quick: Leave out tests and training.
@@ -113,11 +113,11 @@ def compare(
         ToolError: It cannot be made.
     """
     present = active()
-    here = Contents.of(Locks(backends.chosen().target), layers())
-    made = _made(wanted, contents, present, smoke_test=smoke_test)
+    here = EnvironmentSpec.of(Locks(backends.chosen().target), layers())
+    made = _made(wanted, spec, present, smoke_test=smoke_test)
     report = _report(present, made)
     now = comparison.measure(present, here.locks, here.names)
-    tried = comparison.measure(made, contents.locks, contents.names)
+    tried = comparison.measure(made, spec.locks, spec.names)
     expected = None if quick else baseline.expected()
     if not quick:
         now, tried = _tested(now, tried, copy, steps)
@@ -127,15 +127,15 @@ def compare(
 
 
 def _made(
-    wanted: Generation, contents: Contents, present: Generation, *, smoke_test: bool
-) -> Generation:
-    """Return a generation, which is made if it is not there."""
-    found = build.usable(DEVELOPMENT, wanted, contents)
+    wanted: Environment, spec: EnvironmentSpec, present: Environment, *, smoke_test: bool
+) -> Environment:
+    """Return an environment, which is made if it is not there."""
+    found = build.usable(DEVELOPMENT, wanted, spec)
     if found is not None:
         return found
     say(f"Making the environment {wanted.name} beside {present.name}, which stays active.")
     try:
-        return build.make(DEVELOPMENT, wanted, contents, smoke_test=smoke_test)
+        return build.make(DEVELOPMENT, wanted, spec, smoke_test=smoke_test)
     except ToolError as error:
         reason = failures.of_install(error)
         raise ToolError(
@@ -143,7 +143,7 @@ def _made(
         ) from error
 
 
-def _report(before: Generation, after: Generation) -> Report:
+def _report(before: Environment, after: Environment) -> Report:
     """Return what changed, with what the index says of the versions that came in."""
     target = backends.chosen().target
     old, new = (sides.read(each.name, target) for each in (before, after))

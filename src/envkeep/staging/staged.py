@@ -1,6 +1,6 @@
 """Changes that were tried: what they would write, and what came out, until they are promoted.
 
-Each has a folder in ``.cache/tries`` named like its generation. ``report.json`` is written last, so
+Each has a folder in ``.cache/tries`` named like its environment. ``report.json`` is written last, so
 an interrupted try is none.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -19,8 +18,8 @@ from envkeep.errors import CommandError, ToolError
 from envkeep.files import sha256_of, write_whole
 from envkeep.locks import wheel_folders
 from envkeep.locks.compile import UNTOUCHED
-from envkeep.paths import ENVIRONMENTS, LAUNCHER, OVERRIDES, REQUIREMENTS, ROOT, TRIES
-from envkeep.process import announce, inside
+from envkeep.paths import ENVIRONMENTS, OVERRIDES, REQUIREMENTS, ROOT, TRIES
+from envkeep.process import run_envkeep
 from envkeep.project.requirements import parse
 from envkeep.toolchain import locking_tools
 
@@ -34,7 +33,7 @@ class Candidate:
     """A change that was tried.
 
     Attributes:
-        name: The name of its generation.
+        name: The name of its environment.
         text: The change as it was typed.
         created: When, in UTC and ISO 8601.
         good: Whether nothing got worse.
@@ -80,16 +79,14 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
     Raises:
         ToolError: They cannot be; the reason is the last of what they say.
     """
-    command = [sys.executable, LAUNCHER.name, "lock-upgrade" if upgrade else "lock", "--quiet"]
-    command += ["--loosen"]
+    command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen"]
     command += [] if upgrade else ["--changed"]
     command += ["--fast"] if locking_tools.uses_uv() else []
-    announce(command)
     with ThreadPoolExecutor() as beside:
         beside.submit(locking_tools.pip_settings)  # installing asks for them next
-        code, reason = inside(copy, command)
-    if code:
-        reason = reason.replace(f"; {UNTOUCHED}", "")  # those of a copy that nobody sees
+        done = run_envkeep(copy, *command)
+    if done.code:
+        reason = done.errors.replace(f"; {UNTOUCHED}", "")  # those of a copy that nobody sees
         raise CommandError(f"the change cannot be locked, nothing was changed: {reason}")
 
 
@@ -148,7 +145,7 @@ def unusable(going: Set[str]) -> list[Path]:
 
 
 def find(name: str | None) -> Candidate:
-    """Return a try by the name of its generation, by default the latest.
+    """Return a try by the name of its environment, by default the latest.
 
     Raises:
         ToolError: There is none.

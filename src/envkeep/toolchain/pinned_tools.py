@@ -20,7 +20,7 @@ from envkeep.paths import (
     python,
     shown,
 )
-from envkeep.process import output_of, run, say
+from envkeep.process import run, say
 from envkeep.project.metadata import python_version
 from envkeep.toolchain import interpreters
 
@@ -99,7 +99,7 @@ class PinnedTools:
         pip = [interpreter, "-m", "pip", "--python", python(target)] if has_pip else of_venv
         options = ["--no-compile", "--no-deps", "--require-hashes"]
         try:
-            run([*pip, "install", *options, "-r", self.lock], quietly=True)
+            run([*pip, "install", *options, "-r", self.lock], mode="quiet")
         except CommandError as error:
             raise ToolError(
                 f"the pinned tools ({self.holds}) could not be fetched, pip's message is above; "
@@ -113,7 +113,7 @@ class PinnedTools:
 
 def _has_pip(interpreter: Path) -> bool:
     """Tell whether a Python has a pip that fills other environments: venv's own costs seconds."""
-    major = output_of([interpreter, "-I", "-c", PIP_MAJOR])
+    major = run([interpreter, "-I", "-c", PIP_MAJOR], mode="probe").answer
     return major.isdecimal() and int(major) >= FILLS_OTHERS
 
 

@@ -18,7 +18,7 @@ from envkeep import temporary
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
-from envkeep.process import printed_by
+from envkeep.process import announce, run
 from envkeep.project.git import Git
 from envkeep.project.metadata import facts
 
@@ -215,4 +215,6 @@ def _run(folder: Path, interpreter: Path | None, *arguments: str) -> str:
     """
     chosen = interpreter or python(DEVELOPMENT.link)
     command = [chosen, "-m", str(facts()["package_name"]), *arguments]
-    return printed_by(command, folder, extra={"PYTHONPATH": str(folder / "src")})
+    variables = {"PYTHONPATH": str(folder / "src")}
+    announce(command)
+    return run(command, cwd=folder, env=variables, mode="capture", stderr="show").text

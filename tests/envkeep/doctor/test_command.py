@@ -47,9 +47,9 @@ sys.exit(doctor.run(SimpleNamespace(json=True, backend=None, full=False)))
 INSTALL = """
 import sys
 from envkeep.project import target as backends
-from envkeep.environments import store as generations
+from envkeep.environments import store
 from envkeep.project import metadata as project
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import python
 from envkeep.project.requirements import layers
@@ -67,7 +67,7 @@ def fill(folder):
     own.parent.mkdir(parents=True)
     own.write_text(f"__version__ = '{torch}'\\n")
 
-generation = Generation(
+environment = Environment(
     name="0123456789ab",
     kind=DEVELOPMENT.name,
     lock_sha256=locks.sha256(layers()),
@@ -77,8 +77,8 @@ generation = Generation(
     reason="test",
     project_folder=str(project.ROOT),
 )
-generations.create(generation, fill)
-generations.activate(DEVELOPMENT, generation)
+store.create(environment, fill)
+store.activate(DEVELOPMENT, environment)
 """
 """Make locks, and an environment that holds nothing but torch's version."""
 

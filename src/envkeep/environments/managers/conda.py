@@ -39,7 +39,7 @@ def make(environment: Path, what: Sequence[object]) -> None:
     client = find()
     from_file = "--file" in what and "micromamba" not in Path(client).name
     create = ["env", "create"] if from_file else ["create"]
-    run([client, *create, "--prefix", environment, *what], extra=NO_QUESTIONS)
+    run([client, *create, "--prefix", environment, *what], env=NO_QUESTIONS)
 
 
 def find() -> str:
