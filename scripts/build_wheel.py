@@ -27,7 +27,7 @@ STACK = Path("template", "requirements", "stack")
 LOCK = Path("requirements", "dev.txt")
 EPOCH = "1767225600"  # 2026-01-01: the same sources give the same bytes
 ABOUT = """\
-# Owned by the template: every update rewrites this file. It names the wheels that keep.py runs.
+# Owned by the template: every update rewrites this file. It holds the hashes of envkeep's wheels.
 """
 
 
