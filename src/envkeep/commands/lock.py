@@ -63,7 +63,7 @@ def compile_here(
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
     if not arguments.fast and not arguments.quiet:
-        say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds instead of minutes.")
+        say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
         resolver_for = _resolver_for(fast=arguments.fast)
         compile_locks(
