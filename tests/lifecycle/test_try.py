@@ -254,7 +254,6 @@ def test_files_that_changed_since_are_not_overwritten(project: Project) -> None:
         "--requirement",
         "Checking the new environment",
         "Running the tests",
-        " now ",
     ],
 )
 def test_a_try_that_was_killed_leaves_all_as_it_was(project: Project, moment: str) -> None:

@@ -90,7 +90,7 @@ def test_what_breaks_is_said_with_the_command_that_finds_the_culprit(project: Pr
 @pytest.mark.parametrize("moment", ["copier update", "Locked in", "Making the environment"])
 def test_an_update_that_was_killed_can_be_made_again(project: Project, moment: str) -> None:
     before = facts(project)
-    project.interrupted_tools("update", after=moment, by=signal.SIGKILL)
+    project.interrupted_tools("update", "--verbose", after=moment, by=signal.SIGKILL)
     assert facts(project) == before
     assert "The comparison is good" in succeeded(project.tools("update")).stdout
     assert facts(project) == before

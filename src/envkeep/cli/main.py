@@ -111,8 +111,11 @@ def _run_command(listed: Listed, rest: Sequence[str]) -> int:
     arguments = parser_of(listed).parse_args(rest)
     if not reports(command):
         return output.show(_attempt(lambda: command.run(arguments)))
-    shows_commands = getattr(command, "SHOWS_COMMANDS", False)
-    log = progress.logged(listed.name, verbose=arguments.verbose, shows_commands=shows_commands)
+    log = progress.logged(
+        listed.name,
+        verbose=arguments.verbose or getattr(command, "SHOWS_PROGRAMS", False),
+        shows_commands=getattr(command, "SHOWS_COMMANDS", False),
+    )
     with output.aside(is_wanted=arguments.json):
         result = _attempt(lambda: command.run(arguments), log)
     return output.show(result, as_json=arguments.json)

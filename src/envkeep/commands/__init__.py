@@ -4,7 +4,8 @@ A command has ``HELP`` and ``ALIASES`` (names of before), each on one line so th
 commands imports none of them, ``add_arguments(parser)`` and ``run(arguments)``. What ``run``
 returns says what the command is: one that returns a ``Result`` reports, and has ``--json`` and
 ``--verbose``; one that returns an exit code hands over to a program, which prints by itself.
-``SHOWS_COMMANDS = True``: the programs that it runs are shown, each in a line.
+``SHOWS_COMMANDS = True``: the programs that it runs are shown, each in a line;
+``SHOWS_PROGRAMS = True``: what they print too, as an image's build has a progress of its own.
 ``TAKES_THE_REST = True``: everything after the command's name goes to that program.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,11 +53,6 @@ def find(name: str) -> Listed | None:
         if found and found.name == name:
             return found
     return next((each for each in listed().values() if name in each.aliases), None)
-
-
-def names() -> Iterator[str]:
-    """Yield the names of all commands."""
-    yield from listed()
 
 
 def _read(path: Path) -> Listed | None:

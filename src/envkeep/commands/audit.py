@@ -15,7 +15,7 @@ from envkeep.project.requirements import statements
 from envkeep.project.target import Target
 from envkeep.result import Result
 
-HELP = "look up known vulnerabilities of all locked packages; needs the network"
+HELP = "look up known vulnerabilities of everything that is locked; needs the network"
 ADVISORY = re.compile(r"[A-Za-z][\w-]+")
 
 

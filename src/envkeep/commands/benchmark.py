@@ -15,7 +15,7 @@ from envkeep.result import Result
 from envkeep.training import baseline
 from envkeep.training import run as training
 
-HELP = "time training against an earlier commit; fail if it takes too many times as long"
+HELP = "time training against an earlier commit; --against main chooses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

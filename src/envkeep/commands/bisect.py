@@ -16,7 +16,7 @@ from envkeep.project import snapshot
 from envkeep.project import target as backends
 from envkeep.result import Result
 
-HELP = "find the change of a package, between a good and a bad lock, that breaks a test"
+HELP = "find the change that breaks a test: --good main -- pytest -k name, or GOOD= and TEST="
 ENOUGH_RUNS = 2
 
 

@@ -21,7 +21,7 @@ from envkeep.project.requirements import layers, statements
 from envkeep.result import Result
 from envkeep.toolchain import interpreters
 
-HELP = "make the environment by conda and the locks, check it, then switch to it"
+HELP = "as install, with Python and system libraries by conda, mamba or micromamba"
 SHOWS_COMMANDS = True
 ONLY = re.compile(r"#\s*only\s+(?P<backend>\w+)\s*$")
 

@@ -19,7 +19,7 @@ from envkeep.locks import package_index
 from envkeep.project import target as backends
 from envkeep.result import Result
 
-HELP = "say what changed between two locks: commits, folders, or environments in .venvs"
+HELP = "say what changed since the last commit, or from A to B: commits, folders, environments"
 Advisories = dict[tuple[str, str], dict[str, tuple[set[str], str]]]
 
 

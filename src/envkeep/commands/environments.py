@@ -11,7 +11,7 @@ from envkeep.files import in_words, size_of
 from envkeep.result import Result
 from envkeep.staging import staged
 
-HELP = "list the environments: when and why they were made, their size, which one is active"
+HELP = "list the environments: when, why, how large, which is active"
 ALIASES = ("generations",)
 HEADER = ("", "name", "for", "made", "size", "lock", "by")
 

@@ -25,9 +25,8 @@ from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
 from envkeep.project.target import CPU, Target
 from envkeep.result import Result
 
-HELP = (
-    "build an image: prod (the default), train, dev, serverless, devcontainer; --smoke tries prod"
-)
+HELP = "build an image, prod by default; `train --backend cuda` chooses, --smoke tries prod"
+SHOWS_PROGRAMS = True
 DEVELOPING_LAYERS = 2
 PRODUCTION = "prod"
 # As strict as production can be run: by anybody, with nothing to write to and nobody to talk to.

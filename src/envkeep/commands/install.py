@@ -19,7 +19,7 @@ from envkeep.project import target as backends
 from envkeep.project.requirements import layers
 from envkeep.result import Result
 
-HELP = "make the environment that the locks describe, check it, then switch to it"
+HELP = "make and check the environment of this machine's locks, then switch; BACKEND=cpu chooses"
 SHOWS_COMMANDS = True
 
 

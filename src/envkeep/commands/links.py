@@ -14,7 +14,7 @@ from envkeep.paths import ROOT, shown
 from envkeep.process import run as run_program
 from envkeep.result import Result
 
-HELP = "check that every link in the project's pages leads to a file and a heading that are there"
+HELP = "check that the links in the project's pages lead somewhere"
 KNOWN_TO_GIT = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
 CODE = re.compile(r"^( *)(`{3,}|~{3,}).*?^ *\2[`~]* *$|(`+)(?!`).*?(?<!`)\3(?!`)", re.M | re.S)
 LINK = re.compile(

@@ -25,7 +25,7 @@ from envkeep.result import Result
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import interpreters, locking_tools
 
-HELP = "compile the locks of this platform, layer by layer, with hashes; --fast does it by uv"
+HELP = "compile this platform's locks, layer by layer, with hashes; --fast does it by uv"
 SHOWS_COMMANDS = True
 
 
@@ -63,7 +63,7 @@ def compile_here(
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.here()
     if not arguments.fast and not arguments.quiet:
-        say("By pip-compile; --fast gives the same locks by uv, in seconds instead of minutes.")
+        say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
         resolver_for = _resolver_for(fast=arguments.fast)
         compile_locks(

@@ -7,7 +7,7 @@ import argparse
 from envkeep.commands import lock
 from envkeep.result import Result
 
-HELP = "as lock, but packages outside the stack release move to their newest versions"
+HELP = "as lock, with newer versions of packages outside the stack release"
 SHOWS_COMMANDS = True
 
 

@@ -17,7 +17,7 @@ from envkeep.process import run as run_program
 from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import NOTEBOOK_TOOLS
 
-HELP = "run every notebook in notebooks/ from top to bottom; changes none of them"
+HELP = "run every notebook from top to bottom; changes none of them"
 KERNEL = "project"
 FOLDER_OF_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
 # What the kernel itself consists of stands last: the project's own packages win.

@@ -21,7 +21,7 @@ from envkeep.project.requirements import layers
 from envkeep.result import Result
 from envkeep.staging import project_tests
 
-HELP = "make the environment that `save FOLDER` saved again, from that folder alone; no network"
+HELP = "make a saved environment again, without network; FOLDER or FROM="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

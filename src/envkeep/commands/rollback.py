@@ -9,7 +9,7 @@ from envkeep.environments.store import DEVELOPMENT, PRODUCTION
 from envkeep.paths import shown
 from envkeep.result import Result
 
-HELP = "switch back to the environment that was active before"
+HELP = "switch back to the environment before; NAME goes to another one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from envkeep.project.requirements import layers
 from envkeep.result import Result
 from envkeep.staging import stage
 
-HELP = "save the environment with all its files to a folder, to be restored without network"
+HELP = "save the environment with all its files, to be restored without network; FOLDER or TO="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,7 +28,7 @@ from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import AUDIT
 
-HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
+HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
 WORKER = Path(__file__).parents[1] / "audit" / "sbom_worker.py"
 BUILD_TIME = "SOURCE_DATE_EPOCH"
 

@@ -14,7 +14,7 @@ from envkeep.project import target
 from envkeep.project.requirements import layers
 from envkeep.result import Result
 
-HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
+HELP = "do all that a fresh copy or clone needs: repository, locks, environment, git hooks"
 SHOWS_COMMANDS = True
 STEPS = ("git repository", "locks", "environment", "git hooks")
 

@@ -22,7 +22,7 @@ from envkeep.staging.requirement_forms import FORMS
 from envkeep.staging.stage import StagingResult
 from envkeep.staging.staged import StagedEnvironment
 
-HELP = "try a change beside the active environment; NAME==VERSION, upgrade, git:REF, ... or CHANGE="
+HELP = "try a change beside the active environment: NAME==VERSION, upgrade, git:REF, or CHANGE="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

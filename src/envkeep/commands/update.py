@@ -21,7 +21,7 @@ from envkeep.staging.stage import StagingResult
 from envkeep.updates import in_place, nested, preflight
 from envkeep.updates.worktree import branch_of, worktree
 
-HELP = "bring the template's newer release onto a branch, with new locks, and try it there"
+HELP = "bring the template's newer release onto a branch and try it there; --dry-run says what"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from envkeep.result import Result
 from envkeep.updates import nested, preflight
 from envkeep.updates.report import MESSAGE
 
-HELP = "as update, then lock again and commit, all on a branch of its own; CI proposes it weekly"
+HELP = "as update, then lock again and commit, on a branch of its own; CI proposes it weekly"
 BRANCH = "template-update-{}"
 # Who commits where nobody said who they are, as on a machine of a service.
 NOBODY = {"user.name": "make update-branch", "user.email": "update@localhost"}

@@ -75,7 +75,7 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
     ]
     found = ChangeSpec(
-        text=requirement_forms.masked(text),
+        text=requirement_forms.redacted(text),
         requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
         commit=_commit(commits[0]) if commits else "",

@@ -35,7 +35,7 @@ def lock(copy: Path, *, upgrade: bool) -> None:
     Raises:
         CommandError: They cannot be compiled; the reason is the last that was said there.
     """
-    command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen", "--verbose"]
+    command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen"]
     command += [] if upgrade else ["--changed"]
     command += ["--fast"] if locking_tools.uses_uv() else []
     with ThreadPoolExecutor() as beside:

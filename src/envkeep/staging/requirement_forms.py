@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT
 from envkeep.project.versions import version_of
-from envkeep.redact import masker
+from envkeep.redact import redactor
 
 FORMS = (
     "NAME==VERSION, NAME>=1,<2, NAME[EXTRA], NAME @ https://HOST/FILE.whl, upgrade, git:COMMIT, a "
@@ -126,14 +126,14 @@ def read(word: str, before: str = "") -> Wanted:
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{masked(word)}": write {FORMS}.')
+        raise ToolError(f'nothing can be made of "{redacted(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
 
 
-def masked(text: str) -> str:
+def redacted(text: str) -> str:
     """Return a text without the passwords in its addresses."""
-    return masker(os.environ, ROOT)(text)
+    return redactor(os.environ, ROOT)(text)
 
 
 def of_line(line: str) -> Wanted | None:
@@ -157,7 +157,7 @@ def _refuse_what_has_no_hash(word: str) -> None:
     Raises:
         ToolError: It is one of these.
     """
-    known = masked(word)
+    known = redacted(word)
     named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
     place = named["place"] if named else word
     if word.startswith("-"):
@@ -189,7 +189,7 @@ def _of_address(word: str) -> Wanted:
         name = parse_wheel_filename(unquote(urlsplit(word).path.rpartition("/")[2]))[0]
     except InvalidWheelFilename as error:
         raise ToolError(
-            f'"{masked(word)}" does not say which package it is: write NAME @ {masked(word)}, '
+            f'"{redacted(word)}" does not say which package it is: write NAME @ {redacted(word)}, '
             "the address of a wheel or an archive."
         ) from error
     return Wanted(name, version=f"@ {word}")
@@ -211,11 +211,11 @@ def _version(name: str, rest: str) -> str:
         if parts.path.endswith(ARCHIVES):
             return f"@ {address}"
         raise ToolError(
-            f'"{masked(address)}" is not the address of a wheel or an archive, which end in '
+            f'"{redacted(address)}" is not the address of a wheel or an archive, which end in '
             f"{', '.join(ARCHIVES)}."
         )
     raise ToolError(
-        f'"{name}{masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
+        f'"{name}{redacted(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
         f"commas between several ({name}>=1,<2), and with blanks between several packages."
     )
 
