@@ -21,7 +21,7 @@ from envkeep.toolchain import locking_tools
 
 BISECT = Kind("bisect", ROOT / ".venv-bisect", "bisect-", "editable")
 """Nothing ever links to one of these; that they hold the project depends on the same as there."""
-WORKER = Path(__file__).with_name("dependency_worker.py")
+WORKER = Path(__file__).with_name("dependencies.py")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envkeep.bisect import dependency_worker, endpoints, test_run
+from envkeep.bisect import dependencies, endpoints, test_run
 from envkeep.bisect import result as outcomes
 from envkeep.bisect.endpoints import LayerLocks
 from envkeep.bisect.groups import Dependency, GroupPlan, plan_groups, ranked
@@ -133,9 +133,9 @@ def needed(
         for each, requires in content.items():
             name, version = each.split()
             distribution(tmp_path / title, name, version, *requires)
-        found[title] = dependency_worker.installed(tmp_path / title)
+        found[title] = dependencies.installed(tmp_path / title)
     changed = {each.split()[0] for each in (*good, *bad)}
-    rows = dependency_worker.dependencies(changed, found, written)
+    rows = dependencies.needs(changed, found, written)
     return {(row["change"], row["needs"]) for row in rows}
 
 

@@ -1,8 +1,8 @@
-"""Which changes of packages need which others: what is installed at both endpoints says so.
+"""Which changes of packages need which others: what is installed at both ends says so.
 
 A program of its own, run by the Python of the pinned tools, which have ``packaging``. It reads from
 its standard input, as JSON, the folders of both environments, the names of the packages that
-changed, and the requirements that people wrote. It prints the dependencies as JSON.
+changed, and the requirements that people wrote. It prints the needs as JSON.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def extras_in_use(there: Installed, written: Iterable[str]) -> Extras:
     size = -1
     while size != (size := sum(map(len, found.values()))):
         for name in there:
-            for requirement in requirements_of(there, name, found):
+            for requirement in demands_of(there, name, found):
                 _add(found, requirement)
     return found
 
 
-def requirements_of(there: Installed, name: str, extras: Extras) -> Iterator[Requirement]:
+def demands_of(there: Installed, name: str, extras: Extras) -> Iterator[Requirement]:
     """Yield what an installed package needs here, with its extras that are in use."""
     for text in there[name].requires or ():
         requirement = _parsed(text)
@@ -59,23 +59,22 @@ def is_met(requirement: Requirement, there: Installed) -> bool:
     return found is not None and requirement.specifier.contains(found.version, prereleases=True)
 
 
-def dependencies(
-    changed: Iterable[str], endpoints: Mapping[str, Installed], written: Iterable[str]
+def needs(
+    changed: Iterable[str], ends: Mapping[str, Installed], written: Iterable[str]
 ) -> list[dict[str, str]]:
     """Return which change cannot be made without which other.
 
     A new version can need another package's new version; and an old version can forbid it, so that
-    the other one cannot change as long as it is old. What an endpoint itself does not keep does not
-    count.
+    the other one cannot change as long as it is old. What an end itself does not keep counts not.
     """
     names = set(changed)
     written = [*written]
-    good, bad = endpoints["good"], endpoints["bad"]
+    good, bad = ends["good"], ends["bad"]
     found = []
     for own, other, is_new in ((bad, good, True), (good, bad, False)):
         extras = extras_in_use(own, written)
         for name in sorted(names & own.keys()):
-            for requirement in requirements_of(own, name, extras):
+            for requirement in demands_of(own, name, extras):
                 needed = canonicalize_name(requirement.name)
                 relevant = needed in names and needed != name
                 if relevant and is_met(requirement, own) and not is_met(requirement, other):
@@ -104,8 +103,8 @@ def _written(requirement: Requirement) -> str:
 def main() -> int:
     """Answer one question."""
     question = json.load(sys.stdin)
-    endpoints = {name: installed(Path(question[name])) for name in ("good", "bad")}
-    json.dump(dependencies(question["changed"], endpoints, question["written"]), sys.stdout)
+    ends = {name: installed(Path(question[name])) for name in ("good", "bad")}
+    json.dump(needs(question["changed"], ends, question["written"]), sys.stdout)
     return 0
 
 
