@@ -67,7 +67,7 @@ def run(folder: Path) -> SmokeResult:
     """Run the smoke tests in an environment and print nothing of it.
 
     Raises:
-        ToolError: Its Python could not be started.
+        ToolError: The environment's Python could not be started.
     """
     command = [python(folder), *COMMAND]
     announce(command)

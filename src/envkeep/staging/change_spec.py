@@ -60,7 +60,7 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         layer: Where a new package goes; by default to training, or else to production.
 
     Raises:
-        ToolError: It asks for nothing that is known, or for two things that exclude each other.
+        ToolError: The text asks for nothing that is known, or for two things that exclude each other.
     """
     words = requirement_forms.words(text)
     known = layers()
@@ -96,7 +96,7 @@ def apply(changes: ChangeSpec, copy: Path, target: Target) -> None:
     """Write the changes into a copy of the project; its locks are not compiled yet.
 
     Raises:
-        ToolError: They say nothing new, or cannot be had.
+        ToolError: The change says nothing new, or cannot be had.
     """
     top = copy / REQUIREMENTS.relative_to(ROOT)
     if changes.commit:
@@ -213,7 +213,7 @@ def _take_commit(commit: str, top: Path) -> None:
     """Replace the copy's requirements and locks by those of a commit.
 
     Raises:
-        ToolError: The commit has none.
+        ToolError: The commit has no locks.
     """
     folder = shown(REQUIREMENTS)
     tree = Git(ROOT).paths("ls-tree", "-r", "-z", "--name-only", commit, "--", folder)

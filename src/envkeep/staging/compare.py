@@ -120,7 +120,7 @@ def measure(environment: Environment, locks: Sequence[Path], names: Sequence[str
         names: What is imported, if it was not measured when it was made how long that takes.
 
     Raises:
-        ToolError: It cannot be imported.
+        ToolError: A package of the environment cannot be imported.
     """
     packages = {name for path in locks for name in pinned(path)}
     seconds = environment.import_seconds

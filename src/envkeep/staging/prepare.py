@@ -33,7 +33,7 @@ def lock(copy: Path, *, upgrade: bool) -> None:
     Pins of the stack that are newer than the change goes with are loosened in its overrides.
 
     Raises:
-        CommandError: They cannot be compiled; the reason is the last that was said there.
+        CommandError: The locks cannot be compiled; the reason is the last that was said there.
     """
     command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen"]
     command += [] if upgrade else ["--changed"]

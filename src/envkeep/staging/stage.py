@@ -64,7 +64,7 @@ def active() -> Environment:
     """Return the active development environment.
 
     Raises:
-        ToolError: There is none, or its Python is gone.
+        ToolError: There is no active environment, or its Python is gone.
     """
     found = store.active(DEVELOPMENT)
     if found is None:
@@ -79,7 +79,7 @@ def spec_of(copy: Path, target: Target) -> EnvironmentSpec:
     """Return what the environment of a copy of the project is filled from.
 
     Raises:
-        ToolError: It is not locked.
+        ToolError: The copy has no locks for the target.
     """
     top = copy / REQUIREMENTS.relative_to(ROOT)
     locks = Locks(target, copy / LOCKS.relative_to(ROOT))

@@ -51,7 +51,7 @@ def load() -> Baseline | None:
     """Return what configs/expected.toml says, None if it is not there.
 
     Raises:
-        ToolError: It cannot be understood.
+        ToolError: The file cannot be understood.
     """
     if not EXPECTED.exists():
         return None

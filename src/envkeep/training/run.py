@@ -39,7 +39,7 @@ def prepare(folder: Path, interpreter: Path | None = None) -> None:
         interpreter: Of the environment; by default of the active one.
 
     Raises:
-        CommandError: It fails.
+        CommandError: The package's command fails.
     """
     if (folder / "src" / facts()["package_name"] / "commands" / "data.py").exists():
         _lend_own_data(folder / DATA_MANIFEST.relative_to(ROOT))
@@ -69,8 +69,8 @@ def train(folder: Path, arguments: Sequence[str], interpreter: Path | None = Non
         interpreter: Of the environment; by default of the active one.
 
     Raises:
-        CommandError: It fails.
-        ToolError: It does not say what came out.
+        CommandError: The training fails.
+        ToolError: The training does not say what came out.
     """
     printed = _run(folder, interpreter, "train", "--json", *arguments)
     try:
@@ -81,7 +81,7 @@ def train(folder: Path, arguments: Sequence[str], interpreter: Path | None = Non
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ToolError(
             "`train --json` does not end with one line of JSON that holds final_metrics and "
-            f"seconds; mend that, or delete {shown(EXPECTED)} if nothing is to be compared."
+            f"seconds; fix that, or delete {shown(EXPECTED)} if nothing is to be compared."
         ) from error
 
 
@@ -89,7 +89,7 @@ def _run(folder: Path, interpreter: Path | None, *arguments: str) -> str:
     """Run a command of the package that lies in a folder, and return what it prints.
 
     Raises:
-        CommandError: It fails; its message was shown.
+        CommandError: The command fails; its message was shown.
     """
     chosen = interpreter or python(DEVELOPMENT.link)
     command = [chosen, "-m", str(facts()["package_name"]), *arguments]
