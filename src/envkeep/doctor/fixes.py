@@ -124,9 +124,7 @@ def _keep(*arguments: str) -> None:
     """
     done = run_envkeep(ROOT, *arguments)
     if done.code:
-        raise ToolError(
-            done.errors or f"it ended with exit code {done.code}; its message is above."
-        )
+        raise ToolError(done.errors or f"it ended with exit code {done.code}; see above.")
 
 
 def _remove_half_made() -> None:

@@ -116,7 +116,7 @@ def read(word: str, before: str = "") -> Wanted:
         before: The word before it, for the sentence about a version that stands alone.
 
     Raises:
-        ToolError: It cannot be had in this form; the sentence says why and which one can.
+        ToolError: The package cannot be asked for in this form; the sentence says why and which one can.
     """
     _refuse_what_has_no_hash(word)
     if version_of(word):
@@ -155,7 +155,7 @@ def _refuse_what_has_no_hash(word: str) -> None:
     """Stop at options, repositories, folders and files.
 
     Raises:
-        ToolError: It is one of these.
+        ToolError: The word is one of these.
     """
     known = redacted(word)
     named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
@@ -199,7 +199,7 @@ def _version(name: str, rest: str) -> str:
     """Return comparisons, or ``@`` and an address; ``=`` and ``@`` before a version mean ``==``.
 
     Raises:
-        ToolError: It is neither.
+        ToolError: The text is neither comparisons nor an address.
     """
     if _is_specifier(rest):
         return re.sub(r"\s+", "", rest)
@@ -233,7 +233,7 @@ def _marker(text: str) -> str:
     """Return a marker with the quotation marks that the shell took away.
 
     Raises:
-        ToolError: It is none.
+        ToolError: The text is no marker.
     """
     if not text:
         return ""
