@@ -261,7 +261,7 @@ def test_the_launcher_is_the_only_code_that_came(adopted: Adopted) -> None:
 
 
 def _before(adopted: Adopted) -> str:
-    """Return the commit before the adoption, which moves files in one of its own if it moves any."""
+    """Return the commit before the adoption, which has a commit of its own for moved files."""
     moves = "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
     return "HEAD~2" if moves else "HEAD~1"
 
