@@ -131,9 +131,9 @@ class Project:
         return path.readlink().name if path.is_symlink() else None
 
     def environments(self) -> set[str]:
-        """Return the names of the environments on disk, without the tools' own."""
-        folders = (self.folder / ".venvs").iterdir()
-        return {path.name for path in folders if path.is_dir() and "toolchain" not in path.name}
+        """Return the names of the environments on disk, without envkeep and the tools' own."""
+        folders = [path for path in (self.folder / ".venvs").iterdir() if path.is_dir()]
+        return {path.name for path in folders if not path.name.startswith(("envkeep", "toolchain"))}
 
     def packages(self, link: str = ".venv") -> dict[str, str]:
         """Return the installed distributions and their versions."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -26,6 +29,8 @@ from envkeep.toolchain.interpreters import FROM_CONDA
 HELP = "delete what nobody needs: old environments and tools, wheels; --keep 3, --dry-run"
 KEPT = 3
 PATIENCE = 5  # seconds
+AN_HOUR = 60 * 60
+UNPACKED = re.compile(r"envkeep-[0-9a-f]{12}")
 SIZE_OF_CACHE = ("cache", "size", "--preview-features", "cache-size")
 
 
@@ -83,6 +88,7 @@ def _found(kept: int, *, left: bool) -> list[Unneeded]:
         for each in old
     ]
     found += [Unneeded(each, "tools of another lock") for each in _tools(old)]
+    found += [Unneeded(each, "another envkeep than runs") for each in _unpacked()]
     found += [Unneeded(each, "no project here needs it") for each in wheel_folders.unneeded()]
     gone = {each.name for each in old}
     found += [Unneeded(each, "a try without environment") for each in staged.unusable(gone)]
@@ -107,6 +113,17 @@ def _tools(going: list[Path]) -> Iterator[Path]:
     staying = [path for path in ENVIRONMENTS.iterdir() if path not in (*going, *found)]
     homes = "".join(_home(path) for path in staying)
     yield from (path for path in found if str(path) not in homes)
+
+
+def _unpacked() -> Iterator[Path]:
+    """Yield what `keep.py` unpacked from other wheels than these, or was killed while unpacking."""
+    for path in sorted(ENVIRONMENTS.glob("envkeep-*")):
+        is_whole = UNPACKED.fullmatch(path.name) and (path / pinned_tools.COMPLETE).exists()
+        if is_whole and str(path) not in sys.path and not path.is_symlink():
+            yield path
+    for path in sorted(ENVIRONMENTS.glob("unpacking-*")):
+        if time.time() - path.stat().st_mtime > AN_HOUR:
+            yield path
 
 
 def _home(folder: Path) -> str:
