@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from envkeep.archive import interpreter, manifest, restore
@@ -12,15 +12,16 @@ from envkeep.commands import project_tasks
 from envkeep.environments import smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
+from envkeep.inputs import given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.process import say
-from envkeep.progress import add_option, logged
 from envkeep.project.requirements import layers
+from envkeep.result import Result
 from envkeep.staging import comparison
 from envkeep.training import baseline
 
-HELP = "make the environment that `make save` saved, from its folder alone; FROM=FOLDER"
+HELP = "make a saved environment again, without network; FOLDER or FROM="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
     parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
     smoke_tests.add_option(parser)
-    add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Verify, bring the saved Python if need be, compare the machines, make, test, switch.
 
     Raises:
         ToolError: The folder is damaged, is for another kind of machine, or the tests fail.
     """
-    chosen = arguments.folder or os.environ.get("FROM")
+    chosen = given(arguments.folder, "FROM")
     if not chosen:
         raise ToolError("name the saved folder: `make restore FROM=FOLDER`.")
-    with logged("restore", verbose=arguments.verbose), store.exclusive():
+    with store.exclusive():
         found = manifest.load(Path(chosen).absolute())
         say(f"Verifying {len(found.files)} files.")
         found.verify()
@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
             if not arguments.quick:
                 _test(made.folder)
         store.activate(DEVELOPMENT, made)
-    say(f"{shown(DEVELOPMENT.link)} -> {shown(made.folder)}")
-    _compare_locks(found)
-    return 0
+    link, folder = shown(DEVELOPMENT.link), shown(made.folder)
+    data = {"environment": made.name, "folder": folder, "link": link, "from": shown(found.folder)}
+    return Result(data, [f"{link} -> {folder}", *_differing_locks(found)])
 
 
 def _show_differences(found: Saved) -> None:
@@ -71,9 +71,9 @@ def _test(environment: Path) -> None:
             )
 
 
-def _compare_locks(found: Saved) -> None:
+def _differing_locks(found: Saved) -> Iterator[str]:
     locks = Locks(restore.target_of(found))
     present = None if locks.missing(layers()) else locks.sha256(layers())
     if present != found.facts["lock_sha256"]:
         commit = str(found.facts["commit"])[:12]
-        say(f"note: the project's locks are others; those saved are of the commit {commit}.")
+        yield f"note: the project's locks are others; those saved are of the commit {commit}."

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from envkeep.commands import project_tasks
 from envkeep.environments import build, smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
+from envkeep.inputs import given
 from envkeep.paths import OVERRIDES, shown
 from envkeep.process import say
-from envkeep.progress import add_option, logged
 from envkeep.project import target as backends
+from envkeep.result import Result
 from envkeep.staging import change_spec, rehearsal, staged
 from envkeep.staging.change_spec import Changes
 from envkeep.staging.rehearsal import Tried
@@ -21,7 +22,7 @@ from envkeep.staging.requirement_forms import FORMS
 from envkeep.staging.staged import Candidate
 from envkeep.training import baseline
 
-HELP = "try a change in an environment beside the active one: lock, install, test, train, compare"
+HELP = "try a change beside the active environment: NAME==VERSION, upgrade, git:REF, or CHANGE="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,29 +31,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="where a new package goes")
     parser.add_argument("--quick", action="store_true", help="leave out the tests and the training")
     smoke_tests.add_option(parser)
-    add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print a table of both environments and the verdict.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return a table of both environments and the verdict; it fails if that is bad.
 
     Raises:
-        ToolError: The change cannot be made, or the verdict is bad; nothing was changed.
+        ToolError: The change cannot be made; nothing was changed.
     """
-    text = " ".join(arguments.change) or os.environ.get("CHANGE", "")
-    wanted = change_spec.read(text, arguments.layer)
-    with logged("try", verbose=arguments.verbose), store.exclusive():
+    wanted = change_spec.read(given(" ".join(arguments.change), "CHANGE"), arguments.layer)
+    with store.exclusive():
         rehearsal.active()
         with baseline.copy_of_now() as copy:
             staged.lend(copy)
-            tried = _try(wanted, copy, arguments)
-        if not tried.verdict.good:
-            raise ToolError(f"the verdict is bad: {tried.verdict.sentence}; nothing was changed.")
-    say(f"The verdict is good: {tried.verdict.sentence}. `make promote` switches to it.")
-    return 0
+            tried, lines = _try(wanted, copy, arguments)
+    verdict = tried.verdict
+    data = {"change": wanted.text, **tried.as_data()}
+    if not verdict.good:
+        sentence = f"the verdict is bad: {verdict.sentence}; nothing was changed."
+        return Result.failed(sentence, data, lines)
+    good = f"The verdict is good: {verdict.sentence}. `make promote` switches to it."
+    return Result(data, [*lines, good])
 
 
-def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
+def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> tuple[Tried, Sequence[str]]:
     target = backends.chosen().target
     change_spec.apply(wanted, copy, target)
     asked = staged.added_overrides(copy)
@@ -85,9 +87,8 @@ def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
         ),
         copy,
     )
-    tried.show()
+    lines = tried.lines()
     if partners:
-        say(f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:")
-        for line in partners:
-            say(f"  {line}")
-    return tried
+        more = f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:"
+        lines += [more, *(f"  {line}" for line in partners)]
+    return tried, lines

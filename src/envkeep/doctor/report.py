@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from envkeep.doctor.context import Situation
 from envkeep.doctor.finding import ERROR, OK, SKIPPED, WARNING, Finding
@@ -16,8 +16,8 @@ COLOURS = {OK: "32", WARNING: "33", ERROR: "31"}
 MARKER_WIDTH = 5
 
 
-def as_json(situation: Situation, findings: Sequence[Finding]) -> str:
-    """Return everything as JSON for a report; skipped checks are in it too, nothing private is."""
+def as_data(situation: Situation, findings: Sequence[Finding]) -> Any:
+    """Return everything for programs; skipped checks are in it too, nothing private is."""
     target, development = situation.target, situation.development
     distributions = development.packages.distributions if development else ()
     report = {
@@ -28,7 +28,7 @@ def as_json(situation: Situation, findings: Sequence[Finding]) -> str:
         "findings": [finding.as_row() for finding in findings],
         "packages": {each.name: each.version for each in distributions},
     }
-    return json.dumps(masked(report, masker(situation.variables, situation.folder)), indent=2)
+    return masked(report, masker(situation.variables, situation.folder))
 
 
 def as_text(situation: Situation, findings: Sequence[Finding], *, colours: bool) -> str:

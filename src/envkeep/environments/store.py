@@ -19,7 +19,7 @@ from typing import Literal
 
 from envkeep import temporary, transaction
 from envkeep.errors import ToolError
-from envkeep.files import lock, write_whole
+from envkeep.files import locked, write_whole
 from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
@@ -112,13 +112,11 @@ def exclusive() -> Iterator[None]:
         ToolError: Another command is at it.
     """
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with (ENVIRONMENTS / IN_USE).open("a") as file:
-        try:
-            lock(file.fileno())
-        except OSError as error:
+    with locked(ENVIRONMENTS / IN_USE) as is_mine:
+        if not is_mine:
             raise ToolError(
                 "another command is changing this project's environments; wait until it has ended."
-            ) from error
+            )
         _tidy()
         yield
 
@@ -138,16 +136,13 @@ def _tidy() -> None:
 
 def in_use() -> bool:
     """Tell whether a command is changing this project's environments and locks now."""
-    try:
-        file = (ENVIRONMENTS / IN_USE).open("r+")
-    except OSError:  # there never was one, or nobody can write here
+    if not (ENVIRONMENTS / IN_USE).exists():
         return False
-    with file:
-        try:
-            lock(file.fileno())
-        except OSError:
-            return True
-    return False
+    try:
+        with locked(ENVIRONMENTS / IN_USE) as is_mine:
+            return not is_mine
+    except (OSError, ToolError):  # nobody can write, or lock, here
+        return False
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:

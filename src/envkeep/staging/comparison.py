@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from envkeep.environments import import_check
 from envkeep.environments.smoke_tests import NO_TESTS_COLLECTED
@@ -41,6 +42,10 @@ class Measured:
     import_seconds: float
     tests: bool | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it for programs, the folder by its name."""
+        return {**asdict(self), "folder": self.folder.name, "metrics": dict(self.metrics)}
 
 
 @dataclass(frozen=True)

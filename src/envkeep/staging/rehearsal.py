@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from envkeep.diff import changes as lock_diff
 from envkeep.diff import report as diff_report
@@ -57,11 +58,21 @@ class Tried:
         ]
         return comparison.judge(self.now, self.tried, self.expected, withdrawn)
 
-    def show(self) -> None:
-        """Print what changed, as `make diff` does, and a table of both."""
+    def lines(self) -> list[str]:
+        """Return what changed, as `make diff` says it, and a table of both."""
         table = comparison.table(self.now, self.tried, self.expected)
-        for line in ["", *diff_report.lines(self.report), "", *table, ""]:
-            say(line)
+        return ["", *diff_report.lines(self.report), "", *table, ""]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the comparison for programs."""
+        return {
+            "environment": self.environment.name,
+            "good": self.verdict.good,
+            "verdict": self.verdict.sentence,
+            "now": self.now.as_data(),
+            "tried": self.tried.as_data(),
+            "diff": diff_report.as_data(self.report),
+        }
 
 
 def active() -> Environment:

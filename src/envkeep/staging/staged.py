@@ -79,7 +79,7 @@ def lock_in(copy: Path, *, upgrade: bool) -> None:
     Raises:
         ToolError: They cannot be; the reason is the last of what they say.
     """
-    command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen"]
+    command = ["lock-upgrade" if upgrade else "lock", "--quiet", "--loosen", "--verbose"]
     command += [] if upgrade else ["--changed"]
     command += ["--fast"] if locking_tools.uses_uv() else []
     with ThreadPoolExecutor() as beside:
