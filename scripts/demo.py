@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from envkeep.files import write_whole
 from envkeep.paths import python
+from envkeep.process import envkeep_command
 from hooks.command_line import ended
 from hooks.errors import HookError
 from hooks.new_project import machine_answers
@@ -127,7 +128,7 @@ class Demo:
         log = self.logs / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
-                [sys.executable, "keep.py", *command],
+                envkeep_command(*command),
                 cwd=self.project,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
