@@ -245,8 +245,8 @@ def _folders(places: Iterable[str]) -> list[Path]:
 
 
 def _holds(folder: Path, torch: Torch, version: str) -> bool:
-    major, minor = map(int, version.split("."))
-    admitted = {*tags.cpython_tags((major, minor)), *tags.compatible_tags((major, minor))}
+    python = Version(version).release
+    admitted = {*tags.cpython_tags(python), *tags.compatible_tags(python)}
     names = set()
     for path in folder.glob("*.whl"):
         try:

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from envkeep.environments import distributions, store
 from envkeep.errors import ToolError
-from envkeep.paths import ROOT, python
-from envkeep.process import ended, environment
+from envkeep.paths import python
+from envkeep.process import run
 from envkeep.project.metadata import own_table
 from envkeep.toolchain.pinned_tools import AUDIT
 
 UNKNOWN = "unknown"
-SETTING = "denied-licences"
+SETTING = "denied-licenses"
+SETTING_OF_BEFORE = "denied-licences"
 WORKER = Path(__file__).with_name("license_worker.py")
 LONGEST = 60  # characters of a licence's name; what is longer is its text
 SAYS_NOTHING = ("", "unknown", "license", "see license", "other/proprietary license")
@@ -86,8 +87,8 @@ def licence_of(metadata: Message) -> str:
 def known() -> dict[tuple[str, str], str]:
     """Return the licences of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
-    for generation in store.complete():
-        for each in distributions.installed(generation.folder):
+    for environment in store.complete():
+        for each in distributions.installed(environment.folder):
             key = (each.name, each.version)
             if key not in found:
                 found[key] = licence_of(distributions.metadata(each.folder))
@@ -100,10 +101,11 @@ def denied() -> list[str]:
     Raises:
         ToolError: The setting is no list of texts.
     """
-    found = own_table().get(SETTING, [])
+    table = own_table()
+    found = table.get(SETTING, table.get(SETTING_OF_BEFORE, []))
     if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
         raise ToolError(
-            f"{SETTING} in pyproject.toml must be a list of licences, such as "
+            f"{SETTING} in pyproject.toml must be a list of licenses, such as "
             f'{SETTING} = ["AGPL-3.0*", "GPL-3.0*"], in the table [tool.project].'
         )
     return found
@@ -139,7 +141,7 @@ def _judged(expressions: Iterable[str], patterns: Sequence[str]) -> set[str]:
     """Return the expressions that leave no choice but an unwanted licence."""
     given = json.dumps({"expressions": sorted(expressions), "patterns": list(patterns)})
     command = [python(AUDIT.ensure()), "-I", WORKER]
-    done = ended(command, ROOT, environment(), given.encode())
+    done = run(command, stdin=given.encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2]
         raise ToolError(f"the licences could not be compared: {reason}.")

@@ -9,8 +9,8 @@ from typing import Any
 
 from envkeep import temporary
 from envkeep.errors import ToolError, quoted
-from envkeep.paths import ROOT, python
-from envkeep.process import announce, ended, environment, say
+from envkeep.paths import python
+from envkeep.process import announce, run, say
 from envkeep.toolchain import locking_tools
 from envkeep.toolchain.pinned_tools import AUDIT
 
@@ -60,9 +60,9 @@ def _require(service: str) -> None:
     address = OSV if service == "osv" else service
     command = [python(locking_tools.ensure()), "-I", WORKER, address]
     announce(command)
-    done = ended(command, ROOT, {**environment(), **certificates()})
+    done = run(command, env=certificates(), mode="capture", check=False)
     if done.code:
-        say(quoted(done.output.decode("utf-8", "replace") or done.errors))
+        say(quoted(done.text or done.errors))
         raise ToolError(NOBODY)
 
 
@@ -84,7 +84,13 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [python(AUDIT.ensure()), "-m", "pip_audit", *options, "--requirement", file]
         announce(command)
-        done = ended(command, folder, {**environment(), **certificates()})
+        done = run(
+            command,
+            cwd=folder,
+            env=certificates(),
+            mode="capture",
+            check=False,
+        )
     try:
         rows: list[dict[str, Any]] = json.loads(done.output)["dependencies"]
     except (ValueError, LookupError, TypeError):

@@ -5,25 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
 
 from envkeep.doctor import fixes
 from envkeep.doctor.checks import diagnose
 from envkeep.doctor.collect import collect
-from envkeep.doctor.finding import ERROR, Finding
-from envkeep.doctor.fixes import Applied
-from envkeep.doctor.report import as_json, as_text, as_text_of_fixes
-from envkeep.progress import logged
+from envkeep.doctor.finding import ERROR
+from envkeep.doctor.report import as_data, as_text, as_text_of_fixes
+from envkeep.result import DONE, FAILED, Result
 
 HELP = "check this machine, the environment and its torch; --fix does what is safe to do"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--json", action="store_true", help="print the findings as JSON, fit for bug reports"
-    )
     parser.add_argument("--backend", help="judge this backend, as BACKEND=... does")
     parser.add_argument(
         "--full", action="store_true", help="start torch on the CPU too, and hash the data"
@@ -35,44 +29,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; without ``--fix`` nothing changes.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return the findings, fit for bug reports; without ``--fix`` nothing changes.
 
-    Returns:
-        1 if there is an error among them, or one is left after the fixes; warnings do not count.
+    It fails if an error is among them, or one is left after the fixes; warnings do not count.
     """
     if arguments.backend:
         os.environ["BACKEND"] = arguments.backend
     context = collect(full=arguments.full)
     findings = diagnose(context)
-    applied: list[Applied] | None = None
-    if arguments.fix:
-        applied = _fix(findings, quietly=arguments.json)
+    applied = fixes.apply(findings) if arguments.fix else None
     if applied:
         context = collect(full=arguments.full)
         findings = diagnose(context)
-    if arguments.json:
-        print(as_json(context, findings, applied))
-    elif applied is not None:
-        _print(as_text_of_fixes(applied, findings, colors=_has_colors()))
+    if applied is None:
+        text = as_text(context, findings, colors=_has_colors())
     else:
-        _print(as_text(context, findings, colors=_has_colors()))
-    return 1 if any(finding.status == ERROR for finding in findings) else 0
-
-
-def _fix(findings: Sequence[Finding], *, quietly: bool) -> list[Applied]:
-    """Run what fixes the findings; the standard output stays free for a report in JSON."""
-    if not quietly:
-        return fixes.apply(findings)
-    with redirect_stdout(sys.stderr), logged("doctor"):
-        return fixes.apply(findings)
+        text = as_text_of_fixes(applied, findings, colors=_has_colors())
+    failed = any(finding.status == ERROR for finding in findings)
+    data = as_data(context, findings, applied)
+    return Result(data, text.splitlines(), FAILED if failed else DONE)
 
 
 def _has_colors() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.name != "nt"
-
-
-def _print(text: str) -> None:
-    """Print text whose names of devices and folders the terminal may have no characters for."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)

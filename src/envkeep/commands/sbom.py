@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from packaging.utils import canonicalize_name
+
 from envkeep.audit import licenses
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
-from envkeep.paths import PYPROJECT, ROOT, SBOMS, python, shown
-from envkeep.process import announce, ended, environment, say
+from envkeep.locks.lockfile import LockEntry
+from envkeep.paths import PYPROJECT, SBOMS, python, shown
+from envkeep.process import announce
+from envkeep.process import run as run_program
 from envkeep.project import target as backends
-from envkeep.project.requirements import PRODUCTION_LAYERS, layers, normalised
+from envkeep.project.requirements import PRODUCTION_LAYERS, layers
+from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import AUDIT
 
-HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
+HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
 WORKER = Path(__file__).parents[1] / "audit" / "sbom_worker.py"
 BUILD_TIME = "SOURCE_DATE_EPOCH"
 
@@ -35,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"else in {shown(SBOMS)}/")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write the file and say where it is.
+def run(arguments: argparse.Namespace) -> Result:
+    """Write the file and return where it is.
 
     Raises:
         ToolError: There are no locks, or it cannot be written.
@@ -56,14 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise ToolError(f"{shown(place)} cannot be written: {error.strerror}.") from error
     rows = given["components"]
     count = sum(1 for row in rows if row["licence"])
-    say(f"{shown(place)} has {len(rows)} components, the licences of {count} are known.")
+    lines = [f"{shown(place)} has {len(rows)} components, the licenses of {count} are known."]
     if count < len(rows):
-        say("Licences are read from the environments that are installed here: see `make install`.")
-    return 0
+        where = "the environments that are installed here: see `make install`."
+        lines.append(f"Licenses are read from {where}")
+    data = {"file": shown(place), "components": len(rows), "licenses_known": count}
+    return Result(data, lines)
 
 
 def described(
-    locked: Mapping[str, Iterable[Entry]],
+    locked: Mapping[str, Iterable[LockEntry]],
     known: Mapping[tuple[str, str], str],
     project: Mapping[str, str | None],
 ) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def described(
             rows.setdefault(entry.name, _row(entry, layer, known))
             direct |= {entry.name} if entry.files else set()
             for parent in entry.parents:
-                needs.setdefault(normalised(parent), set()).add(entry.name)
+                needs.setdefault(canonicalize_name(parent), set()).add(entry.name)
     components = [
         {**row, "needs": sorted(needs.get(name, set()))} for name, row in sorted(rows.items())
     ]
@@ -96,12 +102,12 @@ def described(
     }
 
 
-def _row(entry: Entry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    version = entry.requirement.partition("==")[2] or None
+def _row(entry: LockEntry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    version = entry.version or None
     return {
         "name": entry.name,
         "version": version,
-        "address": entry.requirement.partition(" @ ")[2] or None,
+        "address": entry.address or None,
         "layer": layer,
         "licence": known.get((entry.name, version or "")),
         "sha256": sorted(each.removeprefix("sha256:") for each in entry.hashes),
@@ -118,7 +124,7 @@ def _project() -> dict[str, str | None]:
         found = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
         licence = found.get("license")
         return {
-            "name": normalised(str(found["name"])),
+            "name": canonicalize_name(str(found["name"])),
             "version": str(found["version"]) if "version" in found else None,
             "licence": licence if isinstance(licence, str) else None,
         }
@@ -129,7 +135,7 @@ def _project() -> dict[str, str | None]:
 def _written(given: Mapping[str, Any]) -> bytes:
     command = [python(AUDIT.ensure()), "-I", WORKER]
     announce(command)
-    done = ended(command, ROOT, environment(), json.dumps(given).encode())
+    done = run_program(command, stdin=json.dumps(given).encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2].rstrip(".")
         raise ToolError(f"the SBOM could not be written: {reason}.")

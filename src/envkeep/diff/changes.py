@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from envkeep.diff.sides import Package, Side
-from envkeep.environments.distributions import same_version
+from envkeep.project.versions import has_other_major, is_same, version_of
 
 MAJOR, MINOR, PATCH, ADDED, REMOVED = "major", "minor", "patch", "added", "removed"
 MOVED, LICENCE, FILES = "moved", "licence", "files"
-RELEASE = re.compile(r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def changes(before: Side, after: Side) -> list[Change]:
         old, new = before.packages.get(key), after.packages.get(key)
         kinds = tuple(_kinds(old, new))
         if kinds:
-            older = bool(old and new and () < _release(new.version) < _release(old.version))
+            older = bool(old and new and _is_older(new.version, old.version))
             found.append(Change(key, kinds, old, new, older=older))
     return found
 
@@ -80,11 +78,11 @@ def severity(before: str, after: str) -> str:
 
     Before 1.0 the second number counts as the first: a version like that promises nothing.
     """
-    old, new = _release(before), _release(after)
-    if () in (old, new) or old[:2] != new[:2]:
+    old, new = version_of(before), version_of(after)
+    if old is None or new is None or has_other_major(before, after):
         return MAJOR
-    if old[2:3] != new[2:3]:
-        return MAJOR if old[1] == 0 else MINOR
+    if old.minor != new.minor:
+        return MAJOR if old.major == 0 else MINOR
     return PATCH
 
 
@@ -92,7 +90,7 @@ def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
     if old is None or new is None:
         yield ADDED if old is None else REMOVED
         return
-    if not same_version(old.version, new.version):
+    if not is_same(old.version, new.version):
         yield severity(old.version, new.version)
     elif old.hashes and new.hashes and not old.hashes & new.hashes:
         yield FILES
@@ -102,13 +100,10 @@ def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
         yield LICENCE
 
 
-def _release(version: str) -> tuple[int, ...]:
-    """Return the epoch and the numbers of a version; an address has none."""
-    found = RELEASE.match(version)
-    if found is None:
-        return ()
-    numbers = [int(number) for number in found[2].split(".")]
-    return (int(found[1] or 0), *numbers, *[0] * (3 - len(numbers)))
+def _is_older(version: str, other: str) -> bool:
+    """Tell whether a version comes before another one, whichever builds (``+cpu``) the two are."""
+    one, two = (version_of(each.partition("+")[0]) for each in (version, other))
+    return one is not None and two is not None and one < two
 
 
 def _facts(package: Package | None, known: Known) -> Facts:

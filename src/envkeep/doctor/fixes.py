@@ -7,7 +7,6 @@ and needs neither root nor a password. Everything else is a command that the doc
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,8 @@ from envkeep.environments import store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import git_hooks
-from envkeep.paths import ENVIRONMENTS, LAUNCHER, ROOT, shown
-from envkeep.process import inside, say
+from envkeep.paths import ENVIRONMENTS, ROOT, shown
+from envkeep.process import run_envkeep, say
 from envkeep.toolchain import locking_tools
 
 Remedy = str | tuple[Fix, ...]
@@ -123,9 +122,9 @@ def _keep(*arguments: str) -> None:
     Raises:
         ToolError: The command fails.
     """
-    code, reason = inside(ROOT, [sys.executable, str(LAUNCHER), *arguments])
-    if code:
-        raise ToolError(reason or f"it ended with exit code {code}; its message is above.")
+    done = run_envkeep(ROOT, *arguments)
+    if done.code:
+        raise ToolError(done.errors or f"it ended with exit code {done.code}; see above.")
 
 
 def _remove_half_made() -> None:

@@ -29,7 +29,7 @@ from envkeep.environments.records import (
     lost,
     sample,
 )
-from envkeep.probe import text_of
+from envkeep.files import text_of
 
 LARGEST_READ = 10_000_000  # bytes of a file that tells whose copy is there
 OF_UV = ".lock"  # empty, held while uv changes an environment; everybody may write to it

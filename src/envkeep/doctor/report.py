@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, SKIPPED, WARNING, Finding
@@ -18,10 +18,10 @@ MARKER_WIDTH = 5
 INDENTED = f"  {'':{MARKER_WIDTH}}  "
 
 
-def as_json(
+def as_data(
     context: DoctorContext, findings: Sequence[Finding], applied: Sequence[Applied] | None = None
-) -> str:
-    """Return everything as JSON for a report; skipped checks are in it too, nothing private is.
+) -> Any:
+    """Return everything for programs; skipped checks are in it too, nothing private is.
 
     Args:
         context: What was examined.
@@ -40,7 +40,7 @@ def as_json(
     }
     if applied is not None:
         report["fixes"] = [_row(each) for each in applied]
-    return json.dumps(redacted(report, redactor(context.variables, context.folder)), indent=2)
+    return redacted(report, redactor(context.variables, context.folder))
 
 
 def as_text(context: DoctorContext, findings: Sequence[Finding], *, colors: bool) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from envkeep.environments.distributions import (
     BY_CONDA,
     DIST_INFO,
@@ -22,8 +24,7 @@ from envkeep.environments.distributions import (
     packages_folder,
     read,
 )
-from envkeep.probe import text_of
-from envkeep.project.requirements import normalised
+from envkeep.files import text_of
 
 MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted
 CACHE = "__pycache__"
@@ -217,7 +218,7 @@ def _odd_metadata(folder: Path, found: Distribution | None) -> str:
             return f"has an empty {name}"
     if found is None:
         return f"has a {METADATA} without name or version"
-    stated = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    stated = canonicalize_name(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
     return f"holds the metadata of {found.name}" if stated != found.name else ""
 
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from packaging.version import Version
+
 from envkeep.errors import ToolError
 from envkeep.hardware.machine import Machine
 from envkeep.paths import CATALOG
 
 Row = Mapping[str, Any]
 TABLES = ("platforms", "backends", "builds", "gpus", "companions")
+CAPABILITY = re.compile(r"\d+\.\d+")
 FORWARD = "+PTX"  # code that the driver of a newer GPU compiles for it
 
 
@@ -68,7 +71,7 @@ def driver_serves(row: Row, machine: Machine) -> bool:
     if floor is None:
         return True
     driver = machine.nvidia_driver
-    return driver is not None and _numbers(driver) >= _numbers(floor)
+    return driver is not None and Version(driver) >= Version(floor)
 
 
 def gpu_served(row: Row, platform_name: str, target: str) -> bool:
@@ -103,15 +106,10 @@ def _architectures(row: Row) -> list[Row]:
 def _runs_on(code: str, target: str) -> bool:
     """Compare by NVIDIA's rule: newer minors of the same major run it, with PTX all newer GPUs."""
     compiled = code.removesuffix(FORWARD)
-    if not re.fullmatch(r"\d+\.\d+", compiled):
+    if not all(map(CAPABILITY.fullmatch, (compiled, target))):
         return compiled == target
-    have, need = _numbers(target), _numbers(compiled)
-    forward = code.endswith(FORWARD)
-    return have >= need and (forward or have[0] == need[0])
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    have, need = Version(target), Version(compiled)
+    return have >= need and (code.endswith(FORWARD) or have.major == need.major)
 
 
 def _row(table: str, key: str, name: str) -> Row:

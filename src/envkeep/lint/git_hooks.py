@@ -9,7 +9,7 @@ from pathlib import Path
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import ALL_FILES, PRE_COMMIT_CONFIG, ROOT, program, python, shown
-from envkeep.process import hand_over, output_of, run, say
+from envkeep.process import run, say
 from envkeep.project.metadata import is_adopted
 
 MOST_SHOWN = 5  # untracked files
@@ -35,7 +35,7 @@ def are_missing() -> bool:
     if DEVELOPMENT.link.exists() and not has_pre_commit():
         return False
     asked = ("--git-common-dir", "--git-path", "hooks", "--git-path", "hooks/pre-commit")
-    found = output_of(["git", "rev-parse", *asked]).splitlines()
+    found = run(["git", "rev-parse", *asked], mode="probe").answer.splitlines()
     folders = [(ROOT / each).resolve() for each in found]
     is_gits_own = bool(folders) and folders[1] == folders[0] / "hooks"  # core.hooksPath is not set
     return is_gits_own and not folders[2].exists()
@@ -59,12 +59,12 @@ def check_all(check: str | None) -> int:
         )
     command = [*_pre_commit(), "run", "--all-files", *([check] if check else [])]
     variables = {**_shell_of_git(), **_repository()}
-    return hand_over(command, extra=variables)
+    return run(command, env=variables, mode="foreground").code
 
 
 def _no_hooks() -> str:
     """Return why git cannot run the checks here, or nothing."""
-    folder = output_of(["git", "config", "core.hooksPath"])
+    folder = run(["git", "config", "core.hooksPath"], mode="probe").answer
     if folder:
         return f"git takes them from {folder} (its setting core.hooksPath); `make lint` checks too."
     if not _is_root():
@@ -75,7 +75,7 @@ def _no_hooks() -> str:
 
 
 def _is_root() -> bool:
-    top = output_of(["git", "rev-parse", "--show-toplevel"])
+    top = run(["git", "rev-parse", "--show-toplevel"], mode="probe").answer
     return bool(top) and Path(top).resolve() == ROOT
 
 
@@ -90,13 +90,15 @@ def _repository() -> dict[str, str]:
         return {}
     variables = {"GIT_DIR": str(ALL_FILES), "GIT_WORK_TREE": str(ROOT)}
     ALL_FILES.parent.mkdir(exist_ok=True)
-    run(["git", "init", "--quiet"], extra=variables, quietly=True)
-    run(["git", "add", "--all"], extra=variables, quietly=True)
+    run(["git", "init", "--quiet"], env=variables, mode="quiet")
+    run(["git", "add", "--all"], env=variables, mode="quiet")
     return variables
 
 
 def _name_untracked() -> None:
-    files = output_of(["git", "ls-files", "--others", "--exclude-standard"]).splitlines()
+    files = run(
+        ["git", "ls-files", "--others", "--exclude-standard"], mode="probe"
+    ).answer.splitlines()
     if files:
         more = f" and {len(files) - MOST_SHOWN} more" if len(files) > MOST_SHOWN else ""
         named = ", ".join(files[:MOST_SHOWN])
@@ -107,7 +109,7 @@ def _shell_of_git() -> dict[str, str]:
     """Return a PATH with the shell that comes with Git for Windows, where PATH has none."""
     if shutil.which("sh"):
         return {}
-    programs = output_of(["git", "--exec-path"])
+    programs = run(["git", "--exec-path"], mode="probe").answer
     folder = Path(programs).parents[2] / "bin"
     return {"PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{folder}"}
 

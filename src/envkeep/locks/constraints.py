@@ -25,7 +25,6 @@ from envkeep.project.target import Target, exporters_of
 
 INPUTS = "# inputs: sha256:"
 INPUTS_OF = re.compile(r"^# inputs of (?P<lock>\S+): sha256:(?P<sha256>\w+)$", re.MULTILINE)
-NAMES_VERSION = re.compile(r"^[^;]*[<>=~!@]")
 
 
 def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
@@ -52,11 +51,8 @@ def constraints_of_exporter(target: Target, exporter: str) -> str:
     Those of the layers do not hold for it: that is why it has an environment of its own.
     """
     build = torch_build(target, (exporter,))
-    own = [
-        line
-        for line in parse(input_files(exporter, target.backend)[0])
-        if NAMES_VERSION.search(line.text)
-    ]
+    asked = parse(input_files(exporter, target.backend)[0])
+    own = [line for line in asked if line.names_version]
     header = [f"# Made by `make lock` for {target.name}: the stack's pins for {exporter}."]
     stack = STACK / f"{exporter}.txt"
     kept = _without(parse(stack) if stack.exists() else [], own)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from envkeep import transaction
 from envkeep.errors import ToolError
+from envkeep.locks import lockfile
 from envkeep.locks.constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_hash
+from envkeep.locks.lockfile import LockEntry
 from envkeep.paths import LOCKS, ROOT, shown
 from envkeep.project.metadata import python_version
 from envkeep.project.requirements import EXPORTERS, layers
@@ -106,17 +108,13 @@ def decided_by(path: Path) -> tuple[str, ...]:
 
 
 def pinned(path: Path) -> dict[str, str]:
-    """Return the versions in a lock by package name."""
-    pins = re.findall(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", path.read_text(encoding="utf-8"), re.M)
-    return dict(pins)
+    """Return the versions in a lock by package name; what has an address instead is left out."""
+    return {entry.name: entry.version for entry in entries_of(path) if entry.version}
 
 
-def hashes_of(path: Path, name: str) -> set[str]:
-    """Return the SHA-256 values that a lock admits for a package."""
-    entry = re.search(
-        rf"^{re.escape(name)}==.*(?:\n[ ]+--hash=.*)*", path.read_text(encoding="utf-8"), re.M
-    )
-    return set(re.findall(r"sha256:([0-9a-f]{64})", entry.group())) if entry else set()
+def entries_of(path: Path) -> list[LockEntry]:
+    """Return the entries of a lock."""
+    return lockfile.parse(path.read_text(encoding="utf-8"))
 
 
 @contextmanager

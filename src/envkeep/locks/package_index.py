@@ -14,8 +14,8 @@ from envkeep.audit.vulnerabilities import certificates
 from envkeep.diff.changes import Facts
 from envkeep.diff.sides import Package
 from envkeep.errors import ToolError
-from envkeep.paths import ROOT, python
-from envkeep.process import announce, ended, environment
+from envkeep.paths import python
+from envkeep.process import announce, run
 from envkeep.toolchain import locking_tools
 
 WORKER = Path(__file__).with_name("index_worker.py")
@@ -93,7 +93,13 @@ def _asked(question: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]
     command = [python(locking_tools.ensure()), "-I", WORKER]
     announce(command)
     given = json.dumps({"index": index, "question": question, "wanted": rows}).encode()
-    done = ended(command, ROOT, {**environment(), **certificates()}, given)
+    done = run(
+        command,
+        env=certificates(),
+        stdin=given,
+        mode="capture",
+        check=False,
+    )
     try:
         answers: list[dict[str, Any]] = json.loads(done.output)
     except ValueError:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.hardware.machine import Machine, detect
 from envkeep.paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
@@ -71,7 +73,7 @@ def own_names() -> frozenset[str]:
     names = {str(facts()["package_name"])}
     with suppress(OSError, ValueError, LookupError, TypeError):  # who needs it says what is wrong
         names.add(str(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["name"]))
-    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+    return frozenset(map(canonicalize_name, names))
 
 
 def own_table() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import cache
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python, shown
-from envkeep.process import output_of
+from envkeep.process import run
 from envkeep.toolchain.pinned_tools import TOOLCHAIN
 
 ensure = TOOLCHAIN.ensure
@@ -25,7 +25,7 @@ def refuse_damaged_cache(error: CommandError) -> None:
     """Name the package of which uv's cache has a damaged copy, if that is why uv failed.
 
     Raises:
-        ToolError: It is.
+        ToolError: uv's cache has a damaged copy of a package.
     """
     name = error.damaged_in_cache
     if name is not None:
@@ -39,7 +39,7 @@ def refuse_damaged_cache(error: CommandError) -> None:
 @cache
 def pip_settings() -> dict[str, str]:
     """Return what pip is configured for on this machine, by option; variables win over files."""
-    printed = output_of([python(ensure()), "-m", "pip", "config", "list"])
+    printed = run([python(ensure()), "-m", "pip", "config", "list"], mode="probe").answer
     found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
     return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
 

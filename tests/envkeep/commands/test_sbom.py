@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 
 from envkeep.commands import sbom
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 
 HASH = f"sha256:{'a' * 64}"
 PROJECT = {"name": "demo", "version": "0.1.0", "licence": "MIT"}
 LOCKED = {
     "20-train": [
-        Entry("pandas==3.0", frozenset({HASH}), frozenset({"20-train.in"})),
-        Entry("numpy==2.0", frozenset({HASH}), frozenset(), frozenset({"pandas"})),
+        LockEntry("pandas==3.0", frozenset({HASH}), frozenset({"20-train.in"})),
+        LockEntry("numpy==2.0", frozenset({HASH}), frozenset(), frozenset({"pandas"})),
     ],
     "30-prod": [
-        Entry("numpy==2.0", frozenset({HASH}), frozenset({"30-prod.in"})),
-        Entry("own @ https://example.org/own.whl", frozenset({HASH}), frozenset({"30-prod.in"})),
+        LockEntry("numpy==2.0", frozenset({HASH}), frozenset({"30-prod.in"})),
+        LockEntry(
+            "own @ https://example.org/own.whl", frozenset({HASH}), frozenset({"30-prod.in"})
+        ),
     ],
 }
 

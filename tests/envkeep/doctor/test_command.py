@@ -39,8 +39,10 @@ finally:
 DOCTOR_ALONE = """
 import sys
 from types import SimpleNamespace
+from envkeep.cli.output import show
 from envkeep.commands import doctor
-sys.exit(doctor.run(SimpleNamespace(json=True, backend=None, full=False, fix=False)))
+result = doctor.run(SimpleNamespace(backend=None, full=False, fix=False))
+sys.exit(show(result, as_json=True))
 """
 
 INSTALL = """
@@ -48,7 +50,7 @@ import sys
 from envkeep.project import target
 from envkeep.environments import store
 from envkeep.project import metadata
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import python
 from envkeep.project.requirements import layers
@@ -66,7 +68,7 @@ def fill(folder):
     own.parent.mkdir(parents=True)
     own.write_text(f"__version__ = '{torch}'\\n")
 
-generation = Generation(
+environment = Environment(
     name="0123456789ab",
     kind=DEVELOPMENT.name,
     lock_sha256=locks.sha256(layers()),
@@ -76,8 +78,8 @@ generation = Generation(
     reason="test",
     project_folder=str(metadata.ROOT),
 )
-store.create(generation, fill)
-store.activate(DEVELOPMENT, generation)
+store.create(environment, fill)
+store.activate(DEVELOPMENT, environment)
 """
 """Make locks, and an environment that holds nothing but torch's version."""
 
@@ -139,18 +141,17 @@ def test_text_for_people(project: Path) -> None:
     assert lines[-1].endswith(" ok. `make doctor ARGS=--fix` takes care of 2 of them.")
 
 
-def test_warnings_do_not_fail(
-    doctor_on: DoctorOn, capsys: pytest.CaptureFixture[str], restored: None
-) -> None:
+def test_warnings_do_not_fail(doctor_on: DoctorOn, restored: None) -> None:
     doctor = doctor_on("vm-without-gpu")
     finding = doctor.envkeep.finding.Finding
     module = doctor.envkeep.command
     doctor.patched.setattr(module, "collect", lambda full: doctor.collect(full=full))
-    arguments = SimpleNamespace(json=False, backend=None, full=False, fix=False)
+    arguments = SimpleNamespace(backend=None, full=False, fix=False)
     for status, code in (("warning", 0), ("ok", 0), ("error", 1)):
         doctor.patched.setattr(module, "diagnose", lambda _, status=status: [finding(status, "X.")])
-        assert module.run(arguments) == code
-    assert capsys.readouterr().out.splitlines()[-1] == "1 error, no warnings, 0 ok."
+        result = module.run(arguments)
+        assert result.exit_code == code
+    assert result.lines[-1] == "1 error, no warnings, 0 ok."
 
 
 def test_colors_are_for_terminals_alone(doctor_on: DoctorOn) -> None:

@@ -79,25 +79,23 @@ def test_a_remedy_that_is_the_users_is_only_named(doctor: Doctor) -> None:
     assert doctor.envkeep.fixes.apply([finding]) == []
 
 
-def command(doctor: Doctor, *arguments: str, looks: Sequence[Sequence[Any]]) -> int:
+def command(doctor: Doctor, looks: Sequence[Sequence[Any]]) -> Any:
     """Run ``doctor --fix`` on made-up findings: those of the first look, then of the second."""
     module, left = doctor.envkeep.command, list(looks)
     doctor.patched.setattr(module, "collect", lambda full: doctor.collect(full=full))
     doctor.patched.setattr(module, "diagnose", lambda _: list(left.pop(0)))
-    given = {"json": "--json" in arguments, "backend": None, "full": False, "fix": True}
-    code: int = module.run(SimpleNamespace(**given))
+    result = module.run(SimpleNamespace(backend=None, full=False, fix=True))
     assert not left, "it looks again, once"
-    return code
+    return result
 
 
-def test_what_was_done_and_what_is_left(
-    doctor: Doctor, made_up: Recorder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_done_and_what_is_left(doctor: Doctor, made_up: Recorder) -> None:
     finding = doctor.envkeep.finding.Finding
     broken = [made_up.finding("install"), made_up.finding("bad hooks", status="warning")]
     left = [finding("warning", "Old driver.", remedy="sudo reboot"), finding("ok", "Fine.")]
-    assert command(doctor, looks=[broken, left]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    result = command(doctor, [broken, left])
+    assert result.exit_code == 0
+    lines = result.lines
     assert lines[lines.index("Done") :] == [
         "Done",
         "  ok     do install: install",
@@ -113,23 +111,21 @@ def test_what_was_done_and_what_is_left(
 
 
 def test_an_error_that_is_left_fails(doctor: Doctor, made_up: Recorder) -> None:
-    assert command(doctor, looks=[[made_up.finding("x")], [made_up.finding("x")]]) == 1
+    assert command(doctor, [[made_up.finding("x")], [made_up.finding("x")]]).exit_code == 1
     assert made_up.ran == ["x"], "nothing is tried twice"
 
 
-def test_nothing_to_fix(
-    doctor: Doctor, made_up: Recorder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(doctor, looks=[[made_up.finding()]]) == 1
-    assert "Nothing: no finding is safe to fix without you." in capsys.readouterr().out
+def test_nothing_to_fix(doctor: Doctor, made_up: Recorder) -> None:
+    result = command(doctor, [[made_up.finding()]])
+    assert result.exit_code == 1
+    assert "Nothing: no finding is safe to fix without you." in "\n".join(result.lines)
 
 
-def test_json_holds_what_was_done_and_nothing_stands_beside_it(
-    doctor: Doctor, made_up: Recorder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_holds_what_was_done(doctor: Doctor, made_up: Recorder) -> None:
     broken = [made_up.finding("install"), made_up.finding("bad hooks")]
-    assert command(doctor, "--json", looks=[broken, [made_up.finding("bad hooks")]]) == 1
-    report = json.loads(capsys.readouterr().out)
+    result = command(doctor, [broken, [made_up.finding("bad hooks")]])
+    assert result.exit_code == 1
+    report = result.data
     assert report["fixes"] == [
         {"command": "install", "effect": "do install", "error": None},
         {"command": "bad hooks", "effect": "do bad hooks", "error": "RuntimeError: no more ideas"},
@@ -141,7 +137,7 @@ def test_json_holds_what_was_done_and_nothing_stands_beside_it(
 def launcher(doctor: Doctor, tmp_path: Path) -> Path:
     """Return where a script stands that is run in place of the project's launcher."""
     path = tmp_path / "keep.py"
-    doctor.patched.setattr(doctor.envkeep.fixes, "LAUNCHER", path)
+    doctor.patched.setattr(doctor.envkeep.fixes, "ROOT", tmp_path)
     return path
 
 

@@ -23,9 +23,9 @@ def test_the_report_of_the_command(doctor_on: DoctorOn, monkeypatch: pytest.Monk
     secret = f"https://ada:{TOKEN}@mirror/ and /home/ada/x and {doctor.folder}/y"
     found = doctor.diagnose()
     bad = doctor.envkeep.finding.Finding("error", secret, secret, remedy=secret)
-    text = doctor.envkeep.report.as_json(found.context, [bad])
-    (row,) = json.loads(text)["findings"]
+    data = doctor.envkeep.report.as_data(found.context, [bad])
+    (row,) = data["findings"]
     assert row["message"] == "https://***@mirror/ and ~/x and ./y"
     assert row["found"] == row["command"] == row["message"]
     for private in ("ada", TOKEN, str(doctor.folder)):
-        assert private not in text
+        assert private not in json.dumps(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envkeep.locks import lockfile
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
@@ -107,7 +107,7 @@ def test_both_resolvers_give_the_same_lock() -> None:
 def test_a_lock_is_read_as_it_was_written() -> None:
     entries = lockfile.parse(LOCK)
     assert lockfile.render(entries, "Header.") == LOCK
-    assert entries[0] == Entry(
+    assert entries[0] == LockEntry(
         "networkx==3.6.1", frozenset({A, B}), frozenset(), frozenset({"torch"})
     )
 
@@ -136,3 +136,8 @@ def test_an_archive_keeps_its_address_and_a_folder_has_no_hash() -> None:
     assert (archive.name, archive.hashes) == ("tiny", {A})
     assert folder.requirement == "-e file:///srv/other"
     assert not folder.hashes
+
+
+def test_a_version_of_before_pep_440_counts_as_it_is_written() -> None:
+    (old,) = lockfile.parse("pytz==2004d --hash=sha256:0\n")
+    assert (old.name, old.version, old.address) == ("pytz", "2004d", "")

@@ -10,8 +10,7 @@ from envkeep.doctor.context import DoctorContext, numbers
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.paths import python, shown
-from envkeep.probe import ask
-from envkeep.process import environment as clean_variables
+from envkeep.process import run
 from envkeep.project.target import CPU
 
 PATIENCE = 120  # seconds; the first import of a GPU build from a cold disk takes long
@@ -98,16 +97,15 @@ def _expected(context: DoctorContext) -> str | None:
 
 def _answer(interpreter: str, device: str) -> dict[str, object]:
     """Return what torch reports; what it or its libraries print besides is passed over."""
-    arguments = ("-c", REPORT, device)
-    answer = ask(interpreter, *arguments, patience=PATIENCE, variables=clean_variables())
-    for line in reversed(answer.text.splitlines()):
+    done = run([interpreter, "-c", REPORT, device], mode="probe", timeout=PATIENCE)
+    for line in reversed(done.text.splitlines()):
         try:
             report = json.loads(line)
         except ValueError:
             continue
         if isinstance(report, dict) and ("error" in report or {"name", "count"} <= report.keys()):
             return report
-    return {"error": _last_line(answer.text) or "its Python ended without a word"}
+    return {"error": _last_line(f"{done.text}{done.errors}") or "its Python ended without a word"}
 
 
 def _last_line(text: str) -> str:
