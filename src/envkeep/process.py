@@ -150,7 +150,7 @@ def run_envkeep(folder: Path, *arguments: str) -> Completed:
     Returns:
         Its exit code, and as ``errors`` the sentence that it failed with, which is not shown.
     """
-    command = envkeep_command(*arguments)
+    command = envkeep_command(*arguments, "--verbose")  # the log, if there is one, is kept here
     announce(command)
     is_logged = progress.is_logged()
     waits: AbstractContextManager[Waited | None] = (

@@ -14,7 +14,7 @@ import pytest
 from envkeep import errors, paths, process, progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.progress import Waited, logged
-from envkeep.staging import comparison
+from envkeep.staging import project_tests
 
 FAILS = [
     sys.executable,
@@ -212,7 +212,7 @@ def test_a_program_is_named_without_its_options(command: list[str], brief: str) 
 def test_failed_tests_are_named_and_passed_ones_counted() -> None:
     failed = [f"FAILED tests/test_it.py::test_{number} - assert 1 == 2" for number in range(12)]
     printed = "\n".join(["....F", "short test summary info", *failed, "12 failed in 1 s", ""])
-    lines = comparison.summary_of_tests(printed)
-    assert lines == [*failed[: comparison.MOST_NAMED], "and 2 more", "12 failed in 1 s"]
-    assert comparison.summary_of_tests("....\n== 4 passed in 1 s ==\n") == ["4 passed in 1 s"]
-    assert comparison.summary_of_tests("") == []
+    lines = project_tests.summary_of_tests(printed)
+    assert lines == [*failed[: project_tests.MOST_NAMED], "and 2 more", "12 failed in 1 s"]
+    assert project_tests.summary_of_tests("....\n== 4 passed in 1 s ==\n") == ["4 passed in 1 s"]
+    assert project_tests.summary_of_tests("") == []

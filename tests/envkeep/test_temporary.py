@@ -14,7 +14,7 @@ from tests.support.engine import variables
 
 WAIT = "print('here', flush=True); input()"
 NEXT_COMMAND = "from envkeep.environments import store\nwith store.exclusive(): pass"
-COPY = f"from envkeep.training import baseline as trials\nwith trials.copy_of_now() as copy: print(copy); {WAIT}"
+COPY = f"from envkeep.project import snapshot\nwith snapshot.of_now() as copy: print(copy); {WAIT}"
 LOCKING = """
 from envkeep.project import target as backends
 from envkeep.locks import lock_set as locks

@@ -21,7 +21,8 @@ from envkeep.project.metadata import own_table
 from envkeep.toolchain.pinned_tools import AUDIT
 
 UNKNOWN = "unknown"
-SETTING = "denied-licences"
+SETTING = "denied-licenses"
+SETTING_OF_BEFORE = "denied-licences"
 WORKER = Path(__file__).with_name("license_worker.py")
 LONGEST = 60  # characters of a licence's name; what is longer is its text
 SAYS_NOTHING = ("", "unknown", "license", "see license", "other/proprietary license")
@@ -100,10 +101,11 @@ def denied() -> list[str]:
     Raises:
         ToolError: The setting is no list of texts.
     """
-    found = own_table().get(SETTING, [])
+    table = own_table()
+    found = table.get(SETTING, table.get(SETTING_OF_BEFORE, []))
     if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
         raise ToolError(
-            f"{SETTING} in pyproject.toml must be a list of licences, such as "
+            f"{SETTING} in pyproject.toml must be a list of licenses, such as "
             f'{SETTING} = ["AGPL-3.0*", "GPL-3.0*"], in the table [tool.project].'
         )
     return found

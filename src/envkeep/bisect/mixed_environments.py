@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.groups import Need
+from envkeep.bisect.endpoints import LayerLocks
+from envkeep.bisect.groups import Dependency
 from envkeep.environments import build, health, managers, store
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import DEVELOPMENT, Environment, Kind
@@ -21,7 +21,7 @@ from envkeep.toolchain import locking_tools
 
 BISECT = Kind("bisect", ROOT / ".venv-bisect", "bisect-", "editable")
 """Nothing ever links to one of these; that they hold the project depends on the same as there."""
-DEMANDS = Path(__file__).with_name("dependencies.py")
+WORKER = Path(__file__).with_name("dependencies.py")
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Ready:
         return self.environment.folder
 
 
-def ready(end: End, top: Path, target: Target) -> Ready:
+def ready(locks: LayerLocks, top: Path, target: Target) -> Ready:
     """Return an environment of exactly what some locks hold; it is made if it is not there.
 
     What the project's own install would check is not checked: a package that does not even import
     can be what is looked for.
 
     Args:
-        end: The locks.
+        locks: The locks.
         top: Where they are written.
         target: What they are for.
 
     Raises:
-        ToolError: It cannot be made; nothing half-made is left behind.
+        ToolError: The environment cannot be made; nothing half-made is left behind.
     """
-    spec = EnvironmentSpec(end.write(top / end.sha256[:12]), target)
+    spec = EnvironmentSpec(locks.write(top / locks.sha256[:12]), target)
     wanted = build.described(BISECT, spec, "make bisect")
     facts = (wanted.lock_sha256, wanted.backend, wanted.python)
     for found in _usable():
@@ -77,7 +77,7 @@ def remove(names: Iterable[str]) -> None:
             store.delete(found.folder)
 
 
-def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list[Need]:
+def dependencies(good: Path, bad: Path, changed: Collection[str], backend: str) -> list[Dependency]:
     """Return which changes cannot be made without which others, as the packages themselves say.
 
     Args:
@@ -95,11 +95,11 @@ def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list
         "changed": list(changed),
         "written": _written(backend),
     }
-    command = [python(locking_tools.ensure()), "-I", DEMANDS]
+    command = [python(locking_tools.ensure()), "-I", WORKER]
     answer = run(command, stdin=json.dumps(question).encode(), mode="capture", check=False)
     if answer.code:
         raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
-    return [Need(**row) for row in json.loads(answer.output)]
+    return [Dependency(**row) for row in json.loads(answer.output)]
 
 
 def _usable() -> list[Environment]:

@@ -16,7 +16,7 @@ from envkeep.errors import ToolError
 from envkeep.paths import python, scripts
 from envkeep.process import run
 from envkeep.progress import waiting
-from envkeep.staging.comparison import UNTOUCHED
+from envkeep.staging.project_tests import UNTOUCHED
 
 NO_VERDICT = 125
 """The exit code by which a test says that it cannot judge, as with ``git bisect run``."""
@@ -47,7 +47,7 @@ def verdict(
         runs: How often it has to say the same.
 
     Raises:
-        Inconclusive: It says one thing and then another, or cannot be started.
+        Inconclusive: The test says one thing and then another, or cannot be started.
     """
     found: Counter[Verdict] = Counter()
     output.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]
     """Return the test's command with the programs of an environment.
 
     Raises:
-        Inconclusive: There is no such program.
+        Inconclusive: There is no program of that name.
     """
     name, *rest = words
     if name == "pytest":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shlex
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from envkeep.environments import import_check
 from envkeep.errors import CommandError, ToolError
+from envkeep.inputs import given
 from envkeep.lint import adopted
 from envkeep.locks import lock_set
 from envkeep.locks.lock_set import Locks
@@ -23,8 +23,10 @@ from envkeep.process import run as run_program
 from envkeep.project.metadata import facts, is_adopted, machine
 from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
 from envkeep.project.target import CPU, Target
+from envkeep.result import Result
 
-HELP = "build an image: prod, train, dev, serverless or devcontainer"
+HELP = "build an image, prod by default; `train --backend cuda` chooses, --smoke tries prod"
+SHOWS_PROGRAMS = True
 DEVELOPING_LAYERS = 2
 PRODUCTION = "prod"
 # As strict as production can be run: by anybody, with nothing to write to and nobody to talk to.
@@ -77,15 +79,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Build the image.
+def run(arguments: argparse.Namespace) -> Result:
+    """Build the image and return its name.
 
     Raises:
-        ToolError: It cannot be built, or does not start.
+        ToolError: The image cannot be built, or does not start.
     """
     if arguments.smoke and arguments.target != PRODUCTION:
         raise ToolError("--smoke tries prod alone; leave it out for other targets.")
-    backend = arguments.backend or os.environ.get("BACKEND", "").strip() or CPU
+    backend = given(arguments.backend, "BACKEND") or CPU
     stage = _stage(arguments.target, backend)
     engine = _engine(arguments.engine, runs=arguments.smoke)
     target = Target(f"linux-{machine().platform.partition('-')[2]}", backend)
@@ -103,9 +105,11 @@ def run(arguments: argparse.Namespace) -> int:
         [engine.name, "images", "--format", "{{.Size}}", name], mode="probe"
     ).answer.splitlines()
     say(f"Built {name}{f', {sizes[0]}' if sizes else ''}.")
-    if arguments.smoke:
-        _try_out(engine, name, backend)
-    return 0
+    data = {"image": name, "size": sizes[0] if sizes else None, "tried": arguments.smoke}
+    if not arguments.smoke:
+        return Result(data)
+    _try_out(engine, name, backend)
+    return Result(data, [f"{name} works for anybody, on a read-only root, without network."])
 
 
 def _stage(target: str, backend: str) -> str:
@@ -219,7 +223,6 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
     else:
         run_program([*command, name], mode="quiet")
         _ask_models([*command, *in_python, "-m"], package)
-    say(f"{name} works for anybody, on a read-only root, without network.")
 
 
 def _ask_models(command: Sequence[str], package: str) -> None:

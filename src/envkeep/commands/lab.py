@@ -10,7 +10,7 @@ from envkeep.errors import ToolError
 from envkeep.paths import NOTEBOOKS, ROOT, program, shown
 from envkeep.process import run as run_program
 
-HELP = "start JupyterLab on this machine's loopback address, with a token"
+HELP = "start JupyterLab on this machine, with a token; --no-browser prints the address only"
 LOOPBACK = "127.0.0.1"
 
 

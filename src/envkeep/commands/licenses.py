@@ -1,9 +1,8 @@
-"""List the licences of everything that is locked and installed, and refuse those nobody wants."""
+"""List the licenses of everything that is locked and installed, and refuse those nobody wants."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
@@ -14,11 +13,12 @@ from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import shown
-from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
+from envkeep.result import Result
 
-HELP = "list the licences of what is locked; fail if pyproject.toml denies one of them"
+HELP = "list the licenses of what is locked; fail if pyproject.toml denies one of them"
+ALIASES = ("licences",)
 
 
 @dataclass(frozen=True)
@@ -41,29 +41,26 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--production", action="store_true", help="what .venv-prod has alone")
-    parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print a table, grouped by licence, what is not known first.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return a table, grouped by license, what is not known first; a denied license fails.
 
     Raises:
-        ToolError: There is no environment, or a licence in it is denied.
+        ToolError: There is no environment.
     """
     found = rows(PRODUCTION if arguments.production else DEVELOPMENT)
-    if arguments.json:
-        say(json.dumps([asdict(row) for row in found], indent=2))
-    else:
-        for line in table(found):
-            say(line)
+    data, lines = [asdict(row) for row in found], [*table(found)]
     bad = [row for row in found if row.denied]
-    if bad:
-        named = ", ".join(f"{row.name} {row.version} ({row.licence})" for row in bad)
-        raise ToolError(
-            f"pyproject.toml denies the licence of {named}: take another package, or change "
-            f"{SETTING} in [tool.project]."
-        )
-    return 0
+    if not bad:
+        return Result(data, lines)
+    named = ", ".join(f"{row.name} {row.version} ({row.licence})" for row in bad)
+    return Result.failed(
+        f"pyproject.toml denies the license of {named}: take another package, or change {SETTING} "
+        "in [tool.project].",
+        data,
+        lines,
+    )
 
 
 def rows(kind: Kind) -> list[Row]:
@@ -75,7 +72,7 @@ def rows(kind: Kind) -> list[Row]:
     if store.active(kind) is None:
         target = "install" if kind is DEVELOPMENT else "install-prod"
         raise ToolError(
-            f"licences are read from {shown(kind.link)}, which is not there; run `make {target}`."
+            f"licenses are read from {shown(kind.link)}, which is not there; run `make {target}`."
         )
     wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
     files = Locks(backends.chosen().target).require(wanted)

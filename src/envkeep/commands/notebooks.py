@@ -11,13 +11,13 @@ from pathlib import Path
 from envkeep import temporary
 from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
-from envkeep.errors import CommandError, ToolError
+from envkeep.errors import CommandError
 from envkeep.paths import NOTEBOOKS, python, shown
 from envkeep.process import run as run_program
-from envkeep.process import say
+from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import NOTEBOOK_TOOLS
 
-HELP = "run every notebook in notebooks/ from top to bottom; changes none of them"
+HELP = "run every notebook from top to bottom; changes none of them"
 KERNEL = "project"
 FOLDER_OF_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
 # What the kernel itself consists of stands last: the project's own packages win.
@@ -34,27 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="FILE", help="only these")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run them one after the other, also those after one that fails.
-
-    Raises:
-        ToolError: One of them fails.
-    """
+def run(arguments: argparse.Namespace) -> Result:
+    """Run them one after the other, also those after one that fails."""
     found = [path.resolve() for path in arguments.notebooks] or _all()
     if not found:
-        say(f"{shown(NOTEBOOKS)} holds no notebook.")
-        return 0
+        return Result({"notebooks": [], "failed": []}, [f"{shown(NOTEBOOKS)} holds no notebook."])
     project_tasks.python_of(DEVELOPMENT)
     with temporary.folder() as folder:
         _describe_kernel(folder)
         failed = _run(found, folder)
-    if failed:
-        raise ToolError(
-            f"{len(failed)} of {len(found)} notebooks fail ({', '.join(failed)}); the cell and its "
-            "error are above."
-        )
-    say(f"{len(found)} notebooks run from top to bottom.")
-    return 0
+    data = {"notebooks": [shown(path) for path in found], "failed": failed}
+    if not failed:
+        return Result(data, [f"{len(found)} notebooks run from top to bottom."])
+    return Result.failed(
+        f"{len(failed)} of {len(found)} notebooks fail ({', '.join(failed)}); the cell and its "
+        "error are above.",
+        data,
+    )
 
 
 def _all() -> list[Path]:

@@ -21,13 +21,14 @@ from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.lockfile import LockEntry
 from envkeep.paths import PYPROJECT, SBOMS, python, shown
-from envkeep.process import announce, say
+from envkeep.process import announce
 from envkeep.process import run as run_program
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
+from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import AUDIT
 
-HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
+HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
 WORKER = Path(__file__).parents[1] / "audit" / "sbom_worker.py"
 BUILD_TIME = "SOURCE_DATE_EPOCH"
 
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"else in {shown(SBOMS)}/")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write the file and say where it is.
+def run(arguments: argparse.Namespace) -> Result:
+    """Write the file and return where it is.
 
     Raises:
         ToolError: There are no locks, or it cannot be written.
@@ -59,10 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ToolError(f"{shown(place)} cannot be written: {error.strerror}.") from error
     rows = given["components"]
     count = sum(1 for row in rows if row["licence"])
-    say(f"{shown(place)} has {len(rows)} components, the licences of {count} are known.")
+    lines = [f"{shown(place)} has {len(rows)} components, the licenses of {count} are known."]
     if count < len(rows):
-        say("Licences are read from the environments that are installed here: see `make install`.")
-    return 0
+        where = "the environments that are installed here: see `make install`."
+        lines.append(f"Licenses are read from {where}")
+    data = {"file": shown(place), "components": len(rows), "licenses_known": count}
+    return Result(data, lines)
 
 
 def described(

@@ -8,10 +8,10 @@ from envkeep.environments import health, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
-from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.metadata import facts, machine, python_version
 from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers
+from envkeep.result import Result
 
 HELP = "show the machine, the locks and the active environments"
 
@@ -20,20 +20,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the state; changes nothing."""
-    say(f"machine      {machine().describe()}")
-    say(f"stack        {facts()['stack_release']}, Python {python_version()}")
-    say(f"backend      {backends.chosen().target.backend}: {backends.chosen().reason}")
-    say(f"locks        {_locks(_here())}")
+def run(arguments: argparse.Namespace) -> Result:
+    """Return the state; change nothing."""
+    choice, here = backends.chosen(), _here()
+    locks = {here.target.name: _locks(here)}
     for target in backends.targets():
-        if target != _here().target and Locks(target).folder.exists():
-            say(f"             {_locks(Locks(target))}")
-    say(f"development  {_environment(DEVELOPMENT, layers())}")
-    say(f"production   {_environment(PRODUCTION, PRODUCTION_LAYERS)}")
-    for name in exporters():
-        say(f"exporter     {_exporter(name)}")
-    return 0
+        if target != here.target and Locks(target).folder.exists():
+            locks[target.name] = _locks(Locks(target))
+    environments = {
+        "development": _environment(DEVELOPMENT, layers()),
+        "production": _environment(PRODUCTION, PRODUCTION_LAYERS),
+    }
+    found = {name: _exporter(name) for name in exporters()}
+    data = {
+        "machine": machine().describe(),
+        "stack_release": facts()["stack_release"],
+        "python": python_version(),
+        "target": here.target.name,
+        "backend": choice.target.backend,
+        "reason": choice.reason,
+        "locks": locks,
+        "environments": {**environments, **found},
+        "active": {kind.name: _active(kind) for kind in (DEVELOPMENT, PRODUCTION)},
+    }
+    first, *others = locks.values()
+    lines = [
+        f"machine      {data['machine']}",
+        f"stack        {data['stack_release']}, Python {data['python']}",
+        f"backend      {data['backend']}: {data['reason']}",
+        f"locks        {first}",
+        *(f"             {each}" for each in others),
+        *(f"{name:<12} {state}" for name, state in environments.items()),
+        *(f"exporter     {state}" for state in found.values()),
+    ]
+    return Result(data, lines)
+
+
+def _active(kind: Kind) -> str | None:
+    active = store.active(kind)
+    return active.name if active else None
 
 
 def _here() -> Locks:

@@ -67,7 +67,7 @@ def make(
         All its facts.
 
     Raises:
-        ToolError: It could not be made; nothing half-made is left behind.
+        ToolError: The environment could not be made; nothing half-made is left behind.
     """
     chosen = manager or managers.chosen()
     try:
@@ -105,7 +105,7 @@ def fill(folder: Path, spec: EnvironmentSpec, manager: Manager) -> None:
     """Make an environment of exactly what the locks say, without the project.
 
     Raises:
-        ToolError: It fails, or is not what the locks say afterwards.
+        ToolError: The installation fails, or the environment is not what the locks say afterwards.
     """
     manager.create(folder, interpreters.find())
     manager.install(folder, spec.locks, spec.target)

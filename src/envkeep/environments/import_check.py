@@ -40,7 +40,7 @@ def seconds(
         variables: What is added to the environment variables of its Python.
 
     Raises:
-        CommandError: One of them cannot be imported; what it printed was shown.
+        CommandError: A package cannot be imported; what was printed was shown.
         ToolError: The project's setting cannot be understood.
     """
     command = [python(folder), "-P", WORKER, *arguments(names)]
@@ -85,7 +85,7 @@ def choices() -> dict[str, Choice]:
     """Return by which module a package is checked, or False, as ``pyproject.toml`` says.
 
     Raises:
-        ToolError: The setting is no such table.
+        ToolError: The setting is no table of that form.
     """
     table = own_table().get(SETTING, {})
     if not isinstance(table, dict) or not all(_is_choice(each) for each in table.values()):

@@ -159,7 +159,7 @@ def require_whole(folder: Path) -> None:
     """Look at every file that was installed.
 
     Raises:
-        NotWholeError: One is gone or cut off.
+        NotWholeError: A file is gone or cut off.
     """
     not_whole, names = _not_whole(folder)
     if not_whole:

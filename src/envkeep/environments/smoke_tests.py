@@ -30,7 +30,7 @@ NOT_COLLECTED = "collection failure"  # what pytest calls it in its report
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SmokeResult:
     """What the smoke tests say of an environment.
 
     Attributes:
@@ -63,11 +63,11 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(folder: Path) -> Outcome:
+def run(folder: Path) -> SmokeResult:
     """Run the smoke tests in an environment and print nothing of it.
 
     Raises:
-        ToolError: Its Python could not be started.
+        ToolError: The environment's Python could not be started.
     """
     command = [python(folder), *COMMAND]
     announce(command)
@@ -78,7 +78,7 @@ def run(folder: Path) -> Outcome:
         return _read(done, report)
 
 
-def judge(new: Outcome, active: Path | None) -> None:
+def judge(new: SmokeResult, active: Path | None) -> None:
     """Show what came out.
 
     What cannot be run in the active environment either says nothing about the new one. Where there
@@ -103,7 +103,7 @@ def judge(new: Outcome, active: Path | None) -> None:
         raise ToolError(f"{new.problem}; its message is above, {OPTION} goes on all the same.")
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: SmokeResult) -> None:
     """Print pytest's words where they are needed, else its last line and what could not be read."""
     text = outcome.ended.output.decode("utf-8", "replace")
     if outcome.problem:
@@ -117,10 +117,10 @@ def _show(outcome: Outcome) -> None:
         say(f"note: the tests in {path} cannot be read and were left out: {reason}")
 
 
-def _read(done: Completed, report: Path) -> Outcome:
+def _read(done: Completed, report: Path) -> SmokeResult:
     if done.code not in JUDGED or not report.exists():
         printed = f"{done.output.decode('utf-8', 'replace')}\n{done.errors}"
-        return Outcome(done, unheard=_reason(printed))
+        return SmokeResult(done, unheard=_reason(printed))
     failed, broken, unheard = [], {}, ""
     for case in ElementTree.parse(report).iter("testcase"):
         error = case.find("error")
@@ -132,7 +132,7 @@ def _read(done: Completed, report: Path) -> Outcome:
                 unheard = f"{name}: {reason}"
         elif error is not None or case.find("failure") is not None:
             failed.append("::".join(filter(None, (case.get("classname"), case.get("name")))))
-    return Outcome(done, tuple(failed), broken, unheard)
+    return SmokeResult(done, tuple(failed), broken, unheard)
 
 
 def _path(name: str) -> Path:

@@ -35,7 +35,7 @@ class EnvironmentSpec:
             top: The folder of the requirements behind them, if it is not the project's own.
 
         Raises:
-            ToolError: One of them is not locked.
+            ToolError: A layer is not locked.
         """
         names = direct_names(wanted, locks.target.backend, top)
         return cls(tuple(locks.require(wanted)), locks.target, tuple(names))

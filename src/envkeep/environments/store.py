@@ -19,7 +19,7 @@ from typing import Literal
 
 from envkeep import temporary, transaction
 from envkeep.errors import ToolError
-from envkeep.files import lock, write_whole
+from envkeep.files import locked, write_whole
 from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
@@ -109,16 +109,14 @@ def exclusive() -> Iterator[None]:
     What commands left that were killed is completed or removed first: nobody is at work on it.
 
     Raises:
-        ToolError: Another command is at it.
+        ToolError: Another command is changing them.
     """
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with (ENVIRONMENTS / IN_USE).open("a") as file:
-        try:
-            lock(file.fileno())
-        except OSError as error:
+    with locked(ENVIRONMENTS / IN_USE) as is_mine:
+        if not is_mine:
             raise ToolError(
                 "another command is changing this project's environments; wait until it has ended."
-            ) from error
+            )
         _tidy()
         yield
 
@@ -138,16 +136,13 @@ def _tidy() -> None:
 
 def in_use() -> bool:
     """Tell whether a command is changing this project's environments and locks now."""
-    try:
-        file = (ENVIRONMENTS / IN_USE).open("r+")
-    except OSError:  # there never was one, or nobody can write here
+    if not (ENVIRONMENTS / IN_USE).exists():
         return False
-    with file:
-        try:
-            lock(file.fileno())
-        except OSError:
-            return True
-    return False
+    try:
+        with locked(ENVIRONMENTS / IN_USE) as is_mine:
+            return not is_mine
+    except (OSError, ToolError):  # nobody can write, or lock, here
+        return False
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
@@ -185,7 +180,7 @@ def _free_name(name: str) -> str:
 
 
 def load(name: str) -> Environment | None:
-    """Return a complete environment, or None if there is none of that name or it is not usable here.
+    """Return the environment of a name, or None if it is not complete or not usable here.
 
     An environment that was moved together with its project still points at the old place.
     """
@@ -223,7 +218,7 @@ def create(
 
     Raises:
         BaseException: Whatever ``fill`` and ``check`` raise; the folder is removed first.
-        ToolError: It is not whole; the folder is removed.
+        ToolError: A file of the environment is gone or cut off; the folder is removed.
     """
     from envkeep.environments import integrity
 
@@ -245,7 +240,7 @@ def activate(kind: Kind, environment: Environment) -> None:
     """Make an environment the active one in one step and remember which one was active before.
 
     Raises:
-        ToolError: Something that is not a link made by these tools is in the way.
+        ToolError: Something that is not a link made by envkeep is in the way.
     """
     _point(kind.link, environment.folder)
     past = [name for name in history(kind) if name != environment.name]
@@ -260,7 +255,7 @@ def roll_back(kind: Kind, name: str | None = None) -> Environment:
         name: Which one; by default the one that was active before the current one.
 
     Raises:
-        ToolError: There is none any more.
+        ToolError: There is no earlier environment, or none of that name that is whole.
     """
     if name is not None:
         return _switch_to(kind, name)
@@ -402,7 +397,7 @@ def require_free(link: Path) -> None:
     """Refuse to replace what is no link.
 
     Raises:
-        ToolError: A folder or a file is in its place.
+        ToolError: A folder or a file is in the link's place.
     """
     if move := out_of_the_way(link):
         raise ToolError(

@@ -28,6 +28,19 @@ def install() -> None:
     run([*_pre_commit(), "install"])
 
 
+def are_missing() -> bool:
+    """Tell whether git could run the checks at every commit here, and nobody has told it to."""
+    if is_adopted() or not PRE_COMMIT_CONFIG.exists() or not (ROOT / ".git").exists():
+        return False
+    if DEVELOPMENT.link.exists() and not has_pre_commit():
+        return False
+    asked = ("--git-common-dir", "--git-path", "hooks", "--git-path", "hooks/pre-commit")
+    found = run(["git", "rev-parse", *asked], mode="probe").answer.splitlines()
+    folders = [(ROOT / each).resolve() for each in found]
+    is_gits_own = bool(folders) and folders[1] == folders[0] / "hooks"  # core.hooksPath is not set
+    return is_gits_own and not folders[2].exists()
+
+
 def check_all(check: str | None) -> int:
     """Run the checks over all files and return the exit code.
 
@@ -40,7 +53,7 @@ def check_all(check: str | None) -> int:
     if not PRE_COMMIT_CONFIG.exists():
         name = shown(PRE_COMMIT_CONFIG)
         raise ToolError(f"{name} is missing; restore it with `git checkout -- {name}`.")
-    if not _has_pre_commit():
+    if not has_pre_commit():
         raise ToolError(
             "pre-commit is not in the active environment; run `make lock-all`, then `make install`."
         )
@@ -56,7 +69,7 @@ def _no_hooks() -> str:
         return f"git takes them from {folder} (its setting core.hooksPath); `make lint` checks too."
     if not _is_root():
         return "this folder is a part of another repository; `make lint` checks it."
-    if not _has_pre_commit():
+    if not has_pre_commit():
         return "these locks have no pre-commit; `make lock-all`, then `make setup` bring it."
     return ""
 
@@ -106,5 +119,6 @@ def _pre_commit() -> list[object]:
     return [python(DEVELOPMENT.link), "-m", "pre_commit"]
 
 
-def _has_pre_commit() -> bool:
+def has_pre_commit() -> bool:
+    """Tell whether the active environment has what installs and runs the checks."""
     return program(DEVELOPMENT.link, "pre-commit").exists()

@@ -91,7 +91,7 @@ class Git:
         """Run git and return what it printed.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         done = self.run(*arguments, given=given, **extra)
         if done.code:
@@ -103,7 +103,7 @@ class Git:
         """Return what git printed as text, without the last line end.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output(*arguments).decode("utf-8", "surrogateescape").rstrip("\n")
 
@@ -121,7 +121,7 @@ class Git:
         """Return the paths that git printed, each ended by NUL.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return [path for path in self.text(*arguments).split("\0") if path]
 
@@ -129,7 +129,7 @@ class Git:
         """Return what a tree holds, by path.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         found: Tree = {}
         for line in self.paths("ls-tree", "-r", "-z", "--full-tree", name):
@@ -142,7 +142,7 @@ class Git:
         """Return the content of a file.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output("cat-file", "blob", entry.blob)
 
@@ -150,6 +150,6 @@ class Git:
         """Record a content and return its name.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output("hash-object", "-w", "--stdin", given=content).decode().strip()

@@ -29,7 +29,7 @@ def find(wanted: str | None = None) -> Path:
         wanted: Its version as ``major.minor``; by default what ``.python-version`` says.
 
     Raises:
-        ToolError: None of that version is on this machine.
+        ToolError: No Python of that version is on this machine.
     """
     wanted = wanted or python_version()
     for candidate in _candidates(wanted):
@@ -62,7 +62,7 @@ def whole_version() -> str:
     """Return the version of the project's Python on this machine with its patch: 3.12.4.
 
     Raises:
-        ToolError: It is not on this machine.
+        ToolError: The project's Python is not on this machine.
     """
     return run(
         [find(), "-c", "import platform; print(platform.python_version())"], mode="probe"

@@ -25,7 +25,7 @@ def refuse_damaged_cache(error: CommandError) -> None:
     """Name the package of which uv's cache has a damaged copy, if that is why uv failed.
 
     Raises:
-        ToolError: It is.
+        ToolError: uv's cache has a damaged copy of a package.
     """
     name = error.damaged_in_cache
     if name is not None:

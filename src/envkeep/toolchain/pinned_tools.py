@@ -47,7 +47,7 @@ class PinnedTools:
         """Return the environment, made first if this version of it is not there yet.
 
         Raises:
-            ToolError: It could not be made; nothing half-made is left behind.
+            ToolError: The tools could not be installed; nothing half-made is left behind.
         """
         target = self._folder()
         if _is_usable(target):
@@ -68,7 +68,7 @@ class PinnedTools:
         """Return the path of one of the programs.
 
         Raises:
-            ToolError: The environment does not hold it.
+            ToolError: The environment does not hold the program.
         """
         path = program(self.ensure(), name)
         if not path.exists():

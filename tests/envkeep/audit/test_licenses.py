@@ -81,17 +81,23 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_what_the_team_denies(settings: Path) -> None:
+@pytest.mark.parametrize("setting", ["denied-licenses", "denied-licences"])
+def test_what_the_team_denies_in_both_spellings(setting: str, settings: Path) -> None:
     assert licenses.denied() == []
-    settings.write_text('[tool.project]\ndenied-licences = ["AGPL-3.0*"]\n')
+    settings.write_text(f'[tool.project]\n{setting} = ["AGPL-3.0*"]\n')
     assert licenses.denied() == ["AGPL-3.0*"]
+
+
+def test_the_new_spelling_counts_where_both_are_there(settings: Path) -> None:
+    settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\ndenied-licences = ["MIT"]\n')
+    assert licenses.denied() == ["GPL*"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[tool.project]\ndenied-licences = "GPL"\n', "must be a list of licences"),
-        ("[tool.project]\ndenied-licences = [3]\n", "must be a list of licences"),
+        ('[tool.project]\ndenied-licences = "GPL"\n', "must be a list of licenses"),
+        ("[tool.project]\ndenied-licences = [3]\n", "must be a list of licenses"),
         ("[tool", "cannot be read"),
     ],
 )

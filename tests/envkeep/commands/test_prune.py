@@ -16,8 +16,9 @@ from tests.support.engine import variables
 
 PRUNE = """
 import argparse
+from envkeep.cli.output import show
 from envkeep.commands import prune
-prune.run(argparse.Namespace(keep=1, dry_run={dry_run}))
+show(prune.run(argparse.Namespace(keep=1, dry_run={dry_run})))
 """
 NAMES = "from envkeep.toolchain import pinned_tools as pinned; print(pinned.TOOLCHAIN._folder())"
 OLD, ACTIVE, HALF = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"

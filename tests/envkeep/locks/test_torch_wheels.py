@@ -13,8 +13,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
-from envkeep.files import lock, sha256_of
+from envkeep.files import sha256_of
 from envkeep.locks import torch_wheels, wheel_folders
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.project.target import Target
@@ -236,8 +237,7 @@ def test_two_projects_that_fetch_at_once_fetch_once(
     waits = threading.Event()
     monkeypatch.setattr(wheel_folders, "say", lambda _: waits.set())
     monkeypatch.setattr(wheel_folders, "PATIENCE", 0.01)
-    with (folder / wheel_folders.IN_USE).open("a") as file:
-        lock(file.fileno())
+    with FileLock(folder / wheel_folders.IN_USE):
         second = threading.Thread(target=torch_wheels.fetch, args=[BUILD])
         second.start()
         assert waits.wait(timeout=60)

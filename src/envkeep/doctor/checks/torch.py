@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Situation, numbers
+from envkeep.doctor import fixes
+from envkeep.doctor.context import DoctorContext, numbers
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.paths import python, shown
@@ -27,32 +28,32 @@ except BaseException as error:
 """
 
 
-def torch_build(situation: Situation) -> Iterator[Finding]:
+def torch_build(context: DoctorContext) -> Iterator[Finding]:
     """Compare the torch in the environment with the one that this machine's target takes."""
-    environment = situation.development
-    if environment is None or situation.torch is None:
+    environment = context.development
+    if environment is None or context.torch is None:
         return
-    expected, found = _expected(situation), environment.torch
+    expected, found = _expected(context), environment.torch
     link = shown(environment.kind.link)
     if found == expected:
         yield Finding(OK, f"{link} has torch {found}.", found, expected)
     elif found is None:
         message = f"torch is not in {link}."
-        yield Finding(ERROR, message, "none", expected, _reinstall(situation))
+        yield Finding(ERROR, message, "none", expected, fixes.remake(context))
     else:
-        title = catalog.backend(situation.backend)["title"]
+        title = catalog.backend(context.backend)["title"]
         message = f"{link} has torch {found}, but this machine ({title}) takes torch {expected}."
-        yield Finding(ERROR, message, found, expected, _reinstall(situation))
+        yield Finding(ERROR, message, found, expected, fixes.remake(context))
 
 
-def torch_device(situation: Situation) -> Iterator[Finding]:
+def torch_device(context: DoctorContext) -> Iterator[Finding]:
     """Let torch compute something on the device; the one check that imports it."""
-    environment = situation.development
-    if environment is None or environment.torch != _expected(situation) or not environment.starts:
+    environment = context.development
+    if environment is None or environment.torch != _expected(context) or not environment.starts:
         return
-    if situation.torch is None or (situation.backend == CPU and not situation.full):
+    if context.torch is None or (context.backend == CPU and not context.full):
         return
-    device = catalog.backend(situation.backend)["torch_device"]
+    device = catalog.backend(context.backend)["torch_device"]
     answer = _answer(str(python(environment.kind.link)), device)
     if "error" in answer:
         reason = str(answer["error"]).partition("\n")[0].rstrip(". ")
@@ -64,18 +65,18 @@ def torch_device(situation: Situation) -> Iterator[Finding]:
         yield Finding(OK, message, str(answer["name"]), device)
 
 
-def wheel_tag(situation: Situation) -> Iterator[Finding]:
+def wheel_tag(context: DoctorContext) -> Iterator[Finding]:
     """Compare the system with the oldest one that torch's wheels run on."""
-    if situation.torch is None:
+    if context.torch is None:
         return
-    machine = situation.machine
-    tag = situation.build["wheels"][machine.platform]["wheel_tag"]
+    machine = context.machine
+    tag = context.build["wheels"][machine.platform]["wheel_tag"]
     kind, *parts = tag.split("_")
     floor = ".".join(parts[:2])
     if kind == "macosx":
-        name, found, mend = "macOS", machine.macos, "update macOS"
+        name, found, advice = "macOS", machine.macos, "update macOS"
     elif kind == "manylinux":
-        name, found, mend = "glibc", situation.host.libc, "use a newer Linux or a container"
+        name, found, advice = "glibc", context.host.libc, "use a newer Linux or a container"
     else:
         return
     if found is None:
@@ -84,21 +85,14 @@ def wheel_tag(situation: Situation) -> Iterator[Finding]:
     elif numbers(found) >= numbers(floor):
         yield Finding(OK, f"{name} {found} is new enough for torch's wheel.", found, floor)
     else:
-        message = f"{name} {found} is too old for torch's wheel, which needs {floor}: {mend}."
+        message = f"{name} {found} is too old for torch's wheel, which needs {floor}: {advice}."
         yield Finding(ERROR, message, found, floor)
 
 
-def _expected(situation: Situation) -> str | None:
+def _expected(context: DoctorContext) -> str | None:
     """Return the version of torch that an install would bring: the locked one comes first."""
-    locked = situation.locks.torch if situation.locks else None
-    return locked or situation.torch
-
-
-def _reinstall(situation: Situation) -> str:
-    """Return the command that brings the right torch, also into an environment changed by hand."""
-    locks = situation.locks
-    first = (locks.made_by,) if locks and locks.missing else ()
-    return situation.make(*first, "install")
+    locked = context.locks.torch if context.locks else None
+    return locked or context.torch
 
 
 def _answer(interpreter: str, device: str) -> dict[str, object]:

@@ -45,7 +45,7 @@ class PipTools:
         uv asks an index only if its cache lacks a file of the lock.
 
         Raises:
-            ToolError: It failed; what is in the environment is then no use.
+            ToolError: The installation failed; what is in the environment is then no use.
         """
         options = ["--no-deps", *self._checked(lock_files, target)]
         command = [*self._installer(environment), *options]
@@ -109,8 +109,8 @@ def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[
     only after one that wrote nothing, which is so where a file is not in the cache.
 
     Raises:
-        CommandError: It failed half-way, or something ended it.
-        ToolError: A file in its cache is damaged.
+        CommandError: The installation failed half-way, or something ended it.
+        ToolError: A file in uv's cache is damaged.
     """
     before = _content(environment)
     offline = [*command, "--offline"]
@@ -132,7 +132,8 @@ def _from_index(command: Sequence[object], environment: Path, settings: Mapping[
     """Install with what an index has.
 
     Raises:
-        ToolError: It failed; that the disk is full or uv's cache damaged is said.
+        ToolError: The installation failed; the sentence says so if the disk is full or uv's cache is
+            damaged.
     """
     try:
         run(command, env=settings)
