@@ -385,7 +385,7 @@ def _point(link: Path, target: Path) -> None:
 
 
 def out_of_the_way(link: Path) -> str:
-    """Return the command that moves away what is no link of these tools, or nothing."""
+    """Return the command that moves away what is no link of envkeep's, or nothing."""
     if _is_link(link) or not link.exists():
         return ""
     names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
@@ -401,7 +401,7 @@ def require_free(link: Path) -> None:
     """
     if move := out_of_the_way(link):
         raise ToolError(
-            f"{shown(link)} is not a link made by these tools; move it away (`{move}`) and run the "
+            f"{shown(link)} is not a link that envkeep made; move it away (`{move}`) and run the "
             "command again."
         )
 

@@ -74,7 +74,7 @@ def environment(context: DoctorContext) -> Iterator[Finding]:
 def _none(context: DoctorContext) -> Finding:
     link, remake = DEVELOPMENT.link, fixes.remake(context)
     if move := store.out_of_the_way(link):
-        message = f"{shown(link)} is a folder that these tools did not make; move it away."
+        message = f"{shown(link)} is a folder that envkeep did not make; move it away."
         return Finding(ERROR, message, remedy=f"{move} && {typed(remake)}")
     reason = (
         "was not made in this folder by `make install`" if link.is_symlink() else "is not there"
