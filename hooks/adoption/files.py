@@ -179,10 +179,10 @@ def _keeps_all(found: Survey, path: str, joined: str) -> bool:
 
 def _write_requirements(planned: FilePlan, requirements: Sorted, *, trains: bool) -> None:
     for path, content in list(planned.written.items()):
-        text = content.decode()
         if path == _OVERRIDES:
-            planned.written[path] = _with_lines(text, requirements.overrides)
+            planned.written[path] = _with_lines(content.decode(), requirements.overrides)
         elif layer := _LAYER.fullmatch(path):
+            text = content.decode()
             if layer["layer"] == TRAIN or (layer["layer"] == PROD and not trains):
                 text = _without_example(text)
             planned.written[path] = _with_lines(text, requirements.lines(layer["layer"]))

@@ -29,7 +29,7 @@ ANSWERS: Mapping[str, Answers] = {
 GPUS: Answers = {"backends": ["cuda", "rocm"], "ci": "gitlab"}
 PINNED = ("constraints.txt", "toolchain.txt", "copier.txt", "audit.txt", "notebooks.txt")
 UNLIKELY = "98.7.6"
-MANY_PYTHONS = {"tools/catalog.json", "docs/hardware.md", "docs/environment.md"}
+MANY_PYTHONS = {"requirements/stack/catalog.json", "docs/hardware.md", "docs/environment.md"}
 """Files that tell of every Python that torch has wheels for, or of how to name another one."""
 
 
@@ -80,7 +80,8 @@ ONE_VERSION: Mapping[str, tuple[str, Mapping[str, str], set[str]]] = {
             )
         },
         {
-            *("Dockerfile", "environment.yml", "tools/project.toml", "tools/catalog.json"),
+            *("Dockerfile", "environment.yml"),
+            *("requirements/stack/project.toml", "requirements/stack/catalog.json"),
             *("docs/hardware.md", "docs/conda.md", "requirements/stack/constraints-cuda.txt"),
         },
     ),

@@ -57,11 +57,11 @@ class Project:
     folder: Path
 
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` and return what it printed, whatever its exit code."""
+        """Run ``keep.py`` and return what it printed, whatever its exit code."""
         return self._start([sys.executable, "keep.py", *arguments], variables)
 
     def tools_without_network(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` where no network device is, not even loopback."""
+        """Run ``keep.py`` where no network device is, not even loopback."""
         return self._start([*APART, sys.executable, "keep.py", *arguments], {})
 
     def in_a_namespace(self, script: str) -> subprocess.CompletedProcess[str]:

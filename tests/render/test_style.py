@@ -15,18 +15,24 @@ from tests.render.conftest import Projects
 from tests.support.engine import variables
 
 COMMANDS = """
-from envkeep.cli import build_parser
-print(*(f"  {name}" for name in build_parser()._subparsers._group_actions[0].choices), sep="\\n")
+from envkeep.commands import listed
+from envkeep.project.own_commands import names
+print(*(f"  {name}" for name in (*listed(), *names())), sep="\\n")
 """
 """Prints envkeep's commands, one a line and indented."""
 
 
-def named(project: Path, *command: str) -> set[str]:
-    """Return what starts the indented lines that a command prints in a project."""
+def printed(project: Path, *command: str) -> list[list[str]]:
+    """Return the words of the indented lines that a command prints in a project."""
     done = subprocess.run(
         command, cwd=project, env=variables(project), capture_output=True, text=True, check=True
     )
-    return {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
+    return [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
+
+
+def named(project: Path, *command: str) -> set[str]:
+    """Return what starts the indented lines that a command prints in a project."""
+    return {words[0] for words in printed(project, *command)}
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> None:
@@ -69,7 +75,9 @@ def test_envkeep_answers_in_every_project(python: str, projects: Projects) -> No
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_lists_every_target_with_its_help(project: Path) -> None:
     makefile = (project / "Makefile").read_text(encoding="utf-8")
-    names = named(project, "make", f"PYTHON={sys.executable} -B")
+    listed = printed(project, "make", f"PYTHON={sys.executable} -B")
+    assert all(len(words) > 1 for words in listed), "the text is that of the command"
+    names = {words[0] for words in listed}
     phony = " ".join(
         line.removeprefix(".PHONY:") for line in makefile.splitlines() if line.startswith(".PHONY:")
     )
