@@ -1,10 +1,10 @@
 # Owned by the template: every update rewrites this file. Your own commands go to local.mk.
+# flake8: noqa
+# fmt: off
 """Start envkeep, which cares for this project's environments: ``python keep.py COMMAND``.
 
-envkeep and the few packages that it needs are the wheels in ``requirements/stack/wheels``; one with
-another hash than in ``envkeep.txt`` beside that folder is never run. They are unpacked once, into
-``.venvs`` or, where nobody can write, into the user's cache, without network or environment. Where
-there is no such folder, pip fetches the same wheels. ``ENVKEEP=/path/to/src`` runs a checkout.
+Its wheels, in ``requirements/stack/wheels`` or from pip, must have the hashes of ``envkeep.txt``
+there; they are unpacked once. ``ENVKEEP=/path/to/src`` runs a checkout of envkeep instead.
 """
 
 import atexit
@@ -29,7 +29,7 @@ PIN = re.compile(r"([\w.]+)==([\w.+!]+) --hash=sha256:([0-9a-f]{64})")
 DOWNLOAD = "-m pip download --require-hashes --no-deps --only-binary=:all: --retries=1 --quiet"
 
 
-def main() -> int:
+def main() -> None:
     """Put envkeep first on the path of imports, and hand the command over to it."""
     if sys.hexversion < 0x030B0000:  # ruff would have `sys.version_info` removed
         sys.exit("error: envkeep needs Python 3.11 or newer, as in `make PYTHON=python3.12 ...`.")
@@ -44,9 +44,9 @@ def main() -> int:
     others = (each for each in sys.path if Path(each).resolve() != ROOT)
     sys.path[:] = filter(None, [sources, wheels, *others])
     os.environ.update(ENVKEEP=sources, ENVKEEP_PROJECT=str(ROOT))  # of later programs too
-    from envkeep.__main__ import main as run
+    from envkeep.__main__ import main as run  # type: ignore
 
-    return run()
+    sys.exit(run())
 
 
 def unpacked() -> Path:
@@ -59,8 +59,8 @@ def unpacked() -> Path:
         if os.access(place / COMPLETE, os.R_OK):
             return place
     wheels = wheels or fetched(pins)
-    place = unpack(wheels, own) or unpack(wheels, users) or unpack(wheels, temporary())
-    return place or sys.exit("error: there is no room to unpack envkeep; make some on the disk.")
+    made = unpack(wheels, own) or unpack(wheels, users) or unpack(wheels, temporary())
+    return made or sys.exit("error: there is no room to unpack envkeep; make some on the disk.")
 
 
 def read_pins() -> "list[tuple[str, str]]":
@@ -70,7 +70,7 @@ def read_pins() -> "list[tuple[str, str]]":
     names = [each and each[1] for each in found]
     if "envkeep" not in names or None in names or len(names) != len(set(names)):
         raise ValueError(f"{HASHES} does not name each wheel once, with its version and hash")
-    return [(f"{each[1]}-{each[2]}-py3-none-any.whl", each[3]) for each in found]
+    return [(f"{each[1]}-{each[2]}-py3-none-any.whl", each[3]) for each in found if each]
 
 
 def checked(pins: "list[tuple[str, str]]", folder: Path) -> "list[bytes]":
@@ -117,4 +117,4 @@ def temporary() -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
