@@ -222,6 +222,12 @@ def conflicts(project: Path) -> list[str]:
     return sorted([*unmerged, *rejected])
 
 
+def texts_of(folder: Path) -> dict[str, str]:
+    """Return the texts of a folder by their path in it: all files but wheels, and those of git."""
+    files = files_of(folder).items()
+    return {path: file.content.decode() for path, file in files if not path.endswith(".whl")}
+
+
 def files_of(folder: Path) -> dict[str, FileState]:
     """Return all files of a folder by their path in it, without those of git."""
     return {
