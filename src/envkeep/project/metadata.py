@@ -9,13 +9,13 @@ import tomllib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING, Any
 
 from envkeep.errors import ToolError
-from envkeep.hardware.machine import Machine, detect
 from envkeep.paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
+
+if TYPE_CHECKING:
+    from envkeep.hardware.machine import Machine
 
 REQUIRED_FACTS = ("package_name", "stack_release", "builds")
 
@@ -49,6 +49,8 @@ def is_adopted() -> bool:
 @cache
 def machine() -> Machine:
     """Return what was detected on this machine, once."""
+    from envkeep.hardware.machine import detect  # most of what reads metadata does without
+
     return detect()
 
 
@@ -70,6 +72,8 @@ def python_version() -> str:
 
 def own_names() -> frozenset[str]:
     """Return the names by which the project itself is installed, which no lock has."""
+    from packaging.utils import canonicalize_name  # imports slowly, and `make` does without
+
     names = {str(facts()["package_name"])}
     with suppress(OSError, ValueError, LookupError, TypeError):  # who needs it says what is wrong
         names.add(str(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["name"]))
