@@ -25,7 +25,7 @@ from envkeep.project.target import Target
 
 
 class FromArchive(PipTools):
-    """Fill environments from the files of an archive."""
+    """Environments filled from the files of an archive."""
 
     def __init__(self, layout: Layout) -> None:
         """Take the paths of the archive."""

@@ -60,7 +60,7 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         layer: Where a new package goes; by default to training, or else to production.
 
     Raises:
-        ToolError: The text asks for nothing that is known, or for two things that exclude each other.
+        ToolError: The text asks for nothing that is known, or for things that exclude each other.
     """
     words = requirement_forms.words(text)
     known = layers()
