@@ -214,7 +214,8 @@ def test_a_failed_setup_leaves_the_project_and_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(new_project, "SETUP", ("-c", "raise SystemExit(3)"))
+    failing = [sys.executable, "-c", "raise SystemExit(3)"]
+    monkeypatch.setattr(new_project, "envkeep_command", lambda _: failing)
     project = tmp_path / "project"
     assert main([str(project), "--yes", "--source", str(template)]) == 1
     assert f"the project is in {project}: fix the cause and run `make setup`" in refusal(capsys)
@@ -224,11 +225,15 @@ def test_a_failed_setup_leaves_the_project_and_says_how_to_go_on(
 def test_setup_is_run_in_the_project(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert new_project.SETUP == ("keep.py", "setup")
-    code = "import pathlib; pathlib.Path('was-set-up').touch()"
-    monkeypatch.setattr(new_project, "SETUP", ("-c", code))
+    code = "import pathlib, sys; pathlib.Path('was-set-up').write_text(' '.join(sys.argv[1:]))"
+    command = new_project.envkeep_command
+    python, launcher = command()
+    assert (python, launcher) == (sys.executable, "keep.py")
+    monkeypatch.setattr(
+        new_project, "envkeep_command", lambda *given: [python, "-c", code, *command(*given)[1:]]
+    )
     assert main([str(tmp_path / "project"), "--yes", "--source", str(template)]) == 0
-    assert (tmp_path / "project" / "was-set-up").exists()
+    assert (tmp_path / "project" / "was-set-up").read_text() == "keep.py setup"
 
 
 @pytest.mark.parametrize("fits", [True, False])
