@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envkeep.archive import system as systems
 from envkeep.archive.interpreter import movable
@@ -183,10 +183,10 @@ def _remove_others(made: Saved, locks: Sequence[Path]) -> None:
 def _named(path: Path) -> tuple[str, str]:
     """Return the name and the version that a wheel's or an archive's name bears."""
     if path.suffix == ".whl":
-        name, version = path.name.split("-")[:2]
-    else:
-        name, _, version = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name).rpartition("-")
-    return canonicalize_name(name), version
+        name, version = parse_wheel_filename(path.name)[:2]
+        return name, str(version)
+    stem = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name)  # packaging knows two of these alone
+    return canonicalize_name(stem.rpartition("-")[0]), stem.rpartition("-")[2]
 
 
 def _wheel_of(folder: Path, name: str, version: str) -> Path | None:

@@ -145,7 +145,7 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
     now = answer.text.strip()
     if not answer.good:
         return Problem("its Python does not start")
-    if _minor(now) != version:
+    if not now.startswith(f"{version}."):
         return Problem(f"its Python was {version} and is {now} now")
     stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
     then = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
@@ -201,10 +201,6 @@ def counted(number: int) -> str:
 def _is_apart(found: Distribution) -> bool:
     """Tell whether no lock has a distribution as it is conda's, or is built from this project."""
     return found.installer == BY_CONDA or found.origin.startswith(ROOT.as_uri())
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Environment, Situation, numbers
+from packaging.version import Version
+
+from envkeep.doctor.context import Environment, Situation
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, NotKnownError
 from envkeep.environments import store
 from envkeep.environments.store import DEVELOPMENT
@@ -116,7 +118,7 @@ def _remake(situation: Situation, install: str) -> str:
 
 
 def _nearest(version: str, served: list[str]) -> str:
-    return min(served, key=lambda each: abs(numbers(each)[-1] - numbers(version)[-1]))
+    return min(served, key=lambda each: abs(Version(each).minor - Version(version).minor))
 
 
 def _pythons_of_torch(situation: Situation) -> list[str]:
