@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from envkeep.bisect import mixed_environments, test_run
+from envkeep.bisect.dependencies import read_needs
 from envkeep.bisect.endpoints import End
 from envkeep.bisect.groups import Need, Plan, planned, ranked
 from envkeep.bisect.log import FOUND, Log
@@ -135,7 +136,7 @@ class Bisection:
         else:
             good, bad = (self._ready(end).folder for end in (self.good, self.bad))
             names = [change.name for change in self.changes if change.name not in (FILES, ORDER)]
-            needs = mixed_environments.needs(good, bad, names, self.target.backend)
+            needs = read_needs(good, bad, names, self.target.backend)
             write_whole(path, json.dumps([asdict(need) for need in needs], indent=2).encode())
         plan = planned(ranked(self.changes, self.good, self.bad), needs)
         if len(plan.groups) < len(self.changes):

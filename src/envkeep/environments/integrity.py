@@ -147,10 +147,9 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
         return Problem("its Python does not start")
     if not now.startswith(f"{version}."):
         return Problem(f"its Python was {version} and is {now} now")
-    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
-    then = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
-    if then and then[0] != now:
-        return Problem(f"its Python was {then[0]} and is {now} now", breaks=False)
+    then = version_of_python(folder)
+    if then and then != now:
+        return Problem(f"its Python was {then} and is {now} now", breaks=False)
     return None
 
 
@@ -183,6 +182,13 @@ def settings(folder: Path) -> dict[str, str]:
     """Return what an environment's ``pyvenv.cfg`` says."""
     text = text_of(folder / "pyvenv.cfg")
     return dict(re.findall(r"^([\w-]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
+
+
+def version_of_python(folder: Path) -> str | None:
+    """Return the version of the Python that an environment was made with, such as ``3.12.4``."""
+    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
+    found = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
+    return found[0] if found else None
 
 
 def named(names: Sequence[str]) -> str:

@@ -133,10 +133,10 @@ def needed(
         for each, requires in content.items():
             name, version = each.split()
             distribution(tmp_path / title, name, version, *requires)
-        found[title] = dependencies.installed(tmp_path / title)
+        found[title] = dependencies.Installed.of(tmp_path / title)
     changed = {each.split()[0] for each in (*good, *bad)}
-    rows = dependencies.needs(changed, found, written)
-    return {(row["change"], row["needs"]) for row in rows}
+    rows = dependencies.needs(changed, found["good"], found["bad"], written)
+    return {(row.change, row.needs) for row in rows}
 
 
 def test_a_new_version_that_needs_a_new_one_follows_it(tmp_path: Path) -> None:
