@@ -44,9 +44,8 @@ class Installed:
     def needs_of(self, name: str, extras: Extras) -> Iterator[Requirement]:
         """Yield what an installed package needs here, with its extras that are in use."""
         wanted = extras.get(name, set()) | {""}
-        for requirement in filter(
-            None, map(requirement_of, self.distributions[name].requires or ())
-        ):
+        texts = self.distributions[name].requires or ()
+        for requirement in filter(None, map(requirement_of, texts)):
             marker = requirement.marker
             if marker is None or any(
                 marker.evaluate({**self.markers, "extra": extra}) for extra in wanted
@@ -113,7 +112,8 @@ def needs(
                 if relevant and own.meets(requirement) and not other.meets(requirement):
                     version = own.distributions[name].version
                     reason = f"{name} {version} needs {requirement.name}{requirement.specifier}"
-                    yield Need(*((name, needed) if is_new else (needed, name)), reason)
+                    change, other_change = (name, needed) if is_new else (needed, name)
+                    yield Need(change, other_change, reason)
 
 
 def _markers(python: str | None) -> dict[str, str]:

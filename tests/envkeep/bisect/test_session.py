@@ -168,6 +168,13 @@ def test_extras_and_markers_count_where_they_are_in_use(tmp_path: Path) -> None:
     assert needed(tmp_path / "used", good, bad, ["a[fast]>=1", "-r nonsense"]) == {("a", "b")}
 
 
+def test_markers_are_of_the_environments_python_and_not_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "pyvenv.cfg").write_text("version_info = 3.99.2.final.0\n")
+    bad = {"a 2": ['b>=2; python_full_version >= "3.99.1"'], "b 2": []}
+    assert needed(tmp_path, {"a 1": [], "b 1": []}, bad) == {("a", "b")}
+
+
 def test_what_an_end_does_not_keep_itself_counts_not(tmp_path: Path) -> None:
     assert needed(tmp_path, {"a 1": [], "b 1": []}, {"a 2": ["b>=3"], "b 2": []}) == set()
 
