@@ -95,7 +95,7 @@ def test_licences_and_those_that_are_denied(project: Project) -> None:
     assert re.search(r"^BSD-3-Clause AND .*\n  numpy ", done.stdout, re.MULTILINE)
     count = len({name for lock in project.lock_texts().values() for name in pins(lock)})
     assert done.stdout.splitlines()[-1].startswith(f"{count} packages, ")
-    project.append("pyproject.toml", 'denied-licences = ["0BSD", "Apache-*"]\n')
+    project.append("pyproject.toml", 'denied-licenses = ["0BSD", "Apache-*"]\n')
     sentence = error_sentence(project.tools("licences"))
     assert "requests" in sentence
     assert "numpy" in sentence, "all of its licences hold together"

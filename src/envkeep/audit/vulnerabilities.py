@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from pathlib import Path
 from typing import Any
 
 from envkeep import temporary
-from envkeep.errors import ToolError, quoted
-from envkeep.paths import ROOT, python
+from envkeep.errors import ToolError
+from envkeep.paths import python
 from envkeep.process import announce, ended, environment, say
-from envkeep.toolchain import locking_tools
+from envkeep.toolchain import locking_tools, web
 from envkeep.toolchain.pinned_tools import AUDIT
+from envkeep.toolchain.web import Request
 
-WORKER = Path(__file__).with_name("service_worker.py")
 OSV = "https://api.osv.dev/v1/query"
 SHOWN = 120  # characters of an advisory's text
 NOBODY = (
@@ -57,13 +56,24 @@ def _require(service: str) -> None:
     Raises:
         ToolError: It does not.
     """
-    address = OSV if service == "osv" else service
-    command = [python(locking_tools.ensure()), "-I", WORKER, address]
-    announce(command)
-    done = ended(command, ROOT, {**environment(), **certificates()})
-    if done.code:
-        say(quoted(done.output.decode("utf-8", "replace") or done.errors))
+    try:
+        (answer,) = web.fetch([_question(service)])
+    except ToolError as error:
+        say(str(error))
+        raise ToolError(NOBODY) from error
+    if not answer.is_good:
+        say(f"{service} answers with {answer.status} {answer.reason}.")
         raise ToolError(NOBODY)
+
+
+def _question(service: str) -> Request:
+    """Return a question such as pip-audit asks."""
+    if service == "pypi":
+        pages = locking_tools.pypi(python(locking_tools.ensure()))
+        return Request(f"{pages.removesuffix('/simple')}/pypi/pip/json")
+    package = {"name": "pip", "ecosystem": "PyPI"}
+    address = OSV if service == "osv" else service
+    return Request(address, question={"package": package, "version": "26.0"})
 
 
 def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[dict[str, Any]]:
@@ -84,7 +94,7 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [python(AUDIT.ensure()), "-m", "pip_audit", *options, "--requirement", file]
         announce(command)
-        done = ended(command, folder, {**environment(), **certificates()})
+        done = ended(command, folder, {**environment(), **web.certificates()})
     try:
         rows: list[dict[str, Any]] = json.loads(done.output)["dependencies"]
     except (ValueError, LookupError, TypeError):
@@ -101,9 +111,3 @@ def _sets(versions: Mapping[str, Set[str]]) -> list[list[str]]:
         [f"{name}=={each[number]}" for name, each in rows.items() if number < len(each)]
         for number in range(count)
     ]
-
-
-def certificates() -> dict[str, str]:
-    """Return the certificates that pip is configured for, as requests reads them."""
-    configured = locking_tools.pip_settings()
-    return {"REQUESTS_CA_BUNDLE": configured["cert"]} if "cert" in configured else {}

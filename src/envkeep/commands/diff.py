@@ -17,8 +17,8 @@ from envkeep.diff import changes, sides
 from envkeep.diff.changes import Change, Facts
 from envkeep.diff.report import Report, as_data, lines
 from envkeep.diff.sides import NOW, Package, Side
+from envkeep.diff.version_facts import ask_index
 from envkeep.errors import ToolError
-from envkeep.locks import package_index
 from envkeep.process import say
 from envkeep.project import target as backends
 
@@ -69,7 +69,7 @@ def _examined(before: Side, after: Side, found: Sequence[Change], service: str |
         service: Who is asked about vulnerabilities, None if nobody shall be asked.
     """
     installed = licenses.known()
-    known = {key: Facts(licence=licence) for key, licence in installed.items()}
+    known = {key: Facts(license=license) for key, license in installed.items()}
     changed = [each for each in found if _is_other(each)]
     notes, advisories = [], None
     if service is None and changed:
@@ -91,9 +91,9 @@ def _asked(
     notes: list[str] = []
     facts, advisories = dict(known), None
     try:
-        for key, found in package_index.ask(packages).items():
-            licence = found.licence or known.get(key, Facts()).licence
-            facts[key] = replace(found, licence=licence)
+        for key, found in ask_index(packages).items():
+            license = found.license or known.get(key, Facts()).license
+            facts[key] = replace(found, license=license)
     except ToolError as error:
         notes.append(str(error))
     try:
@@ -140,7 +140,7 @@ def _moved(changed: Iterable[Change], known: Advisories) -> tuple[list[str], lis
 
 
 def _is_other(change: Change) -> bool:
-    return bool({*change.kinds} - {changes.MOVED, changes.LICENCE})
+    return bool({*change.kinds} - {changes.MOVED, changes.LICENSE})
 
 
 def _plain(version: str) -> str:

@@ -1,4 +1,4 @@
-"""List the licences of everything that is locked and installed, and refuse those nobody wants."""
+"""List the licenses of everything that is locked and installed, and refuse those nobody wants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 
-HELP = "list the licences of what is locked; fail if pyproject.toml denies one of them"
+HELP = "list the licenses of what is locked; fail if pyproject.toml denies one of them"
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Row:
     Attributes:
         name: Its name.
         version: Its version.
-        licence: What its metadata state, or ``unknown``.
+        license: What its metadata state, or ``unknown``.
         denied: Whether the team does not want that.
     """
 
     name: str
     version: str
-    licence: str
+    license: str
     denied: bool
 
 
@@ -45,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a table, grouped by licence, what is not known first.
+    """Print a table, grouped by license, what is not known first.
 
     Raises:
-        ToolError: There is no environment, or a licence in it is denied.
+        ToolError: There is no environment, or a license in it is denied.
     """
     found = rows(PRODUCTION if arguments.production else DEVELOPMENT)
     if arguments.json:
@@ -58,9 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
             say(line)
     bad = [row for row in found if row.denied]
     if bad:
-        named = ", ".join(f"{row.name} {row.version} ({row.licence})" for row in bad)
+        named = ", ".join(f"{row.name} {row.version} ({row.license})" for row in bad)
         raise ToolError(
-            f"pyproject.toml denies the licence of {named}: take another package, or change "
+            f"pyproject.toml denies the license of {named}: take another package, or change "
             f"{SETTING} in [tool.project]."
         )
     return 0
@@ -75,7 +75,7 @@ def rows(kind: Kind) -> list[Row]:
     if store.active(kind) is None:
         target = "install" if kind is DEVELOPMENT else "install-prod"
         raise ToolError(
-            f"licences are read from {shown(kind.link)}, which is not there; run `make {target}`."
+            f"licenses are read from {shown(kind.link)}, which is not there; run `make {target}`."
         )
     wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
     files = Locks(backends.chosen().target).require(wanted)
@@ -84,11 +84,11 @@ def rows(kind: Kind) -> list[Row]:
 
 
 def judged(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> list[Row]:
-    """Return the rows of the table: what is not known first, then by licence.
+    """Return the rows of the table: what is not known first, then by license.
 
     Args:
         locked: Versions by package.
-        stated: Licences by package and version.
+        stated: Licenses by package and version.
     """
     unwanted = licenses.denied()
     found = {name: stated.get((name, version), UNKNOWN) for name, version in locked.items()}
@@ -96,16 +96,16 @@ def judged(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> 
     table = [
         Row(name, version, found[name], found[name] in refused) for name, version in locked.items()
     ]
-    return sorted(table, key=lambda row: (row.licence != UNKNOWN, row.licence.lower(), row.name))
+    return sorted(table, key=lambda row: (row.license != UNKNOWN, row.license.lower(), row.name))
 
 
 def table(found: Iterable[Row]) -> Iterator[str]:
-    """Yield the table's lines, each licence with what it is for."""
+    """Yield the table's lines, each license with what it is for."""
     members: dict[str, list[Row]] = {}
     for row in found:
-        members.setdefault(row.licence, []).append(row)
-    for licence, group in members.items():
+        members.setdefault(row.license, []).append(row)
+    for license, group in members.items():
         mark = ", which pyproject.toml denies" if group[0].denied else ""
-        yield f"{licence} ({len(group)}){mark}"
+        yield f"{license} ({len(group)}){mark}"
         yield from (f"  {row.name} {row.version}" for row in group)
     yield f"{sum(map(len, members.values()))} packages, {len(members.get(UNKNOWN, []))} unknown."

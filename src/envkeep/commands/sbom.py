@@ -57,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise ToolError(f"{shown(place)} cannot be written: {error.strerror}.") from error
     rows = given["components"]
-    count = sum(1 for row in rows if row["licence"])
-    say(f"{shown(place)} has {len(rows)} components, the licences of {count} are known.")
+    count = sum(1 for row in rows if row["license"])
+    say(f"{shown(place)} has {len(rows)} components, the licenses of {count} are known.")
     if count < len(rows):
-        say("Licences are read from the environments that are installed here: see `make install`.")
+        say("Licenses are read from the environments that are installed here: see `make install`.")
     return 0
 
 
@@ -73,8 +73,8 @@ def described(
 
     Args:
         locked: The entries of the locks by layer; of a package in several the first counts.
-        known: Licences by package and version.
-        project: Name, version and licence of the project itself.
+        known: Licenses by package and version.
+        project: Name, version and license of the project itself.
     """
     rows: dict[str, dict[str, Any]] = {}
     direct: set[str] = set()
@@ -105,24 +105,24 @@ def _row(entry: LockEntry, layer: str, known: Mapping[tuple[str, str], str]) -> 
         "version": version,
         "address": entry.address or None,
         "layer": layer,
-        "licence": known.get((entry.name, version or "")),
+        "license": known.get((entry.name, version or "")),
         "sha256": sorted(each.removeprefix("sha256:") for each in entry.hashes),
     }
 
 
 def _project() -> dict[str, str | None]:
-    """Return name, version and licence of the project.
+    """Return name, version and license of the project.
 
     Raises:
         ToolError: Its settings cannot be read.
     """
     try:
         found = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-        licence = found.get("license")
+        license = found.get("license")
         return {
             "name": canonicalize_name(str(found["name"])),
             "version": str(found["version"]) if "version" in found else None,
-            "licence": licence if isinstance(licence, str) else None,
+            "license": license if isinstance(license, str) else None,
         }
     except (OSError, ValueError, LookupError, AttributeError) as error:
         raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error

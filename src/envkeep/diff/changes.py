@@ -9,7 +9,7 @@ from envkeep.diff.sides import Package, Side
 from envkeep.project.versions import has_other_major, is_same, version_of
 
 MAJOR, MINOR, PATCH, ADDED, REMOVED = "major", "minor", "patch", "added", "removed"
-MOVED, LICENCE, FILES = "moved", "licence", "files"
+MOVED, LICENSE, FILES = "moved", "license", "files"
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Facts:
     """What is known of one version besides its lock; None where it is not.
 
     Attributes:
-        licence: What its metadata state.
+        license: What its metadata state.
         size: Bytes of its wheel, or of its files where environments are compared.
         yanked: Why its makers withdrew it, an empty text without a reason; None if they did not.
     """
 
-    licence: str | None = None
+    license: str | None = None
     size: int | None = None
     yanked: str | None = None
 
@@ -66,10 +66,10 @@ def changes(before: Side, after: Side) -> list[Change]:
 
 
 def with_facts(found: Change, known: Known) -> Change:
-    """Return a change with what is known of its versions; another licence is a change as well."""
+    """Return a change with what is known of its versions; another license is a change as well."""
     was, now = _facts(found.before, known), _facts(found.after, known)
-    differ = was.licence and now.licence and was.licence != now.licence
-    kinds = (*found.kinds, LICENCE) if differ and LICENCE not in found.kinds else found.kinds
+    differ = was.license and now.license and was.license != now.license
+    kinds = (*found.kinds, LICENSE) if differ and LICENSE not in found.kinds else found.kinds
     return Change(found.key, kinds, found.before, found.after, was, now, found.older)
 
 
@@ -96,8 +96,8 @@ def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
         yield FILES
     if old.layer and new.layer and old.layer != new.layer:
         yield MOVED
-    if old.licence and new.licence and old.licence != new.licence:
-        yield LICENCE
+    if old.license and new.license and old.license != new.license:
+        yield LICENSE
 
 
 def _is_older(version: str, other: str) -> bool:
@@ -110,6 +110,6 @@ def _facts(package: Package | None, known: Known) -> Facts:
     if package is None:
         return Facts()
     found = known.get((package.name, package.version), Facts())
-    licence = package.licence or found.licence
+    license = package.license or found.license
     size = found.size if package.size is None else package.size
-    return Facts(licence, size, found.yanked)
+    return Facts(license, size, found.yanked)

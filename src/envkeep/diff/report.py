@@ -9,7 +9,7 @@ from typing import Any
 from envkeep.diff.changes import (
     ADDED,
     FILES,
-    LICENCE,
+    LICENSE,
     MAJOR,
     MINOR,
     MOVED,
@@ -28,7 +28,7 @@ TITLES = {
     ADDED: "Added",
     REMOVED: "Removed",
     MOVED: "In another layer",
-    LICENCE: "Other licences",
+    LICENSE: "Other licenses",
     FILES: "Other files of the same version",
 }
 NOT_KNOWN = "not known"
@@ -122,8 +122,8 @@ def _row(kind: str, change: Change) -> Row:
     if old and new:
         if kind == MOVED:
             return (change.key, f"{old.layer} -> {new.layer}")
-        if kind == LICENCE:
-            return (change.key, f"{change.was.licence} -> {change.now.licence}")
+        if kind == LICENSE:
+            return (change.key, f"{change.was.license} -> {change.now.license}")
         if kind == FILES:
             return (change.key, new.version, "no file that is locked now was locked before")
         went = " (older)" if change.older else ""
@@ -132,9 +132,9 @@ def _row(kind: str, change: Change) -> Row:
         return (change.key, f"{old.version} -> {new.version}{went}", new.layer, size)
     package, facts = (old, change.was) if old else (new, change.now)
     assert package is not None
-    licence = facts.licence or "licence not known"
+    license = facts.license or "license not known"
     size = f"size {NOT_KNOWN}" if facts.size is None else in_words(facts.size)
-    return (change.key, package.version, package.layer, size, licence)
+    return (change.key, package.version, package.layer, size, license)
 
 
 def _size(facts: Facts) -> str:
@@ -163,7 +163,7 @@ def _counted(changes: Sequence[Change]) -> str:
     if not changes:
         return "nothing changed"
     counts = {kind: sum(kind in each.kinds for each in changes) for kind in TITLES}
-    names = {MAJOR: "major", MINOR: "minor", PATCH: "patches", LICENCE: "other licences"}
+    names = {MAJOR: "major", MINOR: "minor", PATCH: "patches", LICENSE: "other licenses"}
     names |= {MOVED: "in another layer", FILES: "with other files"}
     return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in counts.items() if count)
 

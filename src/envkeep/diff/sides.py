@@ -32,7 +32,7 @@ class Package:
         version: Its version; where an address is locked instead, the address.
         layer: Where it is locked; an empty text for one that is installed.
         hashes: The files that may be installed, each as ``sha256:...``.
-        licence: What its metadata state, None if they are not at hand.
+        license: What its metadata state, None if they are not at hand.
         size: Bytes of its files if it is installed.
     """
 
@@ -40,7 +40,7 @@ class Package:
     version: str
     layer: str = ""
     hashes: frozenset[str] = frozenset()
-    licence: str | None = None
+    license: str | None = None
     size: int | None = None
 
 
@@ -160,7 +160,7 @@ def _installed(environment: Path) -> dict[str, Package]:
         each.name: Package(
             each.name,
             each.version,
-            licence=licenses.licence_of(distributions.metadata(each.folder)),
+            license=licenses.license_of(distributions.metadata(each.folder)),
             size=_size(each),
         )
         for each in distributions.installed(environment)

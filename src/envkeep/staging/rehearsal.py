@@ -11,11 +11,12 @@ from envkeep.diff import report as diff_report
 from envkeep.diff import sides
 from envkeep.diff.changes import Known
 from envkeep.diff.report import Report
+from envkeep.diff.version_facts import ask_index
 from envkeep.environments import build, integrity, store
 from envkeep.environments.build import Contents
 from envkeep.environments.store import DEVELOPMENT, Generation
 from envkeep.errors import ToolError
-from envkeep.locks import failures, package_index
+from envkeep.locks import failures
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import LOCKS, REQUIREMENTS, ROOT
 from envkeep.process import say
@@ -151,7 +152,7 @@ def _report(before: Generation, after: Generation) -> Report:
     known: Known = {}
     notes = []
     try:
-        known = package_index.ask(each.after for each in changes if each.after)
+        known = ask_index(each.after for each in changes if each.after)
     except ToolError:
         notes.append("nobody could be asked whether a version was withdrawn by its makers.")
     return Report(old, new, [lock_diff.with_facts(each, known) for each in changes], notes=notes)

@@ -1,4 +1,4 @@
-"""What distributions say of their licences, and which of them a team refuses."""
+"""What distributions say of their licenses, and which of them a team refuses."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def metadata(expression: str = "", text: str = "", *classifiers: str) -> Message
         (metadata(), "unknown"),
     ],
 )
-def test_the_licence_that_metadata_state(found: Message, expected: str) -> None:
-    assert licenses.licence_of(found) == expected
+def test_the_license_that_metadata_state(found: Message, expected: str) -> None:
+    assert licenses.license_of(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_licence_that_metadata_state(found: Message, expected: str) -> None:
         (["LGPL*"], set()),
     ],
 )
-def test_licences_that_are_refused(unwanted: list[str], refused: set[str]) -> None:
+def test_licenses_that_are_refused(unwanted: list[str], refused: set[str]) -> None:
     there = {"MIT", "GPL-3.0-or-later", "Apache, MIT", "unknown"}
     assert licenses.refused(there, unwanted) == refused
 
@@ -83,15 +83,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_the_team_denies(settings: Path) -> None:
     assert licenses.denied() == []
-    settings.write_text('[tool.project]\ndenied-licences = ["AGPL-3.0*"]\n')
+    settings.write_text('[tool.project]\ndenied-licenses = ["AGPL-3.0*"]\n')
     assert licenses.denied() == ["AGPL-3.0*"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[tool.project]\ndenied-licences = "GPL"\n', "must be a list of licences"),
-        ("[tool.project]\ndenied-licences = [3]\n", "must be a list of licences"),
+        ('[tool.project]\ndenied-licenses = "GPL"\n', "must be a list of licenses"),
+        ("[tool.project]\ndenied-licenses = [3]\n", "must be a list of licenses"),
         ("[tool", "cannot be read"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_setting_that_says_nothing(text: str, words: str, settings: Path) -> N
 
 
 def test_the_table_has_unknown_ones_first(settings: Path) -> None:
-    settings.write_text('[tool.project]\ndenied-licences = ["GPL*"]\n')
+    settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\n')
     locked = {"numpy": "2.0", "a": "1.0", "b": "1.0", "c": "1.0"}
     stated = {("numpy", "2.0"): "MIT", ("a", "1.0"): "GPL-3.0-only", ("b", "9.9"): "MIT"}
     assert list(command.table(command.judged(locked, stated))) == [

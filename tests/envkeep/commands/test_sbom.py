@@ -10,7 +10,7 @@ from envkeep.commands import sbom
 from envkeep.locks.lockfile import LockEntry
 
 HASH = f"sha256:{'a' * 64}"
-PROJECT = {"name": "demo", "version": "0.1.0", "licence": "MIT"}
+PROJECT = {"name": "demo", "version": "0.1.0", "license": "MIT"}
 LOCKED = {
     "20-train": [
         LockEntry("pandas==3.0", frozenset({HASH}), frozenset({"20-train.in"})),
@@ -38,8 +38,8 @@ def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None
     assert rows["numpy"]["needs"] == []
     assert described["direct"] == ["numpy", "own", "pandas"]
     assert rows["numpy"]["layer"] == "20-train"
-    assert rows["numpy"]["licence"] == "BSD-3-Clause"
-    assert rows["pandas"]["licence"] is None
+    assert rows["numpy"]["license"] == "BSD-3-Clause"
+    assert rows["pandas"]["license"] is None
     assert rows["pandas"]["sha256"] == ["a" * 64]
     assert (rows["own"]["version"], rows["own"]["address"]) == (
         None,

@@ -60,8 +60,8 @@ def test_how_grave_a_change_of_version_is(before: str, after: str, severity: str
         (Package("a", "1", "10-torch"), Package("a", "1", "20-train"), ("moved",)),
         (Package("a", "1", "10-torch"), Package("a", "2", "20-train"), ("major", "moved")),
         (Package("a", "1", "10-torch"), Package("a", "1"), ()),
-        (Package("a", "1", licence="MIT"), Package("a", "1", licence="GPL-3.0"), ("licence",)),
-        (Package("a", "1", licence="MIT"), Package("a", "1"), ()),
+        (Package("a", "1", license="MIT"), Package("a", "1", license="GPL-3.0"), ("license",)),
+        (Package("a", "1", license="MIT"), Package("a", "1"), ()),
         (
             Package("a", "1", hashes=frozenset({HASH})),
             Package("a", "1", hashes=frozenset({OTHER})),
@@ -80,10 +80,10 @@ def test_what_changed_of_a_package(
     assert kinds(before, after) == expected
 
 
-def test_licences_that_only_others_know() -> None:
+def test_licenses_that_only_others_know() -> None:
     (change,) = changes.changes(side(Package("a", "1.0")), side(Package("a", "1.1")))
     known = {("a", "1.0"): Facts("MIT"), ("a", "1.1"): Facts("GPL-3.0-only")}
-    assert changes.with_facts(change, known).kinds == ("minor", "licence")
+    assert changes.with_facts(change, known).kinds == ("minor", "license")
     assert changes.with_facts(change, {("a", "1.0"): Facts("MIT")}).kinds == ("minor",)
 
 
@@ -116,7 +116,7 @@ def report(**facts: object) -> Report:
 def test_the_report_has_the_gravest_first() -> None:
     text = "\n".join(diff_report.lines(report(brought=["numpy 2.4.6: CVE-1, open."], mended=[])))
     assert text == (
-        "From v1 to v2: 1 major, 1 minor, 1 added, 1 removed, 1 in another layer, 1 other licences."
+        "From v1 to v2: 1 major, 1 minor, 1 added, 1 removed, 1 in another layer, 1 other licenses."
         "\n\nKnown vulnerabilities that it brings"
         "\n  numpy 2.4.6: CVE-1, open."
         "\n\nYanked by those who made them"
@@ -128,10 +128,10 @@ def test_the_report_has_the_gravest_first() -> None:
         "\n\nAdded"
         "\n  new  1.0  20-train  12 kB  MIT"
         "\n\nRemoved"
-        "\n  gone  1.0  20-train  size not known  licence not known"
+        "\n  gone  1.0  20-train  size not known  license not known"
         "\n\nIn another layer"
         "\n  tqdm  40-dev -> 20-train"
-        "\n\nOther licences"
+        "\n\nOther licenses"
         "\n  numpy  BSD-3-Clause -> BSD-3-Clause AND MIT"
         "\n\nWheels of what changed: at least 18 MB before, at least 16.9 MB after."
     )
@@ -144,7 +144,7 @@ def test_what_could_not_be_found_out_is_said() -> None:
     assert data["vulnerabilities"] is None
     assert data["notes"] == ["nobody could be asked."]
     (numpy,) = [each for each in data["changes"] if each["package"] == "numpy"]
-    assert numpy["kinds"] == ["major", "licence"]
+    assert numpy["kinds"] == ["major", "license"]
     assert (numpy["to"]["size"], numpy["to"]["yanked"]) == (16_900_000, "breaks ABI")
 
 
