@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from email.message import Message
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from envkeep.environments import distributions, store
+from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.errors import ToolError
-from envkeep.paths import ROOT, python
+from envkeep.locks.lock_set import Locks, pinned
+from envkeep.paths import ROOT, python, shown
 from envkeep.process import ended, environment
+from envkeep.project import target as backends
 from envkeep.project.metadata import own_table
+from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.toolchain.pinned_tools import AUDIT
 
 UNKNOWN = "unknown"
@@ -65,6 +70,23 @@ SPDX = {
 """What the index's classifiers and common texts mean, in lower case."""
 
 
+@dataclass(frozen=True)
+class LockedLicense:
+    """The license of a locked package.
+
+    Attributes:
+        name: The package's name.
+        version: Its version.
+        license: What its metadata state, or ``unknown``.
+        denied: Whether the team does not want that.
+    """
+
+    name: str
+    version: str
+    license: str
+    denied: bool
+
+
 def license_of(metadata: Message) -> str:
     """Return the license that a distribution's metadata state, or ``unknown``."""
     expression = _line(metadata.get("License-Expression"))
@@ -84,7 +106,7 @@ def license_of(metadata: Message) -> str:
     return _spelled(short) if 0 < len(short) <= LONGEST else UNKNOWN
 
 
-def known() -> dict[tuple[str, str], str]:
+def known_licenses() -> dict[tuple[str, str], str]:
     """Return the licenses of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
     for generation in store.complete():
@@ -95,7 +117,7 @@ def known() -> dict[tuple[str, str], str]:
     return {key: license for key, license in found.items() if license != UNKNOWN}
 
 
-def denied() -> list[str]:
+def denied_licenses() -> list[str]:
     """Return the licenses that the team does not want, as ``pyproject.toml`` says.
 
     Raises:
@@ -128,6 +150,40 @@ def refused(licenses: Iterable[str], unwanted: Sequence[str]) -> set[str]:
     expressions = {each for each in hit if EXPRESSION.fullmatch(each)}
     plain = hit - expressions
     return plain | (_judged(expressions, patterns) if expressions else set())
+
+
+def locked_licenses(kind: Kind) -> list[LockedLicense]:
+    """Return what is locked for the active environment of a kind, in the order of the table.
+
+    Raises:
+        ToolError: There is no such environment.
+    """
+    if store.active(kind) is None:
+        target = "install" if kind is DEVELOPMENT else "install-prod"
+        raise ToolError(
+            f"licenses are read from {shown(kind.link)}, which is not there; run `make {target}`."
+        )
+    wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
+    files = Locks(backends.chosen().target).require(wanted)
+    locked = {name: version for path in files for name, version in pinned(path).items()}
+    return judge(locked, known_licenses())
+
+
+def judge(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> list[LockedLicense]:
+    """Return the rows of the table: what is not known first, then by license.
+
+    Args:
+        locked: Versions by package.
+        stated: Licenses by package and version.
+    """
+    unwanted = denied_licenses()
+    found = {name: stated.get((name, version), UNKNOWN) for name, version in locked.items()}
+    denied = refused(set(found.values()), unwanted)
+    table = [
+        LockedLicense(name, version, found[name], found[name] in denied)
+        for name, version in locked.items()
+    ]
+    return sorted(table, key=lambda row: (row.license != UNKNOWN, row.license.lower(), row.name))
 
 
 def _is_in(license: str, pattern: str) -> bool:

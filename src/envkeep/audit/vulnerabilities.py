@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from envkeep import temporary
 from envkeep.errors import ToolError
-from envkeep.paths import python
+from envkeep.locks.lock_set import Locks, pinned
+from envkeep.paths import ACCEPTED_VULNERABILITIES, python, shown
 from envkeep.process import announce, ended, environment, say
+from envkeep.project.requirements import statements
+from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools, web
 from envkeep.toolchain.pinned_tools import AUDIT
 from envkeep.toolchain.web import Request
 
 OSV = "https://api.osv.dev/v1/query"
+ADVISORY = re.compile(r"[A-Za-z][\w-]+")
 SHOWN = 120  # characters of an advisory's text
 NOBODY = (
     "nobody could be asked about vulnerabilities, so nothing is known: check the network, or ask "
@@ -44,10 +49,38 @@ def look_up(
 
 def line(row: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Return a vulnerability of a version as a line."""
-    mended = f"mended in {', '.join(found['fix_versions'])}" if found["fix_versions"] else "open"
+    fixed = f"fixed in {', '.join(found['fix_versions'])}" if found["fix_versions"] else "open"
     about = " ".join(str(found.get("description", "")).split())[:SHOWN]
     names = ", ".join([found["id"], *found.get("aliases", [])])
-    return f"{row['name']} {row['version']}: {names}, {mended}. {about}"
+    return f"{row['name']} {row['version']}: {names}, {fixed}. {about}"
+
+
+def locked_versions(targets: Iterable[Target]) -> dict[str, set[str]]:
+    """Return every version that some lock has, by package; a build's label is no part of it."""
+    found: dict[str, set[str]] = {}
+    for target in targets:
+        for path in map(Locks(target).file, Locks(target).names):
+            for name, version in (pinned(path) if path.exists() else {}).items():
+                found.setdefault(name, set()).add(version.partition("+")[0])
+    return found
+
+
+def accepted_advisories() -> list[str]:
+    """Return the advisories that the team accepts.
+
+    Raises:
+        ToolError: A line is not the id of one.
+    """
+    if not ACCEPTED_VULNERABILITIES.exists():
+        return []
+    found = statements(ACCEPTED_VULNERABILITIES)
+    for line in found:
+        if not ADVISORY.fullmatch(line):
+            raise ToolError(
+                f"{shown(ACCEPTED_VULNERABILITIES)} has the line {line!r}; write the id of an "
+                "advisory, such as CVE-2026-0001, and the reason after a number sign."
+            )
+    return found
 
 
 def _require(service: str) -> None:

@@ -45,7 +45,7 @@ class Report:
         changes: What changed.
         brought: Known vulnerabilities that only the other side has, each as a line; None if nobody
             could be asked.
-        mended: Those that only the one side has.
+        fixed: Those that only the one side has.
         notes: What could not be found out, as sentences.
     """
 
@@ -53,7 +53,7 @@ class Report:
     after: Side
     changes: Sequence[Change]
     brought: Sequence[str] | None = None
-    mended: Sequence[str] | None = None
+    fixed: Sequence[str] | None = None
     notes: Sequence[str] = ()
 
 
@@ -61,7 +61,7 @@ def lines(report: Report) -> Iterator[str]:
     """Yield the report for people, the gravest first."""
     yield f"From {report.before.title} to {report.after.title}: {_counted(report.changes)}."
     yield from _section("Known vulnerabilities that it brings", report.brought)
-    yield from _section("Known vulnerabilities that it mends", report.mended)
+    yield from _section("Known vulnerabilities that it fixes", report.fixed)
     yielded = [
         f"{each.key} {each.after.version}: {each.now.yanked or 'no reason was given'}"
         for each in report.changes
@@ -80,7 +80,7 @@ def lines(report: Report) -> Iterator[str]:
 
 def as_data(report: Report) -> dict[str, Any]:
     """Return the report for programs; what is not known is None."""
-    asked = report.brought is not None and report.mended is not None
+    asked = report.brought is not None and report.fixed is not None
     return {
         "from": report.before.title,
         "to": report.after.title,
@@ -96,7 +96,7 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
         "vulnerabilities": {
             "brought": list(report.brought or ()),
-            "mended": list(report.mended or ()),
+            "fixed": list(report.fixed or ()),
         }
         if asked
         else None,

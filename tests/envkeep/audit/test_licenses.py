@@ -82,9 +82,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_the_team_denies(settings: Path) -> None:
-    assert licenses.denied() == []
+    assert licenses.denied_licenses() == []
     settings.write_text('[tool.project]\ndenied-licenses = ["AGPL-3.0*"]\n')
-    assert licenses.denied() == ["AGPL-3.0*"]
+    assert licenses.denied_licenses() == ["AGPL-3.0*"]
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_what_the_team_denies(settings: Path) -> None:
 def test_a_setting_that_says_nothing(text: str, words: str, settings: Path) -> None:
     settings.write_text(text)
     with pytest.raises(ToolError, match=words):
-        licenses.denied()
+        licenses.denied_licenses()
 
 
 def test_the_table_has_unknown_ones_first(settings: Path) -> None:
     settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\n')
     locked = {"numpy": "2.0", "a": "1.0", "b": "1.0", "c": "1.0"}
     stated = {("numpy", "2.0"): "MIT", ("a", "1.0"): "GPL-3.0-only", ("b", "9.9"): "MIT"}
-    assert list(command.table(command.judged(locked, stated))) == [
+    assert list(command._table(licenses.judge(locked, stated))) == [
         "unknown (2)",
         "  b 1.0",
         "  c 1.0",

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envkeep.commands import diff as command
-from envkeep.diff import changes, sides
+from envkeep.diff import changes, examine, sides
 from envkeep.diff import report as diff_report
 from envkeep.diff.changes import Change, Facts
 from envkeep.diff.report import Report
@@ -114,7 +113,7 @@ def report(**facts: object) -> Report:
 
 
 def test_the_report_has_the_gravest_first() -> None:
-    text = "\n".join(diff_report.lines(report(brought=["numpy 2.4.6: CVE-1, open."], mended=[])))
+    text = "\n".join(diff_report.lines(report(brought=["numpy 2.4.6: CVE-1, open."], fixed=[])))
     assert text == (
         "From v1 to v2: 1 major, 1 minor, 1 added, 1 removed, 1 in another layer, 1 other licenses."
         "\n\nKnown vulnerabilities that it brings"
@@ -158,15 +157,15 @@ def test_two_sides_that_are_the_same() -> None:
     assert lines == ["From v1 to v1: nothing changed."]
 
 
-def test_vulnerabilities_that_a_change_brings_and_mends() -> None:
+def test_vulnerabilities_that_a_change_brings_and_fixes() -> None:
     old, new = Package("torch", "2.0+cpu"), Package("torch", "2.1+cpu")
-    known: command.Advisories = {
+    known: examine.Advisories = {
         ("torch", "2.0"): {"P-1": ({"P-1", "CVE-1"}, "one"), "P-2": ({"P-2", "CVE-2"}, "two")},
         ("torch", "2.1"): {"G-2": ({"G-2", "CVE-2"}, "two again"), "P-3": ({"P-3"}, "three")},
     }
-    assert command._moved([Change("torch", ("minor",), old, new)], known) == (["three"], ["one"])
+    assert examine.moved([Change("torch", ("minor",), old, new)], known) == (["three"], ["one"])
     gone = [Change("torch", ("removed",), old, None)]
-    assert command._moved(gone, known) == ([], ["one", "two"])
+    assert examine.moved(gone, known) == ([], ["one", "two"])
 
 
 def lock(folder: Path, layer: str, *packages: str) -> None:
