@@ -26,13 +26,12 @@ try:
     from rich.table import Table
     from rich.text import Text
 
+    from envkeep.process import envkeep_command
     from hooks.detection import Choice, Found, choose, detect
     from hooks.errors import HookError
     from hooks.rendering import Request, check_answers, check_destination, render
 except ModuleNotFoundError as error:
     sys.exit(f"error: {error.name} is not installed: run `make venv`, then use .venv/bin/python.")
-
-SETUP = ("keep.py", "setup")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -122,7 +121,7 @@ def set_up(project: Path) -> None:
     Raises:
         HookError: It failed; the project stays as it was rendered.
     """
-    code = subprocess.run([sys.executable, *SETUP], cwd=project, check=False).returncode
+    code = subprocess.run(envkeep_command("setup"), cwd=project, check=False).returncode
     if code:
         raise HookError(
             f"the setup failed, its message is above; the project is in {project}: mend the cause "

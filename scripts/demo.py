@@ -28,6 +28,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from envkeep.process import envkeep_command
 from hooks.errors import HookError
 from hooks.new_project import machine_answers
 from hooks.rendering import Request, render
@@ -124,7 +125,7 @@ class Demo:
         log = self.logs / f"{name}.log"
         with log.open("wb") as file:
             done = subprocess.run(
-                [sys.executable, "keep.py", *command],
+                envkeep_command(*command),
                 cwd=self.project,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

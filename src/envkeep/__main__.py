@@ -2,7 +2,7 @@
 
 import sys
 
-from envkeep.cli import main
+from envkeep.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,6 +22,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file, or an empty one if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that at every moment it has its old content or the new one."""
     fresh = path.with_name(f"{path.name}.new")

@@ -40,7 +40,7 @@ def claimed(environment: Path) -> Iterator[None]:
     """Make an environment meanwhile that nobody else makes or removes.
 
     Raises:
-        ToolError: Another command is making it.
+        ToolError: Another command is making that environment.
     """
     with _record(environment.name):
         yield

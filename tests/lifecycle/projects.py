@@ -126,14 +126,14 @@ class Project:
         return {path.stem: path.read_text() for path in sorted(self.locks.glob("[0-9]*.txt"))}
 
     def active(self, link: str = ".venv") -> str | None:
-        """Return the name of the active generation."""
+        """Return the name of the active environment."""
         path = self.folder / link
         return path.readlink().name if path.is_symlink() else None
 
-    def generations(self) -> set[str]:
-        """Return the names of the environments on disk, without the tools' own."""
-        folders = (self.folder / ".venvs").iterdir()
-        return {path.name for path in folders if path.is_dir() and "toolchain" not in path.name}
+    def environments(self) -> set[str]:
+        """Return the names of the environments on disk, without envkeep and the tools' own."""
+        folders = [path for path in (self.folder / ".venvs").iterdir() if path.is_dir()]
+        return {path.name for path in folders if not path.name.startswith(("envkeep", "toolchain"))}
 
     def packages(self, link: str = ".venv") -> dict[str, str]:
         """Return the installed distributions and their versions."""
@@ -211,14 +211,14 @@ class Checkpoint:
         project.git("tag", "--force", BASE_COMMIT)
         active = project.active()
         assert active is not None
-        return cls(project, active, project.active(".venv-prod"), frozenset(project.generations()))
+        return cls(project, active, project.active(".venv-prod"), frozenset(project.environments()))
 
     def restore(self) -> Project:
         """Undo every change to files, links and environments."""
         folder = self.project.folder
         self.project.git("reset", "--quiet", "--hard", BASE_COMMIT)
         self.project.git("clean", "--quiet", "-fd")
-        for name in self.project.generations() - self.known:
+        for name in self.project.environments() - self.known:
             shutil.rmtree(folder / ".venvs" / name)
         for link in (".venv", ".venv-prod"):
             _remove(folder / link)

@@ -82,7 +82,7 @@ def test_the_doctor_finds_nothing_wrong_and_then_what_is_done_by_hand(project: P
     assert "toolz 1.0.0 came into .venv by hand" in messages
     # What the finding says mends it.
     active = project.active()
-    assert "-> make install" in messages
+    assert "fix: make install" in messages
     done = project.make("install")
     assert "other versions than the locks: attrs 22.1.0" in done.stdout
     assert project.active() == f"{active}-2"

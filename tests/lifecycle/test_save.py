@@ -165,10 +165,10 @@ def test_a_corrupted_wheel_is_refused_and_nothing_is_made(
     content = bytearray(wheel.read_bytes())
     content[len(content) // 2] ^= 1
     wheel.write_bytes(content)
-    active, made = project.active(), project.generations()
+    active, made = project.active(), project.environments()
     sentence = error_sentence(project.tools("restore", str(harmed)))
     assert f"{wheel.name} in {harmed} is damaged" in sentence
-    assert (project.active(), project.generations()) == (active, made)
+    assert (project.active(), project.environments()) == (active, made)
 
 
 def test_a_folder_with_other_files_and_a_stale_environment_are_refused(

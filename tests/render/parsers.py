@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
@@ -82,11 +83,6 @@ def _makefile(path: Path) -> None:
         assert not done.stderr, done.stderr
 
 
-def _shell(path: Path) -> None:
-    done = subprocess.run(["sh", "-n", path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def _dotenv(path: Path) -> None:
     assert all(DOTENV.fullmatch(line) for line in code_lines(_text(path)))
 
@@ -108,6 +104,11 @@ def _packages(path: Path) -> None:
 
 def _commented_json(path: Path) -> None:
     json.loads("\n".join(line for line in _text(path).splitlines() if not COMMENT.match(line)))
+
+
+def _wheel(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
 
 
 def _version(path: Path) -> None:
@@ -136,7 +137,6 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),
-    ("*.sh", _shell),
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),
     (".dockerignore", _text),
@@ -144,6 +144,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     (".gitattributes", _attributes),
     (".gitignore", _text),
     (".python-version", _version),
+    ("*.whl", _wheel),
     ("LICENSE", _text),
     ("py.typed", _empty),
 )

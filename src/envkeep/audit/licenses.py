@@ -18,8 +18,8 @@ from envkeep.environments import distributions, store
 from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks, pinned
-from envkeep.paths import ROOT, python, shown
-from envkeep.process import ended, environment
+from envkeep.paths import python, shown
+from envkeep.process import run
 from envkeep.project import target as backends
 from envkeep.project.metadata import own_table
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
@@ -27,7 +27,7 @@ from envkeep.toolchain.pinned_tools import AUDIT
 
 UNKNOWN = "unknown"
 SETTING = "denied-licenses"
-SETTING_BEFORE = "denied-licences"  # how projects may have written it
+SETTING_OF_BEFORE = "denied-licences"
 WORKER = Path(__file__).with_name("license_worker.py")
 LONGEST = 60  # characters of a license's name; what is longer is its text
 SAYS_NOTHING = ("", "unknown", "license", "see license", "other/proprietary license")
@@ -109,8 +109,8 @@ def license_of(metadata: Message) -> str:
 def known_licenses() -> dict[tuple[str, str], str]:
     """Return the licenses of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
-    for generation in store.complete():
-        for each in distributions.installed(generation.folder):
+    for environment in store.complete():
+        for each in distributions.installed(environment.folder):
             key = (each.name, each.version)
             if key not in found:
                 found[key] = license_of(distributions.metadata(each.folder))
@@ -124,7 +124,7 @@ def denied_licenses() -> list[str]:
         ToolError: The setting is no list of texts.
     """
     table = own_table()
-    found = table.get(SETTING, table.get(SETTING_BEFORE, []))
+    found = table.get(SETTING, table.get(SETTING_OF_BEFORE, []))
     if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
         raise ToolError(
             f"{SETTING} in pyproject.toml must be a list of licenses, such as "
@@ -197,7 +197,7 @@ def _judged(expressions: Iterable[str], patterns: Sequence[str]) -> set[str]:
     """Return the expressions that leave no choice but an unwanted license."""
     given = json.dumps({"expressions": sorted(expressions), "patterns": list(patterns)})
     command = [python(AUDIT.ensure()), "-I", WORKER]
-    done = ended(command, ROOT, environment(), given.encode())
+    done = run(command, stdin=given.encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2]
         raise ToolError(f"the licenses could not be compared: {reason}.")

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 
 from envkeep.errors import ToolError
 from envkeep.locks.lockfile import LockEntry
-from envkeep.paths import PYPROJECT, ROOT, python
-from envkeep.process import announce, ended, environment
+from envkeep.paths import PYPROJECT, python
+from envkeep.process import announce, run
 from envkeep.toolchain.pinned_tools import AUDIT
 
 WORKER = Path(__file__).with_name("sbom_worker.py")
@@ -95,7 +95,7 @@ def render(document: Mapping[str, Any]) -> bytes:
     """
     command = [python(AUDIT.ensure()), "-I", WORKER]
     announce(command)
-    done = ended(command, ROOT, environment(), json.dumps(document).encode())
+    done = run(command, stdin=json.dumps(document).encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2].rstrip(".")
         raise ToolError(f"the SBOM could not be written: {reason}.")

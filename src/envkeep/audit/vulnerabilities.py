@@ -11,7 +11,7 @@ from envkeep import temporary
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import ACCEPTED_VULNERABILITIES, python, shown
-from envkeep.process import announce, ended, environment, say
+from envkeep.process import announce, run, say
 from envkeep.project.requirements import statements
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools, web
@@ -127,7 +127,8 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [python(AUDIT.ensure()), "-m", "pip_audit", *options, "--requirement", file]
         announce(command)
-        done = ended(command, folder, {**environment(), **web.certificates()})
+        variables = web.certificates()
+        done = run(command, cwd=folder, env=variables, mode="capture", check=False)
     try:
         rows: list[dict[str, Any]] = json.loads(done.output)["dependencies"]
     except (ValueError, LookupError, TypeError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envkeep.bisect.groups import Need
+from envkeep.bisect.groups import Dependency
 from envkeep.environments import integrity
 from envkeep.environments.distributions import packages_folder
 from envkeep.errors import ToolError
@@ -70,7 +70,9 @@ class Installed:
         return found
 
 
-def read_needs(good: Path, bad: Path, changed: Iterable[str], backend: str) -> list[Need]:
+def read_dependencies(
+    good: Path, bad: Path, changed: Iterable[str], backend: str
+) -> list[Dependency]:
     """Return which changes cannot be made without which others, as the packages themselves say.
 
     Args:
@@ -83,14 +85,14 @@ def read_needs(good: Path, bad: Path, changed: Iterable[str], backend: str) -> l
         ToolError: The metadata of an installed package cannot be read.
     """
     try:
-        return list(needs(changed, Installed.of(good), Installed.of(bad), _written(backend)))
+        return list(between(changed, Installed.of(good), Installed.of(bad), _written(backend)))
     except (OSError, ValueError) as error:  # a marker or a version that is none is a ValueError
         raise ToolError(f"what the packages need cannot be read: {error}.") from error
 
 
-def needs(
+def between(
     changed: Iterable[str], good: Installed, bad: Installed, written: Iterable[str]
-) -> Iterator[Need]:
+) -> Iterator[Dependency]:
     """Yield which change cannot be made without which other.
 
     A new version can need another package's new version; and an old version can forbid it, so that
@@ -113,7 +115,7 @@ def needs(
                     version = own.distributions[name].version
                     reason = f"{name} {version} needs {requirement.name}{requirement.specifier}"
                     change, other_change = (name, needed) if is_new else (needed, name)
-                    yield Need(change, other_change, reason)
+                    yield Dependency(change, other_change, reason)
 
 
 def _markers(python: str | None) -> dict[str, str]:

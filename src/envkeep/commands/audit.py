@@ -7,10 +7,10 @@ import argparse
 from envkeep.audit import vulnerabilities
 from envkeep.errors import ToolError
 from envkeep.paths import ACCEPTED_VULNERABILITIES, shown
-from envkeep.process import say
 from envkeep.project import target as backends
+from envkeep.result import Result
 
-HELP = "look up known vulnerabilities of all locked packages; needs the network"
+HELP = "look up known vulnerabilities of everything that is locked; needs the network"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print what is known about the locked versions.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return what is known about the locked versions; it fails if a vulnerability is.
 
     Raises:
-        ToolError: There is something, or nobody could be asked.
+        ToolError: There are no locks, or nobody could be asked.
     """
     versions = vulnerabilities.locked_versions(backends.targets())
     if not versions:
@@ -34,16 +34,26 @@ def run(arguments: argparse.Namespace) -> int:
     accepted = vulnerabilities.accepted_advisories()
     found = vulnerabilities.look_up(versions, arguments.service, accepted)
     unknown = [row["name"] for row in found if "skip_reason" in row]
+    bad = [(row, each) for row in found for each in row.get("vulns", [])]
+    lines = [vulnerabilities.line(row, each) for row, each in bad]
     if unknown:
-        say(f"Not looked up, as nobody there knows them: {', '.join(sorted(set(unknown)))}.")
-    bad = [vulnerabilities.line(row, each) for row in found for each in row.get("vulns", [])]
-    for line in bad:
-        say(line)
-    if bad:
-        raise ToolError(
-            f"{len(bad)} known vulnerabilities are locked: take versions that fix them (`make "
-            "update`, or requirements/overrides.txt), or write the advisory with the reason into "
-            f"{shown(ACCEPTED_VULNERABILITIES)}."
-        )
-    say(f"No known vulnerability in {len(found) - len(unknown)} locked versions.")
-    return 0
+        listed = ", ".join(sorted(set(unknown)))
+        lines.insert(0, f"Not looked up, as nobody there knows them: {listed}.")
+    data = {
+        "checked": len(found) - len(unknown),
+        "unknown": sorted(set(unknown)),
+        "accepted": accepted,
+        "vulnerabilities": [
+            {"package": row["name"], "version": row["version"], **each} for row, each in bad
+        ],
+    }
+    if not bad:
+        lines.append(f"No known vulnerability in {data['checked']} locked versions.")
+        return Result(data, lines)
+    return Result.failed(
+        f"{len(bad)} known vulnerabilities are locked: take versions that fix them (`make update`, "
+        "or requirements/overrides.txt), or write the advisory with the reason into "
+        f"{shown(ACCEPTED_VULNERABILITIES)}.",
+        data,
+        lines,
+    )

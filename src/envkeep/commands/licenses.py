@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from envkeep.audit.licenses import SETTING, UNKNOWN, LockedLicense, locked_licenses
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION
-from envkeep.errors import ToolError
-from envkeep.process import say
+from envkeep.result import Result
 
 HELP = "list the licenses of what is locked; fail if pyproject.toml denies one of them"
+ALIASES = ("licences",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--production", action="store_true", help="what .venv-prod has alone")
-    parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print a table, grouped by license, what is not known first.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return a table, grouped by license, what is not known first; a denied license fails.
 
     Raises:
-        ToolError: There is no environment, or a license in it is denied.
+        ToolError: There is no environment.
     """
     found = locked_licenses(PRODUCTION if arguments.production else DEVELOPMENT)
-    if arguments.json:
-        say(json.dumps([asdict(row) for row in found], indent=2))
-    else:
-        for line in _table(found):
-            say(line)
+    data, lines = [asdict(row) for row in found], [*_table(found)]
     bad = [row for row in found if row.denied]
-    if bad:
-        named = ", ".join(f"{row.name} {row.version} ({row.license})" for row in bad)
-        raise ToolError(
-            f"pyproject.toml denies the license of {named}: take another package, or change "
-            f"{SETTING} in [tool.project]."
-        )
-    return 0
+    if not bad:
+        return Result(data, lines)
+    named = ", ".join(f"{row.name} {row.version} ({row.license})" for row in bad)
+    return Result.failed(
+        f"pyproject.toml denies the license of {named}: take another package, or change {SETTING} "
+        "in [tool.project].",
+        data,
+        lines,
+    )
 
 
 def _table(found: Iterable[LockedLicense]) -> Iterator[str]:

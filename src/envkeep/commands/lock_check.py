@@ -14,10 +14,10 @@ from envkeep.locks.lock_set import Locks
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.resolvers import Uv
 from envkeep.paths import LOCKS, shown
-from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import layers
 from envkeep.project.target import Target
+from envkeep.result import Result
 from envkeep.toolchain import interpreters
 
 HELP = "fail if locking again would give other locks than those that are there; changes nothing"
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Compile copies of every lock that is there once more, and compare.
 
     Raises:
-        ToolError: There are none, or some are not what the requirements give.
+        ToolError: There are no locks.
     """
     present = [target for target in backends.targets() if Locks(target).folder.exists()]
     if not present:
@@ -40,12 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     python = interpreters.whole_version()
     with store.exclusive():
         problems = [line for target in present for line in _problems(target, python)]
-    for line in problems:
-        say(line)
+    data = {"locks": [target.name for target in present], "differences": problems}
     if problems:
-        raise ToolError(f"the locks are not what the requirements give; {AGAIN}")
-    say(f"Locking again gives the same: {', '.join(target.name for target in present)}.")
-    return 0
+        sentence = f"the locks are not what the requirements give; {AGAIN}"
+        return Result.failed(sentence, data, problems)
+    return Result(data, [f"Locking again gives the same: {', '.join(data['locks'])}."])
 
 
 def differences(before: Mapping[str, LockEntry], after: Mapping[str, LockEntry]) -> Iterator[str]:

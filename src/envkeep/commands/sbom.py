@@ -11,11 +11,11 @@ from envkeep.files import write_whole
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SBOMS, shown
-from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
+from envkeep.result import Result
 
-HELP = "write what is locked as an SBOM, CycloneDX 1.6 in JSON; the same bytes for the same locks"
+HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"else in {shown(SBOMS)}/")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write the file and say where it is.
+def run(arguments: argparse.Namespace) -> Result:
+    """Write the file and return where it is.
 
     Raises:
         ToolError: There are no locks, or it cannot be written.
@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ToolError(f"{shown(place)} cannot be written: {error.strerror}.") from error
     rows = document["components"]
     count = sum(1 for row in rows if row["license"])
-    say(f"{shown(place)} has {len(rows)} components, the licenses of {count} are known.")
+    lines = [f"{shown(place)} has {len(rows)} components, the licenses of {count} are known."]
     if count < len(rows):
-        say("Licenses are read from the environments that are installed here: see `make install`.")
-    return 0
+        where = "the environments that are installed here: see `make install`."
+        lines.append(f"Licenses are read from {where}")
+    data = {"file": shown(place), "components": len(rows), "licenses_known": count}
+    return Result(data, lines)

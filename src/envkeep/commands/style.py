@@ -7,8 +7,7 @@ import os
 import sys
 
 from envkeep.lint.style import check_steps
-from envkeep.paths import ROOT
-from envkeep.process import ended, environment
+from envkeep.process import run as run_program
 
 HELP = "check files with ruff, each by the settings of whose it is; the hooks call it"
 CHECKS = {"check": ["check"], "format": ["format", "--check"]}
@@ -24,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what ruff finds; fail if it finds anything."""
     code = 0
     for step in check_steps(CHECKS[arguments.check], arguments.files):
-        done = ended([sys.executable, *step], ROOT, environment())
+        done = run_program([sys.executable, *step], mode="capture", check=False)
         os.write(sys.stdout.fileno(), done.output)
         print(done.errors, end="", file=sys.stderr, flush=True)
         code = max(code, done.code)

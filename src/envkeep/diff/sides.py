@@ -91,10 +91,10 @@ def read(name: str, target: Target, only: Sequence[str] = ()) -> Side:
         ToolError: It is none of these, or there are no locks of the target.
     """
     plain = "/" not in name and name not in ("", ".", "..")
-    if plain and (generation := store.load(name)):
+    if plain and (environment := store.load(name)):
         kinds = {DEVELOPMENT.name: layers(), PRODUCTION.name: PRODUCTION_LAYERS}
-        filled = kinds.get(generation.kind, (generation.kind,))
-        packages = _installed(generation.folder)
+        filled = kinds.get(environment.kind, (environment.kind,))
+        packages = _installed(environment.folder)
         return Side(f"environment {name}", packages, installed=True, filled_from=filled)
     if name == NOW:
         return Side("the locks as they are", _locked(Locks(target).folder, REQUIREMENTS, only))
@@ -117,7 +117,7 @@ def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     if not commit:
         raise ToolError(
             f"{name} is neither a commit, nor a folder of locks, nor an environment: `git log "
-            "--oneline` and `make generations` list what there is."
+            "--oneline` and `make environments` list what there is."
         )
     locks = f"{shown(LOCKS)}/{target.name}"
     listed = ("ls-tree", "-r", "-z", "--name-only", commit, "--", locks, shown(ORDER))

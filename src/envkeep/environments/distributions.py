@@ -90,7 +90,7 @@ def metadata(folder: Path) -> Message:
     """Return the headers of a distribution's metadata.
 
     Raises:
-        OSError: They cannot be read.
+        OSError: The distributions cannot be read.
         ValueError: They are not text.
     """
     from email.parser import HeaderParser  # most commands read none

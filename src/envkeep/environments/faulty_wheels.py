@@ -14,9 +14,9 @@ from pathlib import Path
 from envkeep.environments import records
 from envkeep.environments.distributions import packages_folder
 from envkeep.errors import CommandError
+from envkeep.files import text_of
 from envkeep.locks import lockfile
 from envkeep.paths import python
-from envkeep.probe import text_of
 from envkeep.process import run, say
 from envkeep.toolchain import locking_tools
 
@@ -57,7 +57,7 @@ def _contents(names: Collection[str], locks: Iterable[Path]) -> dict[str, Mappin
             command = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
             options = ["--require-hashes", "--dest", temporary, "--requirement", wanted]
             try:
-                run([*command, *options], quietly=True)
+                run([*command, *options], mode="quiet")
             except CommandError:
                 continue
             for wheel in Path(temporary).glob("*.whl"):

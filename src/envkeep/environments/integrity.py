@@ -23,12 +23,14 @@ from envkeep.environments.distributions import (
     read,
 )
 from envkeep.errors import ToolError
+from envkeep.files import text_of
 from envkeep.locks import lockfile
 from envkeep.paths import ROOT, python
-from envkeep.probe import ask, text_of
+from envkeep.process import run
 from envkeep.project.versions import is_same
 
 MOST_NAMED = 3
+PATIENCE = 10  # seconds
 SAY_VERSION = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 
 
@@ -141,9 +143,8 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
     interpreter, home = python(folder), settings(folder).get("home")
     if not interpreter.exists() or (home and not Path(home).is_dir()):
         return Problem(f"its Python is gone{f' from {home}' if home else ''}")
-    answer = ask(str(interpreter), "-I", "-S", "-c", SAY_VERSION)
-    now = answer.text.strip()
-    if not answer.good:
+    now = run([interpreter, "-I", "-S", "-c", SAY_VERSION], mode="probe", timeout=PATIENCE).answer
+    if not now:
         return Problem("its Python does not start")
     if not now.startswith(f"{version}."):
         return Problem(f"its Python was {version} and is {now} now")
@@ -157,7 +158,7 @@ def require_whole(folder: Path) -> None:
     """Look at every file that was installed.
 
     Raises:
-        NotWholeError: One is gone or cut off.
+        NotWholeError: A file is gone or cut off.
     """
     not_whole, names = _not_whole(folder)
     if not_whole:

@@ -85,21 +85,21 @@ def gpu_served(row: Row, platform_name: str, target: str) -> bool:
     return any(_runs_on(code, target) for code in row["gpu_targets"].get(platform_name, []))
 
 
-def served_generations(row: Row, platform_name: str) -> list[Row]:
-    """Return the generations of GPUs of which a build serves all or some."""
-    return [gpus for gpus in _generations(row) if _serves_some(row, platform_name, gpus)]
+def served_architectures(row: Row, platform_name: str) -> list[Row]:
+    """Return the architectures of GPUs of which a build serves all or some."""
+    return [gpus for gpus in _architectures(row) if _serves_some(row, platform_name, gpus)]
 
 
-def dropped_generations(row: Row, platform_name: str) -> list[Row]:
-    """Return the generations of GPUs that a build has no code for."""
-    return [gpus for gpus in _generations(row) if not _serves_some(row, platform_name, gpus)]
+def dropped_architectures(row: Row, platform_name: str) -> list[Row]:
+    """Return the architectures of GPUs that a build has no code for."""
+    return [gpus for gpus in _architectures(row) if not _serves_some(row, platform_name, gpus)]
 
 
 def _serves_some(row: Row, platform_name: str, gpus: Row) -> bool:
     return any(gpu_served(row, platform_name, target) for target in gpus["targets"])
 
 
-def _generations(row: Row) -> list[Row]:
+def _architectures(row: Row) -> list[Row]:
     return [gpus for gpus in _table("gpus") if gpus["backend"] == row["backend"]]
 
 

@@ -22,7 +22,7 @@ from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
 from envkeep.project.requirements import Line, parse, with_included
-from envkeep.redact import masker
+from envkeep.redact import redactor
 
 AT_MOST = 4  # packages that the index is asked about
 ALIKE = 0.75
@@ -83,7 +83,7 @@ class Failure:
             return None
         where, line = next(self._lines_with(found.text, found.part), ("", found.text))
         why = f" ({found.why})" if found.why else ""
-        return _masked(
+        return _redacted(
             f"{where}`{line}` is no requirement{why}: write one such as `NAME==1.2` or `NAME>=1,<2`"
         )
 
@@ -159,7 +159,7 @@ def of_build(output: str) -> str | None:
             f"requirements/stack/toolchain.txt have {found.tools}"
         )
     elif found.why:
-        why = _masked(found.why[:SHORT].rstrip("."))
+        why = _redacted(found.why[:SHORT].rstrip("."))
     title = f"{found.name} {found.version}".strip()
     return f"{title} {_wheels(found)}, and cannot be built from its source ({why})"
 
@@ -223,5 +223,5 @@ def _newest(fit: Fit) -> str:
     return f"the newest for Python {python_version()}: {', '.join(fit.newest)}"
 
 
-def _masked(text: str) -> str:
-    return masker(os.environ, ROOT)(text)
+def _redacted(text: str) -> str:
+    return redactor(os.environ, ROOT)(text)

@@ -144,7 +144,10 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
         target,
     ]
     try:
-        run([*download, *source, build.index, *wanted], extra=_without_other_sources())
+        run(
+            [*download, *source, build.index, *wanted],
+            env=_without_other_sources(),
+        )
     except CommandError as error:
         raise ToolError(
             f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "

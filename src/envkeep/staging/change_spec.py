@@ -25,7 +25,7 @@ IN_ORDER = "order:"
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangeSpec:
     """What shall be tried.
 
     Attributes:
@@ -52,7 +52,7 @@ class Changes:
         return not (self.commit or self.locks)
 
 
-def read(text: str, layer: str | None = None) -> Changes:
+def read(text: str, layer: str | None = None) -> ChangeSpec:
     """Return what a text asks for.
 
     Args:
@@ -60,7 +60,7 @@ def read(text: str, layer: str | None = None) -> Changes:
         layer: Where a new package goes; by default to training, or else to production.
 
     Raises:
-        ToolError: It asks for nothing that is known, or for two things that exclude each other.
+        ToolError: The text asks for nothing that is known, or for things that exclude each other.
     """
     words = requirement_forms.words(text)
     known = layers()
@@ -74,8 +74,8 @@ def read(text: str, layer: str | None = None) -> Changes:
         for word in words
         if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
     ]
-    found = Changes(
-        text=requirement_forms.masked(text),
+    found = ChangeSpec(
+        text=requirement_forms.redacted(text),
         requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
         commit=_commit(commits[0]) if commits else "",
@@ -92,11 +92,11 @@ def read(text: str, layer: str | None = None) -> Changes:
     return found
 
 
-def apply(changes: Changes, copy: Path, target: Target) -> None:
+def apply(changes: ChangeSpec, copy: Path, target: Target) -> None:
     """Write the changes into a copy of the project; its locks are not compiled yet.
 
     Raises:
-        ToolError: They say nothing new, or cannot be had.
+        ToolError: The change says nothing new, or cannot be had.
     """
     top = copy / REQUIREMENTS.relative_to(ROOT)
     if changes.commit:
@@ -213,7 +213,7 @@ def _take_commit(commit: str, top: Path) -> None:
     """Replace the copy's requirements and locks by those of a commit.
 
     Raises:
-        ToolError: The commit has none.
+        ToolError: The commit has no locks.
     """
     folder = shown(REQUIREMENTS)
     tree = Git(ROOT).paths("ls-tree", "-r", "-z", "--name-only", commit, "--", folder)

@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT
 from envkeep.project.versions import version_of
-from envkeep.redact import masker
+from envkeep.redact import redactor
 
 FORMS = (
     "NAME==VERSION, NAME>=1,<2, NAME[EXTRA], NAME @ https://HOST/FILE.whl, upgrade, git:COMMIT, a "
@@ -116,7 +116,7 @@ def read(word: str, before: str = "") -> Wanted:
         before: The word before it, for the sentence about a version that stands alone.
 
     Raises:
-        ToolError: It cannot be had in this form; the sentence says why and which one can.
+        ToolError: A package cannot be asked for in this form; the sentence says why.
     """
     _refuse_what_has_no_hash(word)
     if version_of(word):
@@ -126,14 +126,14 @@ def read(word: str, before: str = "") -> Wanted:
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{masked(word)}": write {FORMS}.')
+        raise ToolError(f'nothing can be made of "{redacted(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
 
 
-def masked(text: str) -> str:
+def redacted(text: str) -> str:
     """Return a text without the passwords in its addresses."""
-    return masker(os.environ, ROOT)(text)
+    return redactor(os.environ, ROOT)(text)
 
 
 def of_line(line: str) -> Wanted | None:
@@ -155,9 +155,9 @@ def _refuse_what_has_no_hash(word: str) -> None:
     """Stop at options, repositories, folders and files.
 
     Raises:
-        ToolError: It is one of these.
+        ToolError: The word is one of these.
     """
-    known = masked(word)
+    known = redacted(word)
     named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
     place = named["place"] if named else word
     if word.startswith("-"):
@@ -189,7 +189,7 @@ def _of_address(word: str) -> Wanted:
         name = parse_wheel_filename(unquote(urlsplit(word).path.rpartition("/")[2]))[0]
     except InvalidWheelFilename as error:
         raise ToolError(
-            f'"{masked(word)}" does not say which package it is: write NAME @ {masked(word)}, '
+            f'"{redacted(word)}" does not say which package it is: write NAME @ {redacted(word)}, '
             "the address of a wheel or an archive."
         ) from error
     return Wanted(name, version=f"@ {word}")
@@ -199,7 +199,7 @@ def _version(name: str, rest: str) -> str:
     """Return comparisons, or ``@`` and an address; ``=`` and ``@`` before a version mean ``==``.
 
     Raises:
-        ToolError: It is neither.
+        ToolError: The text is neither comparisons nor an address.
     """
     if _is_specifier(rest):
         return re.sub(r"\s+", "", rest)
@@ -211,11 +211,11 @@ def _version(name: str, rest: str) -> str:
         if parts.path.endswith(ARCHIVES):
             return f"@ {address}"
         raise ToolError(
-            f'"{masked(address)}" is not the address of a wheel or an archive, which end in '
+            f'"{redacted(address)}" is not the address of a wheel or an archive, which end in '
             f"{', '.join(ARCHIVES)}."
         )
     raise ToolError(
-        f'"{name}{masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
+        f'"{name}{redacted(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
         f"commas between several ({name}>=1,<2), and with blanks between several packages."
     )
 
@@ -233,7 +233,7 @@ def _marker(text: str) -> str:
     """Return a marker with the quotation marks that the shell took away.
 
     Raises:
-        ToolError: It is none.
+        ToolError: The text is no marker.
     """
     if not text:
         return ""

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkeep.errors import ToolError
 from envkeep.paths import ENVIRONMENTS, python
-from envkeep.process import output_of
+from envkeep.process import run
 from envkeep.project.metadata import python_version
 
 FROM_CONDA = "conda-python-"  # what the folder of a Python starts with that conda brought
@@ -29,7 +29,7 @@ def find(wanted: str | None = None) -> Path:
         wanted: Its version as ``major.minor``; by default what ``.python-version`` says.
 
     Raises:
-        ToolError: None of that version is on this machine.
+        ToolError: No Python of that version is on this machine.
     """
     wanted = wanted or python_version()
     for candidate in _candidates(wanted):
@@ -44,7 +44,7 @@ def find(wanted: str | None = None) -> Path:
 
 def starts(*command: object, wanted: str) -> Path | None:
     """Return the interpreter that a command starts if it is of a version and works, or None."""
-    version, _, path = output_of([*command, "-c", REPORT]).partition(" ")
+    version, _, path = run([*command, "-c", REPORT], mode="probe").answer.partition(" ")
     return Path(path) if version == wanted else None
 
 
@@ -62,9 +62,11 @@ def whole_version() -> str:
     """Return the version of the project's Python on this machine with its patch: 3.12.4.
 
     Raises:
-        ToolError: It is not on this machine.
+        ToolError: The project's Python is not on this machine.
     """
-    return output_of([find(), "-c", "import platform; print(platform.python_version())"])
+    return run(
+        [find(), "-c", "import platform; print(platform.python_version())"], mode="probe"
+    ).answer
 
 
 def _candidates(wanted: str) -> Iterator[list[str]]:
@@ -83,7 +85,7 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):
-        managed = output_of(["uv", "python", "find", "--no-project", wanted])
+        managed = run(["uv", "python", "find", "--no-project", wanted], mode="probe").answer
         if managed:
             yield [managed]
 

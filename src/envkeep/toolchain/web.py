@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from envkeep.errors import ToolError, quoted
-from envkeep.paths import ROOT, python
-from envkeep.process import announce, ended, environment
+from envkeep.paths import python
+from envkeep.process import announce, run
 from envkeep.toolchain import locking_tools
 
 WORKER = Path(__file__).with_name("web_worker.py")
@@ -76,7 +76,7 @@ def fetch(wanted: Sequence[Request]) -> list[Response]:
     command = [python(locking_tools.ensure()), "-I", WORKER]
     announce(command)
     given = json.dumps([asdict(each) for each in wanted]).encode()
-    done = ended(command, ROOT, {**environment(), **certificates()}, given)
+    done = run(command, env=certificates(), stdin=given, mode="capture", check=False)
     if done.code:
         raise ToolError(quoted(done.errors))
     return [Response(**each) for each in json.loads(done.output)]

@@ -81,10 +81,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_what_the_team_denies(settings: Path) -> None:
+@pytest.mark.parametrize("setting", ["denied-licenses", "denied-licences"])
+def test_what_the_team_denies_in_both_spellings(setting: str, settings: Path) -> None:
     assert licenses.denied_licenses() == []
-    settings.write_text('[tool.project]\ndenied-licenses = ["AGPL-3.0*"]\n')
+    settings.write_text(f'[tool.project]\n{setting} = ["AGPL-3.0*"]\n')
     assert licenses.denied_licenses() == ["AGPL-3.0*"]
+
+
+def test_the_new_spelling_counts_where_both_are_there(settings: Path) -> None:
+    settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\ndenied-licences = ["MIT"]\n')
+    assert licenses.denied_licenses() == ["GPL*"]
 
 
 @pytest.mark.parametrize(

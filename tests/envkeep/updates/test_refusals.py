@@ -137,7 +137,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(toy: Toy) -> None:
 
 def test_ctrl_c_leaves_the_project_as_it_was(toy: Toy) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", TOOLS_THAT_HEAR_CTRL_C, "update", "--in-place"],
+        [sys.executable, "-c", TOOLS_THAT_HEAR_CTRL_C, "update", "--in-place", "--verbose"],
         cwd=toy.folder,
         env=environment(),
         stdin=subprocess.DEVNULL,

@@ -55,7 +55,7 @@ class PipCompile:
             command += ["--constraint", path.relative_to(ROOT)]
         command += ["--output-file", output.relative_to(ROOT)]
         command += [source.relative_to(ROOT) for source in sources]
-        run(command, extra=SHOWN_IN_LOCKS, quietly=True)
+        run(command, env=SHOWN_IN_LOCKS, mode="quiet")
         entries = lockfile.parse(output.read_text(encoding="utf-8"))
         return lockfile.with_hashes(map(self._with_version, entries), self._hashes)
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
 from envkeep.locks import lockfile
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
-from envkeep.process import attempt, run
+from envkeep.process import run
 from envkeep.project.metadata import python_version
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
@@ -77,7 +78,7 @@ class Uv:
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
-        run([*command, *written, *changes], extra=self._variables(), quietly=True)
+        run([*command, *written, *changes], env=self._variables(), mode="quiet")
         entries = lockfile.asked_for(lockfile.parse(output.read_text(encoding="utf-8")))
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
@@ -85,7 +86,7 @@ class Uv:
         pylock = self._folder / f"pylock.{output.stem}.toml"
         pins = ["--constraint", output.relative_to(ROOT)]
         written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
-        run([*command, *pins, *written], extra=self._variables(), quietly=True)
+        run([*command, *pins, *written], env=self._variables(), mode="quiet")
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
     def _has_torch(self) -> bool:
@@ -93,7 +94,10 @@ class Uv:
         project = self._torch_project.relative_to(ROOT)
         found = self._folder.relative_to(ROOT) / "torch-packages.txt"
         command = [*self._uv(), "--no-deps", project, "--output-file", found]
-        return attempt(command, extra=self._variables())
+        done = run(command, env=self._variables(), mode="quiet", check=False)
+        if not done.code:
+            progress.show_output(done.text)
+        return not done.code
 
     @property
     def _torch_project(self) -> Path:

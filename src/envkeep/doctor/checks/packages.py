@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from envkeep.doctor.context import Environment, Situation
-from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
+from envkeep.doctor import fixes
+from envkeep.doctor.context import DoctorContext, ExaminedEnvironment
+from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, Fix, typed
 from envkeep.environments import integrity
 from envkeep.environments.integrity import MOST_NAMED, Drift, counted, named
 from envkeep.paths import shown
@@ -20,90 +21,93 @@ BESIDE = ("onnxruntime-extensions", "onnxruntime-genai", "opencv-stubs")
 """Packages named like one of a family that go with any of it."""
 
 
-def interpreter(situation: Situation) -> Iterator[Finding]:
+def interpreter(context: DoctorContext) -> Iterator[Finding]:
     """Tell whether the packages are for the project's Python, and its own Python is there."""
-    for found in situation.environments:
+    for found in context.environments:
         link, python = shown(found.kind.link), found.packages.python
         if not found.starts:
             continue  # the check of the environment says so
         if not found.packages.home_exists:
             message = f"The folder of the Python that {link} was made with is gone."
-            yield Finding(ERROR, message, found.packages.home, None, situation.install(found))
-        elif python and situation.python and python != situation.python:
+            yield Finding(ERROR, message, found.packages.home, None, _install(context, found))
+        elif python and context.python and python != context.python:
             message = f"The packages of {link} are for Python {python}, not for the project's."
-            yield Finding(ERROR, message, python, situation.python, situation.install(found))
+            yield Finding(ERROR, message, python, context.python, _install(context, found))
         elif python:
             yield Finding(OK, f"{link} is an environment of Python {python}.", python, python)
 
 
-def drift(situation: Situation) -> Iterator[Finding]:
+def drift(context: DoctorContext) -> Iterator[Finding]:
     """Compare what is installed with what is locked."""
-    for found in situation.environments:
+    for found in context.environments:
         if found.locked is None or not found.starts:
             continue
         differs = integrity.drift(found.packages.distributions, found.locked, found.own)
-        yield from _drifted(situation, found, differs)
+        yield from _drifted(context, found, differs)
 
 
-def _drifted(situation: Situation, found: Environment, differs: Drift) -> Iterator[Finding]:
-    link, mend = shown(found.kind.link), situation.install(found)
+def _drifted(
+    context: DoctorContext, found: ExaminedEnvironment, differs: Drift
+) -> Iterator[Finding]:
+    link, install = shown(found.kind.link), _install(context, found)
     missing, other, added = differs.missing, differs.other, differs.added
     status = ERROR if found.fits_locks else WARNING  # older locks may have said so
     if missing:
         message = f"{link} lacks {named(missing)}, which the locks have."
-        yield Finding(status, message, "missing", named(missing), mend)
+        yield Finding(status, message, "missing", named(missing), install)
     if other:
         message = f"{link} has other versions than the locks: {named(other)}."
-        yield Finding(status, message, named(other), "as locked", mend)
+        yield Finding(status, message, named(other), "as locked", install)
     if added and found.fits_locks:
         message = (
             f"{named(added)} came into {link} by hand, no lock has it: add what you need to a "
             "layer in requirements/, the next install does without it."
         )
-        yield Finding(WARNING, message, named(added), "none", mend)
+        # Only whoever added it may take it away.
+        yield Finding(WARNING, message, named(added), "none", typed(install))
     elif added:
         message = f"{link} has {named(added)}, which no lock has now."
-        yield Finding(WARNING, message, named(added), "none", mend)
+        yield Finding(WARNING, message, named(added), "none", install)
     if not missing and not other and not added and found.locked:
         yield Finding(OK, f"{link} has the {len(found.locked)} locked packages as locked.")
 
 
-def metadata(situation: Situation) -> Iterator[Finding]:
+def metadata(context: DoctorContext) -> Iterator[Finding]:
     """Name distributions whose metadata are not whole: tools misjudge or skip them."""
-    for found in _examined(situation):
+    for found in _examined(context):
         link = shown(found.kind.link)
         for each in found.packages.broken[:MOST_NAMED]:
             message = f"In {link}, {each.name} {each.problem}."
-            yield Finding(ERROR, message, each.name, None, situation.install(found))
+            yield Finding(ERROR, message, each.name, None, _install(context, found))
         rest = len(found.packages.broken) - MOST_NAMED
         if rest > 0:
             message = f"In {link}, the metadata of {rest} more distributions are not whole."
-            yield Finding(ERROR, message, command=situation.install(found))
+            yield Finding(ERROR, message, remedy=_install(context, found))
         if not found.packages.broken:
             count = len(found.packages.distributions)
             yield Finding(OK, f"The metadata of all {count} distributions in {link} are whole.")
 
 
-def files(situation: Situation) -> Iterator[Finding]:
+def files(context: DoctorContext) -> Iterator[Finding]:
     """Name distributions of which files are gone or cut off."""
-    for found in _examined(situation):
+    for found in _examined(context):
         link, lost = shown(found.kind.link), found.packages.lost
         for name, sample in sorted(lost.items())[:MOST_NAMED]:
             message = (
                 f"{link} has {counted(sample.count)} of {name} gone or not whole, such as "
                 f"{sample.example}."
             )
-            yield Finding(ERROR, message, "missing", sample.example, situation.install(found))
+            yield Finding(ERROR, message, "missing", sample.example, _install(context, found))
         if len(lost) > MOST_NAMED:
             message = f"{link} lacks files of {len(lost) - MOST_NAMED} more distributions."
-            yield Finding(ERROR, message, command=situation.install(found))
+            yield Finding(ERROR, message, remedy=_install(context, found))
         if not lost:
             yield Finding(OK, f"All files that the distributions in {link} list are there.")
 
 
-def shared_files(situation: Situation) -> Iterator[Finding]:
+def shared_files(context: DoctorContext) -> Iterator[Finding]:
     """Name distributions that bring the same files with other contents: one of them is broken."""
-    for found in _examined(situation):
+    for found in _examined(context):
         for each in found.packages.collisions:
             there = f"; the one there is that of {each.present}" if each.present else ""
             message = (
@@ -114,9 +118,9 @@ def shared_files(situation: Situation) -> Iterator[Finding]:
             yield Finding(WARNING, message, ", ".join(each.names), "one of them", _why(each.names))
 
 
-def variants(situation: Situation) -> Iterator[Finding]:
+def variants(context: DoctorContext) -> Iterator[Finding]:
     """Name packages that exclude each other, whatever files they list."""
-    for found in _examined(situation):
+    for found in _examined(context):
         names = {each.name for each in found.packages.distributions} - set(BESIDE)
         for family, patterns in FAMILIES.items():
             members = sorted(name for name in names if _is_one(name, patterns))
@@ -128,9 +132,9 @@ def variants(situation: Situation) -> Iterator[Finding]:
                 yield Finding(ERROR, message, ", ".join(members), "one", _why(members))
 
 
-def permissions(situation: Situation) -> Iterator[Finding]:
+def permissions(context: DoctorContext) -> Iterator[Finding]:
     """Name files that others may change, or that this user may not."""
-    for found in _examined(situation):
+    for found in _examined(context):
         folder, writable, foreign = (
             f".venvs/{found.name}",
             found.packages.writable,
@@ -141,7 +145,8 @@ def permissions(situation: Situation) -> Iterator[Finding]:
                 f"Everybody on this machine may change {counted(writable.count)} of {folder}, "
                 f"such as {writable.example}."
             )
-            yield Finding(ERROR, message, "writable", None, f"chmod -R o-w {folder}")
+            remedy = fixes.withdraw_writing(found.name)
+            yield Finding(ERROR, message, "writable", None, remedy)
         if foreign.count:
             message = (
                 f"Another user owns {counted(foreign.count)} of {folder}, such as "
@@ -151,8 +156,12 @@ def permissions(situation: Situation) -> Iterator[Finding]:
             yield Finding(WARNING, message, "foreign", None, command)
 
 
-def _examined(situation: Situation) -> Iterator[Environment]:
-    return (found for found in situation.environments if found.packages.distributions)
+def _install(context: DoctorContext, found: ExaminedEnvironment) -> tuple[Fix, ...]:
+    return fixes.install(context, found.kind)
+
+
+def _examined(context: DoctorContext) -> Iterator[ExaminedEnvironment]:
+    return (found for found in context.environments if found.packages.distributions)
 
 
 def _why(names: Iterable[str]) -> str:

@@ -32,7 +32,7 @@ def data(doctor: Doctor, tmp_path: Path) -> Path:
     entry = {"sha256": hashlib.sha256(b"1234").hexdigest(), "bytes": 4}
     manifest = folder / "manifest.json"
     manifest.write_text(json.dumps({"files": {"digits.npz": entry}}))
-    for module in (doctor.tools.project_state,):
+    for module in (doctor.envkeep.project_files,):
         doctor.patched.setattr(module, "DATA_MANIFEST", manifest)
     return folder
 
@@ -86,7 +86,7 @@ def joined(*parts: str) -> str:
 )
 def test_secrets_of_a_known_form(text: str, kind: str, doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text(f"first\n{text}\n")
-    found = tuple(doctor.tools.secret_forms.find(tmp_path, ["notes.md", "deleted.md"]))
+    found = tuple(doctor.envkeep.secret_scan.scan(tmp_path, ["notes.md", "deleted.md"]))
     only = doctor.diagnose(secrets=found).only("secrets")
     assert (only.status, only.found) == ("error", "notes.md:2")
     assert kind in only.message
@@ -95,7 +95,7 @@ def test_secrets_of_a_known_form(text: str, kind: str, doctor: Doctor, tmp_path:
 
 @pytest.mark.parametrize("name", [".env", "deploy/prod.env", "id_ed25519"])
 def test_files_that_hold_secrets(name: str, doctor: Doctor, tmp_path: Path) -> None:
-    (found,) = doctor.tools.secret_forms.find(tmp_path, [name])
+    (found,) = doctor.envkeep.secret_scan.scan(tmp_path, [name])
     assert found.place == name
 
 
@@ -104,13 +104,13 @@ def test_what_looks_like_a_secret_and_is_none(doctor: Doctor, tmp_path: Path) ->
     encoded = base64.b64encode(bytes(range(256))).decode()
     (tmp_path / "notes.md").write_text(hashes + encoded)
     tracked = ["notes.md", ".env.example", "requirements/locks/x/10.txt"]
-    found = tuple(doctor.tools.secret_forms.find(tmp_path, tracked))
+    found = tuple(doctor.envkeep.secret_scan.scan(tmp_path, tracked))
     assert doctor.diagnose(secrets=found).only("secrets").status == "ok"
 
 
 def test_only_tracked_files_are_read(doctor: Doctor, tmp_path: Path) -> None:
     doctor.patched.undo()  # git must be found
-    module = doctor.tools.project_state
+    module = doctor.envkeep.project_files
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(module, "ROOT", tmp_path)
         assert module.secrets() is None
@@ -126,7 +126,7 @@ def test_git_could_not_be_asked(doctor: Doctor) -> None:
 
 
 def test_locks_of_other_machines(doctor: Doctor) -> None:
-    state = doctor.tools.situation.LockState
+    state = doctor.envkeep.context.LockState
     assert doctor.diagnose(locks=state()).only("other-locks").status == "skipped"
     only = doctor.diagnose(locks=state(others=("macos-arm64-mps",))).only("other-locks")
     assert (only.status, only.command) == ("warning", "make lock-all")
@@ -142,7 +142,7 @@ def environments(doctor: Doctor, tmp_path: Path) -> Path:
     folder = tmp_path / ".venvs"
     (folder / "toolchain-0").mkdir(parents=True)
     (folder / "toolchain-0" / "complete").touch()
-    for module in (doctor.tools.project_state, doctor.tools.generations):
+    for module in (doctor.envkeep.project_files, doctor.envkeep.store):
         doctor.patched.setattr(module, "ENVIRONMENTS", folder)
     return folder
 
@@ -159,7 +159,7 @@ def test_a_half_made_environment(doctor: Doctor, environments: Path) -> None:
 
 
 def test_an_environment_that_is_being_made(doctor: Doctor, environments: Path) -> None:
-    with doctor.tools.generations.exclusive():
+    with doctor.envkeep.store.exclusive():
         (environments / NAME).mkdir()
         only = doctor.diagnose().only("interrupted")
     assert (only.status, only.found) == ("ok", NAME)

@@ -1,15 +1,17 @@
-"""Look at the project's own files: data, what git tracks, and what commands left behind."""
+"""Look at the project's own files: data, what git tracks and runs, what commands left behind."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
-from envkeep.doctor import secret_forms
+from envkeep.doctor import secret_scan
 from envkeep.doctor.context import DataState, Leftovers, Secret
 from envkeep.environments import store
 from envkeep.files import sha256_of
+from envkeep.lint import git_hooks
 from envkeep.paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
 from envkeep.project.git import Git
 
@@ -35,11 +37,23 @@ def data(*, hashed: bool) -> DataState | None:
 
 def secrets() -> tuple[Secret, ...] | None:
     """Return what is secret in the files that git tracks, None if it cannot be asked."""
-    in_git = any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents))
-    if not in_git or not shutil.which("git"):
+    if not _is_in_git():
         return None
     tracked = Git(ROOT).paths("ls-files", "-z", "--cached")
-    return tuple(secret_forms.find(ROOT, tracked))
+    return tuple(secret_scan.scan(ROOT, tracked))
+
+
+def deleted(folder: Path) -> tuple[str, ...]:
+    """Return the files of a folder that git has and that are not there."""
+    if not _is_in_git():
+        return ()
+    return tuple(Git(ROOT).paths("ls-files", "-z", "--deleted", "--", str(folder)))
+
+
+def lacks_hooks() -> bool:
+    """Tell whether git could run the project's checks at a commit, and does not."""
+    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return not in_ci and bool(shutil.which("git")) and git_hooks.are_missing()
 
 
 def leftovers() -> Leftovers:
@@ -50,6 +64,11 @@ def leftovers() -> Leftovers:
     facts = sorted(ENVIRONMENTS.glob(f"*/{store.FACTS}"))
     moved = [each.parent.name for each in facts if store.load(each.parent.name) is None]
     return Leftovers(tuple(half), tuple(moved), busy=bool(half) and store.in_use())
+
+
+def _is_in_git() -> bool:
+    in_git = any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents))
+    return in_git and bool(shutil.which("git"))
 
 
 def _is_other(path: Path, sha256: str, size: object, *, hashed: bool) -> bool:

@@ -22,13 +22,14 @@ from envkeep.environments.integrity import settings
 from envkeep.environments.records import (
     MADE_LATER,
     Broken,
-    Listed,
+    ListedFile,
     Sample,
     distributions_of,
     listed,
     lost,
     sample,
 )
+from envkeep.files import text_of
 
 LARGEST_READ = 10_000_000  # bytes of a file that tells whose copy is there
 OF_UV = ".lock"  # empty, held while uv changes an environment; everybody may write to it
@@ -50,7 +51,7 @@ class Collision:
 
 
 @dataclass(frozen=True)
-class Packages:
+class InstalledPackages:
     """What is in an environment.
 
     Attributes:
@@ -76,7 +77,7 @@ class Packages:
     home_exists: bool = True
 
 
-def look(environment: Path) -> Packages:
+def look(environment: Path) -> InstalledPackages:
     """Look at an environment.
 
     Args:
@@ -86,7 +87,7 @@ def look(environment: Path) -> Packages:
     whole, broken = distributions_of(environment)
     records = {each: list(listed(environment, each)) for each in whole}
     home = settings(environment).get("home")
-    return Packages(
+    return InstalledPackages(
         distributions=tuple(whole),
         broken=tuple(broken),
         lost={name: sample(paths) for name, paths in lost(environment, records).items()},
@@ -97,6 +98,21 @@ def look(environment: Path) -> Packages:
         home=home,
         home_exists=home is None or Path(home).is_dir(),
     )
+
+
+def torch_version(environment: Path) -> str | None:
+    """Return the version of torch in an environment with its build's label, without importing it.
+
+    A wheel from PyPI bears no label in its metadata; torch itself always knows it.
+    """
+    own_python = environment.glob("lib/python*/site-packages")
+    for folder in (*own_python, environment / "Lib" / "site-packages"):
+        own = re.search(r"^__version__ = '([^']+)'", text_of(folder / "torch/version.py"), re.M)
+        if own:
+            return own[1]
+        for metadata in folder.glob("torch-*.dist-info"):
+            return metadata.name.removeprefix("torch-").removesuffix(".dist-info")
+    return None
 
 
 def _unsafe(environment: Path) -> tuple[Sample, Sample]:
@@ -151,14 +167,14 @@ else:
 
 
 def _collisions(
-    records: Mapping[Distribution, Iterable[Listed]], environment: Path
+    records: Mapping[Distribution, Iterable[ListedFile]], environment: Path
 ) -> Iterator[Collision]:
     """Yield who brings the same files, unless these are the same bytes."""
-    owners: dict[str, list[tuple[str, Listed]]] = {}
+    owners: dict[str, list[tuple[str, ListedFile]]] = {}
     for owner, rows in records.items():
         for each in rows:
             owners.setdefault(each.path, []).append((owner.name, each))
-    groups: dict[tuple[str, ...], list[list[tuple[str, Listed]]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[list[tuple[str, ListedFile]]]] = defaultdict(list)
     for found in [each for each in owners.values() if len(each) > 1]:
         hashes = {each.sha256 for _, each in found}
         names = tuple(sorted({name for name, _ in found}))
@@ -170,7 +186,7 @@ def _collisions(
         yield Collision(names, Sample(len(several), path), _whose(environment / path, smallest))
 
 
-def _whose(path: Path, owners: Iterable[tuple[str, Listed]]) -> str | None:
+def _whose(path: Path, owners: Iterable[tuple[str, ListedFile]]) -> str | None:
     try:
         if path.stat().st_size > LARGEST_READ:
             return None

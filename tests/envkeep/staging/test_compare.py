@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from envkeep.staging import comparison
-from envkeep.staging.comparison import Measured
-from envkeep.training.baseline import Expected, Metric
+from envkeep.staging.compare import Comparison, Measured
+from envkeep.training.baseline import Baseline, Metric
 
 NOW = Measured(Path("now"), 2, 1_200_000_000, 2.0)
-TRIED = replace(NOW, packages=3, tests=True)
-EXPECTED = Expected(metrics={"accuracy": Metric(0.99, 0.005)})
+STAGED = replace(NOW, packages=3, tests=True)
+EXPECTED = Baseline(metrics={"accuracy": Metric(0.99, 0.005)})
 
 
 @pytest.mark.parametrize(
-    ("now", "tried", "good", "sentence"),
+    ("now", "staged", "good", "sentence"),
     [
         (None, {}, True, "the tests pass"),
         (None, {"metrics": {"accuracy": 0.986}}, True, "the metrics are as expected"),
@@ -29,20 +28,22 @@ EXPECTED = Expected(metrics={"accuracy": Metric(0.99, 0.005)})
         (None, {"metrics": {"accuracy": float("nan")}}, False, "accuracy differ"),
     ],
 )
-def test_the_verdict(now: bool | None, tried: dict[str, object], good: bool, sentence: str) -> None:
-    found = comparison.judge(
+def test_the_comparison(
+    now: bool | None, staged: dict[str, object], good: bool, sentence: str
+) -> None:
+    found = Comparison(
         replace(NOW, tests=now),
-        replace(TRIED, **tried),
+        replace(STAGED, **staged),
         EXPECTED,  # type: ignore[arg-type]
     )
-    assert found.good is good
+    assert found.is_good is good
     assert sentence in found.sentence
 
 
 def test_the_table_has_both_and_what_is_expected() -> None:
-    lines = comparison.table(NOW, replace(TRIED, metrics={"accuracy": 0.99}), EXPECTED)
+    lines = Comparison(NOW, replace(STAGED, metrics={"accuracy": 0.99}), EXPECTED).table()
     assert [line.split() for line in lines] == [
-        ["now", "tried"],
+        ["now", "staged"],
         ["packages", "2", "3"],
         ["tests", "not", "run", "pass"],
         ["accuracy", "0.99", "expected", "0.99", "+-", "0.005"],
@@ -53,8 +54,8 @@ def test_the_table_has_both_and_what_is_expected() -> None:
 
 def test_what_its_makers_withdrew_is_not_good() -> None:
     withdrawn = ["requests 2.32.1 was withdrawn by its makers (broken)"]
-    found = comparison.judge(NOW, TRIED, EXPECTED, withdrawn)
-    assert not found.good
+    found = Comparison(NOW, STAGED, EXPECTED, withdrawn)
+    assert not found.is_good
     assert found.sentence == withdrawn[0]
-    failed = comparison.judge(NOW, replace(TRIED, tests=False), EXPECTED, withdrawn)
+    failed = Comparison(NOW, replace(STAGED, tests=False), EXPECTED, withdrawn)
     assert failed.sentence == "the tests fail with it"
