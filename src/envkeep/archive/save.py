@@ -24,7 +24,7 @@ from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
 from envkeep.project.git import Git
-from envkeep.project.metadata import facts, python_version
+from envkeep.project.metadata import project_metadata, python_version
 from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
@@ -73,7 +73,9 @@ def interpreter_folder() -> Path:
     Raises:
         ToolError: The interpreter is the system's own, whose files lie among others.
     """
-    prefix = Path(_printed([interpreters.find(), "-c", "import sys; print(sys.base_prefix)"]))
+    prefix = Path(
+        _printed([interpreters.find_interpreter(), "-c", "import sys; print(sys.base_prefix)"])
+    )
     if str(prefix).startswith(OF_THE_SYSTEM):
         raise ToolError(
             f"Python lies in {prefix}, among other files of the system, and cannot be saved alone; "
@@ -154,13 +156,13 @@ def _build(layout: Layout) -> dict[str, str]:
 
 def _write_lock(lock: Path, into: Path, built: dict[str, str]) -> None:
     """Write a lock that admits the wheels that were built, in place of their sources."""
-    entries = lockfile.parse(lock.read_text(encoding="utf-8"))
+    entries = lockfile.parse_lock(lock.read_text(encoding="utf-8"))
     hashes = {
         entry.requirement: [f"sha256:{built[entry.requirement]}"]
         for entry in entries
         if entry.requirement in built
     }
-    text = lockfile.render(lockfile.with_hashes(entries, hashes), f"Saved from {lock.name}.")
+    text = lockfile.render_lock(lockfile.with_hashes(entries, hashes), f"Saved from {lock.name}.")
     write_whole(into, text.encode())
 
 
@@ -214,8 +216,8 @@ def _facts(locks: Locks, image: str | None) -> dict[str, object]:
     git = Git(ROOT)
     wanted = layers()
     return {
-        "project": facts()["package_name"],
-        "stack_release": facts()["stack_release"],
+        "project": project_metadata()["package_name"],
+        "stack_release": project_metadata()["stack_release"],
         "commit": git.says("rev-parse", "HEAD"),
         "uncommitted": bool(git.says("status", "--porcelain")),
         "target": locks.target.name,

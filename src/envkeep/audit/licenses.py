@@ -133,7 +133,7 @@ def denied_licenses() -> list[str]:
     return found
 
 
-def refused(licenses: Iterable[str], unwanted: Sequence[str]) -> set[str]:
+def refused_licenses(licenses: Iterable[str], unwanted: Sequence[str]) -> set[str]:
     """Return those of some licenses that a team does not want.
 
     Of alternatives (``A OR B``) one has to be wanted, of what holds together (``A AND B``) all.
@@ -166,10 +166,12 @@ def locked_licenses(kind: Kind) -> list[LockedLicense]:
     wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
     files = Locks(backends.chosen().target).require(wanted)
     locked = {name: version for path in files for name, version in pinned(path).items()}
-    return judge(locked, known_licenses())
+    return judge_licenses(locked, known_licenses())
 
 
-def judge(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> list[LockedLicense]:
+def judge_licenses(
+    locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]
+) -> list[LockedLicense]:
     """Return the rows of the table: what is not known first, then by license.
 
     Args:
@@ -178,7 +180,7 @@ def judge(locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]) -> l
     """
     unwanted = denied_licenses()
     found = {name: stated.get((name, version), UNKNOWN) for name, version in locked.items()}
-    denied = refused(set(found.values()), unwanted)
+    denied = refused_licenses(set(found.values()), unwanted)
     table = [
         LockedLicense(name, version, found[name], found[name] in denied)
         for name, version in locked.items()

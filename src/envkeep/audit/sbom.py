@@ -23,7 +23,7 @@ WORKER = Path(__file__).with_name("sbom_worker.py")
 BUILD_TIME = "SOURCE_DATE_EPOCH"
 
 
-def describe(
+def describe_locks(
     locked: Mapping[str, Iterable[LockEntry]],
     known: Mapping[tuple[str, str], str],
     project: Mapping[str, str | None],
@@ -87,7 +87,7 @@ def own_component() -> dict[str, str | None]:
         raise ToolError(f"pyproject.toml cannot be read ({error}); correct it.") from error
 
 
-def render(document: Mapping[str, Any]) -> bytes:
+def render_sbom(document: Mapping[str, Any]) -> bytes:
     """Return a document in the form of CycloneDX 1.6, JSON; the same bytes for the same document.
 
     Raises:

@@ -85,12 +85,14 @@ def read_dependencies(
         ToolError: The metadata of an installed package cannot be read.
     """
     try:
-        return list(between(changed, Installed.of(good), Installed.of(bad), _written(backend)))
+        return list(
+            dependencies_between(changed, Installed.of(good), Installed.of(bad), _written(backend))
+        )
     except (OSError, ValueError) as error:  # a marker or a version that is none is a ValueError
         raise ToolError(f"what the packages need cannot be read: {error}.") from error
 
 
-def between(
+def dependencies_between(
     changed: Iterable[str], good: Installed, bad: Installed, written: Iterable[str]
 ) -> Iterator[Dependency]:
     """Yield which change cannot be made without which other.

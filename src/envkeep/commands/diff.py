@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from envkeep.diff import changes, sides
 from envkeep.diff.examine import examine
-from envkeep.diff.report import as_data, lines
+from envkeep.diff.report import as_data, as_lines
 from envkeep.diff.sides import NOW, Side
 from envkeep.inputs import given
 from envkeep.project import target as backends
@@ -34,12 +34,12 @@ def run(arguments: argparse.Namespace) -> Result:
     target = backends.chosen().target
     one = given(arguments.before, "A") or "HEAD"
     other = given(arguments.after, "B") or NOW
-    before, after = sides.pair(one, other, target)
+    before, after = sides.read_sides(one, other, target)
     if not (before.installed and after.installed):
         before, after = _without_sizes(before), _without_sizes(after)
-    found = changes.changes(before, after)
+    found = changes.compare_sides(before, after)
     report = examine(before, after, found, None if arguments.offline else arguments.service)
-    return Result(as_data(report), [*lines(report)])
+    return Result(as_data(report), [*as_lines(report)])
 
 
 def _without_sizes(side: Side) -> Side:

@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> Result:
     target = backends.chosen().target
     wanted = PRODUCTION_LAYERS if arguments.production else layers()
     files = Locks(target).require(wanted)
-    entries = {path.stem: lockfile.parse(path.read_text(encoding="utf-8")) for path in files}
-    document = sbom.describe(entries, licenses.known_licenses(), sbom.own_component())
-    text = sbom.render(document)
+    entries = {path.stem: lockfile.parse_lock(path.read_text(encoding="utf-8")) for path in files}
+    document = sbom.describe_locks(entries, licenses.known_licenses(), sbom.own_component())
+    text = sbom.render_sbom(document)
     part = "-production" if arguments.production else ""
     place: Path = arguments.output or SBOMS / f"{target.name}{part}.cdx.json"
     try:

@@ -9,16 +9,16 @@ from typing import Any
 from envkeep.audit import licenses, vulnerabilities
 from envkeep.audit.vulnerabilities import accepted_advisories
 from envkeep.diff import changes
-from envkeep.diff.changes import Change, Facts
+from envkeep.diff.changes import LockChange, VersionFacts
 from envkeep.diff.report import Report
-from envkeep.diff.sides import Package, Side
+from envkeep.diff.sides import ComparedPackage, Side
 from envkeep.diff.version_facts import ask_index
 from envkeep.errors import ToolError
 
 Advisories = dict[tuple[str, str], dict[str, tuple[set[str], str]]]
 
 
-def examine(before: Side, after: Side, found: Sequence[Change], service: str | None) -> Report:
+def examine(before: Side, after: Side, found: Sequence[LockChange], service: str | None) -> Report:
     """Return the report, with all that can be found out.
 
     Args:
@@ -28,7 +28,7 @@ def examine(before: Side, after: Side, found: Sequence[Change], service: str | N
         service: Who is asked about vulnerabilities, None if nobody shall be asked.
     """
     installed = licenses.known_licenses()
-    known = {key: Facts(license=license) for key, license in installed.items()}
+    known = {key: VersionFacts(license=license) for key, license in installed.items()}
     changed = [each for each in found if _is_other(each)]
     notes, advisories = [], None
     if service is None and changed:
@@ -43,15 +43,15 @@ def examine(before: Side, after: Side, found: Sequence[Change], service: str | N
 
 
 def _asked(
-    changed: Iterable[Change], known: Mapping[tuple[str, str], Facts], service: str
-) -> tuple[dict[tuple[str, str], Facts], Advisories | None, list[str]]:
+    changed: Iterable[LockChange], known: Mapping[tuple[str, str], VersionFacts], service: str
+) -> tuple[dict[tuple[str, str], VersionFacts], Advisories | None, list[str]]:
     """Return what others know of some changes, and sentences on who could not be asked."""
     packages = [each for change in changed for each in (change.before, change.after) if each]
     notes: list[str] = []
     facts, advisories = dict(known), None
     try:
         for key, found in ask_index(packages).items():
-            license = found.license or known.get(key, Facts()).license
+            license = found.license or known.get(key, VersionFacts()).license
             facts[key] = replace(found, license=license)
     except ToolError as error:
         notes.append(str(error))
@@ -62,7 +62,7 @@ def _asked(
     return facts, advisories, notes
 
 
-def _advisories(packages: Iterable[Package], service: str) -> Advisories:
+def _advisories(packages: Iterable[ComparedPackage], service: str) -> Advisories:
     """Return what is known of versions: the names of each advisory, and a line about it.
 
     Raises:
@@ -83,7 +83,7 @@ def _by_id(row: Mapping[str, Any]) -> dict[str, tuple[set[str], str]]:
     }
 
 
-def moved(changed: Iterable[Change], known: Advisories) -> tuple[list[str], list[str]]:
+def moved(changed: Iterable[LockChange], known: Advisories) -> tuple[list[str], list[str]]:
     """Return the vulnerabilities that some changes bring, and those that they fix."""
     brought: list[str] = []
     fixed: list[str] = []
@@ -98,7 +98,7 @@ def moved(changed: Iterable[Change], known: Advisories) -> tuple[list[str], list
     return brought, fixed
 
 
-def _is_other(change: Change) -> bool:
+def _is_other(change: LockChange) -> bool:
     return bool({*change.kinds} - {changes.MOVED, changes.LICENSE})
 
 

@@ -15,10 +15,10 @@ from envkeep.diff.changes import (
     MOVED,
     PATCH,
     REMOVED,
-    Change,
-    Facts,
+    LockChange,
+    VersionFacts,
 )
-from envkeep.diff.sides import Package, Side
+from envkeep.diff.sides import ComparedPackage, Side
 from envkeep.files import in_words
 
 TITLES = {
@@ -51,13 +51,13 @@ class Report:
 
     before: Side
     after: Side
-    changes: Sequence[Change]
+    changes: Sequence[LockChange]
     brought: Sequence[str] | None = None
     fixed: Sequence[str] | None = None
     notes: Sequence[str] = ()
 
 
-def lines(report: Report) -> Iterator[str]:
+def as_lines(report: Report) -> Iterator[str]:
     """Yield the report for people, the gravest first."""
     yield f"From {report.before.title} to {report.after.title}: {_counted(report.changes)}."
     yield from _section("Known vulnerabilities that it brings", report.brought)
@@ -104,7 +104,7 @@ def as_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _data(package: Package | None, facts: Facts) -> dict[str, Any] | None:
+def _data(package: ComparedPackage | None, facts: VersionFacts) -> dict[str, Any] | None:
     if package is None:
         return None
     return {"version": package.version, "layer": package.layer or None, **asdict(facts)}
@@ -116,7 +116,7 @@ def _section(title: str, found: Sequence[str] | None) -> Iterator[str]:
         yield from (f"  {line}" for line in found)
 
 
-def _row(kind: str, change: Change) -> Row:
+def _row(kind: str, change: LockChange) -> Row:
     """Return the cells of a change's line in the section of a kind."""
     old, new = change.before, change.after
     if old and new:
@@ -137,7 +137,7 @@ def _row(kind: str, change: Change) -> Row:
     return (change.key, package.version, package.layer, size, license)
 
 
-def _size(facts: Facts) -> str:
+def _size(facts: VersionFacts) -> str:
     return NOT_KNOWN if facts.size is None else in_words(facts.size)
 
 
@@ -152,14 +152,14 @@ def _sizes(report: Report) -> str:
     return f"{what} of what changed: {_total(there)} before, {_total(then)} after."
 
 
-def _total(found: Sequence[Facts]) -> str:
+def _total(found: Sequence[VersionFacts]) -> str:
     known = [each.size for each in found if each.size is not None]
     if found and not known:
         return NOT_KNOWN
     return f"{'at least ' if len(known) < len(found) else ''}{in_words(sum(known))}"
 
 
-def _counted(changes: Sequence[Change]) -> str:
+def _counted(changes: Sequence[LockChange]) -> str:
     if not changes:
         return "nothing changed"
     counts = {kind: sum(kind in each.kinds for each in changes) for kind in TITLES}

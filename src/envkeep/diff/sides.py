@@ -24,7 +24,7 @@ NOW = "now"
 
 
 @dataclass(frozen=True)
-class Package:
+class ComparedPackage:
     """A package of one side.
 
     Attributes:
@@ -56,12 +56,12 @@ class Side:
     """
 
     title: str
-    packages: dict[str, Package] = field(default_factory=dict)
+    packages: dict[str, ComparedPackage] = field(default_factory=dict)
     installed: bool = False
     filled_from: tuple[str, ...] = ()
 
 
-def pair(one: str, other: str, target: Target) -> tuple[Side, Side]:
+def read_sides(one: str, other: str, target: Target) -> tuple[Side, Side]:
     """Return two sides; of locks that are compared with an environment, what it is filled from.
 
     Args:
@@ -72,14 +72,14 @@ def pair(one: str, other: str, target: Target) -> tuple[Side, Side]:
     Raises:
         ToolError: It is none of these, or there are no locks of the target.
     """
-    before = read(one, target)
-    after = read(other, target, before.filled_from)
+    before = read_side(one, target)
+    after = read_side(other, target, before.filled_from)
     if after.filled_from and not before.installed:
-        before = read(one, target, after.filled_from)
+        before = read_side(one, target, after.filled_from)
     return before, after
 
 
-def read(name: str, target: Target, only: Sequence[str] = ()) -> Side:
+def read_side(name: str, target: Target, only: Sequence[str] = ()) -> Side:
     """Return what somebody means by a name.
 
     Args:
@@ -134,11 +134,11 @@ def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     return Side(f"{name} ({commit[:9]})", found)
 
 
-def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
+def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, ComparedPackage]:
     """Return what locks say: a package in several layers belongs to the first of them."""
     exporters = [f"{EXPORTERS}/{path.stem}" for path in sorted(folder.glob(f"{EXPORTERS}/*.txt"))]
     there = (*layers_of(folder, top), *exporters)
-    found: dict[str, Package] = {}
+    found: dict[str, ComparedPackage] = {}
     for name in [each for each in there if not only or each in only]:
         apart = f"{name}: " if name in exporters and not only else ""
         for package in _entries(folder / f"{name}.txt", name):
@@ -148,16 +148,16 @@ def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
     return found
 
 
-def _entries(path: Path, layer: str) -> Iterator[Package]:
-    for entry in lockfile.parse(path.read_text(encoding="utf-8")):
+def _entries(path: Path, layer: str) -> Iterator[ComparedPackage]:
+    for entry in lockfile.parse_lock(path.read_text(encoding="utf-8")):
         version = entry.version or entry.address
-        yield Package(entry.name, version.strip(), layer, entry.hashes)
+        yield ComparedPackage(entry.name, version.strip(), layer, entry.hashes)
 
 
-def _installed(environment: Path) -> dict[str, Package]:
+def _installed(environment: Path) -> dict[str, ComparedPackage]:
     own = own_names()
     return {
-        each.name: Package(
+        each.name: ComparedPackage(
             each.name,
             each.version,
             license=licenses.license_of(distributions.metadata(each.folder)),

@@ -9,8 +9,8 @@ from email.parser import HeaderParser
 from packaging.version import Version
 
 from envkeep.audit import licenses
-from envkeep.diff.changes import Facts
-from envkeep.diff.sides import Package
+from envkeep.diff.changes import VersionFacts
+from envkeep.diff.sides import ComparedPackage
 from envkeep.locks import index_pages, package_index
 from envkeep.locks.index_pages import IndexFile
 from envkeep.toolchain import interpreters
@@ -19,7 +19,7 @@ from envkeep.toolchain.web import Request
 Pin = tuple[str, str]
 
 
-def ask_index(wanted: Iterable[Package]) -> dict[Pin, Facts]:
+def ask_index(wanted: Iterable[ComparedPackage]) -> dict[Pin, VersionFacts]:
     """Return what the package index knows, by package and version.
 
     Those with a build's label are not asked for, as no ordinary index has them.
@@ -34,7 +34,7 @@ def ask_index(wanted: Iterable[Package]) -> dict[Pin, Facts]:
     }
     pages = package_index.files_of([name for name, _ in packages])
     python = Version(interpreters.whole_version()) if packages else Version("3")
-    found: dict[Pin, Facts] = {}
+    found: dict[Pin, VersionFacts] = {}
     wheels: dict[Pin, IndexFile] = {}
     for pin, package in packages.items():
         wheel, found[pin] = on_page(pages[package.name], package, python)
@@ -46,8 +46,8 @@ def ask_index(wanted: Iterable[Package]) -> dict[Pin, Facts]:
 
 
 def on_page(
-    files: Iterable[IndexFile], package: Package, python: Version
-) -> tuple[IndexFile | None, Facts]:
+    files: Iterable[IndexFile], package: ComparedPackage, python: Version
+) -> tuple[IndexFile | None, VersionFacts]:
     """Return the wheel of a package that would be installed, and what its page says.
 
     Args:
@@ -59,13 +59,13 @@ def on_page(
     locked = [each for each in mine if f"sha256:{each.sha256}" in package.hashes]
     wheel = index_pages.best(locked if package.hashes else mine, python)
     size = wheel.size if wheel else None
-    return wheel, Facts(size=size, yanked=index_pages.why_withdrawn(locked or mine))
+    return wheel, VersionFacts(size=size, yanked=index_pages.why_withdrawn(locked or mine))
 
 
 def _licenses(wheels: Mapping[Pin, IndexFile]) -> dict[Pin, str]:
     """Return the licenses that the metadata state which an index keeps beside wheels (PEP 658)."""
     requests = [Request(f"{each.address}.metadata") for each in wheels.values()]
-    found = zip(wheels, package_index.ask(requests), strict=True)
+    found = zip(wheels, package_index.request(requests), strict=True)
     stated = {
         pin: licenses.license_of(HeaderParser().parsestr(each.text, headersonly=True))
         for pin, each in found

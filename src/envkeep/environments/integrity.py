@@ -77,7 +77,7 @@ class Drift:
 
 def locked(locks: Iterable[Path]) -> dict[str, str]:
     """Return what locks say by package: its version, or an empty text for an address."""
-    entries = (each for path in locks for each in lockfile.parse(text_of(path)))
+    entries = (each for path in locks for each in lockfile.parse_lock(text_of(path)))
     return {each.name: each.version for each in entries}
 
 

@@ -17,7 +17,7 @@ from envkeep.locks.overrides import loosened
 from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import RESOLUTIONS, shown
 from envkeep.process import say
-from envkeep.project.metadata import facts, python_version
+from envkeep.project.metadata import project_metadata, python_version
 from envkeep.project.requirements import Line, input_files, overrides
 from envkeep.project.target import Target, exporters_of
 
@@ -194,7 +194,7 @@ def _announce(locks: Locks, name: str, *, stays: bool) -> None:
 
 def _write(file: Path, entries: Sequence[LockEntry], build: TorchBuild | None, header: str) -> None:
     _refuse_foreign(entries, build)
-    file.write_text(lockfile.render(entries, header), encoding="utf-8", newline="\n")
+    file.write_text(lockfile.render_lock(entries, header), encoding="utf-8", newline="\n")
 
 
 def check_python(build: TorchBuild) -> None:
@@ -205,7 +205,7 @@ def check_python(build: TorchBuild) -> None:
     """
     target = build.target
     served = target.build["wheels"][target.platform]["pythons"]
-    is_of_stack = build.version.partition("+")[0] == facts()["torch"]["version"]
+    is_of_stack = build.version.partition("+")[0] == project_metadata()["torch"]["version"]
     if is_of_stack and python_version() not in served:
         raise ToolError(
             f"torch has no {target.build['title']} wheel for Python {python_version()} on "

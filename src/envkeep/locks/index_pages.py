@@ -121,7 +121,7 @@ def how(files: Sequence[IndexFile], python: Version) -> str:
     return "source" if can_be_built else ""
 
 
-def usable(files: Iterable[IndexFile], python: Version) -> dict[Version, list[IndexFile]]:
+def usable_versions(files: Iterable[IndexFile], python: Version) -> dict[Version, list[IndexFile]]:
     """Return the versions that a resolver would choose from, each with its files, in order.
 
     They are the releases for the Python that were not withdrawn.

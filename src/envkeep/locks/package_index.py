@@ -74,7 +74,7 @@ def fit(name: str, version: str, files: Sequence[IndexFile], python: Version) ->
         python: The whole version of the Python.
     """
     mine = index_pages.of_version(files, version)
-    usable = index_pages.usable(files, python)
+    usable = index_pages.usable_versions(files, python)
     with_wheel = [each for each in usable if any(file.serves(python) for file in usable[each])]
     return Fit(
         name=name,
@@ -101,7 +101,7 @@ def files_of(names: Sequence[str]) -> dict[str, list[IndexFile]]:
         return {}
     index = locking_tools.index_address()
     wanted = [Request(f"{index}/{name}/", FORMS) for name in names]
-    responses = ask(wanted)
+    responses = request(wanted)
     if any(each.is_refusal for each in responses):
         raise ToolError(NOBODY)
     rows = zip(names, wanted, responses, strict=True)
@@ -111,7 +111,7 @@ def files_of(names: Sequence[str]) -> dict[str, list[IndexFile]]:
     }
 
 
-def ask(wanted: Sequence[Request]) -> list[Response]:
+def request(wanted: Sequence[Request]) -> list[Response]:
     """Return what is answered.
 
     Raises:

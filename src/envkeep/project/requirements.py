@@ -136,7 +136,7 @@ def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]
     return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
-def parse(path: Path) -> list[Line]:
+def read_requirements(path: Path) -> list[Line]:
     """Return the requirements that stand in a file, without comments and options.
 
     Raises:
@@ -163,7 +163,7 @@ def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -
     for layer in wanted:
         for given in input_files(layer, backend, top):
             for path in with_included(given):
-                names.update(dict.fromkeys(line.name for line in parse(path)))
+                names.update(dict.fromkeys(line.name for line in read_requirements(path)))
     return list(names)
 
 
@@ -173,7 +173,7 @@ def overrides() -> list[Line]:
     Raises:
         ToolError: A line names a package without saying a version.
     """
-    chosen = parse(OVERRIDES) if OVERRIDES.exists() else []
+    chosen = read_requirements(OVERRIDES) if OVERRIDES.exists() else []
     for line in chosen:
         if not line.names_version:
             raise ToolError(

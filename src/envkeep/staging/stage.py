@@ -47,7 +47,7 @@ class StagingResult:
 
     def lines(self) -> list[str]:
         """Return what changed, as `make diff` says it, and a table of both."""
-        return ["", *diff_report.lines(self.report), "", *self.comparison.table(), ""]
+        return ["", *diff_report.as_lines(self.report), "", *self.comparison.table(), ""]
 
     def as_data(self) -> dict[str, Any]:
         """Return all of it for programs."""
@@ -144,8 +144,8 @@ def _made(
 def _report(before: Environment, after: Environment) -> Report:
     """Return what changed, with what the index says of the versions that came in."""
     target = backends.chosen().target
-    old, new = (sides.read(each.name, target) for each in (before, after))
-    changes = lock_diff.changes(old, new)
+    old, new = (sides.read_side(each.name, target) for each in (before, after))
+    changes = lock_diff.compare_sides(old, new)
     known: Known = {}
     notes = []
     try:

@@ -62,14 +62,14 @@ def test_the_license_that_metadata_state(found: Message, expected: str) -> None:
 )
 def test_licenses_that_are_refused(unwanted: list[str], refused: set[str]) -> None:
     there = {"MIT", "GPL-3.0-or-later", "Apache, MIT", "unknown"}
-    assert licenses.refused(there, unwanted) == refused
+    assert licenses.refused_licenses(there, unwanted) == refused
 
 
 def test_expressions_are_left_to_the_tool_that_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(licenses, "_judged", lambda found, _: asked.append(found) or set(found))
     there = {"MIT OR GPL-3.0-only", "MIT OR BSD-3-Clause", "MIT"}
-    assert licenses.refused(there, ["GPL*"]) == {"MIT OR GPL-3.0-only"}
+    assert licenses.refused_licenses(there, ["GPL*"]) == {"MIT OR GPL-3.0-only"}
     assert asked == [{"MIT OR GPL-3.0-only"}]
 
 
@@ -111,7 +111,7 @@ def test_the_table_has_unknown_ones_first(settings: Path) -> None:
     settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\n')
     locked = {"numpy": "2.0", "a": "1.0", "b": "1.0", "c": "1.0"}
     stated = {("numpy", "2.0"): "MIT", ("a", "1.0"): "GPL-3.0-only", ("b", "9.9"): "MIT"}
-    assert list(command._table(licenses.judge(locked, stated))) == [
+    assert list(command._table(licenses.judge_licenses(locked, stated))) == [
         "unknown (2)",
         "  b 1.0",
         "  c 1.0",

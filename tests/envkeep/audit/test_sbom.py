@@ -28,7 +28,7 @@ LOCKED = {
 @pytest.fixture
 def described(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    return sbom.describe(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
+    return sbom.describe_locks(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
 
 
 def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None:
@@ -48,9 +48,9 @@ def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None
 
 
 def test_the_serial_number_is_that_of_the_content(described: dict[str, Any]) -> None:
-    again = sbom.describe(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
+    again = sbom.describe_locks(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
     assert again == described
-    other = sbom.describe(LOCKED, {}, PROJECT)
+    other = sbom.describe_locks(LOCKED, {}, PROJECT)
     assert other["serial"] != described["serial"]
 
 
@@ -59,4 +59,4 @@ def test_the_time_of_a_build_is_stated_when_it_is_given(
     value: str, seconds: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
-    assert sbom.describe(LOCKED, {}, PROJECT)["seconds"] == seconds
+    assert sbom.describe_locks(LOCKED, {}, PROJECT)["seconds"] == seconds

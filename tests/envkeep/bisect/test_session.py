@@ -135,7 +135,7 @@ def needed(
             distribution(tmp_path / title, name, version, *requires)
         found[title] = dependencies.Installed.of(tmp_path / title)
     changed = {each.split()[0] for each in (*good, *bad)}
-    rows = dependencies.between(changed, found["good"], found["bad"], written)
+    rows = dependencies.dependencies_between(changed, found["good"], found["bad"], written)
     return {(row.change, row.needs) for row in rows}
 
 

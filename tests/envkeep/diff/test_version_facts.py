@@ -8,8 +8,8 @@ import pytest
 from packaging.version import Version
 
 from envkeep.diff import version_facts
-from envkeep.diff.changes import Facts
-from envkeep.diff.sides import Package
+from envkeep.diff.changes import VersionFacts
+from envkeep.diff.sides import ComparedPackage
 from envkeep.locks import package_index
 from envkeep.locks.index_pages import IndexFile
 from envkeep.toolchain import interpreters, web
@@ -25,22 +25,22 @@ FILES = [
 ]
 
 
-def package(*hashes: str, version: str = "1.0") -> Package:
-    return Package("demo", version, hashes=frozenset(f"sha256:{each}" for each in hashes))
+def package(*hashes: str, version: str = "1.0") -> ComparedPackage:
+    return ComparedPackage("demo", version, hashes=frozenset(f"sha256:{each}" for each in hashes))
 
 
 @pytest.mark.parametrize(
     ("wanted", "facts"),
     [
-        (package(WHEEL, SOURCE), Facts(size=9)),
-        (package(), Facts(size=9)),
-        (package(SOURCE), Facts()),
-        (package(OTHER), Facts()),
-        (package(WHEEL, version="9.9"), Facts()),
-        (package(OTHER, version="1.1"), Facts(size=10, yanked="broken")),
+        (package(WHEEL, SOURCE), VersionFacts(size=9)),
+        (package(), VersionFacts(size=9)),
+        (package(SOURCE), VersionFacts()),
+        (package(OTHER), VersionFacts()),
+        (package(WHEEL, version="9.9"), VersionFacts()),
+        (package(OTHER, version="1.1"), VersionFacts(size=10, yanked="broken")),
     ],
 )
-def test_the_wheel_that_would_be_installed(wanted: Package, facts: Facts) -> None:
+def test_the_wheel_that_would_be_installed(wanted: ComparedPackage, facts: VersionFacts) -> None:
     assert version_facts.on_page(FILES, wanted, PYTHON)[1] == facts
 
 
@@ -57,11 +57,11 @@ def test_the_license_is_read_beside_the_wheel(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(web, "fetch", fetch)
     monkeypatch.setattr(package_index, "files_of", files_of)
     monkeypatch.setattr(interpreters, "whole_version", lambda: str(PYTHON))
-    torch = Package("torch", "2.0+cpu")
-    archive = Package("own", "https://example.org/own.zip")
+    torch = ComparedPackage("torch", "2.0+cpu")
+    archive = ComparedPackage("own", "https://example.org/own.zip")
     found = version_facts.ask_index([package(WHEEL), package(version="1.1"), torch, archive])
     assert found == {
-        ("demo", "1.0"): Facts("MIT", 9),
-        ("demo", "1.1"): Facts(None, 10, "broken"),
+        ("demo", "1.0"): VersionFacts("MIT", 9),
+        ("demo", "1.1"): VersionFacts(None, 10, "broken"),
     }
     assert asked == ["https://files/demo.whl.metadata"]

@@ -56,7 +56,7 @@ class PipCompile:
         command += ["--output-file", output.relative_to(ROOT)]
         command += [source.relative_to(ROOT) for source in sources]
         run(command, env=SHOWN_IN_LOCKS, mode="quiet")
-        entries = lockfile.parse(output.read_text(encoding="utf-8"))
+        entries = lockfile.parse_lock(output.read_text(encoding="utf-8"))
         return lockfile.with_hashes(map(self._with_version, entries), self._hashes)
 
     def _with_version(self, entry: LockEntry) -> LockEntry:

@@ -79,7 +79,7 @@ class Uv:
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
         run([*command, *written, *changes], env=self._variables(), mode="quiet")
-        entries = lockfile.asked_for(lockfile.parse(output.read_text(encoding="utf-8")))
+        entries = lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries
