@@ -38,7 +38,7 @@ def look_up(
         accepted: Advisories that do not count.
 
     Raises:
-        ToolError: Nobody answered.
+        ToolError: The service of vulnerabilities does not answer.
     """
     _require(service)
     found = [row for lines in _sets(versions) for row in _ask(lines, service, accepted)]
@@ -87,7 +87,7 @@ def _require(service: str) -> None:
     """Refuse to ask a service that does not answer, before the tools that ask it are fetched.
 
     Raises:
-        ToolError: It does not.
+        ToolError: The service does not answer, or refuses to.
     """
     try:
         (answer,) = web.fetch([_question(service)])
@@ -113,7 +113,7 @@ def _ask(lines: Sequence[str], service: str, accepted: Sequence[str]) -> list[di
     """Return a row for each of some pinned packages.
 
     Raises:
-        ToolError: Nobody answered.
+        ToolError: The service of vulnerabilities does not answer.
     """
     options = ["--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json"]
     options += [part for each in accepted for part in ("--ignore-vuln", each)]

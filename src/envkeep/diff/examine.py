@@ -66,7 +66,7 @@ def _advisories(packages: Iterable[ComparedPackage], service: str) -> Advisories
     """Return what is known of versions: the names of each advisory, and a line about it.
 
     Raises:
-        ToolError: Nobody answered.
+        ToolError: The service of vulnerabilities does not answer.
     """
     versions: dict[str, set[str]] = {}
     for each in packages:

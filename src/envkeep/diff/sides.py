@@ -70,7 +70,7 @@ def read_sides(one: str, other: str, target: Target) -> tuple[Side, Side]:
         target: Whose locks are meant where there are several.
 
     Raises:
-        ToolError: It is none of these, or there are no locks of the target.
+        ToolError: The name means none of these, or there are no locks of the target.
     """
     before = read_side(one, target)
     after = read_side(other, target, before.filled_from)
@@ -88,7 +88,7 @@ def read_side(name: str, target: Target, only: Sequence[str] = ()) -> Side:
         only: Which locks count: layers, or one exporter; by default all.
 
     Raises:
-        ToolError: It is none of these, or there are no locks of the target.
+        ToolError: The name means none of these, or there are no locks of the target.
     """
     plain = "/" not in name and name not in ("", ".", "..")
     if plain and (environment := store.load(name)):

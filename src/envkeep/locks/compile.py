@@ -100,8 +100,8 @@ def lock(
         top: Where the folders of all targets' locks lie, if not in the project's own place.
 
     Raises:
-        NeedsOlderPins: They could be locked with more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: The layers could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     build = torch_build(target)
     if build:
@@ -130,8 +130,8 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
     """Compile the layers.
 
     Raises:
-        NeedsOlderPins: One of them needs more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: A layer could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     locks = attempt.locks
     constraints = effective_constraints(locks.target, attempt.more)
@@ -201,7 +201,7 @@ def check_python(build: TorchBuild) -> None:
     """Refuse a Python that the stack's torch has no wheels for.
 
     Raises:
-        ToolError: There are none for this build and platform.
+        ToolError: The stack's torch has no wheel of the build for the project's Python.
     """
     target = build.target
     served = target.build["wheels"][target.platform]["pythons"]
@@ -241,7 +241,7 @@ def _look_at_new(
     stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
 
     Raises:
-        ToolError: There is such a version.
+        ToolError: A new version has no file for the project's Python.
     """
     known = {(line.name, line.exact_version) for line in stack_pins(attempt.locks.target)}
     known |= {(entry.name, entry.version) for entry in before}

@@ -59,7 +59,7 @@ class Locks:
         """Return the locks of some layers.
 
         Raises:
-            ToolError: One of them is missing.
+            ToolError: The lock of one of the layers is missing.
         """
         wanted = tuple(wanted)
         absent = self.missing(wanted)

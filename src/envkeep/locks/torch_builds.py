@@ -52,7 +52,7 @@ class TorchBuild:
         """Refuse a folder of wheels that is not there.
 
         Raises:
-            ToolError: It is not.
+            ToolError: The folder of wheels does not exist.
         """
         if self.is_folder and not Path(self.index).is_dir():
             raise ToolError(

@@ -81,7 +81,7 @@ def layers() -> tuple[str, ...]:
     """Return this project's layers in the order in which they are locked and installed.
 
     Raises:
-        ToolError: The team's own order does not name each of them once.
+        ToolError: The team's own order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
     return in_order(statements(ORDER), there) if ORDER.exists() else there
@@ -91,7 +91,7 @@ def layers_of(locks: Path, top: Path) -> tuple[str, ...]:
     """Return the layers that are locked in a folder, in the order that some requirements say.
 
     Raises:
-        ToolError: That order does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (locks / f"{layer}.txt").exists())
     order = top / ORDER.name
@@ -102,7 +102,7 @@ def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
     """Return the layers in an order of the team's own.
 
     Raises:
-        ToolError: It does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     if sorted(wanted) != sorted(there):
         raise ToolError(

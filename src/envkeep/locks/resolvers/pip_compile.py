@@ -30,13 +30,13 @@ SHOWN_IN_LOCKS = {"CUSTOM_COMPILE_COMMAND": "make lock"}
 
 
 class PipCompile:
-    """Resolves with pip's own resolver."""
+    """pip's own resolver, for this machine."""
 
     def __init__(self, target: Target, build: TorchBuild | None) -> None:
         """Fetch torch's wheels for this machine, the only platform that can be the target.
 
         Raises:
-            ToolError: They cannot be had.
+            ToolError: One of torch's wheels cannot be had from its index.
         """
         wheels = torch_wheels.fetch_all(build) if build else {}
         self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}

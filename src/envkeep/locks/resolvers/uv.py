@@ -31,7 +31,7 @@ INDEX = "pytorch"
 
 
 class Uv:
-    """Resolves for a target with uv."""
+    """The resolver of uv, for one target."""
 
     def __init__(
         self, target: Target, build: TorchBuild | None, *, python: str | None = None
@@ -45,7 +45,7 @@ class Uv:
                 first patch on.
 
         Raises:
-            ToolError: The folder that they come from is not there.
+            ToolError: The folder of wheels that torch comes from does not exist.
         """
         self._target, self._build = target, build
         self._python = python or python_version()
