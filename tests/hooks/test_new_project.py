@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from hooks import new_project, rendering
 from hooks.detection import Choice, Found, Torch
 from hooks.new_project import machine_answers, main
 from hooks.rendering import DIRTY, Request, questions
-from tests.support.copier_runs import commit, files_of, render
+from tests.support.copier_runs import SHARED, commit, files_of, render
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = Found(
@@ -34,10 +34,12 @@ CHOICE = Choice("3.11", "/wheels", "Python 3.11, as /wheels holds torch 2.13.0+c
 
 
 @pytest.fixture(autouse=True)
-def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the hook find a machine with Python 3.11 and a folder of wheels for it."""
+def known_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the hook find a machine with Python 3.11 and a folder of wheels for it, and copy fast."""
     monkeypatch.setattr(new_project, "detect", lambda: FOUND)
     monkeypatch.delenv("TORCH_INDEX", raising=False)
+    with SHARED.active():
+        yield
 
 
 @pytest.fixture
@@ -215,7 +217,7 @@ def test_a_failed_setup_leaves_the_project_and_says_how_to_go_on(
     monkeypatch.setattr(new_project, "SETUP", ("-c", "raise SystemExit(3)"))
     project = tmp_path / "project"
     assert main([str(project), "--yes", "--source", str(template)]) == 1
-    assert f"the project is in {project}: mend the cause and run `make setup`" in refusal(capsys)
+    assert f"the project is in {project}: fix the cause and run `make setup`" in refusal(capsys)
     assert answers_of(project)["python_version"] == "3.11"
 
 

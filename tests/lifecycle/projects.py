@@ -38,7 +38,8 @@ APART = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 """What starts a program in namespaces of its own: without network, and free to mount."""
 
 
-def _can_be_apart() -> bool:
+def can_be_apart() -> bool:
+    """Tell whether this machine lets this user make namespaces."""
     try:
         return subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
     except OSError:
@@ -46,7 +47,7 @@ def _can_be_apart() -> bool:
 
 
 NEEDS_NAMESPACES = pytest.mark.skipif(
-    not _can_be_apart(), reason="this machine does not let anybody make namespaces"
+    not can_be_apart(), reason="this machine does not let anybody make namespaces"
 )
 
 
@@ -57,11 +58,11 @@ class Project:
     folder: Path
 
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` and return what it printed, whatever its exit code."""
+        """Run ``keep.py`` and return what it printed, whatever its exit code."""
         return self._start([sys.executable, "keep.py", *arguments], variables)
 
     def tools_without_network(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` where no network device is, not even loopback."""
+        """Run ``keep.py`` where no network device is, not even loopback."""
         return self._start([*APART, sys.executable, "keep.py", *arguments], {})
 
     def in_a_namespace(self, script: str) -> subprocess.CompletedProcess[str]:

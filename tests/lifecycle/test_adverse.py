@@ -41,7 +41,7 @@ while real.poll() is None:
         os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(real.returncode)
 """
-TOOLS = f"{sys.executable} -m tools"
+TOOLS = f"{sys.executable} keep.py"
 
 
 @pytest.fixture

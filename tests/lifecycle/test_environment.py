@@ -384,7 +384,9 @@ def test_a_project_that_was_moved_gets_a_new_environment(project: Project, tmp_p
             "a line that is not a requirement",
             id="no-name",
         ),
-        pytest.param("tools/project.toml", "= broken\n", "cannot be read", id="broken-facts"),
+        pytest.param(
+            "requirements/stack/project.toml", "= broken\n", "cannot be read", id="broken-facts"
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(

@@ -80,7 +80,7 @@ def test_the_doctor_finds_nothing_wrong_and_then_what_is_done_by_hand(project: P
     messages = project.tools("doctor").stdout
     assert re.search(r"other versions than the locks: attrs 22\.1\.0 \(locked: ", messages)
     assert "toolz 1.0.0 came into .venv by hand" in messages
-    # What the finding says mends it.
+    # What the finding says fixes it.
     active = project.active()
     assert "fix: make install" in messages
     done = project.make("install")

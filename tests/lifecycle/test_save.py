@@ -90,7 +90,7 @@ def test_an_image_and_the_interpreter_can_be_added_later(
     if other is None:
         pytest.skip("there is no other Python on this machine that can start the tools")
     clone = cloned(project, tmp_path / "clone")
-    commands = f"{other} -m tools restore {folder} --quick; {other} -m tools doctor"
+    commands = f"{other} keep.py restore {folder} --quick; {other} keep.py doctor"
     done = clone.in_a_namespace(f"{without_this_python()}; {commands}")
     said = succeeded(done).stdout
     assert "is not on this machine: unpacking the saved one to .venvs/python-3" in said

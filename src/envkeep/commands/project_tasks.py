@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import adopted, style
@@ -83,7 +83,7 @@ def python_of(kind: Kind) -> str:
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
     environment = store.active(kind)
     if environment is None:
-        store.require_free(kind.link)
+        links.require_free(kind.link)
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
     problem = health.problem_with(environment, kind, health.locks_of(environment, kind))
     if problem and problem.breaks:

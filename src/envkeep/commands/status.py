@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
@@ -93,7 +93,7 @@ def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
     environment = store.active(kind)
     if environment is None:
-        move = store.out_of_the_way(kind.link)
+        move = links.out_of_the_way(kind.link)
         return f"none: run `{f'{move} && ' if move else ''}{command}`"
     locks = _here()
     fits = not locks.missing(wanted) and environment.lock_sha256 == locks.sha256(wanted)

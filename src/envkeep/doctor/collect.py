@@ -104,8 +104,7 @@ def _judged(target: Target | None) -> tuple[str, ...]:
         return ()
     if target.backend != CPU:
         return (target.backend,)
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    if in_ci or os.environ.get("BACKEND", "").strip():
+    if backends.in_ci() or os.environ.get("BACKEND", "").strip():
         return ()
     others = [Target(target.platform, name) for name in backends.declared() if name != CPU]
     return tuple(each.backend for each in others if each.platform in each.build["wheels"])

@@ -86,7 +86,7 @@ def chosen() -> Choice:
     wanted = os.environ.get("BACKEND", "").strip()
     if wanted:
         return Choice(_required(wanted), "as BACKEND says")
-    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+    if in_ci():
         return Choice(_required(CPU), "as in every continuous integration; BACKEND overrides it")
     candidates = [name for name in declared() if _has_wheels(_target(name))]
     reasons = []
@@ -96,6 +96,11 @@ def chosen() -> Choice:
             return Choice(_target(name), reason)
         reasons.append(reason)
     return Choice(_required(CPU), "; ".join(filter(None, reasons)) or "nothing else is in use here")
+
+
+def in_ci() -> bool:
+    """Tell whether continuous integration runs this, as its variable ``CI`` says."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _judge(name: str) -> tuple[bool, str]:

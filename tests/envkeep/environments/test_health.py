@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.commands import install, project_tasks, status
-from envkeep.environments import build, faulty_wheels, health, integrity, pip_stub, store
+from envkeep.environments import build, faulty_wheels, health, integrity, links, pip_stub, store
 from envkeep.environments.integrity import NotWholeError, Problem
 from envkeep.environments.store import Environment, Kind
 from envkeep.errors import CommandError, ToolError
@@ -274,7 +274,7 @@ def test_a_folder_in_the_place_of_the_link_is_named_before_anything_is_made(shop
     assert "mv " in status._environment(shop.kind, (LAYER,))
     assert shop.manager.made == []
     shop.kind.link.with_name(".venv-old").mkdir()
-    assert store.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
+    assert links.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[0], SPOILT[5]])

@@ -9,7 +9,7 @@ from packaging.version import Version
 from envkeep.doctor import fixes
 from envkeep.doctor.context import DoctorContext, ExaminedEnvironment
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, NotKnownError, typed
-from envkeep.environments import store
+from envkeep.environments import links
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.paths import shown
 
@@ -75,7 +75,7 @@ def environment(context: DoctorContext) -> Iterator[Finding]:
 
 def _none(context: DoctorContext) -> Finding:
     link, remake = DEVELOPMENT.link, fixes.remake(context)
-    if move := store.out_of_the_way(link):
+    if move := links.out_of_the_way(link):
         message = f"{shown(link)} is a folder that envkeep did not make; move it away."
         return Finding(ERROR, message, remedy=f"{move} && {typed(remake)}")
     reason = (
