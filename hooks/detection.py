@@ -159,7 +159,7 @@ def stack_torch(platform: str, build: Build | None = None) -> Torch | None:
 def find_python(version: str) -> Path | None:
     """Return an interpreter of a version that really starts, found as projects find theirs."""
     try:
-        return interpreters.find(version)
+        return interpreters.find_interpreter(version)
     except ToolError:
         return None
 

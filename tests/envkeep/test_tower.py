@@ -18,7 +18,6 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((SOURCE / "envkeep").rglob("*.py"))
 }
-TO_BE_MOVED = {"envkeep.locks.package_index"}
 
 
 @cache
@@ -56,7 +55,7 @@ def test_every_wing_has_its_level() -> None:
     assert {wing(each) for each in MODULES if each != "envkeep"} == set(known)
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"envkeep"} - TO_BE_MOVED))
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"envkeep"}))
 def test_no_import_runs_up_or_across(module: str) -> None:
     height = {name: number for number, level in enumerate(levels()) for name in level}
     ground = len(levels()) - 1

@@ -13,7 +13,7 @@ from envkeep.lint import adopted, style
 from envkeep.paths import python, shown
 from envkeep.process import envkeep_command, say
 from envkeep.process import run as run_program
-from envkeep.project.metadata import facts, is_adopted
+from envkeep.project.metadata import is_adopted, project_metadata
 from envkeep.project.requirements import exporters
 
 OF_PRODUCTION = ("predict", "generate")
@@ -61,7 +61,7 @@ def run_command(name: str, rest: Sequence[str]) -> int:
         rest: Its arguments.
     """
     kind = PRODUCTION if name in OF_PRODUCTION else DEVELOPMENT
-    command = [python_of(kind), "-m", facts()["package_name"], name, *rest]
+    command = [python_of(kind), "-m", project_metadata()["package_name"], name, *rest]
     return run_program(command, env=_environments_of_exporters(name), mode="foreground").code
 
 

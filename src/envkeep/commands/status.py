@@ -9,7 +9,7 @@ from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.project import target as backends
-from envkeep.project.metadata import facts, machine, python_version
+from envkeep.project.metadata import machine, project_metadata, python_version
 from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers
 from envkeep.result import Result
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> Result:
     found = {name: _exporter(name) for name in exporters()}
     data = {
         "machine": machine().describe(),
-        "stack_release": facts()["stack_release"],
+        "stack_release": project_metadata()["stack_release"],
         "python": python_version(),
         "target": here.target.name,
         "backend": choice.target.backend,
@@ -66,7 +66,7 @@ def _here() -> Locks:
 
 
 def _locks(locks: Locks) -> str:
-    command = "make lock" if locks.target in backends.here() else "make lock-all"
+    command = "make lock" if locks.target in backends.targets_here() else "make lock-all"
     absent = locks.missing(locks.names)
     if absent:
         return f"{shown(locks.folder)}, {', '.join(absent)} missing: run `{command}`"

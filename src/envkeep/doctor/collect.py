@@ -125,7 +125,7 @@ def _lock_state(target: Target | None) -> LockState | None:
     pins = [pinned(path).get("torch") for path in files if path.exists()]
     missing = tuple(locks.missing(layers()))
     deleted = project_files.deleted(locks.folder) if missing else ()
-    here = [Locks(each) for each in backends.here()]
+    here = [Locks(each) for each in backends.targets_here()]
     return LockState(
         there=any(path.exists() for path in files),
         missing=missing,

@@ -96,5 +96,6 @@ def _tables() -> Mapping[str, Sequence[Owned]]:
         return parse(OWNERS_TABLE.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ToolError(
-            f"requirements/stack/owners.json cannot be read ({error}); restore it with `git checkout -- requirements/stack`."
+            f"requirements/stack/owners.json cannot be read ({error}); restore it with "
+            "`git checkout -- requirements/stack`."
         ) from error

@@ -107,11 +107,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(store, "project_hash", lambda kind: "0" * 64)
     monkeypatch.setattr(build, "_check", lambda *_, **__: 0.0)
-    monkeypatch.setattr(build.interpreters, "find", lambda: Path(sys.executable))
+    monkeypatch.setattr(build.interpreters, "find_interpreter", lambda: Path(sys.executable))
     monkeypatch.setattr(build.locking_tools, "uses_uv", lambda: False)
     monkeypatch.setattr(build.locking_tools, "ensure", lambda: tmp_path)
     monkeypatch.setattr(faulty_wheels, "run", no_network)
-    monkeypatch.setattr(metadata, "facts", lambda: {"package_name": "shop", "builds": {}})
+    monkeypatch.setattr(
+        metadata, "project_metadata", lambda: {"package_name": "shop", "builds": {}}
+    )
     for module in (build, lock_set, constraints, pip_stub):
         monkeypatch.setattr(module, "python_version", lambda: HERE)
     monkeypatch.setattr(Locks, "are_fresh", lambda _: True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from envkeep.doctor import fixes
-from envkeep.doctor.context import DoctorContext, ExaminedEnvironment, numbers
+from envkeep.doctor.context import DoctorContext, ExaminedEnvironment
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, NotKnownError, typed
 from envkeep.environments import links
 from envkeep.environments.store import DEVELOPMENT
@@ -112,7 +114,7 @@ def _judge(context: DoctorContext, found: ExaminedEnvironment) -> Finding:
 
 
 def _nearest(version: str, served: list[str]) -> str:
-    return min(served, key=lambda each: abs(numbers(each)[-1] - numbers(version)[-1]))
+    return min(served, key=lambda each: abs(Version(each).minor - Version(version).minor))
 
 
 def _pythons_of_torch(context: DoctorContext) -> list[str]:
