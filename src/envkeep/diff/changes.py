@@ -101,7 +101,7 @@ def _kinds(old: ComparedPackage | None, new: ComparedPackage | None) -> Iterator
 
 
 def _is_older(version: str, other: str) -> bool:
-    """Tell whether a version comes before another one, whichever builds (``+cpu``) the two are."""
+    """Tell whether a version comes before another one, whichever builds the two are."""
     one, two = (version_of(each.partition("+")[0]) for each in (version, other))
     return one is not None and two is not None and one < two
 
