@@ -139,15 +139,19 @@ def update(project: Path, answers: Answers | None = None, *, version: str | None
     )
 
 
-def copier(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def copier(
+    *arguments: str, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run Copier's command line as people do and return how it ended, whatever its exit code.
 
     Args:
         arguments: What follows ``copier``.
+        cwd: The folder that it runs in; by default that of the tests.
         variables: Environment variables that are set for this run.
     """
     return subprocess.run(
         [sys.executable, "-m", "copier", *arguments],
+        cwd=cwd,
         env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
