@@ -12,11 +12,7 @@ import hashlib
 import io
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -33,16 +29,14 @@ def main() -> None:
     """Put envkeep first on the path of imports, and hand the command over to it."""
     if sys.hexversion < 0x030B0000:  # ruff would have `sys.version_info` removed
         sys.exit("error: envkeep needs Python 3.11 or newer, as in `make PYTHON=python3.12 ...`.")
-    named = os.environ.get("ENVKEEP")
-    sources = str(Path(named).resolve()) if named else ""
-    if named and not os.access(Path(sources, "envkeep", "__init__.py"), os.R_OK):
+    sources = os.environ.get("ENVKEEP", "") and str(Path(os.environ["ENVKEEP"]).resolve())
+    if sources and not os.access(Path(sources, "envkeep", "__init__.py"), os.R_OK):
         sys.exit(f"error: ENVKEEP={sources} holds no envkeep; name the src of a checkout.")
     try:
         wheels = str(unpacked()) if HASHES.exists() or not sources else ""
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}; `git checkout -- requirements/stack` restores what is there.")
-    others = (each for each in sys.path if Path(each).resolve() != ROOT)
-    sys.path[:] = filter(None, [sources, wheels, *others])
+    sys.path[:] = [it for it in (sources, wheels, *sys.path) if it and Path(it).resolve() != ROOT]
     os.environ.update(ENVKEEP=sources, ENVKEEP_PROJECT=str(ROOT))  # of later programs too
     from envkeep.__main__ import main as run  # type: ignore
 
@@ -85,18 +79,22 @@ def checked(pins: "list[tuple[str, str]]", folder: Path) -> "list[bytes]":
 
 def fetched(pins: "list[tuple[str, str]]") -> "list[bytes]":
     """Return the content of the wheels, which pip fetches from the package index."""
+    import subprocess  # here and below: most calls need none of these modules
+
     folder = temporary()
     command = [sys.executable, *DOWNLOAD.split(), "--dest", str(folder), "-r", str(HASHES)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
-        said = ["pip failed", *done.stderr.splitlines()]
-        reason = next((line for line in said if line.startswith("ERROR: ")), said[-1]).rstrip(".")
-        sys.exit(f"error: envkeep could not be fetched, which needs pip and its index: {reason}.")
+        lines = re.findall(r"(?m)^ERROR: .+|^.*\Z", done.stderr.rstrip())  # the last if none
+        sys.exit(f"error: the first call needs pip and a package index: {lines[0].rstrip('.')}.")
     return checked(pins, folder)
 
 
 def unpack(wheels: "list[bytes]", place: Path) -> "Path | None":
     """Unpack wheels into a folder, or return None where nobody can write."""
+    import shutil
+    import zipfile
+
     half = place.with_name(f"unpacking-{os.urandom(4).hex()}")
     try:
         half.mkdir(parents=True)
@@ -111,9 +109,11 @@ def unpack(wheels: "list[bytes]", place: Path) -> "Path | None":
 
 def temporary() -> Path:
     """Return a folder that is removed when this command ends."""
-    folder = tempfile.mkdtemp(prefix="envkeep-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder, "envkeep")
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory(prefix="envkeep-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name, "envkeep")
 
 
 if __name__ == "__main__":

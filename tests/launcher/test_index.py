@@ -64,7 +64,7 @@ def test_another_wheel_of_the_same_version_is_refused(launched: Launched, tmp_pa
 
 def test_without_network_the_first_call_says_what_it_needs(launched: Launched) -> None:
     said = sentence(launched.keep(**of_pip(NOBODY)))
-    assert "envkeep could not be fetched, which needs pip and its index: ERROR: " in said
+    assert "the first call needs pip and a package index: ERROR: " in said
 
 
 def test_a_password_in_the_address_of_the_index_is_not_shown(launched: Launched) -> None:

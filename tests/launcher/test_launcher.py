@@ -257,8 +257,8 @@ def test_a_copy_of_the_project_shares_what_is_unpacked(launched: Launched, tmp_p
 
     launched.told(launched.keep())
     copy = Launched.of(tmp_path / "copy")
-    lend = "import pathlib, sys; from envkeep.staging import staged; "
-    lend += "staged.lend(pathlib.Path(sys.argv[1]))"
+    lend = "import pathlib, sys; from envkeep.staging import prepare; "
+    lend += "prepare.lend(pathlib.Path(sys.argv[1]))"
     subprocess.run(
         [sys.executable, "-c", lend, str(copy.folder)], env=variables(launched.folder), check=True
     )

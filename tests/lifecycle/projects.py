@@ -38,7 +38,8 @@ APART = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 """What starts a program in namespaces of its own: without network, and free to mount."""
 
 
-def _can_be_apart() -> bool:
+def can_be_apart() -> bool:
+    """Tell whether this machine lets this user make namespaces."""
     try:
         return subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
     except OSError:
@@ -46,7 +47,7 @@ def _can_be_apart() -> bool:
 
 
 NEEDS_NAMESPACES = pytest.mark.skipif(
-    not _can_be_apart(), reason="this machine does not let anybody make namespaces"
+    not can_be_apart(), reason="this machine does not let anybody make namespaces"
 )
 
 
