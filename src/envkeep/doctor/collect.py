@@ -24,6 +24,7 @@ from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import ROOT
 from envkeep.probe import text_of
+from envkeep.project import former_tools
 from envkeep.project import metadata as project
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
@@ -94,6 +95,7 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
         full=full,
         data=part.get("data", lambda: project_state.data(hashed=full), None),
         secrets=part.get("tracked files", project_state.secrets, None),
+        former_names=part.get("former tools", former_tools.names, ()),
         leftovers=part.get("folder .venvs", project_state.leftovers, Leftovers()),
         troubles=tuple(part.troubles),
     )

@@ -13,6 +13,7 @@ from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.host import Host
 from envkeep.hardware.machine import Gpu, Machine
+from envkeep.project.former_tools import FormerName
 from envkeep.project.target import Target
 
 
@@ -140,6 +141,7 @@ class Situation:
         data: The data files of the manifest, or None if the project has none.
         secrets: What is secret in files that git tracks, or None if git could not be asked.
         leftovers: What interrupted commands left behind.
+        former_names: What still names the tools of before.
         troubles: What went wrong while all this was collected.
     """
 
@@ -162,6 +164,7 @@ class Situation:
     data: DataState | None = None
     secrets: tuple[Secret, ...] | None = None
     leftovers: Leftovers = field(default_factory=Leftovers)
+    former_names: tuple[FormerName, ...] = ()
     troubles: tuple[Finding, ...] = ()
 
     @property

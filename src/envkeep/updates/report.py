@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from envkeep.paths import ANSWERS, PRE_COMMIT_CONFIG, ROOT, UPDATES, shown
+from envkeep.project import former_tools
 from envkeep.updates.merge import Outcome, Path3
 from envkeep.updates.owners import SHARED, YOURS
 from envkeep.updates.plan import Plan
@@ -70,6 +71,7 @@ def summary(plan: Plan, records: Records, news: str) -> str:
         _titled("Pins of the stack", map(str, plan.moves)),
         _titled("New commands (README.md is yours: it may not name them)", _commands(plan)),
         _edits(plan, records),
+        _titled("To change by hand", filter(None, [former_tools.sentence(former_tools.names())])),
         ["What the template says about it", "", *news.splitlines()] if news else [],
         _titled("Next", _next_steps(plan, records)),
     ]

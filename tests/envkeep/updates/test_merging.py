@@ -82,7 +82,7 @@ def merge_one(bench: Git) -> MergeOne:
 def test_one_side_is_taken_where_the_other_changed_nothing(
     merge_one: MergeOne, base: Side, yours: Side, theirs: Side, result: bytes | None
 ) -> None:
-    assert merge_one("tools/own.py", base, yours, theirs).content == result
+    assert merge_one("keep.py", base, yours, theirs).content == result
 
 
 def test_a_text_that_both_changed_has_the_lines_and_modes_of_both(merge_one: MergeOne) -> None:
@@ -172,8 +172,11 @@ def test_a_file_of_yours_arrives_once(merge_one: MergeOne) -> None:
 
 
 def test_a_file_of_the_user_under_a_new_name_of_the_template(merge_one: MergeOne) -> None:
-    with pytest.raises(ToolError, match=r"brings tools/new\.py, and you have a file of that name"):
-        merge_one("tools/new.py", None, OURS, THEIRS)
+    with pytest.raises(
+        ToolError,
+        match=r"brings requirements/stack/wheels/new\.whl, and you have a file of that name",
+    ):
+        merge_one("requirements/stack/wheels/new.whl", None, OURS, THEIRS)
 
 
 def test_a_file_of_the_user_where_the_template_brings_a_folder(bench: Git) -> None:

@@ -15,6 +15,7 @@ from envkeep.doctor.checks.contents import (
     shared_files,
     variants,
 )
+from envkeep.doctor.checks.former_tools import former_names
 from envkeep.doctor.checks.gpu import driver, generation, gpu, intel, jetson, override
 from envkeep.doctor.checks.gpu_access import devices, libraries, visible, wsl
 from envkeep.doctor.checks.interpreter import environment, locks, python
@@ -30,7 +31,7 @@ Check = Callable[[Situation], Iterator[Finding]]
 GROUPS: dict[str, tuple[Check, ...]] = {
     "Environment": (python, locks, other_locks, environment, interrupted, wheel_tag),
     "Packages": (interpreter, drift, metadata, files, shared_files, variants, permissions),
-    "Files": (data, secrets),
+    "Files": (data, secrets, former_names),
     "GPU": (gpu, driver, generation, intel, jetson, devices, visible, libraries, override, wsl),
     "torch": (torch_build, torch_device),
     "Containers": (container_toolkit,),
