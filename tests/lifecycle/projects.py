@@ -133,7 +133,12 @@ class Project:
     def generations(self) -> set[str]:
         """Return the names of the environments on disk, without the tools' own."""
         folders = (self.folder / ".venvs").iterdir()
-        return {path.name for path in folders if path.is_dir() and "toolchain" not in path.name}
+        own = ("toolchain", "envkeep-")
+        return {
+            path.name
+            for path in folders
+            if path.is_dir() and not any(name in path.name for name in own)
+        }
 
     def packages(self, link: str = ".venv") -> dict[str, str]:
         """Return the installed distributions and their versions."""

@@ -112,9 +112,9 @@ def next_release(template: Path) -> None:
     )
     change(
         template,
-        "template/tools/__init__.py",
-        r"^Standard library only",
-        "Still standard library only",
+        "template/keep.py",
+        r"^\"\"\"Run envkeep, the program",
+        '"""Still run envkeep, the program',
     )
     change(
         template,
@@ -220,7 +220,7 @@ def test_lines_of_both_sides_are_in_the_shared_files(update: Update) -> None:
 def test_files_of_the_template_are_new(update: Update) -> None:
     assert "new-target:" in update.now("Makefile")
     assert "# The environment, revised" in update.now("docs/environment.md")
-    assert "Still standard library only" in update.now("tools/__init__.py")
+    assert '"""Still run envkeep' in update.now("keep.py")
     assert update.now("docs/new-page.md") == "# A new page\n"
     assert f"_commit: {NEXT}" in update.now(".copier-answers.yml")
 

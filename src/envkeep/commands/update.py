@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Update on a branch; the files here and the active environment stay as they are.
 
     Raises:
-        ToolError: It cannot be made, or something got worse with it.
+        ToolError: the update cannot be made, or something got worse with it.
     """
     only_files = arguments.in_place or arguments.dry_run or arguments.data
     try:
@@ -75,7 +75,7 @@ def _update_on_a_branch(wanted: str | None, *, smoke_test: bool, verbose: bool) 
     start = project.text("rev-parse", "HEAD")
     with worktree(project) as folder:
         staged.lend(folder)
-        _tools_in(folder, "update-branch", *(["--to", wanted] if wanted else []))
+        _envkeep_in(folder, "update-branch", *(["--to", wanted] if wanted else []))
         branch = branch_of(folder)
         if not branch:
             return
@@ -111,11 +111,11 @@ def _judge(tried: Tried, branch: str, start: str) -> None:
     )
 
 
-def _tools_in(folder: Path, *arguments: str) -> None:
-    """Run a command of the tools in a copy of the project, whose files it changes.
+def _envkeep_in(folder: Path, *arguments: str) -> None:
+    """Run a command of envkeep in a copy of the project, whose files it changes.
 
     Raises:
-        CommandError: It fails; the reason is its own.
+        CommandError: the command failed; the reason is its own.
     """
     command = [sys.executable, LAUNCHER.name, *arguments]
     announce(command)

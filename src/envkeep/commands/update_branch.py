@@ -32,17 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Update; without a newer release there is no branch.
 
     Raises:
-        ToolError: The update was refused, or the branch is there already.
+        ToolError: the update was refused, or the branch is there already.
     """
     project = Git(ROOT)
     preflight.check(project)
     start = project.text("rev-parse", "HEAD")
     options = ["--to", arguments.to] if arguments.to else []
-    _tools("update", "--in-place", *options)
+    _envkeep("update", "--in-place", *options)
     if not preflight.status(project):
         return 0
     answers = ANSWERS.read_text(encoding="utf-8")
-    branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", preflight.facts_of(answers)["_commit"]))
+    branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", preflight.metadata_of(answers)["_commit"]))
     if project.says("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}") not in ("", start):
         raise ToolError(
             f"the branch {branch} is there already; the update is in your files, uncommitted."
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _lock_again() -> str:
-    """Make the locks that are there anew with the tools of the newer release.
+    """Make the locks that are there anew with the envkeep of the newer release.
 
     Returns:
         What to say about it in the commit's message.
@@ -64,7 +64,7 @@ def _lock_again() -> str:
     if not any(LOCKS.glob("*/")):
         return ""
     try:
-        _tools("lock-all", "--present")
+        _envkeep("lock-all", "--present")
     except CommandError:
         return "\nThe locks are the old ones: locking again failed. Run `make lock-all`.\n"
     return ""
@@ -79,6 +79,6 @@ def _commit(project: Git, remark: str) -> None:
     committing.output("commit", "--quiet", "--file=-", given=message.encode())
 
 
-def _tools(*arguments: str) -> None:
-    """Run a command of the tools as they are on disk now."""
+def _envkeep(*arguments: str) -> None:
+    """Run a command of envkeep as it is on disk now."""
     run_program([sys.executable, LAUNCHER.name, *arguments])

@@ -59,14 +59,14 @@ def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """What git records of a path: its mode, and the name of its content."""
 
     mode: str
     blob: str
 
 
-Tree = dict[str, Entry]
+Tree = dict[str, TreeEntry]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Git:
         """Run git and return what it printed.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         done = self.ended(*arguments, given=given, **extra)
         if done.code:
@@ -102,7 +102,7 @@ class Git:
         """Return what git printed as text, without the last line end.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output(*arguments).decode("utf-8", "surrogateescape").rstrip("\n")
 
@@ -120,7 +120,7 @@ class Git:
         """Return the paths that git printed, each ended by NUL.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return [path for path in self.text(*arguments).split("\0") if path]
 
@@ -128,20 +128,20 @@ class Git:
         """Return what a tree holds, by path.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         found: Tree = {}
         for line in self.paths("ls-tree", "-r", "-z", "--full-tree", name):
             facts, _, path = line.partition("\t")
             mode, _, blob = facts.split(" ")
-            found[path] = Entry(mode, blob)
+            found[path] = TreeEntry(mode, blob)
         return found
 
-    def content(self, entry: Entry) -> bytes:
+    def content(self, entry: TreeEntry) -> bytes:
         """Return the content of a file.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output("cat-file", "blob", entry.blob)
 
@@ -149,6 +149,6 @@ class Git:
         """Record a content and return its name.
 
         Raises:
-            ToolError: It failed.
+            ToolError: git failed.
         """
         return self.output("hash-object", "-w", "--stdin", given=content).decode().strip()

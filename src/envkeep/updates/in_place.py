@@ -8,7 +8,7 @@ from envkeep.paths import ROOT
 from envkeep.process import say
 from envkeep.project.git import Git
 from envkeep.updates import apply, preflight, rendering
-from envkeep.updates.plan import Plan
+from envkeep.updates.plan import UpdatePlan
 from envkeep.updates.rendering import Workbench
 from envkeep.updates.report import Records, commit_message, summary
 
@@ -22,7 +22,7 @@ def update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> None
         dry_run: Only say what would happen.
 
     Raises:
-        ToolError: It cannot be made.
+        ToolError: the update cannot be made; no file has changed.
     """
     project = Git(ROOT)
     template = preflight.check(project)
@@ -42,13 +42,13 @@ def update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> None
         say(f"\n{text}" + ("\n\nNothing was changed (--dry-run)." if dry_run else ""))
 
 
-def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> Plan:
+def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> UpdatePlan:
     base = bench.render_present_release()
     theirs = bench.render_next_release(wanted, answers)
-    return Plan.make(project, bench.git, base, theirs)
+    return UpdatePlan.make(project, bench.git, base, theirs)
 
 
-def _write(project: Git, plan: Plan, records: Records) -> None:
+def _write(project: Git, plan: UpdatePlan, records: Records) -> None:
     records.write(commit_message(plan, records))
     try:
         apply.place(project, plan.patch, plan.changed)
