@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lifecycle.projects import Project, succeeded
 from tests.support.copier_runs import NEWEST, Answers, commit, git, render, update
 from tests.updates.edits import append, replace, write
 from tests.updates.stock import take_stock, trouble
@@ -159,3 +160,37 @@ def test_a_new_project_names_no_tools_and_has_none(template: Path, tmp_path: Pat
     commit(project, "Copy")
     assert not (project / "tools").exists()
     assert "tools/ is gone" not in envkeep(project, "doctor").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.parametrize("version", ["0.1.0", LAST_WITH_TOOLS])
+def test_after_copier_alone_the_project_installs_and_its_tests_pass(
+    version: str, before: Before
+) -> None:
+    folder, edited = before(version)
+    update(folder)
+    project = Project(folder)
+    project.make("setup")
+    check_what_is_there(folder, edited)
+    assert " passed" in project.make("test").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_after_the_former_update_the_project_installs_and_its_tests_pass(before: Before) -> None:
+    folder, edited = before(LAST_WITH_TOOLS)
+    project = Project(folder)
+    project.make("setup")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "--message", "Locks")
+    said = former_update(folder).stdout
+    branch = f"template-update-{NEWEST}"
+    assert f"`git merge {branch}`, then `make install`." in said
+    assert "note: tools/ is gone but still named in " in said
+    project.git("merge", "--quiet", "--ff-only", branch)
+    project.make("install")
+    check_what_is_there(folder, edited)
+    assert git(folder, "ls-files", "tools").split() == sorted(OURS)
+    assert " passed" in project.make("test").stdout
+    assert ", fresh" in succeeded(project.tools("status")).stdout

@@ -101,12 +101,16 @@ def remove_crossing(project: Path = ROOT) -> None:
 
 
 def names(project: Path = ROOT) -> tuple[FormerName, ...]:
-    """Return what still names the old way, in files that git tracks; none outside a repository."""
+    """Return what still names the old way, in files that git tracks; pages come last.
+
+    Outside a repository there is none.
+    """
     command = ["grep", "-z", "-n", "-I", "-E"]
     command += [part for form in FORMS for part in ("-e", form.pattern)]
     found = Git(project).ended(*command, "--", ".", f":!{FOLDER}/*.json", f":!{FOLDER}/*.toml")
     lines = found.output.decode("utf-8", "replace").splitlines()
-    return tuple(name for line in lines for name in _names_in(line, project))
+    found_names = (name for line in lines for name in _names_in(line, project))
+    return tuple(sorted(found_names, key=lambda name: ".md:" in name.place))
 
 
 def sentence(found: Sequence[FormerName]) -> str:

@@ -68,6 +68,12 @@ def test_a_package_of_the_team_of_that_name_is_theirs(project: Path) -> None:
     assert (project / "tools" / "__main__.py").exists()
 
 
+def test_pages_come_after_what_runs(project: Path) -> None:
+    for path in ("README.md", "run.sh"):
+        write(project, path, "python -m tools\n")
+    assert [place for place, _ in named(project)] == ["run.sh:1", "README.md:1"]
+
+
 def test_without_a_repository_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "local.mk").write_text("\t$(TOOLS) status\n", encoding="utf-8")
     assert named(tmp_path) == []
