@@ -8,7 +8,7 @@ READY = .venv/complete
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all tested-on benchmark lint hooks format lock-dev refresh-stack release clean
+.PHONY: help venv demo test test-slow test-all tested-on benchmark lint hooks format lock-dev wheel refresh-stack release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,8 @@ lock-dev: $(READY)  ## compile requirements/dev.txt from requirements/dev.in; AR
 	CUSTOM_COMPILE_COMMAND="make lock-dev" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 		--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		$(ARGS) --output-file requirements/dev.txt requirements/dev.in
+wheel: $(READY)  ## build envkeep into the template, where projects get it from
+	$(BIN)/python scripts/build_wheel.py
 refresh-stack: $(READY)  ## resolve the stack release again; ARGS="--cutoff YYYY-MM-DD --torch X.Y.Z"
 	$(BIN)/python scripts/refresh_stack.py $(ARGS)
 	$(BIN)/python scripts/hardware_page.py

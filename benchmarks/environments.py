@@ -67,9 +67,8 @@ def without_caches(folder: Path) -> dict[str, str]:
 
 def forget(project: Project) -> None:
     """Delete the environments of the project and torch's wheels, but not the pinned tools."""
-    for path in (project.folder / ".venvs").iterdir():
-        if path.is_dir() and "toolchain" not in path.name:
-            shutil.rmtree(path)
+    for name in project.environments():
+        shutil.rmtree(project.folder / ".venvs" / name)
     (project.folder / ".venv").unlink(missing_ok=True)
     shutil.rmtree(project.folder / ".cache" / "wheels", ignore_errors=True)
 

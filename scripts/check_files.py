@@ -13,7 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from envkeep.cli.output import show
 from envkeep.commands.check_files import run
 
 if __name__ == "__main__":
-    sys.exit(run(Namespace(files=sys.argv[1:])))
+    sys.exit(show(run(Namespace(files=sys.argv[1:]))))

@@ -1,9 +1,8 @@
-# Owned by the template: every update rewrites this file. Own hooks go to .pre-commit-config.yaml.
-# Starts a program of the active environment for a git hook, which finds no other one: sh tools/hook.sh PROGRAM ...
-# With --where-there-is-one before it, a program that has no build for this platform checks nothing.
+# Starts a program of .venv for a git hook, which finds no other one: sh scripts/hook.sh PROGRAM ...
+# With --optional before it, a program that has no build for this platform checks nothing.
 # shellcheck shell=sh
 optional=
-if [ "$1" = --where-there-is-one ]; then
+if [ "$1" = --optional ]; then
     optional=yes
     shift
 fi

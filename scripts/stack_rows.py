@@ -171,6 +171,7 @@ class Release(Part):
     torch_index: Annotated[
         str, _matches(r"https://\S+[^/\s]", "be an https address without a final slash")
     ]
+    envkeep_on_index: bool
     source: Text
     checked: Day
 

@@ -11,11 +11,11 @@ The layer of a package is the first that fits:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from hooks.adoption.manifests import package_lists
 from hooks.adoption.stack import Stack
@@ -133,7 +133,7 @@ def _is_asked_for(requirement: Requirement, layer: str, stack: Stack) -> bool:
     """Tell whether the template's part of a layer that the project includes has the package."""
     always = (row for row in stack.direct if row.layer == layer and layer in (TORCH, DEV, LINT))
     names = {row.name for row in always if row.when in ("always", "uses_training", "uses_torch")}
-    return not requirement.extras and re.sub(r"[-_.]+", "-", requirement.name).lower() in names
+    return not requirement.extras and canonicalize_name(requirement.name) in names
 
 
 def _line(wanted: Wanted, version: str) -> str:

@@ -49,7 +49,7 @@ class Stack:
     reserved: Sequence[str]
 
     def pinned(self, python: str) -> dict[str, str]:
-        """Return the versions for a Python by normalised name, torch and its companions too."""
+        """Return the versions for a Python by normalized name, torch and its companions too."""
         values = default_environment()
         said = {**values, "python_version": python, "python_full_version": f"{python}.0"}
         environment = {name: str(value) for name, value in said.items()}

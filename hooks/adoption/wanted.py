@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -37,7 +37,7 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """The package's normalised name."""
+        """The package's normalized name."""
         return str(canonicalize_name(self.requirement.name))
 
     @property
@@ -126,11 +126,6 @@ def poetry_versions(text: str) -> str:
     return ",".join(part for part in parts if part)
 
 
-def normalised(versions: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return versions by the packages' normalised names."""
-    return {str(canonicalize_name(name)): version for name, version in versions}
-
-
 def admits(specifier: SpecifierSet, version: str) -> bool:
     """Tell whether a range holds a version; one without a readable version holds none."""
     try:
@@ -155,7 +150,7 @@ def _poetry_part(part: str) -> str:
     if found := _CARET.fullmatch(part):
         return f">={found['version']},<{_caret_limit(found['version'])}"
     if found := _TILDE.fullmatch(part):
-        numbers = _numbers(found["version"])
+        numbers = Version(found["version"]).release
         limit = [numbers[0], numbers[1] + 1] if len(numbers) > 1 else [numbers[0] + 1]
         return f">={found['version']},<{'.'.join(map(str, limit))}"
     if part.endswith(".*"):
@@ -165,13 +160,9 @@ def _poetry_part(part: str) -> str:
 
 def _caret_limit(version: str) -> str:
     """Return the version with its first part that is not zero raised, as ``^`` means it."""
-    numbers = _numbers(version)
+    numbers = Version(version).release
     place = next((number for number, value in enumerate(numbers) if value), len(numbers) - 1)
     return ".".join(map(str, [*numbers[:place], numbers[place] + 1]))
-
-
-def _numbers(version: str) -> list[int]:
-    return list(Version(version).release)
 
 
 def _poetry_marker(table: Mapping[str, object]) -> str:

@@ -1,8 +1,8 @@
-"""``python -m envkeep``: work on the project in the working folder, for this package's developers."""
+"""Run ``python -m envkeep`` on the project in the working folder; for envkeep's developers."""
 
 import sys
 
-from envkeep.cli import main
+from envkeep.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The errors that commands raise for something the user can mend."""
+"""The errors that commands raise for something the user can fix."""
 
 import re
 import signal

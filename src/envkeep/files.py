@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from envkeep.errors import ToolError
 
 LEAST_NEXT = 999.5  # what three digits round to a thousand
 
@@ -16,6 +20,14 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, or an empty one if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -52,16 +64,32 @@ def in_words(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-if sys.platform == "win32":
-    import msvcrt
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file meanwhile; yield False at once if another command holds it.
 
-    def lock(descriptor: int) -> None:
-        """Lock an open file until it is closed, or raise OSError at once."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    Raises:
+        OSError: The file cannot be opened for writing.
+        ToolError: The file's file system knows no locks.
+    """
+    from filelock import FileLock, Timeout  # most commands lock nothing
 
-else:
-    import fcntl
-
-    def lock(descriptor: int) -> None:
-        """Lock an open file until it is closed, or raise OSError at once."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock = FileLock(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without locks a file that is there stands for one
+            lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        if error.errno != errno.ENOLCK:
+            raise
+        raise ToolError(
+            f"{path} cannot be locked ({error.strerror}): put the project on a file system with "
+            "locks, or have this one mounted with them."
+        ) from error
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,4 +1,4 @@
-"""Start programs and print them first, so that people can read and repeat every step."""
+"""Start programs: one function for all of them, which prints each as people can repeat it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from envkeep import progress
 from envkeep.errors import CommandError, ToolError, failure, reason_in
-from envkeep.paths import ROOT, shown
+from envkeep.paths import LAUNCHER, ROOT, shown
 from envkeep.progress import Waited
 from envkeep.progress import say as say
 
@@ -27,17 +29,50 @@ LEAKING_VARIABLES = (
 )
 DOWNLOADS = re.compile(r"\s*Downloading ")
 SIGNAL_OFFSET = 128  # what shells add to the number of the signal that ended a program
+NOT_STARTED = 127  # what shells say of a program that is not there
 FIXED_VARIABLES = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_REQUIRE_VIRTUALENV": "0",
     "UV_PYTHON_DOWNLOADS": "never",
 }
 
+Mode = Literal["show", "quiet", "capture", "foreground", "probe"]
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the user's variables less those that point at another environment."""
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended, and what it printed as far as that was not shown.
+
+    Attributes:
+        code: Its exit code; below 0 for the number of the signal that ended it.
+        output: What it printed; with the standard error where the mode was "show" or "quiet".
+        errors: What it printed to the standard error.
+    """
+
+    code: int
+    output: bytes = b""
+    errors: str = ""
+
+    @property
+    def text(self) -> str:
+        """What it printed, as text."""
+        return self.output.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @property
+    def answer(self) -> str:
+        """What it printed without the blanks around it, or an empty text if it failed."""
+        return "" if self.code else self.text.strip()
+
+
+def variables_with(own: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the user's variables less those that point at another environment.
+
+    Args:
+        own: Variables to add; None takes one away.
+    """
     kept = {key: value for key, value in os.environ.items() if key not in LEAKING_VARIABLES}
-    return {**kept, **FIXED_VARIABLES, **(extra or {})}
+    wanted: dict[str, str | None] = {**kept, **FIXED_VARIABLES, **own}
+    return {key: value for key, value in wanted.items() if value is not None}
 
 
 def announce(command: Sequence[object]) -> None:
@@ -46,119 +81,137 @@ def announce(command: Sequence[object]) -> None:
 
 
 def run(
-    command: Sequence[object], *, extra: Mapping[str, str] | None = None, quietly: bool = False
-) -> str:
-    """Run a program in the project's folder and show what it prints, or write it into the log.
+    command: Sequence[object],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str | None] | None = None,
+    stdin: bytes = b"",
+    mode: Mode = "show",
+    check: bool = True,
+    timeout: float | None = None,
+    stderr: Literal["keep", "show"] | BinaryIO = "keep",
+) -> Completed:
+    """Run a program to its end.
+
+    The modes:
+
+    - "show": it is announced, and what it prints is shown, or goes into the log if there is one;
+    - "quiet": the same, but what it prints is shown only if it fails and ``check`` is on;
+    - "capture": nothing is printed, what it prints is returned;
+    - "foreground": it is announced and in charge until it ends: what is typed goes to it, and
+      Ctrl-C and SIGTERM do; its exit code is returned, as shells number it;
+    - "probe": nothing is printed and nothing fails; a program that is missing prints nothing.
 
     Args:
         command: The program and its arguments.
-        extra: Variables to add to the program's environment.
-        quietly: Show its output only if it fails.
-
-    Returns:
-        What it printed, if it was not shown.
-
-    Raises:
-        CommandError: Its exit code is not 0.
-        ToolError: It could not be started.
-    """
-    announce(command)
-    code, output = _start(
-        command, ROOT, environment(extra), capture=quietly or progress.is_logged()
-    )
-    if code:
-        raise _failure(command, code, output)
-    return output or ""
-
-
-def attempt(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> bool:
-    """Run a program that may fail; what it prints is shown if it does not.
-
-    Args:
-        command: The program and its arguments.
-        extra: Variables to add to the program's environment.
-
-    Returns:
-        Whether its exit code is 0.
+        cwd: The folder that it runs in; by default the project's.
+        env: Environment variables that it gets besides the user's, of which those that point at
+            another environment are left out; None takes one away.
+        stdin: What it reads if its output is captured or it is a probe.
+        mode: What happens to what it prints, and who is in charge.
+        check: Whether an exit code other than 0 is an error, in the first three modes.
+        timeout: How many seconds a probe may take.
+        stderr: What happens to the standard error of a program whose output is captured: it is
+            returned, shown (or goes into the log), or goes into a file together with the output.
 
     Raises:
-        ToolError: It could not be started.
+        CommandError: The program's exit code is not 0, and ``check`` is on.
+        ToolError: The program could not be started.
     """
-    announce(command)
-    code, output = _start(command, ROOT, environment(extra), capture=True)
-    if code == 0 and output and not progress.is_logged():
-        progress.show_output(output)
-    return code == 0
-
-
-def tested(
-    command: Sequence[object], folder: Path, *, extra: Mapping[str, str] | None = None
-) -> tuple[int, str]:
-    """Run a program whose failure is an answer, and show what it prints or write it into the log.
-
-    Args:
-        command: The program and its arguments.
-        folder: Where it runs.
-        extra: Variables to add to the program's environment.
-
-    Returns:
-        Its exit code, and what it printed if that was not shown.
-
-    Raises:
-        ToolError: It could not be started.
-    """
-    announce(command)
-    code, output = _start(command, folder, environment(extra), capture=progress.is_logged())
-    return code, output or ""
-
-
-def output_of(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> str:
-    """Return what a program prints, or an empty text if it is missing or fails; prints nothing."""
+    start = _Start([str(part) for part in command], cwd or ROOT, variables_with(env or {}))
+    if mode == "probe":
+        return _probe(start, stdin, timeout)
     try:
-        done = ended(command, ROOT, environment(extra))
-    except ToolError:
-        return ""
-    return done.output.decode("utf-8", "replace").strip() if done.code == 0 else ""
-
-
-def printed_by(
-    command: Sequence[object], folder: Path, *, extra: Mapping[str, str] | None = None
-) -> str:
-    """Run a program in a folder and return what it prints; what it says to people is shown.
-
-    Raises:
-        CommandError: Its exit code is not 0.
-        ToolError: It could not be started.
-    """
-    announce(command)
-    is_shown = not progress.is_logged()
-    done = ended(command, folder, environment(extra), shows_errors=is_shown)
-    output = done.output.decode("utf-8", "replace")
-    progress.note(f"{done.errors}{output}")
-    if done.code:
-        raise _failure(command, done.code, None if is_shown else done.errors or output)
-    return output
-
-
-def hand_over(command: Sequence[object], *, extra: Mapping[str, str] | None = None) -> int:
-    """Run a program that is in charge until it ends, also of Ctrl-C and SIGTERM.
-
-    Args:
-        command: The program and its arguments.
-        extra: Variables to add to the program's environment.
-
-    Returns:
-        Its exit code.
-
-    Raises:
-        ToolError: It could not be started.
-    """
-    announce(command)
-    arguments = [str(part) for part in command]
-    try:
-        started = subprocess.Popen(arguments, cwd=ROOT, env=environment(extra))
+        if mode == "capture":
+            done, is_shown = _capture(start, stdin, stderr)
+        else:
+            announce(command)
+            is_shown = mode == "foreground" or (mode == "show" and not progress.is_logged())
+            done = _stream(start) if not is_shown else Completed(_inherit(start, mode))
     except OSError as error:
         raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
+    if done.code and check and mode != "foreground":
+        raise _failure(command, done.code, None if is_shown else done.errors or done.text)
+    return done
+
+
+def envkeep_command(*arguments: str) -> list[str]:
+    """Return the command that runs envkeep in the project's folder, or in that of a copy."""
+    return [sys.executable, LAUNCHER.name, *arguments]
+
+
+def run_envkeep(folder: Path, *arguments: str) -> Completed:
+    """Run envkeep in a copy of the project; show what it prints, or write it into the log.
+
+    Args:
+        folder: The copy.
+        arguments: The command and its arguments.
+
+    Returns:
+        Its exit code, and as ``errors`` the sentence that it failed with, which is not shown.
+    """
+    command = envkeep_command(*arguments, "--verbose")  # the log, if there is one, is kept here
+    announce(command)
+    is_logged = progress.is_logged()
+    waits: AbstractContextManager[Waited | None] = (
+        progress.waiting(_brief(command)) if is_logged else nullcontext()
+    )
+    with (
+        waits as waited,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=variables_with({}),
+            stdout=subprocess.PIPE if is_logged else None,
+            stderr=subprocess.STDOUT if is_logged else subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as started,
+    ):
+        message, reason = _heard(started.stdout or started.stderr or (), waited)
+    if started.returncode and is_logged:
+        progress.show_reason(message)
+    return Completed(started.returncode, errors=reason)
+
+
+def _heard(lines: Iterable[str], waited: Waited | None) -> tuple[str, str]:
+    """Pass on what envkeep prints; return what the last program printed, and envkeep's error."""
+    last: list[str] = []
+    reason = ""
+    for line in lines:
+        if line.startswith("error: "):
+            reason = line.removeprefix("error: ").strip()
+            continue
+        progress.show_output(line)
+        if line.startswith("$ "):
+            last = []
+        elif not line.startswith(progress.STILL):
+            last.append(line)
+            if waited and line.strip():
+                waited.what = line.strip()
+    return "".join(last).rstrip(), reason
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A program to be started: its words, its folder and its variables."""
+
+    words: list[str]
+    folder: Path
+    variables: Mapping[str, str]
+
+
+def _inherit(start: _Start, mode: Mode) -> int:
+    """Run a program on this process's own terminal, and return its exit code."""
+    if mode == "foreground":
+        return _in_charge(start)
+    return subprocess.run(start.words, cwd=start.folder, env=start.variables).returncode
+
+
+def _in_charge(start: _Start) -> int:
+    """Leave the terminal and its signals to a program, and return its exit code as shells do."""
+    started = subprocess.Popen(start.words, cwd=start.folder, env=start.variables)
     with started as program, _asked(program):
         while True:
             try:
@@ -178,129 +231,72 @@ def _asked(program: subprocess.Popen[bytes]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def inside(folder: Path, tools: Sequence[str]) -> tuple[int, str]:
-    """Run the tools of a copy of the project there; show what they print, or write it into the log.
-
-    Returns:
-        Their exit code, and the sentence that they failed with, which is not shown.
-    """
-    is_logged = progress.is_logged()
-    waits: AbstractContextManager[Waited | None] = (
-        progress.waiting(_brief(tools)) if is_logged else nullcontext()
-    )
-    with (
-        waits as waited,
-        subprocess.Popen(
-            tools,
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE if is_logged else None,
-            stderr=subprocess.STDOUT if is_logged else subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as started,
-    ):
-        message, reason = _heard(started.stdout or started.stderr or (), waited)
-    if started.returncode and is_logged:
-        progress.show_reason(message)
-    return started.returncode, reason
+def _capture(
+    start: _Start, stdin: bytes, stderr: Literal["keep", "show"] | BinaryIO
+) -> tuple[Completed, bool]:
+    """Run a program for what it prints; return that, and whether its errors were shown."""
+    file = None if isinstance(stderr, str) else stderr
+    is_shown = stderr == "show" and not progress.is_logged()
+    with nullcontext() if is_shown or file else progress.waiting(_brief(start.words)):
+        done = subprocess.run(
+            start.words,
+            cwd=start.folder,
+            env=start.variables,
+            input=stdin,
+            stdout=file or subprocess.PIPE,
+            stderr=subprocess.STDOUT if file else None if is_shown else subprocess.PIPE,
+        )
+    errors = (done.stderr or b"").decode("utf-8", "replace")
+    found = Completed(done.returncode, done.stdout or b"", errors)
+    if stderr == "show":
+        progress.note(f"{errors}{found.text}")
+    return found, is_shown
 
 
-def _heard(lines: Iterable[str], waited: Waited | None) -> tuple[str, str]:
-    """Pass on what the tools print; return what the last program printed, and their error."""
-    last: list[str] = []
-    reason = ""
-    for line in lines:
-        if line.startswith("error: "):
-            reason = line.removeprefix("error: ").strip()
-            continue
-        progress.show_output(line)
-        if line.startswith("$ "):
-            last = []
-        elif not line.startswith(progress.STILL):
-            last.append(line)
-            if waited and line.strip():
-                waited.what = line.strip()
-    return "".join(last).rstrip(), reason
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a program ended that was started for what it prints.
-
-    Attributes:
-        code: Its exit code.
-        output: What it printed.
-        errors: What it printed to the standard error.
-    """
-
-    code: int
-    output: bytes
-    errors: str
-
-
-def ended(
-    command: Sequence[object],
-    folder: Path,
-    variables: Mapping[str, str],
-    given: bytes = b"",
-    *,
-    shows_errors: bool = False,
-) -> Ended:
-    """Run a program, print nothing, and return how it ended, whatever its exit code.
-
-    Args:
-        command: The program and its arguments.
-        folder: Where it runs.
-        variables: All of its environment.
-        given: Its standard input.
-        shows_errors: Show what it prints to the standard error, and do not return that.
-
-    Raises:
-        ToolError: It could not be started.
-    """
-    arguments = [str(part) for part in command]
+def _probe(start: _Start, stdin: bytes, timeout: float | None) -> Completed:
     try:
-        with nullcontext() if shows_errors else progress.waiting(_brief(command)):
-            done = subprocess.run(
-                arguments,
-                cwd=folder,
-                env=variables,
-                input=given,
-                stdout=subprocess.PIPE,
-                stderr=None if shows_errors else subprocess.PIPE,
-                check=False,
-            )
-    except OSError as error:
-        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    return Ended(done.returncode, done.stdout, (done.stderr or b"").decode("utf-8", "replace"))
-
-
-def _start(
-    command: Sequence[object], folder: Path, variables: Mapping[str, str], *, capture: bool
-) -> tuple[int, str | None]:
-    """Run a program and return its exit code and, if that is not shown, what it printed."""
-    arguments = [str(part) for part in command]
+        program = subprocess.Popen(
+            start.words,
+            cwd=start.folder,
+            env=start.variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except (OSError, ValueError):
+        return Completed(NOT_STARTED)
     try:
-        if capture:
-            return _captured(arguments, folder, variables)
-        done = subprocess.run(arguments, cwd=folder, env=variables, check=False)
-    except OSError as error:
-        raise ToolError(f"`{command[0]}` could not be started: {error.strerror}.") from error
-    return done.returncode, None
+        output, errors = program.communicate(stdin, timeout)
+    except subprocess.TimeoutExpired:
+        _abandon(program)
+        said = f"{Path(start.words[0]).name} did not answer within {timeout:g} seconds"
+        return Completed(NOT_STARTED, errors=said)
+    except BaseException:
+        program.kill()
+        raise
+    return Completed(program.returncode, output, errors.decode("utf-8", "replace"))
 
 
-def _captured(
-    command: Sequence[str], folder: Path, variables: Mapping[str, str]
-) -> tuple[int, str]:
-    what, lines = _brief(command), []
+def _abandon(program: subprocess.Popen[bytes]) -> None:
+    """Kill a program; one that waits for a dead GPU does not even end then."""
+    program.kill()
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(timeout=1)
+    for pipe in (program.stdin, program.stdout, program.stderr):
+        if pipe:
+            with suppress(OSError):
+                pipe.close()
+
+
+def _stream(start: _Start) -> Completed:
+    """Run a program, write each line that it prints into the log at once, and return them all."""
+    what, lines = _brief(start.words), []
     with (
         progress.waiting(what) as waited,
         subprocess.Popen(
-            command,
-            cwd=folder,
-            env=variables,
+            start.words,
+            cwd=start.folder,
+            env=start.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -316,7 +312,7 @@ def _captured(
         except BaseException:
             started.kill()
             raise
-    return started.returncode, "".join(lines)
+    return Completed(started.returncode, "".join(lines).encode())
 
 
 def _brief(command: Sequence[object]) -> str:

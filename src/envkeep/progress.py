@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from envkeep.errors import ToolError
 from envkeep.paths import LOGS, shown
@@ -26,18 +23,23 @@ class Log:
 
     def __init__(self, command: str, *, shows_commands: bool) -> None:
         """Choose its name; nothing is written yet."""
-        self.path = LOGS / f"{command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+        self.path = LOGS / f"{command}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"
         self.shows_commands = shows_commands
         self.is_told = False
+        self._held: list[str] = []
         self._writing = threading.Lock()
 
     def write(self, text: str) -> None:
-        """Add a text; where no file can be written there is no log."""
+        """Add a text once a program has run; where no file can be written there is no log."""
         with self._writing, suppress(OSError):
+            self._held.append(text)
+            if not self.is_told:
+                return
             if not self.path.exists():
                 self._begin()
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(text)
+                file.writelines(self._held)
+            self._held.clear()
 
     def _begin(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,13 +56,6 @@ class _State:
     drawing = threading.RLock()
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Declare the option that shows everything."""
-    parser.add_argument(
-        "--verbose", action="store_true", help="show what programs print, without a log of it"
-    )
-
-
 @contextmanager
 def logged(command: str, *, verbose: bool = False, shows_commands: bool = False) -> Iterator[None]:
     """Write what programs print into a log meanwhile; an error names it.
@@ -73,15 +68,22 @@ def logged(command: str, *, verbose: bool = False, shows_commands: bool = False)
     if verbose or _State.log:
         yield
         return
-    log = _State.log = Log(command, shows_commands=shows_commands)
+    _State.log = Log(command, shows_commands=shows_commands)
     try:
         yield
     except ToolError as error:
-        if log.is_told:
-            error.add(f"all that was printed is in {shown(log.path)}")
+        place = place_of_log()
+        if place:
+            error.add(place)
         raise
     finally:
         _State.log = None
+
+
+def place_of_log() -> str:
+    """Return the part of a sentence that names the log, an empty text where no program has run."""
+    log = _State.log
+    return f"all that was printed is in {shown(log.path)}" if log and log.is_told else ""
 
 
 def is_logged() -> bool:
@@ -197,7 +199,9 @@ def waiting(what: str) -> Iterator[Waited]:
 
 def _draw(line: str) -> None:
     """Replace the line on the terminal; it must not be wider than that."""
-    width = shutil.get_terminal_size().columns - 1
+    from shutil import get_terminal_size  # importing it takes longer than most commands draw
+
+    width = get_terminal_size().columns - 1
     with _State.drawing:
         _erase()
         _State.line = line[:width]

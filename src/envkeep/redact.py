@@ -23,17 +23,17 @@ PARAMETERS = re.compile(
 NOBODY = ("", "root")  # names of users that say nothing
 
 
-def masker(
+def redactor(
     variables: Mapping[str, str],
     project: Path,
     *,
     home: Path | None = None,
     user: str | None = None,
 ) -> Callable[[str], str]:
-    """Return a function that masks what is private in a text.
+    """Return a function that redacts what is private in a text.
 
     Args:
-        variables: The environment variables; the values of those with secret names are masked.
+        variables: The environment variables; the values of those with secret names are redacted.
         project: The project's folder, which becomes ``.``.
         home: The home folder, which becomes ``~``; by default that of whoever runs this.
         user: The name of the user; by default that of whoever runs this.
@@ -55,22 +55,22 @@ def masker(
         name = re.escape(user)
         replaced.append((re.compile(rf"(?<=[/\\]){name}(?![\w-])|\b{name}(?=@)"), "<user>"))
 
-    def mask(text: str) -> str:
+    def redact(text: str) -> str:
         for private, shown in replaced:
             text = private.sub(shown, text)
         return text
 
-    return mask
+    return redact
 
 
-def masked(report: object, mask: Callable[[str], str]) -> object:
-    """Return a report of texts, numbers, lists and tables with every text of it masked."""
+def redacted(report: object, redact: Callable[[str], str]) -> object:
+    """Return a report of texts, numbers, lists and tables with every text of it redacted."""
     if isinstance(report, str):
-        return mask(report)
+        return redact(report)
     if isinstance(report, Mapping):
-        return {mask(str(key)): masked(value, mask) for key, value in report.items()}
+        return {redact(str(key)): redacted(value, redact) for key, value in report.items()}
     if isinstance(report, list | tuple):
-        return [masked(each, mask) for each in report]
+        return [redacted(each, redact) for each in report]
     return report
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TextIO
 
 from envkeep.errors import ToolError
-from envkeep.files import lock
 from envkeep.paths import AT_WORK
 
 PREFIX = "project-tools-"
@@ -41,7 +40,7 @@ def claimed(environment: Path) -> Iterator[None]:
     """Make an environment meanwhile that nobody else makes or removes.
 
     Raises:
-        ToolError: Another command is making it.
+        ToolError: Another command is making that environment.
     """
     with _record(environment.name):
         yield
@@ -82,16 +81,29 @@ def _record(name: str) -> Iterator[TextIO | None]:
     except OSError:
         yield None
         return
+    with file:
+        if _is_at_work(file, without_locks=False):
+            raise ToolError(f"another command makes {name}; wait until it has ended.")
+        try:
+            yield file
+        finally:
+            file.close()
+            path.unlink(missing_ok=True)
+
+
+def _is_at_work(record: TextIO, *, without_locks: bool) -> bool:
+    """Tell whether another command holds a record; if not, hold it until the file is closed.
+
+    Args:
+        record: The open file. It holds a name, which a ``FileLock`` of its path would hide.
+        without_locks: What to answer where the file system knows no locks.
+    """
+    from filelock import lock_descriptor  # most commands lock nothing
+
     try:
-        lock(file.fileno())
-    except OSError as error:
-        file.close()
-        raise ToolError(f"another command makes {name}; wait until it has ended.") from error
-    try:
-        yield file
-    finally:
-        file.close()
-        path.unlink(missing_ok=True)
+        return not lock_descriptor(record.fileno(), blocking=False)
+    except OSError:
+        return without_locks
 
 
 def _abandoned() -> Iterator[Path]:
@@ -99,10 +111,11 @@ def _abandoned() -> Iterator[Path]:
     for record in sorted(AT_WORK.glob("*")):
         try:
             with record.open("r+") as file:
-                lock(file.fileno())
-        except OSError:  # its command is at work
+                is_at_work = _is_at_work(file, without_locks=True)
+        except OSError:  # another user's, or gone by now
             continue
-        yield record
+        if not is_at_work:
+            yield record
 
 
 def _named_in(record: Path) -> Path | None:

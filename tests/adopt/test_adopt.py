@@ -192,11 +192,11 @@ def test_the_next_steps_name_both_test_commands_and_what_is_open(
     assert "the licence was not found" in shown.partition("What could not be decided:")[2]
 
 
-def test_variables_of_its_makefile_do_not_choose_what_runs_the_tools(plain: Adopted) -> None:
+def test_variables_of_its_makefile_do_not_choose_what_runs_envkeep(plain: Adopted) -> None:
     assert plain.text("Makefile").startswith("PYTHON = python\n")
     plain.adopt()
     plain.switch()
-    for target, line in (("setup", "python3 -m tools setup"), ("train", "python train.py")):
+    for target, line in (("setup", "python3 keep.py setup"), ("train", "python train.py")):
         command = ["make", "--dry-run", target]
         kept = {name: value for name, value in os.environ.items() if name != "PYTHON"}
         done = subprocess.run(

@@ -163,7 +163,7 @@ def test_its_tests_pass_as_before(adopted: Adopted, tests_before: str) -> None:
 
 @every_kind
 def test_nothing_is_lost(adopted: Adopted) -> None:
-    before = files_at(adopted.folder, "HEAD~2" if _has_moves(adopted) else "HEAD~1")
+    before = files_at(adopted.folder, _before(adopted))
     after = files_at(adopted.folder, "HEAD")
     assert len(before) > 8
     for path, file in before.items():
@@ -239,7 +239,7 @@ def test_requirements_are_in_their_layers(kind: str, adopted: Adopted) -> None:
 
 @pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
 @every_kind
-def test_its_own_ruff_finds_nothing_in_the_tools(
+def test_its_own_ruff_finds_nothing_in_the_launcher(
     adopted: Adopted, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     """Whatever rules the repository has, what it ran over all files finds what it found before."""
@@ -248,14 +248,22 @@ def test_its_own_ruff_finds_nothing_in_the_tools(
     (copy / "pyproject.toml").write_text(
         '[tool.ruff]\nline-length = 60\n[tool.ruff.lint]\nselect = ["ALL"]\n', encoding="utf-8"
     )
-    new = sorted(copy.glob("tools/**/*.py"))
-    ours = [path for path in new if path.name != "convert.py"]
-    arguments = [sys.executable, "-m", "ruff", *command, "--no-cache", *map(str, ours)]
+    arguments = [sys.executable, "-m", "ruff", *command, "--no-cache", "keep.py"]
     succeeded(subprocess.run(arguments, cwd=copy, capture_output=True, text=True, check=False))
 
 
-def _has_moves(adopted: Adopted) -> bool:
-    return "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
+@every_kind
+def test_the_launcher_is_the_only_code_that_came(adopted: Adopted) -> None:
+    before = files_at(adopted.folder, _before(adopted)).values()
+    new = {path for path, file in files_at(adopted.folder, "HEAD").items() if file not in before}
+    assert {path for path in new if path.endswith((".py", ".sh"))} == {"keep.py"}
+    assert not [path for path in new if path.startswith("tools/")]
+
+
+def _before(adopted: Adopted) -> str:
+    """Return the commit before the adoption, which has a commit of its own for moved files."""
+    moves = "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
+    return "HEAD~2" if moves else "HEAD~1"
 
 
 @pytest.fixture(scope="module")

@@ -204,7 +204,8 @@ def updated(made: Adopted, template: Path) -> None:
     changed = {path for path in before if after.get(path) != before[path]}
     assert changed == {
         *(".copier-answers.yml", ".gitignore", "docs/environment.md", "pyproject.toml"),
-        *("requirements/stack/constraints.txt", "tools/__init__.py"),
+        *("requirements/stack/constraints.txt", "requirements/stack/envkeep.txt"),
+        next(path for path in before if path.startswith("requirements/stack/wheels/envkeep-")),
     }
     for path in (".gitignore", "pyproject.toml"):
         kept = before[path].content.decode().partition("# Yours from here")[2]

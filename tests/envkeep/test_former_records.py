@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from envkeep.bisect.log import Log
+from envkeep.bisect.log import BisectLog
 from tests.support.engine import variables
 
 ACTIVE, TRIED = "0123456789ab", "ba9876543210"
@@ -114,8 +114,8 @@ def test_environments_and_tries_are_listed(kept: Path) -> None:
 
 
 def test_a_try_is_judged_as_it_was(kept: Path) -> None:
-    sentence = 'the verdict on "numpy==2.4" was bad: the tests fail with it; nothing was changed'
-    assert sentence in envkeep(kept, "promote").stderr
+    said = envkeep(kept, "promote").stderr
+    assert '"numpy==2.4" was bad: the tests fail with it; nothing was changed' in said
 
 
 def test_a_saved_folder_is_verified_and_compared_with_this_machine(kept: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_saved_folder_is_verified_and_compared_with_this_machine(kept: Path) -
 
 def test_a_bisection_goes_on_from_its_steps(tmp_path: Path) -> None:
     write(tmp_path / "log.jsonl", STEPS)
-    log = Log(tmp_path)
+    log = BisectLog(tmp_path)
     verdicts = [log.verdict(lock) for lock in ("aa", "bb", "cc")]
     assert [each and each.value for each in verdicts] == ["pass", "fail", None]
     assert log.environments() == {ACTIVE}

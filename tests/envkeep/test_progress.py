@@ -14,7 +14,7 @@ import pytest
 from envkeep import errors, paths, process, progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.progress import Waited, logged
-from envkeep.staging import comparison
+from envkeep.staging import project_tests
 
 FAILS = [
     sys.executable,
@@ -43,9 +43,10 @@ def test_a_log_takes_what_programs_print(project: Path, capfd: pytest.CaptureFix
     with logged("try"):
         process.say("Locking it.")
         process.run(SUCCEEDS)
-        assert process.attempt(SUCCEEDS)
-        assert not process.attempt(FAILS)
-        assert process.tested(FAILS, project) == (3, "begun\nERROR: no wheel for it.\n")
+        assert process.run(SUCCEEDS, mode="quiet").code == 0
+        assert process.run(FAILS, mode="quiet", check=False).code == 3
+        done = process.run(FAILS, check=False)
+        assert (done.code, done.text) == (3, "begun\nERROR: no wheel for it.\n")
     shown = capfd.readouterr()
     log = log_of(project)
     assert shown.out == "Locking it.\n"
@@ -112,7 +113,7 @@ def test_a_full_disk_stops_the_log_alone(
 ) -> None:
     (project / ".cache").write_text("", encoding="utf-8")
     with logged("install"):
-        assert process.run(SUCCEEDS) == " + numpy==2.5.5\n"
+        assert process.run(SUCCEEDS).text == " + numpy==2.5.5\n"
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,11 @@ def test_a_copy_of_the_project_fails_with_the_reason_of_its_last_program(
         "print('$ uv two', file=e); print('  x because', file=e);"
         "print('error: they clash.', file=e); sys.exit(1)"
     )
+    (project / paths.LAUNCHER.name).write_text(child, encoding="utf-8")
     with logged("try"):
-        code, reason = process.inside(project, [sys.executable, "-c", child])
-    assert (code, reason) == (1, "they clash.")
-    assert capfd.readouterr().err == "  x because\n"
+        done = process.run_envkeep(project, "lock")
+    assert (done.code, done.errors) == (1, "they clash.")
+    assert capfd.readouterr().err.partition("\n")[2] == "  x because\n"
     assert "fine\n[1/2] layer\n" in log_of(project).read_text(encoding="utf-8")
 
 
@@ -210,7 +212,7 @@ def test_a_program_is_named_without_its_options(command: list[str], brief: str) 
 def test_failed_tests_are_named_and_passed_ones_counted() -> None:
     failed = [f"FAILED tests/test_it.py::test_{number} - assert 1 == 2" for number in range(12)]
     printed = "\n".join(["....F", "short test summary info", *failed, "12 failed in 1 s", ""])
-    lines = comparison.summary_of_tests(printed)
-    assert lines == [*failed[: comparison.MOST_NAMED], "and 2 more", "12 failed in 1 s"]
-    assert comparison.summary_of_tests("....\n== 4 passed in 1 s ==\n") == ["4 passed in 1 s"]
-    assert comparison.summary_of_tests("") == []
+    lines = project_tests.summary_of_tests(printed)
+    assert lines == [*failed[: project_tests.MOST_NAMED], "and 2 more", "12 failed in 1 s"]
+    assert project_tests.summary_of_tests("....\n== 4 passed in 1 s ==\n") == ["4 passed in 1 s"]
+    assert project_tests.summary_of_tests("") == []

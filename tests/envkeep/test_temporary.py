@@ -13,14 +13,12 @@ import pytest
 from tests.support.engine import variables
 
 WAIT = "print('here', flush=True); input()"
-NEXT_COMMAND = (
-    "from envkeep.environments import store as generations\nwith generations.exclusive(): pass"
-)
-COPY = f"from envkeep.training import baseline as trials\nwith trials.copy_of_now() as copy: print(copy); {WAIT}"
+NEXT_COMMAND = "from envkeep.environments import store\nwith store.exclusive(): pass"
+COPY = f"from envkeep.project import snapshot\nwith snapshot.of_now() as copy: print(copy); {WAIT}"
 LOCKING = """
 from envkeep.project import target as backends
 from envkeep.locks import lock_set as locks
-with locks.replaced([backends.Target("linux-x86_64", "cpu")]) as top:
+with locks.replaced_locks([backends.Target("linux-x86_64", "cpu")]) as top:
     for name in ("a.txt", "b.txt"):
         (top / "linux-x86_64-cpu" / name).write_text("new")
 """
@@ -87,14 +85,14 @@ def test_the_copy_of_a_command_at_work_stays(project: Path) -> None:
 
 def test_a_half_made_environment_goes_at_the_next_start(project: Path) -> None:
     fill = f"""
-from envkeep.environments import store as generations
-from envkeep.environments.store import Generation
+from envkeep.environments import store
+from envkeep.environments.store import Environment
 def fill(folder):
     folder.mkdir()
     {WAIT}
-wanted = Generation("0123456789ab", "development", "", "", "3.12", "", "make install", "")
-with generations.exclusive():
-    generations.create(wanted, fill)
+wanted = Environment("0123456789ab", "development", "", "", "3.12", "", "make install", "")
+with store.exclusive():
+    store.create(wanted, fill)
 """
     killed(project, fill)
     (project / ".venvs" / "mine").mkdir()

@@ -38,8 +38,8 @@ OUTCOME = Outcome(
     },
     seconds={"render": 1.6, "setup": 76.0, "train": 8.7},
 )
-# What stands in for the project's `tools`: it prints, and fails at the step that a variable names.
-TOOLS = """\
+# What stands in for the project's keep.py: it prints, and fails at the step that a variable names.
+KEEP = """\
 import json, os, pathlib, sys
 command, results = sys.argv[1], json.loads(pathlib.Path("results.json").read_text())
 print("$ python -m example", *sys.argv[1:])
@@ -55,8 +55,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Let the demo render a project that only says what the steps would say."""
 
     def render(request: Request) -> list[str]:
-        (request.destination / "tools").mkdir(parents=True)
-        (request.destination / "tools" / "__main__.py").write_text(TOOLS)
+        request.destination.mkdir(parents=True)
+        (request.destination / "keep.py").write_text(KEEP)
         (request.destination / "results.json").write_text(json.dumps(RESULTS))
         return []
 

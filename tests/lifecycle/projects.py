@@ -38,7 +38,8 @@ APART = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 """What starts a program in namespaces of its own: without network, and free to mount."""
 
 
-def _can_be_apart() -> bool:
+def can_be_apart() -> bool:
+    """Tell whether this machine lets this user make namespaces."""
     try:
         return subprocess.run([*APART, "true"], capture_output=True, check=False).returncode == 0
     except OSError:
@@ -46,7 +47,7 @@ def _can_be_apart() -> bool:
 
 
 NEEDS_NAMESPACES = pytest.mark.skipif(
-    not _can_be_apart(), reason="this machine does not let anybody make namespaces"
+    not can_be_apart(), reason="this machine does not let anybody make namespaces"
 )
 
 
@@ -57,11 +58,11 @@ class Project:
     folder: Path
 
     def tools(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` and return what it printed, whatever its exit code."""
+        """Run ``keep.py`` and return what it printed, whatever its exit code."""
         return self._start([sys.executable, "keep.py", *arguments], variables)
 
     def tools_without_network(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m tools`` where no network device is, not even loopback."""
+        """Run ``keep.py`` where no network device is, not even loopback."""
         return self._start([*APART, sys.executable, "keep.py", *arguments], {})
 
     def in_a_namespace(self, script: str) -> subprocess.CompletedProcess[str]:
@@ -126,19 +127,14 @@ class Project:
         return {path.stem: path.read_text() for path in sorted(self.locks.glob("[0-9]*.txt"))}
 
     def active(self, link: str = ".venv") -> str | None:
-        """Return the name of the active generation."""
+        """Return the name of the active environment."""
         path = self.folder / link
         return path.readlink().name if path.is_symlink() else None
 
-    def generations(self) -> set[str]:
-        """Return the names of the environments on disk, without the tools' own."""
-        folders = (self.folder / ".venvs").iterdir()
-        own = ("toolchain", "envkeep-")
-        return {
-            path.name
-            for path in folders
-            if path.is_dir() and not any(name in path.name for name in own)
-        }
+    def environments(self) -> set[str]:
+        """Return the names of the environments on disk, without envkeep and the tools' own."""
+        folders = [path for path in (self.folder / ".venvs").iterdir() if path.is_dir()]
+        return {path.name for path in folders if not path.name.startswith(("envkeep", "toolchain"))}
 
     def packages(self, link: str = ".venv") -> dict[str, str]:
         """Return the installed distributions and their versions."""
@@ -216,14 +212,14 @@ class Checkpoint:
         project.git("tag", "--force", BASE_COMMIT)
         active = project.active()
         assert active is not None
-        return cls(project, active, project.active(".venv-prod"), frozenset(project.generations()))
+        return cls(project, active, project.active(".venv-prod"), frozenset(project.environments()))
 
     def restore(self) -> Project:
         """Undo every change to files, links and environments."""
         folder = self.project.folder
         self.project.git("reset", "--quiet", "--hard", BASE_COMMIT)
         self.project.git("clean", "--quiet", "-fd")
-        for name in self.project.generations() - self.known:
+        for name in self.project.environments() - self.known:
             shutil.rmtree(folder / ".venvs" / name)
         for link in (".venv", ".venv-prod"):
             _remove(folder / link)

@@ -41,7 +41,7 @@ while real.poll() is None:
         os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(real.returncode)
 """
-TOOLS = f"{sys.executable} -m tools"
+TOOLS = f"{sys.executable} keep.py"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def in_a_namespace(project: Project, script: str) -> subprocess.CompletedProcess
 
 
 def facts(project: Project) -> tuple[str | None, set[str], str]:
-    return project.active(), project.generations(), project.git("status", "--short")
+    return project.active(), project.environments(), project.git("status", "--short")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_install_that_fills_the_disk_leaves_nothing_half_made(
         project,
         f"mount -t tmpfs -o size=250m tmpfs {clone}; git clone -q . {clone}/project;"
         f"cd {clone}/project; {TOOLS} restore {saved} >&2 || code=$?;"
-        "ls .venvs | grep -v toolchain; exit $code",
+        "ls .venvs | grep -v -e toolchain -e envkeep; exit $code",
     )
     assert "nothing was switched" in error_sentence(done) or "uv" in error_sentence(done)
     assert done.stdout.split() == ["in-use"]
@@ -120,7 +120,7 @@ def test_an_install_whose_uv_is_killed_is_not_gone_on_with(project: Project) -> 
     finally:
         real.replace(uv)
     assert f"{before[0]} stays active: `uv` was ended by SIGKILL" in error_sentence(done)
-    assert (project.active(), project.generations()) == before[:2]
+    assert (project.active(), project.environments()) == before[:2]
     succeeded(project.tools("install"))
     assert project.active() not in (before[0], None)
     assert "no errors" in succeeded(project.tools("doctor")).stdout

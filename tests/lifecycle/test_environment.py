@@ -1,4 +1,4 @@
-"""Locks, generations and their failures, in a project that is small because it does not train."""
+"""Locks, environments and their failures, in a project that is small because it does not train."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_a_failing_smoke_test_leaves_the_active_environment(
     assert "smoke test" in sentence
     assert f"{small_project.active} stays active" in sentence
     assert project.active() == small_project.active
-    assert project.generations() == small_project.known
+    assert project.environments() == small_project.known
     project.make("install", "--without-smoke-test")
     assert project.active() != small_project.active
 
@@ -242,7 +242,7 @@ def test_an_environment_that_fails_its_check_is_not_activated(
     assert said in refused.stderr
     assert f"{small_project.active} stays active" in error_sentence(refused)
     assert project.active() == small_project.active
-    assert project.generations() == small_project.known
+    assert project.environments() == small_project.known
 
 
 def test_a_file_with_another_hash_is_not_installed(
@@ -259,7 +259,7 @@ def test_a_file_with_another_hash_is_not_installed(
     assert f"{small_project.active} stays active" in error_sentence(refused)
     assert "hash" in (refused.stdout + refused.stderr).lower()
     assert project.active() == small_project.active
-    assert project.generations() == small_project.known
+    assert project.environments() == small_project.known
 
 
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
@@ -271,7 +271,7 @@ def test_an_interrupted_install_leaves_the_active_environment(
     assert code != 0
     if kill is signal.SIGINT:
         assert "the active environment was left as it was" in rest
-        assert project.generations() == small_project.known
+        assert project.environments() == small_project.known
     assert project.active() == small_project.active
     succeeded(project.tools("install"))
     assert project.active() not in (small_project.active, None)
@@ -318,7 +318,7 @@ def test_the_console_script_lists_the_commands(project: Project, link: str) -> N
     assert "predict with an exported model" in done.stdout
 
 
-def test_a_new_console_script_comes_with_a_new_generation(
+def test_a_new_console_script_comes_with_a_new_environment(
     project: Project, small_project: Checkpoint
 ) -> None:
     pyproject = project.folder / "pyproject.toml"
@@ -384,7 +384,9 @@ def test_a_project_that_was_moved_gets_a_new_environment(project: Project, tmp_p
             "a line that is not a requirement",
             id="no-name",
         ),
-        pytest.param("tools/project.toml", "= broken\n", "cannot be read", id="broken-facts"),
+        pytest.param(
+            "requirements/stack/project.toml", "= broken\n", "cannot be read", id="broken-facts"
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(

@@ -107,7 +107,7 @@ def test_without_make_one_sentence_says_what_to_do(trained: Project) -> None:
 def test_a_lock_with_a_wrong_hash_makes_no_environment(trained: Project) -> None:
     path = trained.locks / "exporters" / f"{INT8}.txt"
     text = path.read_text(encoding="utf-8")
-    known, active = trained.generations(), trained.active(f".venv-export-{INT8}")
+    known, active = trained.environments(), trained.active(f".venv-export-{INT8}")
     path.write_text(re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", text), encoding="utf-8")
     try:
         done = trained.tools("exporter", INT8)
@@ -115,5 +115,5 @@ def test_a_lock_with_a_wrong_hash_makes_no_environment(trained: Project) -> None
         path.write_text(text, encoding="utf-8")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert trained.generations() == known
+    assert trained.environments() == known
     assert trained.active(f".venv-export-{INT8}") == active

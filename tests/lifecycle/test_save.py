@@ -90,7 +90,7 @@ def test_an_image_and_the_interpreter_can_be_added_later(
     if other is None:
         pytest.skip("there is no other Python on this machine that can start the tools")
     clone = cloned(project, tmp_path / "clone")
-    commands = f"{other} -m tools restore {folder} --quick; {other} -m tools doctor"
+    commands = f"{other} keep.py restore {folder} --quick; {other} keep.py doctor"
     done = clone.in_a_namespace(f"{without_this_python()}; {commands}")
     said = succeeded(done).stdout
     assert "is not on this machine: unpacking the saved one to .venvs/python-3" in said
@@ -165,10 +165,10 @@ def test_a_corrupted_wheel_is_refused_and_nothing_is_made(
     content = bytearray(wheel.read_bytes())
     content[len(content) // 2] ^= 1
     wheel.write_bytes(content)
-    active, made = project.active(), project.generations()
+    active, made = project.active(), project.environments()
     sentence = error_sentence(project.tools("restore", str(harmed)))
     assert f"{wheel.name} in {harmed} is damaged" in sentence
-    assert (project.active(), project.generations()) == (active, made)
+    assert (project.active(), project.environments()) == (active, made)
 
 
 def test_a_folder_with_other_files_and_a_stale_environment_are_refused(

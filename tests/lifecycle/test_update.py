@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from scripts.build_wheel import write_wheel
 from tests.lifecycle.projects import Checkpoint, Project, pins_of, succeeded
 from tests.support.copier_runs import conflicts, files_of, release, render, stage
 
@@ -112,10 +114,11 @@ def next_release(template: Path) -> None:
     )
     change(
         template,
-        "template/keep.py",
-        r"^\"\"\"Run envkeep, the program",
-        '"""Still run envkeep, the program',
+        "src/envkeep/__init__.py",
+        r'^"""Keep the',
+        '"""Still keep the',
     )
+    write_wheel(template)
     change(
         template,
         "template/pyproject.toml.jinja",
@@ -220,7 +223,8 @@ def test_lines_of_both_sides_are_in_the_shared_files(update: Update) -> None:
 def test_files_of_the_template_are_new(update: Update) -> None:
     assert "new-target:" in update.now("Makefile")
     assert "# The environment, revised" in update.now("docs/environment.md")
-    assert '"""Still run envkeep' in update.now("keep.py")
+    (wheel,) = update.project.folder.glob("requirements/stack/wheels/envkeep-*.whl")
+    assert b"Still keep the" in zipfile.ZipFile(wheel).read("envkeep/__init__.py")
     assert update.now("docs/new-page.md") == "# A new page\n"
     assert f"_commit: {NEXT}" in update.now(".copier-answers.yml")
 

@@ -60,16 +60,16 @@ def test_a_newer_stack_is_tried_on_a_branch(project: Project) -> None:
     assert old != OLDER
     said = project.make("update").stdout
     assert f"protobuf {old} -> {OLDER}" in said
-    assert "The verdict is good: the tests pass." in said
+    assert "The comparison is good: the tests pass." in said
     assert facts(project) == before
     assert project.git("worktree", "list").count("\n") == 1
 
-    made = project.generations()
+    made = project.environments()
     project.git("merge", "--quiet", "--ff-only", BRANCH)
     assert pins_of(project.lock_texts()["30-prod"])["protobuf"] == OLDER
     assert ", fresh" in succeeded(project.tools("status")).stdout
     assert "Making" not in succeeded(project.tools("install")).stdout
-    assert project.generations() == made
+    assert project.environments() == made
     assert project.packages()["protobuf"] == OLDER
     assert "Already up to date" in project.make("update").stdout
 
@@ -90,9 +90,9 @@ def test_what_breaks_is_said_with_the_command_that_finds_the_culprit(project: Pr
 @pytest.mark.parametrize("moment", ["copier update", "Locked in", "Making the environment"])
 def test_an_update_that_was_killed_can_be_made_again(project: Project, moment: str) -> None:
     before = facts(project)
-    project.interrupted_tools("update", after=moment, by=signal.SIGKILL)
+    project.interrupted_tools("update", "--verbose", after=moment, by=signal.SIGKILL)
     assert facts(project) == before
-    assert "The verdict is good" in succeeded(project.tools("update")).stdout
+    assert "The comparison is good" in succeeded(project.tools("update")).stdout
     assert facts(project) == before
 
 

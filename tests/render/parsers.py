@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,6 +20,8 @@ from packaging.requirements import Requirement
 OLDEST_PYTHON = (3, 11)
 HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 DOTENV = re.compile(r"[A-Z][A-Z0-9_]*=\S*")
+INCLUDED = re.compile(rb"^-r (\S+)", re.MULTILINE)
+MAKEFILES = ("Makefile", "local.mk")
 COMMENT = re.compile(r"\s*//")
 INSTRUCTIONS = {
     *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "FROM", "HEALTHCHECK"),
@@ -30,8 +34,12 @@ class UnknownKindError(Exception):
     """A file that no parser is known for; it says what to do."""
 
 
+_READ: set[tuple[str, bytes]] = set()
+"""What was read without an error: the kind of a file, and the hash of all that decides on it."""
+
+
 def parse(path: Path) -> None:
-    """Read a file of a project with the parser of its kind.
+    """Read a file of a project with the parser of its kind; what was read before is not again.
 
     Raises:
         UnknownKindError: No parser is known for this file.
@@ -39,9 +47,22 @@ def parse(path: Path) -> None:
     """
     for pattern, parser in PARSERS:
         if fnmatch(path.name, pattern):
-            parser(path)
+            key = (pattern, _digest(path))
+            if key not in _READ:
+                parser(path)
+                _READ.add(key)
             return
     raise UnknownKindError(f"{path.name} has no parser: add one to tests/render/parsers.py.")
+
+
+def _digest(path: Path) -> bytes:
+    """Return the hash of a file, and of the files that are read with it, or are not there."""
+    content = path.read_bytes()
+    beside = [path.parent / name.decode() for name in INCLUDED.findall(content)]
+    if path.name in MAKEFILES:
+        beside = [path.parent / name for name in MAKEFILES]
+    told = [each.read_bytes() if each.is_file() else b"is not there" for each in beside]
+    return hashlib.sha256(b"\0".join([content, *told])).digest()
 
 
 def code_lines(text: str) -> list[str]:
@@ -82,11 +103,6 @@ def _makefile(path: Path) -> None:
         assert not done.stderr, done.stderr
 
 
-def _shell(path: Path) -> None:
-    done = subprocess.run(["sh", "-n", path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def _dotenv(path: Path) -> None:
     assert all(DOTENV.fullmatch(line) for line in code_lines(_text(path)))
 
@@ -108,6 +124,11 @@ def _packages(path: Path) -> None:
 
 def _commented_json(path: Path) -> None:
     json.loads("\n".join(line for line in _text(path).splitlines() if not COMMENT.match(line)))
+
+
+def _wheel(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
 
 
 def _version(path: Path) -> None:
@@ -136,7 +157,6 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),
-    ("*.sh", _shell),
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),
     (".dockerignore", _text),
@@ -144,6 +164,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     (".gitattributes", _attributes),
     (".gitignore", _text),
     (".python-version", _version),
+    ("*.whl", _wheel),
     ("LICENSE", _text),
     ("py.typed", _empty),
 )

@@ -120,7 +120,7 @@ def _whole_word(value: str) -> str:
 def searched(template: Path) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of every file of the template that is written by hand."""
     for path in git(template, "ls-files", "-z").rstrip("\0").split("\0"):
-        if path.startswith(NOT_SEARCHED):
+        if path.startswith(NOT_SEARCHED) or path.endswith(".whl"):
             continue
         text = (template / path).read_text(encoding="utf-8")
         if not (path.startswith(GENERATED_IN) and GENERATED.search(text[:HEAD])):
@@ -129,7 +129,10 @@ def searched(template: Path) -> Iterator[tuple[str, str]]:
 
 def hits(path: str, text: str, literals: Literals) -> list[str]:
     """Return one line for every repeated value in a text."""
-    words = pattern(literals)
+    there = {value: where for value, where in literals.items() if value in text}
+    if not there:
+        return []
+    words = pattern(there)
     return [
         f"{path}:{number}: {found.group()} ({literals[found.group()]})"
         for number, line in enumerate(text.splitlines(), start=1)

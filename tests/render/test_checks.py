@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from tests.render.conftest import Projects
 from tests.render.pairwise import pairwise
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import ROOT, git
+from tests.support.engine import variables
 
 WITHOUT_TYPES = {**os.environ, "SKIP": "mypy"}
 ADOPTED = [
@@ -94,27 +96,22 @@ def test_every_check_is_a_local_program_of_the_environment(projects: Projects) -
     assert [row["repo"] for row in repositories] == ["local"]
     hooks = repositories[0]["hooks"]
     assert {hook["id"] for hook in hooks} == IDS
-    assert not [hook for hook in hooks if not hook["entry"].startswith("sh tools/hook.sh ")]
+    assert len({hook["entry"] for hook in hooks}) == 1
+    assert "keep.py" in hooks[0]["entry"]
     assert not re.search(r"\d+\.\d+", text), "versions stand in the lock alone"
 
 
 def test_this_repository_is_checked_like_its_projects(template: Path) -> None:
     here, there = (
-        {
-            hook["id"]: hook["entry"].split()[2:]
-            for hook in yaml.safe_load(text)["repos"][0]["hooks"]
-        }
-        for text in (
-            (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"),
-            (template / "template" / ".pre-commit-config.yaml").read_text(encoding="utf-8"),
+        {hook["id"]: hook for hook in yaml.safe_load(path.read_text("utf-8"))["repos"][0]["hooks"]}
+        for path in (
+            ROOT / ".pre-commit-config.yaml",
+            template / "template" / ".pre-commit-config.yaml",
         )
     )
-    assert here.keys() == IDS - {"gitlab-ci"}
-    assert [name for name in here if here[name] != there[name]] == [
-        "files",
-        "ruff-check",
-        "ruff-format",
-    ]
+    assert here.keys() == there.keys() - {"gitlab-ci"} == IDS - {"gitlab-ci"}
+    for name in here.keys() - {"files", "ruff-check", "ruff-format"}:
+        assert ["hook", *here[name]["entry"].split()[2:]] == there[name]["args"], name
 
 
 def test_a_project_is_clean_as_rendered(projects: Projects, tmp_path: Path) -> None:
@@ -264,7 +261,7 @@ def own_hook(folder: Path) -> str:
     config = folder / ".pre-commit-config.yaml"
     text = config.read_text(encoding="utf-8")
     example = re.findall(r"^# (  .*\n)", text.partition("Yours from here")[2], re.MULTILINE)
-    own = "".join(example).replace("codespell", "false")
+    own = "".join(example).replace("[hook, codespell]", "[hook, python, -c, 'raise SystemExit(1)']")
     config.write_text(f"{text}{own}exclude: ^third_party/\n", encoding="utf-8")
     return "- hook id: spelling"
 
@@ -272,10 +269,7 @@ def own_hook(folder: Path) -> str:
 def an_unknown_program(folder: Path) -> str:
     config = folder / ".pre-commit-config.yaml"
     text = config.read_text(encoding="utf-8")
-    config.write_text(
-        text.replace("hook.sh python -m tools style check", "hook.sh no-such check"),
-        encoding="utf-8",
-    )
+    config.write_text(text.replace("[style, check,", "[hook, no-such, check,"), encoding="utf-8")
     return "error: there is no no-such in .venv; run `make install`."
 
 
@@ -299,9 +293,19 @@ def test_git_refuses_when(change: Callable[[Path], str], hooked: Path) -> None:
 
 
 def test_a_program_without_a_build_for_the_platform_is_left_out(hooked: Path) -> None:
-    script = ["sh", "tools/hook.sh", "--where-there-is-one", "no-such", "a.sh"]
-    done = subprocess.run(script, cwd=hooked, capture_output=True, text=True, check=True)
+    command = [sys.executable, "keep.py", "hook", "--optional", "no-such", "a.sh"]
+    done = subprocess.run(command, cwd=hooked, capture_output=True, text=True, check=True)
     assert "no no-such for this platform" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
+def test_a_hook_without_an_environment_names_the_command(hooked: Path, tmp_path: Path) -> None:
+    """pre-commit of another environment starts it: the one of this project is gone with it."""
+    config = hooked / ".pre-commit-config.yaml"
+    entry = yaml.safe_load(config.read_text(encoding="utf-8"))["repos"][0]["hooks"][0]["entry"]
+    done = subprocess.run(shlex.split(entry), cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: there is no environment in .venv; run `make install`.\n"
 
 
 LENGTH, RULES = "line-length = 100\n", "[tool.ruff.lint]\n"
@@ -344,7 +348,9 @@ def format_(folder: Path) -> None:
     """Do what ``make format`` does, with the programs of this repository's environment."""
     code = "from envkeep.lint import style; import json; print(json.dumps(style.format_steps()))"
     python = folder / ".venv" / "bin" / "python"
-    printed = subprocess.run([python, "-c", code], cwd=folder, capture_output=True, check=True)
+    printed = subprocess.run(
+        [python, "-c", code], cwd=folder, env=variables(folder), capture_output=True, check=True
+    )
     for step in json.loads(printed.stdout):
         subprocess.run([python, *step], cwd=folder, check=True)
 

@@ -16,6 +16,7 @@ from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.support.catalog import builds
 from tests.support.copier_runs import git, release, render
+from tests.support.engine import variables
 
 BUILDS = {row["build"]: row for row in builds()}
 GPUS = {"backends": ["cuda", "rocm", "xpu", "mps"]}
@@ -65,7 +66,9 @@ def test_a_machine_takes_what_is_for_it(backend: str, projects: Projects, tmp_pa
     )
     code = f"from envkeep.commands.conda import _wanted; print(_wanted({backend!r}))"
     command = [sys.executable, "-B", "-c", code]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=project, env=variables(project), capture_output=True, text=True, check=True
+    )
     asked = yaml.safe_load(done.stdout)["dependencies"]
     of_backend = [
         spec

@@ -33,6 +33,12 @@ def files(project: Path) -> dict[str, FileState]:
     return files_of(project)
 
 
+@pytest.fixture
+def texts(files: dict[str, FileState]) -> dict[str, bytes]:
+    """All files but the wheels."""
+    return {path: file.content for path, file in files.items() if not path.endswith(".whl")}
+
+
 def test_every_file_parses(project: Path, files: dict[str, FileState]) -> None:
     for path in files:
         try:
@@ -42,10 +48,12 @@ def test_every_file_parses(project: Path, files: dict[str, FileState]) -> None:
             raise
 
 
-def test_nothing_of_the_template_is_left(files: dict[str, FileState]) -> None:
+def test_nothing_of_the_template_is_left(
+    files: dict[str, FileState], texts: dict[str, bytes]
+) -> None:
     assert not [path for path in files if path.endswith(".jinja")]
     assert not [path for path in files if LEFTOVER.search(path)]
-    assert not [path for path, file in files.items() if LEFTOVER.search(file.content.decode())]
+    assert not [path for path, content in texts.items() if LEFTOVER.search(content.decode())]
 
 
 def test_the_readme_names_every_page_and_no_other(files: dict[str, FileState]) -> None:
@@ -54,17 +62,17 @@ def test_the_readme_names_every_page_and_no_other(files: dict[str, FileState]) -
     assert set(re.findall(r"^\| `(docs/.*?)`", readme, re.MULTILINE)) == pages
 
 
-def test_every_text_ends_with_one_line_feed(files: dict[str, FileState]) -> None:
-    for path, file in files.items():
-        assert b"\r" not in file.content, path
+def test_every_text_ends_with_one_line_feed(texts: dict[str, bytes]) -> None:
+    for path, content in texts.items():
+        assert b"\r" not in content, path
         if not EMPTY.fullmatch(path):
-            assert file.content.endswith(b"\n"), path
-            assert not file.content.endswith(b"\n\n"), path
+            assert content.endswith(b"\n"), path
+            assert not content.endswith(b"\n\n"), path
 
 
-def test_no_line_ends_with_space(files: dict[str, FileState]) -> None:
+def test_no_line_ends_with_space(texts: dict[str, bytes]) -> None:
     trailing = re.compile(rb"[ \t]$", re.MULTILINE)
-    assert not [path for path, file in files.items() if trailing.search(file.content)]
+    assert not [path for path, content in texts.items() if trailing.search(content)]
 
 
 def test_no_file_is_empty_by_mistake(files: dict[str, FileState]) -> None:
@@ -72,13 +80,13 @@ def test_no_file_is_empty_by_mistake(files: dict[str, FileState]) -> None:
     assert not [path for path in empty if not EMPTY.fullmatch(path)]
 
 
-def test_no_file_knows_this_machine(template: Path, files: dict[str, FileState]) -> None:
+def test_no_file_knows_this_machine(template: Path, texts: dict[str, bytes]) -> None:
     folders = [ROOT, template, Path.home(), Path(tempfile.gettempdir())]
     names = [f"{folder}/" for folder in folders if len(folder.parts) > 1]
     source = f"_src_path: {template}\n".encode()
-    assert source in files[".copier-answers.yml"].content
-    for path, file in files.items():
-        text = OF_CONTAINERS.sub("", file.content.replace(source, b"").decode())
+    assert source in texts[".copier-answers.yml"]
+    for path, content in texts.items():
+        text = OF_CONTAINERS.sub("", content.replace(source, b"").decode())
         assert not [name for name in names if name in text], path
 
 

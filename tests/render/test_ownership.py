@@ -37,7 +37,7 @@ ADD_A_ROW = (
 
 
 def first_line(path: Path) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0]
+    return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
 
 
 def row_of(path: str, template_files: TemplateFiles) -> PathRow:
@@ -115,7 +115,9 @@ def test_the_templates_files_say_so_and_name_the_place_for_yours(
 def test_shared_files_have_one_fence(project: Path, template_files: TemplateFiles) -> None:
     files = files_of(project)
     fenced = {
-        path for path, file in files.items() if len(FENCE.findall(file.content.decode())) == 1
+        path
+        for path, file in files.items()
+        if len(FENCE.findall(file.content.decode(errors="replace"))) == 1
     }
     shared = {row.path for row in template_files.table.rows_of("shared")}
     assert fenced == shared & files.keys()

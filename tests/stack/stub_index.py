@@ -21,6 +21,7 @@ RELEASE = """\
   cutoff: "2026-01-15"  # this one too
   torch: "1.0.0"
   torch_index: https://example.invalid/whl
+  envkeep_on_index: false
   source: "stub"
   checked: "2026-01-16"
 """

@@ -114,6 +114,7 @@ WRONG = [
     ("release.yml", '"2026-11-20"', "2026-11-20", "row 1: `cutoff` must be a date in quotes"),
     ("release.yml", '"2026-11-20"', '"20 November"', "row 1: `cutoff` must be a date in quotes"),
     ("release.yml", "/whl\n", "/whl/\n", "row 1: `torch_index` must be an https address"),
+    ("release.yml", "index: false", "index: no way", "row 1: `envkeep_on_index` must be true or"),
     ("release.yml", "  cutoff:", "  cut:", "row 1: `cutoff` is missing"),
     ("pythons.yml", '"3.13"', "3.13", "row 2: `version` must be a CPython minor in quotes"),
     ("pythons.yml", '"3.13"', '"3.14"', "row 2: 3.14 comes after 3.14"),

@@ -222,7 +222,9 @@ def remove_the_notebooks_page(project: Path) -> None:
 @edit(TRAINING)
 def keep_large_data_out_of_git(project: Path) -> None:
     """Fill an ignored folder."""
-    (project / "data" / "raw" / "images.bin").write_bytes(bytes(range(256)) * 4096)
+    folder = project / "data" / "raw"
+    folder.mkdir(exist_ok=True)
+    (folder / "images.bin").write_bytes(bytes(range(256)) * 4096)
 
 
 @edit("experiments", alone=True, outcome=Outcome.REFUSED)

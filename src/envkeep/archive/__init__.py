@@ -1,1 +1,1 @@
-"""Saved environments: written, and made again without a network."""
+"""Archives of environments: written, and restored without a network."""

@@ -1,4 +1,4 @@
-"""Use the interpreter that was saved with an environment, where the project's Python is missing."""
+"""Use the interpreter of an archive, where the project's Python is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from envkeep.archive.manifest import PYTHON_ARCHIVE, Saved
+from envkeep.archive.layout import PYTHON
+from envkeep.archive.manifest import Manifest
 from envkeep.errors import ToolError
 from envkeep.paths import shown
 from envkeep.process import say
@@ -16,36 +17,38 @@ from envkeep.toolchain import interpreters
 from envkeep.toolchain.interpreters import COMPLETE
 
 
-def ensure(saved: Saved) -> None:
-    """Unpack the saved interpreter if none of its version is here; every command finds it then.
+def ensure(archive: Manifest) -> None:
+    """Unpack the interpreter of an archive if none of its version is here; all commands find it.
 
     Args:
-        saved: What was saved, its files already compared with their hashes.
+        archive: What the archive says, its files already compared with their hashes.
 
     Raises:
-        ToolError: None was saved, or it does not run here; nothing is left behind.
+        ToolError: The archive has no interpreter, or its interpreter does not run here; nothing is
+            left behind.
     """
     version = python_version()
     try:
-        interpreters.find(version)
+        interpreters.find_interpreter(version)
         return
     except ToolError as error:
-        if PYTHON_ARCHIVE not in saved.files:
+        if PYTHON not in archive.files:
             raise ToolError(
-                f"{error.args[0].rstrip('.')}; {saved.folder} holds none, as `make save` packs it "
-                "only with ARGS=--python."
+                f"{error.args[0].rstrip('.')}; {archive.layout.folder} holds none, as `make save` "
+                "packs it only with ARGS=--python."
             ) from error
     place = interpreters.unpacked(version)
     say(f"Python {version} is not on this machine: unpacking the saved one to {shown(place)}.")
     try:
-        _unpack(saved.folder / PYTHON_ARCHIVE, place)
-        _require_start(saved, place, version)
+        _unpack(archive.layout.python, place)
+        _require_start(archive, place, version)
         (place / COMPLETE).touch()
     except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
         if isinstance(error, (OSError, ValueError, tarfile.TarError)):
             raise ToolError(
-                f"{PYTHON_ARCHIVE} in {saved.folder} cannot be unpacked to {shown(place)}: {error}."
+                f"{PYTHON} in {archive.layout.folder} cannot be unpacked to {shown(place)}: "
+                f"{error}."
             ) from error
         raise
 
@@ -75,13 +78,13 @@ def _home_of(program: Path) -> Path | None:
     return None
 
 
-def _unpack(archive: Path, place: Path) -> None:
-    """Unpack an archive of one folder."""
+def _unpack(packed_file: Path, place: Path) -> None:
+    """Unpack a file that holds one folder."""
     fresh = place.with_name(f"{place.name}.new")
     for path in (fresh, place):
         shutil.rmtree(path, ignore_errors=True)
     try:
-        with tarfile.open(archive) as packed:
+        with tarfile.open(packed_file) as packed:
             packed.extractall(fresh, filter="tar")
         (folder,) = fresh.iterdir()
         folder.replace(place)
@@ -89,20 +92,22 @@ def _unpack(archive: Path, place: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _require_start(saved: Saved, place: Path, version: str) -> None:
+def _require_start(archive: Manifest, place: Path, version: str) -> None:
     """Start an interpreter that was unpacked.
 
     Raises:
-        ToolError: It does not run there.
+        ToolError: The interpreter does not run there.
     """
     program = interpreters.inside(place, version)
     freed = movable(program)
     if freed:
         program.write_bytes(freed)
     if not interpreters.starts(program, wanted=version):
-        archive, home = saved.folder / PYTHON_ARCHIVE, _home_of(program)
+        home = _home_of(program)
         there = (
-            f"unpack it where it was (`tar -C {home.parent} -xzf {archive}`), or " if home else ""
+            f"unpack it where it was (`tar -C {home.parent} -xzf {archive.layout.python}`), or "
+            if home
+            else ""
         )
         raise ToolError(
             f"the saved Python does not run in {shown(place)}; {there}install Python {version} "

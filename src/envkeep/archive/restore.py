@@ -1,4 +1,4 @@
-"""Make an environment again from a saved folder, and from nothing else."""
+"""Make an environment again from an archive, and from nothing else."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from envkeep.archive import system
-from envkeep.archive.manifest import Saved
+from envkeep.archive.layout import Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.environments import build, store
-from envkeep.environments.build import Contents
 from envkeep.environments.managers.pip_tools import PipTools
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
-from envkeep.locks.lock_set import Locks, sha256_of
+from envkeep.locks.lock_set import Locks, hash_of_locks
 from envkeep.paths import LOCKS, ROOT
 from envkeep.process import run, say
 from envkeep.project.metadata import machine, python_version
@@ -23,28 +24,28 @@ from envkeep.project.requirements import direct_names
 from envkeep.project.target import Target
 
 
-class FromFolder(PipTools):
-    """Fills environments from the files of a saved folder."""
+class FromArchive(PipTools):
+    """Environments filled from the files of an archive."""
 
-    def __init__(self, saved: Saved) -> None:
-        """Take what was saved."""
-        self._saved = saved
+    def __init__(self, layout: Layout) -> None:
+        """Take the paths of the archive."""
+        self._layout = layout
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
         """Fill an empty environment with exactly what the locks say, every file checked by hash."""
-        sources = [part for folder in self._saved.sources for part in ("--find-links", folder)]
+        sources = [part for folder in self._layout.sources for part in ("--find-links", folder)]
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-index"]
         command = [*self._installer(environment), *options, *sources]
         for path in lock_files:
-            run([*command, "--requirement", self._saved.lock(path.stem)])
+            run([*command, "--requirement", self._layout.lock(path.stem)])
 
 
 @contextmanager
-def without_network(saved: Saved) -> Iterator[None]:
-    """Let pip take everything from the saved folder, the pinned tools too."""
+def without_network(archive: Manifest) -> Iterator[None]:
+    """Let pip take everything from the archive, the pinned tools too."""
     before = dict(os.environ)
     os.environ["PIP_NO_INDEX"] = "1"
-    os.environ["PIP_FIND_LINKS"] = " ".join(folder.as_uri() for folder in saved.sources)
+    os.environ["PIP_FIND_LINKS"] = " ".join(folder.as_uri() for folder in archive.layout.sources)
     os.environ["UV_OFFLINE"] = "1"
     try:
         yield
@@ -53,70 +54,74 @@ def without_network(saved: Saved) -> Iterator[None]:
         os.environ.update(before)
 
 
-def require_same_kind(saved: Saved) -> None:
+def require_same_kind(archive: Manifest) -> None:
     """Refuse what cannot work here, whatever is installed.
 
     Raises:
-        ToolError: It is for another platform, or for another Python than the project's.
+        ToolError: The archive is for another platform, or for another Python than the project's.
     """
-    here, there = machine().platform, saved.system.platform
-    version = str(saved.facts["python"])
+    here, there = machine().platform, archive.system.platform
+    version = str(archive.facts["python"])
     if here != there:
         raise ToolError(
-            f"{saved.folder} cannot be restored here: this machine is {here}, the saved one "
-            f"{there}."
+            f"{archive.layout.folder} cannot be restored here: this machine is {here}, the saved "
+            f"one {there}."
         )
     if version != python_version():
         raise ToolError(
-            f"{saved.folder} is for Python {version} and the project for {python_version()}; check "
-            f"out the commit {str(saved.facts['commit'])[:12]} first."
+            f"{archive.layout.folder} is for Python {version} and the project for "
+            f"{python_version()}; check out the commit {str(archive.facts['commit'])[:12]} first."
         )
 
 
-def differences(saved: Saved) -> list[tuple[str, bool]]:
+def differences(archive: Manifest) -> list[tuple[str, bool]]:
     """Return how this machine differs, and what of that can keep it from working.
 
     Raises:
-        ToolError: The project's Python is not on it.
+        ToolError: The project's Python is not on this machine.
     """
-    return list(system.differences(saved.system, system.here()))
+    return list(system.differences(archive.system, system.here()))
 
 
-def target_of(saved: Saved) -> Target:
-    """Return what the saved locks are for."""
-    return Target(saved.system.platform, str(saved.facts["backend"]))
+def target_of(archive: Manifest) -> Target:
+    """Return what the archived locks are for."""
+    return Target(archive.system.platform, str(archive.facts["backend"]))
 
 
-def restore(saved: Saved, *, smoke_test: bool = True) -> Generation:
-    """Make the development environment that was saved, in a generation of its own.
+def restore(archive: Manifest, *, smoke_test: bool = True) -> Environment:
+    """Make the development environment of an archive beside the others.
 
     Raises:
-        ToolError: It could not be made; nothing was switched.
+        ToolError: The environment could not be made; nothing was switched.
     """
-    contents = _contents(saved)
-    wanted = _described(saved, contents)
-    say(f"Making the environment {wanted.name} from {saved.folder}.")
-    return build.make(DEVELOPMENT, wanted, contents, FromFolder(saved), smoke_test=smoke_test)
+    spec = _spec(archive)
+    wanted = _described(archive, spec)
+    say(f"Making the environment {wanted.name} from {archive.layout.folder}.")
+    return build.make(DEVELOPMENT, wanted, spec, FromArchive(archive.layout), smoke_test=smoke_test)
 
 
-def _contents(saved: Saved) -> Contents:
-    target = target_of(saved)
-    locks = Locks(target, saved.requirements / LOCKS.name)
-    names = direct_names(saved.layers, target.backend, saved.requirements)
-    return Contents(tuple(locks.require(saved.layers)), target, tuple(names))
+def _spec(archive: Manifest) -> EnvironmentSpec:
+    target = target_of(archive)
+    locks = Locks(target, archive.layout.requirements / LOCKS.name)
+    names = direct_names(archive.layers, target.backend, archive.layout.requirements)
+    return EnvironmentSpec(tuple(locks.require(archive.layers)), target, tuple(names))
 
 
-def _described(saved: Saved, contents: Contents) -> Generation:
-    """Return the facts of the generation; it is named after the locks as they were saved."""
-    lock_sha256 = sha256_of(contents.locks)
-    if lock_sha256 != saved.facts["lock_sha256"]:
-        raise ToolError(f"the locks in {saved.folder} are not those that were saved.")
+def _described(archive: Manifest, spec: EnvironmentSpec) -> Environment:
+    """Return the facts of the environment; it is named after the locks as they were archived.
+
+    Raises:
+        ToolError: The locks are not those that the manifest names.
+    """
+    lock_sha256 = hash_of_locks(spec.locks)
+    if lock_sha256 != archive.facts["lock_sha256"]:
+        raise ToolError(f"the locks in {archive.layout.folder} are not those that were saved.")
     project_sha256 = store.project_hash(DEVELOPMENT)
     name = store.name_for(DEVELOPMENT, lock_sha256, project_sha256)
     made = datetime.now(UTC)
     if store.load(name):
         name = f"{name}-restored-{made:%Y%m%dT%H%M%S}"
-    return Generation(
+    return Environment(
         name=name,
         kind=DEVELOPMENT.name,
         lock_sha256=lock_sha256,
@@ -125,5 +130,5 @@ def _described(saved: Saved, contents: Contents) -> Generation:
         created=made.isoformat(timespec="seconds"),
         reason="make restore",
         project_folder=str(ROOT),
-        backend=contents.target.backend,
+        backend=spec.target.backend,
     )

@@ -1,4 +1,4 @@
-"""Fill a folder with everything that makes the active environment again."""
+"""Fill an archive with everything that makes the active environment again."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
 from envkeep.archive import system as systems
 from envkeep.archive.interpreter import movable
-from envkeep.archive.manifest import LOCKED, PYTHON_ARCHIVE, Saved, hashes_of
+from envkeep.archive.layout import PYTHON, Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, sha256_of, size_of, write_whole
 from envkeep.locks import lockfile, torch_wheels
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
-from envkeep.process import ended, environment, run, say
+from envkeep.process import run, say
 from envkeep.project.git import Git
-from envkeep.project.metadata import facts, python_version
-from envkeep.project.requirements import layers, normalised
+from envkeep.project.metadata import project_metadata, python_version
+from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
@@ -52,7 +55,7 @@ def require_room(folder: Path, needed: int) -> None:
     """Refuse to begin where there is too little room.
 
     Raises:
-        ToolError: There is.
+        ToolError: The disk has too little room.
     """
     top = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(top).free
@@ -68,9 +71,11 @@ def interpreter_folder() -> Path:
     """Return the folder of the interpreter that environments are made with.
 
     Raises:
-        ToolError: It is the system's own, whose files lie among others.
+        ToolError: The interpreter is the system's own, whose files lie among others.
     """
-    prefix = Path(_printed([interpreters.find(), "-c", "import sys; print(sys.base_prefix)"]))
+    prefix = Path(
+        _printed([interpreters.find_interpreter(), "-c", "import sys; print(sys.base_prefix)"])
+    )
     if str(prefix).startswith(OF_THE_SYSTEM):
         raise ToolError(
             f"Python lies in {prefix}, among other files of the system, and cannot be saved alone; "
@@ -79,57 +84,51 @@ def interpreter_folder() -> Path:
     return prefix
 
 
-def fill(folder: Path, locks: Locks, *, interpreter: Path | None, image: str | None) -> Saved:
+def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str | None) -> Manifest:
     """Download, build and describe; what is there already is kept.
 
     Args:
-        folder: Where it goes.
+        layout: Where it goes.
         locks: The locks of the environment.
         interpreter: The folder of the interpreter, if it goes in too.
         image: The name and digest of a container image that belongs to it, to be noted.
 
     Raises:
-        ToolError: Something could not be had.
+        ToolError: A package could not be downloaded or built.
     """
     system = systems.here()
     wanted = layers()
-    made = Saved(folder, {}, system, layers=wanted)
-    for place in made.sources:
+    for place in (*layout.sources, layout.locks):
         place.mkdir(parents=True, exist_ok=True)
-    _copy_requirements(made)
+    shutil.rmtree(layout.requirements, ignore_errors=True)
+    shutil.copytree(REQUIREMENTS, layout.requirements)
     files = locks.require(wanted)
     for number, path in enumerate((*files, TOOLCHAIN_LOCK), start=1):
         say(f"[{number}/{len(files) + 1}] {shown(path)}: {len(pinned(path))} packages")
-        _download(path, locks, made)
-    shutil.copyfile(TOOLCHAIN_LOCK, made.tools)
-    built = _build(made)
+        _download(path, locks, layout.files)
+    shutil.copyfile(TOOLCHAIN_LOCK, layout.tools)
+    built = _build(layout)
     for path in files:
-        _write_lock(path, made, built)
-    _remove_others(made, [*files, TOOLCHAIN_LOCK])
+        _write_lock(path, layout.lock(path.stem), built)
+    _remove_others(layout, [*files, TOOLCHAIN_LOCK])
     if interpreter:
-        _pack(interpreter, folder / PYTHON_ARCHIVE)
-    described = replace(made, facts=_facts(locks, image))
+        _pack(interpreter, layout.python)
+    described = Manifest(layout, _facts(locks, image), system, layers=wanted)
     _write_readme(described)
     say("Hashing what was saved.")
-    whole = replace(described, files=hashes_of(folder))
+    whole = replace(described, files=layout.hashes())
     whole.write()
     return whole
 
 
-def _copy_requirements(made: Saved) -> None:
-    shutil.rmtree(made.requirements, ignore_errors=True)
-    shutil.copytree(REQUIREMENTS, made.requirements)
-
-
-def _download(lock: Path, locks: Locks, made: Saved) -> None:
+def _download(lock: Path, locks: Locks, files: Path) -> None:
     """Bring the files that a lock names, each checked by its hash; those there are kept."""
-    files = made.sources[0]
     command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
     command += ["--require-hashes", "--dest", files]
     if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
         command += ["--find-links", torch]
     try:
-        run([*command, "--requirement", lock], quietly=True)
+        run([*command, "--requirement", lock], mode="quiet")
     except CommandError as error:
         raise ToolError(
             f"what {shown(lock)} names could not be fetched (the reason is above): check the "
@@ -137,42 +136,40 @@ def _download(lock: Path, locks: Locks, made: Saved) -> None:
         ) from error
 
 
-def _build(made: Saved) -> dict[str, str]:
+def _build(layout: Layout) -> dict[str, str]:
     """Build what came as source, and return the SHA-256 of each wheel by ``name==version``."""
-    files, built = made.sources
     found = {}
-    for archive in sorted(path for path in files.iterdir() if path.suffix != ".whl"):
-        name, version = _named(archive)
-        wheel = _wheel_of(built, name, version)
+    for source in sorted(path for path in layout.files.iterdir() if path.suffix != ".whl"):
+        name, version = _named(source)
+        wheel = _wheel_of(layout.built, name, version)
         if wheel is None:
-            say(f"Building {archive.name}, which has no wheel.")
+            say(f"Building {source.name}, which has no wheel.")
             command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "wheel"]
-            command += ["--no-deps", "--build-constraint", TOOLCHAIN_LOCK, "--wheel-dir", built]
-            run([*command, archive], quietly=True)
-            wheel = _wheel_of(built, name, version)
+            command += ["--no-deps", "--build-constraint", TOOLCHAIN_LOCK]
+            run([*command, "--wheel-dir", layout.built, source], mode="quiet")
+            wheel = _wheel_of(layout.built, name, version)
         if wheel is None:
-            raise ToolError(f"{archive.name} did not become a wheel of {name} {version}.")
+            raise ToolError(f"{source.name} did not become a wheel of {name} {version}.")
         found[f"{name}=={version}"] = sha256_of(wheel)
     return found
 
 
-def _write_lock(path: Path, made: Saved, built: dict[str, str]) -> None:
+def _write_lock(lock: Path, into: Path, built: dict[str, str]) -> None:
     """Write a lock that admits the wheels that were built, in place of their sources."""
-    entries = lockfile.parse(path.read_text(encoding="utf-8"))
+    entries = lockfile.parse_lock(lock.read_text(encoding="utf-8"))
     hashes = {
         entry.requirement: [f"sha256:{built[entry.requirement]}"]
         for entry in entries
         if entry.requirement in built
     }
-    text = lockfile.render(lockfile.with_hashes(entries, hashes), f"Saved from {path.name}.")
-    (made.folder / LOCKED).mkdir(exist_ok=True)
-    write_whole(made.lock(path.stem), text.encode())
+    text = lockfile.render_lock(lockfile.with_hashes(entries, hashes), f"Saved from {lock.name}.")
+    write_whole(into, text.encode())
 
 
-def _remove_others(made: Saved, locks: Sequence[Path]) -> None:
+def _remove_others(layout: Layout, locks: Sequence[Path]) -> None:
     """Remove files that an earlier save of other locks left in the folder."""
     wanted = {(name, version) for path in locks for name, version in pinned(path).items()}
-    for folder in made.sources:
+    for folder in layout.sources:
         for path in folder.iterdir():
             if _named(path) not in wanted:
                 path.unlink()
@@ -181,10 +178,10 @@ def _remove_others(made: Saved, locks: Sequence[Path]) -> None:
 def _named(path: Path) -> tuple[str, str]:
     """Return the name and the version that a wheel's or an archive's name bears."""
     if path.suffix == ".whl":
-        name, version = path.name.split("-")[:2]
-    else:
-        name, _, version = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name).rpartition("-")
-    return normalised(name), version
+        name, version = parse_wheel_filename(path.name)[:2]
+        return name, str(version)
+    stem = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name)  # packaging knows two of these alone
+    return canonicalize_name(stem.rpartition("-")[0]), stem.rpartition("-")[2]
 
 
 def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
@@ -192,9 +189,9 @@ def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
     return next(found, None)
 
 
-def _pack(interpreter: Path, archive: Path) -> None:
+def _pack(interpreter: Path, into: Path) -> None:
     say(f"Packing Python from {interpreter}.")
-    fresh = archive.with_name(f"{archive.name}.new")
+    fresh = into.with_name(f"{into.name}.new")
     program = interpreters.inside(interpreter, python_version())
     freed = movable(program)
     with tarfile.open(fresh, "w:gz", compresslevel=6) as packed:
@@ -204,7 +201,7 @@ def _pack(interpreter: Path, archive: Path) -> None:
             member.mode, member.size = 0o755, len(freed)
             member.mtime = int(program.stat().st_mtime)
             packed.addfile(member, io.BytesIO(freed))
-    fresh.replace(archive)
+    fresh.replace(into)
 
 
 def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -212,15 +209,15 @@ def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _printed(command: Sequence[object]) -> str:
-    return ended(command, ROOT, environment()).output.decode().strip()
+    return run(command, mode="capture", check=False).text.strip()
 
 
 def _facts(locks: Locks, image: str | None) -> dict[str, object]:
     git = Git(ROOT)
     wanted = layers()
     return {
-        "project": facts()["package_name"],
-        "stack_release": facts()["stack_release"],
+        "project": project_metadata()["package_name"],
+        "stack_release": project_metadata()["stack_release"],
         "commit": git.says("rev-parse", "HEAD"),
         "uncommitted": bool(git.says("status", "--porcelain")),
         "target": locks.target.name,
@@ -240,28 +237,28 @@ def _data() -> Iterator[tuple[str, str]]:
             yield path.relative_to(ROOT).as_posix(), sha256_of(path)
 
 
-def _write_readme(made: Saved) -> None:
+def _write_readme(archive: Manifest) -> None:
     find = "--no-index --find-links files --find-links built --only-binary :all:"
     commands = [
-        f"python{made.facts['python']} -m venv environment",
+        f"python{archive.facts['python']} -m venv environment",
         *(
             f"environment/bin/pip install --no-deps --require-hashes {find} -r locks/{layer}.txt"
-            for layer in made.layers
+            for layer in archive.layers
         ),
         "environment/bin/pip install --no-deps --no-build-isolation --editable PROJECT",
     ]
-    system = made.system
+    system = archive.system
     text = README.format(
-        project=made.facts["project"],
-        environment=str(made.facts["lock_sha256"])[:12],
-        platform=made.facts["target"],
-        commit=made.facts["commit"] or "(it is in no repository)",
+        project=archive.facts["project"],
+        environment=str(archive.facts["lock_sha256"])[:12],
+        platform=archive.facts["target"],
+        commit=archive.facts["commit"] or "(it is in no repository)",
         python=system.python,
         commands="\n".join(f"      {line}" for line in commands),
         system=", ".join(_described(system)),
-        remarks="".join(f"\n{line}\n" for line in _remarks(made)),
+        remarks="".join(f"\n{line}\n" for line in _remarks(archive)),
     )
-    write_whole(made.folder / "README.md", text.encode())
+    write_whole(archive.layout.readme, text.encode())
 
 
 def _described(system: systems.System) -> Iterable[str]:
@@ -274,15 +271,15 @@ def _described(system: systems.System) -> Iterable[str]:
     yield from system.gpus
 
 
-def _remarks(made: Saved) -> Iterable[str]:
-    if made.facts["uncommitted"]:
+def _remarks(archive: Manifest) -> Iterable[str]:
+    if archive.facts["uncommitted"]:
         yield "The project had changes that were not committed; they are not in that commit."
-    if made.facts["image"]:
-        yield f"It belongs to the container image `{made.facts['image']}`."
-    if (made.folder / PYTHON_ARCHIVE).exists():
+    if archive.facts["image"]:
+        yield f"It belongs to the container image `{archive.facts['image']}`."
+    if archive.layout.python.exists():
         yield (
-            f"`{PYTHON_ARCHIVE}` is the interpreter, which `make restore` takes where Python "
-            f"{made.facts['python']} is missing. By hand: unpack it anywhere "
-            f"(`tar -xzf {PYTHON_ARCHIVE}`) and take the `bin/python{made.facts['python']}` in it "
+            f"`{PYTHON}` is the interpreter, which `make restore` takes where Python "
+            f"{archive.facts['python']} is missing. By hand: unpack it anywhere "
+            f"(`tar -xzf {PYTHON}`) and take the `bin/python{archive.facts['python']}` in it "
             "for the first command."
         )

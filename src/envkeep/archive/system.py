@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from packaging.version import Version
+
+from envkeep.files import text_of
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.paths import ROOT
-from envkeep.probe import text_of
 from envkeep.project.metadata import machine
 from envkeep.toolchain import interpreters
 
@@ -46,7 +48,7 @@ class System:
         """Return what ``as_row`` gave.
 
         Raises:
-            TypeError: It is something else.
+            TypeError: The row is something else.
         """
         gpus = row.get("gpus")
         names = tuple(str(each) for each in gpus) if isinstance(gpus, list) else ()
@@ -57,7 +59,7 @@ def here() -> System:
     """Look at this machine.
 
     Raises:
-        ToolError: The project's Python is not on it.
+        ToolError: The project's Python is not on this machine.
     """
     found = machine()
     return System(
@@ -71,33 +73,33 @@ def here() -> System:
     )
 
 
-def differences(saved: System, now: System) -> Iterator[tuple[str, bool]]:
+def differences(then: System, now: System) -> Iterator[tuple[str, bool]]:
     """Yield what is different here, in a sentence, and whether it can keep things from working."""
-    if saved.platform != now.platform:
-        yield f"this machine is {now.platform}, the saved one {saved.platform}", True
-    if _older(now.libc, saved.libc):
-        yield f"glibc here is {now.libc}, older than {saved.libc}: libraries may not load", True
-    if saved.driver != now.driver:
-        older = saved.driver is not None and _older(now.driver or "0", saved.driver)
+    if then.platform != now.platform:
+        yield f"this machine is {now.platform}, the saved one {then.platform}", True
+    if _older(now.libc, then.libc):
+        yield f"glibc here is {now.libc}, older than {then.libc}: libraries may not load", True
+    if then.driver != now.driver:
+        older = then.driver is not None and _older(now.driver or "0", then.driver)
         remark = "; GPUs may not work" if older else "; newer drivers run older programs"
-        yield f"NVIDIA's driver here is {now.driver}, it was {saved.driver}{remark}", older
-    if saved.gpus != now.gpus:
-        names = (", ".join(each) or "none" for each in (now.gpus, saved.gpus))
+        yield f"NVIDIA's driver here is {now.driver}, it was {then.driver}{remark}", older
+    if then.gpus != now.gpus:
+        names = (", ".join(each) or "none" for each in (now.gpus, then.gpus))
         yield (
             "GPUs here: {}, saved: {}; results can differ in the last digits".format(*names),
             False,
         )
-    if saved.processor != now.processor:
+    if then.processor != now.processor:
         yield (
-            f"the processor here is {now.processor}, it was {saved.processor}; "
+            f"the processor here is {now.processor}, it was {then.processor}; "
             "results can differ in the last digits",
             False,
         )
-    if saved.python != now.python:
-        apart = saved.python.rpartition(".")[0] != now.python.rpartition(".")[0]
-        yield f"Python here is {now.python}, it was {saved.python}", apart
-    if saved.release != now.release:
-        yield f"the system here is {now.release}, it was {saved.release}", False
+    if then.python != now.python:
+        apart = then.python.rpartition(".")[0] != now.python.rpartition(".")[0]
+        yield f"Python here is {now.python}, it was {then.python}", apart
+    if then.release != now.release:
+        yield f"the system here is {now.release}, it was {then.release}", False
 
 
 def _release() -> str:
@@ -113,8 +115,4 @@ def _processor() -> str:
 def _older(version: str | None, other: str | None) -> bool:
     if version is None or other is None:
         return False
-    return _numbers(version) < _numbers(other)
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    return Version(version) < Version(other)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry, parse
+from envkeep.locks.lockfile import LockEntry, parse_lock
 from envkeep.paths import LOCKS, ORDER, ROOT, STACK, shown
 from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
@@ -20,38 +20,43 @@ from envkeep.project.target import Target
 
 
 @dataclass(frozen=True)
-class Package:
+class LockedPackage:
     """A package of some locks.
 
     Attributes:
         entries: What the lock of each layer that holds it says.
     """
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, LockEntry]
+
+    @property
+    def last(self) -> LockEntry:
+        """What the lock says that is installed last."""
+        return [*self.entries.values()][-1]
 
     @property
     def requirement(self) -> str:
-        """``name==version`` or ``name @ address``, as the layer says that is installed last."""
-        return [*self.entries.values()][-1].requirement
+        """``name==version`` or ``name @ address``."""
+        return self.last.requirement
 
     @property
     def version(self) -> str:
         """Its version, or the address that it comes from."""
-        return re.split(r"==| @ ", self.requirement, maxsplit=1)[-1]
+        return self.last.version or self.last.address
 
     @property
     def hashes(self) -> frozenset[str]:
         """The files that may be installed."""
-        return [*self.entries.values()][-1].hashes
+        return self.last.hashes
 
-    def with_hashes(self, hashes: frozenset[str]) -> Package:
+    def with_hashes(self, hashes: frozenset[str]) -> LockedPackage:
         """Return it with other files that may be installed."""
         changed = {layer: replace(self.entries[layer], hashes=hashes) for layer in self.entries}
-        return Package(changed)
+        return LockedPackage(changed)
 
 
 @dataclass(frozen=True)
-class End:
+class LayerLocks:
     """The locks of all layers.
 
     Attributes:
@@ -68,13 +73,13 @@ class End:
         return tuple(self.texts)
 
     @cached_property
-    def packages(self) -> dict[str, Package]:
+    def packages(self) -> dict[str, LockedPackage]:
         """What they hold, by name."""
-        found: dict[str, dict[str, Entry]] = {}
+        found: dict[str, dict[str, LockEntry]] = {}
         for layer, text in self.texts.items():
-            for entry in parse(text):
+            for entry in parse_lock(text):
                 found.setdefault(entry.name, {})[layer] = entry
-        return {name: Package(entries) for name, entries in found.items()}
+        return {name: LockedPackage(entries) for name, entries in found.items()}
 
     @property
     def sha256(self) -> str:
@@ -89,20 +94,20 @@ class End:
         return tuple(folder / f"{layer}.txt" for layer in self.texts)
 
 
-def read(given: str, target: Target, name: str) -> End:
+def read(given: str, target: Target, name: str) -> LayerLocks:
     """Return the locks for a target.
 
     Args:
         given: A folder, a commit as git names it, or nothing for the locks as they are now.
         target: What they are for.
-        name: Which end it is: good or bad.
+        name: Which endpoint it is: good or bad.
 
     Raises:
-        ToolError: There are none, or not for the project's Python.
+        ToolError: There are no such locks, or they are not for the project's Python.
     """
     title = f"the {name} lock ({given or 'as it is now'})"
     if not given:
-        found: End | None = _as_they_are(Locks(target), title)
+        found: LayerLocks | None = _as_they_are(Locks(target), title)
     else:
         found = _of_folder(ROOT / given, target, title) or _of_commit(given, target, title)
     if found is None:
@@ -114,12 +119,12 @@ def read(given: str, target: Target, name: str) -> End:
     return found
 
 
-def _as_they_are(locks: Locks, title: str) -> End:
+def _as_they_are(locks: Locks, title: str) -> LayerLocks:
     paths = locks.require(layers())
-    return End(title, {path.stem: _text(path) for path in paths})
+    return LayerLocks(title, {path.stem: _text(path) for path in paths})
 
 
-def _of_folder(folder: Path, target: Target, title: str) -> End | None:
+def _of_folder(folder: Path, target: Target, title: str) -> LayerLocks | None:
     """Return the locks of a folder, or of the target's folder in it; None if there are none."""
     if folder.resolve() in (LOCKS, LOCKS / target.name):
         return _as_they_are(Locks(target), title)
@@ -129,18 +134,18 @@ def _of_folder(folder: Path, target: Target, title: str) -> End | None:
     order = there[0].parent / ORDER.name
     named = lines_of(_text(order)) if order.exists() else [path.stem for path in there]
     texts = {path.stem: _text(path) for path in there}
-    return End(title, {layer: texts[layer] for layer in in_order(named, tuple(texts))})
+    return LayerLocks(title, {layer: texts[layer] for layer in in_order(named, tuple(texts))})
 
 
 def _locks_in(folder: Path) -> tuple[Path, ...]:
     return tuple(path for layer in LAYERS if (path := folder / f"{layer}.txt").is_file())
 
 
-def _of_commit(given: str, target: Target, title: str) -> End | None:
+def _of_commit(given: str, target: Target, title: str) -> LayerLocks | None:
     """Return the locks of a commit, None if git knows none of that name.
 
     Raises:
-        ToolError: It has no locks for the target.
+        ToolError: The commit has no locks for the target.
     """
     git = Git(ROOT)
     commit = git.commit(given)
@@ -155,7 +160,9 @@ def _of_commit(given: str, target: Target, title: str) -> End | None:
     order = ORDER.name in _names(git, commit, shown(ORDER.parent))
     named = lines_of(_content(git, commit, shown(ORDER))) if order else there
     ordered = in_order(named, there)
-    return End(title, {each: _content(git, commit, f"{folder}/{each}.txt") for each in ordered})
+    return LayerLocks(
+        title, {each: _content(git, commit, f"{folder}/{each}.txt") for each in ordered}
+    )
 
 
 def _names(git: Git, commit: str, folder: str) -> set[str]:
@@ -175,11 +182,11 @@ def _text(path: Path) -> str:
         raise ToolError(f"{shown(path)} cannot be read: {error}.") from error
 
 
-def _check_python(end: End) -> None:
-    others = _pythons(end.texts.values()) - {python_version()}
+def _check_python(locks: LayerLocks) -> None:
+    others = _pythons(locks.texts.values()) - {python_version()}
     if others:
         raise ToolError(
-            f"{end.title} is for Python {others.pop()}, the project for {python_version()}: a "
+            f"{locks.title} is for Python {others.pop()}, the project for {python_version()}: a "
             "change of Python cannot be taken apart; compare locks for one Python."
         )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.mixing import FILES, ORDER, Change
-from envkeep.locks.lockfile import Entry
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
+
+from envkeep.bisect.endpoints import LayerLocks
+from envkeep.bisect.mixing import FILES, ORDER, PackageChange
+from envkeep.locks.lockfile import LockEntry
 
 NUMPY = "numpy"
 FAR = 1_000
@@ -16,7 +17,7 @@ FRAMEWORK_LAYERS = ("10-torch", "20-train")
 
 
 @dataclass(frozen=True)
-class Need:
+class Dependency:
     """Why a change cannot be made without another one.
 
     Attributes:
@@ -31,18 +32,18 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Plan:
+class GroupPlan:
     """What is searched.
 
     Attributes:
         groups: The names of the changes of each group; each group needs earlier ones only.
-        needs: The numbers of the groups without which each group cannot be made.
+        dependencies: The numbers of the groups without which each group cannot be made.
         reasons: Why, for all of them.
     """
 
     groups: tuple[tuple[str, ...], ...]
-    needs: tuple[frozenset[int], ...]
-    reasons: tuple[Need, ...] = ()
+    dependencies: tuple[frozenset[int], ...]
+    reasons: tuple[Dependency, ...] = ()
 
     def names(self, numbers: Iterable[int]) -> list[str]:
         """Return the names of the changes of some groups."""
@@ -50,39 +51,45 @@ class Plan:
 
     def reasons_within(self, names: Collection[str]) -> list[str]:
         """Return why some changes cannot be taken apart."""
-        found = (need for need in self.reasons if {need.change, need.needs} <= set(names))
-        return list(dict.fromkeys(need.reason for need in found))
+        found = (
+            dependency
+            for dependency in self.reasons
+            if {dependency.change, dependency.needs} <= set(names)
+        )
+        return list(dict.fromkeys(dependency.reason for dependency in found))
 
     def dependents(self, names: Iterable[str]) -> list[str]:
         """Return some changes with all that cannot be made without them."""
         found = dict.fromkeys(names)
         while more := [
-            need.change for need in self.reasons if need.needs in found and need.change not in found
+            dependency.change
+            for dependency in self.reasons
+            if dependency.needs in found and dependency.change not in found
         ]:
             found.update(dict.fromkeys(more))
         return list(found)
 
 
-def planned(ranked: Sequence[str], needs: Sequence[Need]) -> Plan:
+def plan_groups(ranked: Sequence[str], dependencies: Sequence[Dependency]) -> GroupPlan:
     """Group changes and put each group behind those that it needs.
 
     Args:
         ranked: The names of the changes, the likeliest culprit first.
-        needs: What cannot be made without what.
+        dependencies: What cannot be made without what.
     """
     needed: dict[str, list[str]] = {name: [] for name in ranked}
-    for need in needs:
-        needed[need.change].append(need.needs)
+    for dependency in dependencies:
+        needed[dependency.change].append(dependency.needs)
     groups = _components(ranked, needed)
     number_of = {name: number for number, group in enumerate(groups) for name in group}
     links = tuple(
         frozenset(number_of[other] for name in group for other in needed[name]) - {number}
         for number, group in enumerate(groups)
     )
-    return Plan(tuple(map(tuple, groups)), links, tuple(needs))
+    return GroupPlan(tuple(map(tuple, groups)), links, tuple(dependencies))
 
 
-def ranked(changes: Sequence[Change], good: End, bad: End) -> list[str]:
+def ranked(changes: Sequence[PackageChange], good: LayerLocks, bad: LayerLocks) -> list[str]:
     """Return the names of changes, the likeliest culprit first.
 
     First what the layers of the training ask for themselves, then NumPy, then the others by their
@@ -91,7 +98,7 @@ def ranked(changes: Sequence[Change], good: End, bad: End) -> list[str]:
     distance = {**_distances(good), **_distances(bad)}
     frameworks = {*_asked_in(good, FRAMEWORK_LAYERS), *_asked_in(bad, FRAMEWORK_LAYERS)}
 
-    def rank(change: Change) -> tuple[int, bool, str]:
+    def rank(change: PackageChange) -> tuple[int, bool, str]:
         if change.name in (FILES, ORDER):
             return FAR, True, change.name
         place = 1 if change.name == NUMPY else 2 + distance.get(change.name, len(changes))
@@ -126,13 +133,19 @@ def _components(names: Sequence[str], needed: Mapping[str, Sequence[str]]) -> li
     return groups
 
 
-def _distances(end: End) -> dict[str, int]:
+def _distances(locks: LayerLocks) -> dict[str, int]:
     """Return how far each package is from what people ask for, 0 for what they name themselves."""
     asking = {
-        name: {normalised(parent) for entry in package.entries.values() for parent in entry.parents}
-        for name, package in end.packages.items()
+        name: {
+            canonicalize_name(parent)
+            for entry in package.entries.values()
+            for parent in entry.parents
+        }
+        for name, package in locks.packages.items()
     }
-    found = {name: 0 for name, package in end.packages.items() if _any(package.entries, _is_asked)}
+    found = {
+        name: 0 for name, package in locks.packages.items() if _any(package.entries, _is_asked)
+    }
     while more := {
         name: 1 + min(found[parent] for parent in parents & found.keys())
         for name, parents in asking.items()
@@ -142,18 +155,18 @@ def _distances(end: End) -> dict[str, int]:
     return found
 
 
-def _asked_in(end: End, layers: Collection[str]) -> set[str]:
+def _asked_in(locks: LayerLocks, layers: Collection[str]) -> set[str]:
     """Return what the requirements of some layers name themselves."""
     return {
         name
-        for name, package in end.packages.items()
+        for name, package in locks.packages.items()
         if _any({key: package.entries[key] for key in package.entries if key in layers}, _is_asked)
     }
 
 
-def _any(entries: Mapping[str, Entry], test: Callable[[Entry], bool]) -> bool:
+def _any(entries: Mapping[str, LockEntry], test: Callable[[LockEntry], bool]) -> bool:
     return any(map(test, entries.values()))
 
 
-def _is_asked(entry: Entry) -> bool:
+def _is_asked(entry: LockEntry) -> bool:
     return bool(entry.files)

@@ -16,7 +16,7 @@ FOUND = "found"
 
 
 @dataclass(frozen=True)
-class Log:
+class BisectLog:
     """The record of one bisection: a line of JSON for every environment, step, and end.
 
     Attributes:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.groups import Need
+from envkeep.bisect.endpoints import LayerLocks
 from envkeep.environments import build, health, managers, store
-from envkeep.environments.build import Contents
-from envkeep.environments.store import DEVELOPMENT, Generation, Kind
-from envkeep.errors import ToolError, quoted
-from envkeep.paths import ROOT, python
-from envkeep.process import ended, environment
-from envkeep.project.requirements import LAYERS, input_files, statements
+from envkeep.environments.spec import EnvironmentSpec
+from envkeep.environments.store import DEVELOPMENT, Environment, Kind
+from envkeep.paths import ROOT
 from envkeep.project.target import Target
-from envkeep.toolchain import locking_tools
 
 BISECT = Kind("bisect", ROOT / ".venv-bisect", "bisect-", "editable")
 """Nothing ever links to one of these; that they hold the project depends on the same as there."""
-DEMANDS = Path(__file__).with_name("dependencies.py")
 
 
 @dataclass(frozen=True)
@@ -29,43 +22,43 @@ class Ready:
     """An environment in which the test can run.
 
     Attributes:
-        generation: Its facts.
+        environment: Its facts.
         is_own: Whether it was made for a bisection, and not to work in.
         is_built: Whether it was made just now.
     """
 
-    generation: Generation
+    environment: Environment
     is_own: bool
     is_built: bool
 
     @property
     def folder(self) -> Path:
         """Where it lies."""
-        return self.generation.folder
+        return self.environment.folder
 
 
-def ready(end: End, top: Path, target: Target) -> Ready:
+def ready(locks: LayerLocks, top: Path, target: Target) -> Ready:
     """Return an environment of exactly what some locks hold; it is made if it is not there.
 
     What the project's own install would check is not checked: a package that does not even import
     can be what is looked for.
 
     Args:
-        end: The locks.
+        locks: The locks.
         top: Where they are written.
         target: What they are for.
 
     Raises:
-        ToolError: It cannot be made; nothing half-made is left behind.
+        ToolError: The environment cannot be made; nothing half-made is left behind.
     """
-    contents = Contents(end.write(top / end.sha256[:12]), target)
-    wanted = build.described(BISECT, contents, "make bisect")
+    spec = EnvironmentSpec(locks.write(top / locks.sha256[:12]), target)
+    wanted = build.described(BISECT, spec, "make bisect")
     facts = (wanted.lock_sha256, wanted.backend, wanted.python)
     for found in _usable():
         fits = (found.lock_sha256, found.backend, found.python) == facts
-        if fits and not health.problem_with(found, BISECT, contents.locks, every_file=True):
+        if fits and not health.problem_with(found, BISECT, spec.locks, every_file=True):
             return Ready(found, is_own=found.kind == BISECT.name, is_built=False)
-    made = store.create(wanted, lambda folder: _fill(folder, contents))
+    made = store.create(wanted, lambda folder: _fill(folder, spec))
     return Ready(made, is_own=True, is_built=True)
 
 
@@ -77,44 +70,13 @@ def remove(names: Iterable[str]) -> None:
             store.delete(found.folder)
 
 
-def needs(good: Path, bad: Path, changed: Collection[str], backend: str) -> list[Need]:
-    """Return which changes cannot be made without which others, as the packages themselves say.
-
-    Args:
-        good: The environment without any change.
-        bad: The environment with all of them.
-        changed: The names of the packages that changed.
-        backend: What the environments are for.
-
-    Raises:
-        ToolError: What is installed cannot be read.
-    """
-    question = {
-        "good": str(good),
-        "bad": str(bad),
-        "changed": list(changed),
-        "written": _written(backend),
-    }
-    command = [python(locking_tools.ensure()), "-I", DEMANDS]
-    answer = ended(command, ROOT, environment(), json.dumps(question).encode())
-    if answer.code:
-        raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
-    return [Need(**row) for row in json.loads(answer.output)]
-
-
-def _usable() -> list[Generation]:
+def _usable() -> list[Environment]:
     """Return what may be taken: environments to work in, which were checked, then own ones."""
     there = store.complete()
     return [each for kind in (DEVELOPMENT, BISECT) for each in there if each.kind == kind.name]
 
 
-def _fill(folder: Path, contents: Contents) -> None:
+def _fill(folder: Path, spec: EnvironmentSpec) -> None:
     manager = managers.chosen()
-    build.fill(folder, contents, manager)
+    build.fill(folder, spec, manager)
     manager.install_project(folder, editable=False)
-
-
-def _written(backend: str) -> list[str]:
-    """Return the requirements that people wrote, with the extras that they ask for."""
-    files = {path for layer in LAYERS for path in input_files(layer, backend) if path.exists()}
-    return [line for path in sorted(files) for line in statements(path) if line[0] != "-"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from envkeep.bisect.endpoints import End, Package
-from envkeep.locks.lockfile import render
+from envkeep.bisect.endpoints import LayerLocks, LockedPackage
+from envkeep.locks.lockfile import render_lock
+from envkeep.project.versions import has_other_major
 
 ORDER, FILES = "(order)", "(files)"
 """The names of the changes that are none of a package; no package can have them."""
 
 
 @dataclass(frozen=True)
-class Change:
+class PackageChange:
     """A package that is another one in the bad lock, or something that is none of a package.
 
     Attributes:
@@ -24,8 +25,8 @@ class Change:
     """
 
     name: str
-    old: Package | None = None
-    new: Package | None = None
+    old: LockedPackage | None = None
+    new: LockedPackage | None = None
 
     def __str__(self) -> str:
         """Return it as people read it."""
@@ -45,29 +46,29 @@ class Change:
     @property
     def is_major(self) -> bool:
         """Whether the first number of the version changes."""
-        if not self.old or not self.new:
-            return False
-        return self.old.version.split(".")[0] != self.new.version.split(".")[0]
+        return bool(self.old and self.new and has_other_major(self.old.version, self.new.version))
 
 
-def between(good: End, bad: End) -> list[Change]:
+def between(good: LayerLocks, bad: LayerLocks) -> list[PackageChange]:
     """Return what differs, by name; what is none of a package comes last."""
     found = []
     have_other_files = False
     for name in sorted(good.packages.keys() | bad.packages.keys()):
         old, new = good.packages.get(name), bad.packages.get(name)
         if not (old and new and old.requirement == new.requirement):
-            found.append(Change(name, old, new))
+            found.append(PackageChange(name, old, new))
         elif old.hashes != new.hashes:
             have_other_files = True
     if have_other_files:
-        found.append(Change(FILES))
+        found.append(PackageChange(FILES))
     if _is_ordered_otherwise(good, bad):
-        found.append(Change(ORDER))
+        found.append(PackageChange(ORDER))
     return found
 
 
-def mixed(good: End, bad: End, changes: Sequence[Change], applied: Collection[str]) -> End:
+def mixed(
+    good: LayerLocks, bad: LayerLocks, changes: Sequence[PackageChange], applied: Collection[str]
+) -> LayerLocks:
     """Return the good lock with some of the changes.
 
     Args:
@@ -92,21 +93,21 @@ def mixed(good: End, bad: End, changes: Sequence[Change], applied: Collection[st
     wanted = [package for package in packages if package]
     layers = _merged(ordered.layers, other.layers)
     title = f"{len(applied)} of {len(changes)} changes"
-    return End(title, {layer: _text(layer, wanted) for layer in layers})
+    return LayerLocks(title, {layer: _text(layer, wanted) for layer in layers})
 
 
-def _text(layer: str, packages: Iterable[Package]) -> str:
+def _text(layer: str, packages: Iterable[LockedPackage]) -> str:
     entries = (package.entries.get(layer) for package in packages)
-    return render([entry for entry in entries if entry], "Made by `make bisect`.")
+    return render_lock([entry for entry in entries if entry], "Made by `make bisect`.")
 
 
-def _is_ordered_otherwise(good: End, bad: End) -> bool:
+def _is_ordered_otherwise(good: LayerLocks, bad: LayerLocks) -> bool:
     """Tell whether layers, or packages that are the same in both, are installed in another order.
 
     A package can have moved from one layer into another.
     """
     common = set(good.layers) & set(bad.layers)
-    orders = [[layer for layer in end.layers if layer in common] for end in (good, bad)]
+    orders = [[layer for layer in locks.layers if layer in common] for locks in (good, bad)]
     if orders[0] != orders[1]:
         return True
     return any(

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.groups import Plan
-from envkeep.bisect.mixing import FILES, ORDER, Change
+from envkeep.bisect.endpoints import LayerLocks
+from envkeep.bisect.groups import GroupPlan
+from envkeep.bisect.mixing import FILES, ORDER, PackageChange
 from envkeep.bisect.search import Found
 from envkeep.paths import ORDER as ORDER_FILE
 from envkeep.paths import OVERRIDES, shown
+from envkeep.project.requirements import Line
 from envkeep.staging.change_spec import set_requirement
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BisectResult:
     """Which changes break the test.
 
     Attributes:
@@ -26,9 +27,9 @@ class Outcome:
     """
 
     found: Found
-    plan: Plan
-    changes: Mapping[str, Change]
-    good: End
+    plan: GroupPlan
+    changes: Mapping[str, PackageChange]
+    good: LayerLocks
 
     def sentence(self) -> str:
         """Return who breaks the test and what to do about it."""
@@ -61,10 +62,10 @@ class Outcome:
         """Write the pins into the team's overrides and return them."""
         pins = self.pins()
         for pin in pins:
-            set_requirement(OVERRIDES, _name_of(pin), pin)
+            set_requirement(OVERRIDES, Line.of(pin).name, pin)
         return pins
 
-    def _group(self, numbers: Iterable[int]) -> list[Change]:
+    def _group(self, numbers: Iterable[int]) -> list[PackageChange]:
         return [self.changes[name] for name in self.plan.names(numbers)]
 
     def _named(self, numbers: Sequence[int]) -> str:
@@ -81,7 +82,7 @@ class Outcome:
             return f"{what} {shown(OVERRIDES)}: {' '.join(pins)}"
         return self._other_advice(self._group(self.found.culprits[-1])[0])
 
-    def _other_advice(self, change: Change) -> str:
+    def _other_advice(self, change: PackageChange) -> str:
         """Return what undoes a change that no pin undoes."""
         if change.name == ORDER:
             return f"the good order is {' '.join(self.good.layers)}, see {shown(ORDER_FILE)}"
@@ -93,19 +94,15 @@ class Outcome:
         return f"do without it{f', {_listed(sorted(parents))} asks for it' if parents else ''}"
 
     @staticmethod
-    def _pin(change: Change) -> str | None:
+    def _pin(change: PackageChange) -> str | None:
         """Return the requirement of the old version, None where no version would change."""
         old, new = change.old, change.new
         if old is None or new is None:
             return None
-        if " @ " in old.requirement:
+        if old.last.address:
             return old.requirement
         return old.requirement.partition("+")[0]  # which build it is, the target says
 
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _name_of(pin: str) -> str:
-    return pin.partition(" @ ")[0].partition("==")[0]

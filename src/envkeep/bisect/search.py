@@ -1,4 +1,4 @@
-"""Find the smallest set of groups of changes that makes a test fail, in few trials.
+"""Find the smallest set of groups of changes that makes a test fail, in few steps.
 
 Groups are numbered so that each needs earlier ones only: then every prefix of them goes together.
 """
@@ -22,18 +22,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the search is as it asks for a trial.
+    """How far the search is as it asks for a step.
 
     Attributes:
         suspects: Among how many groups the culprit is that is looked for.
-        left: How many trials it takes at most until that one is known, this one included.
+        left: How many steps it takes at most until that one is known, this one included.
     """
 
     suspects: int
     left: int
 
 
-Trial = Callable[[Groups, Progress], Verdict]
+Ask = Callable[[Groups, Progress], Verdict]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Found:
     is_enough: bool
 
 
-def most_trials(groups: int) -> int:
-    """Return how many trials it takes at most to find one culprit and to see it fail alone."""
+def most_steps(groups: int) -> int:
+    """Return how many steps it takes at most to find one culprit and to see it fail alone."""
     return (groups - 1).bit_length() + 1 if groups > 1 else 0
 
 
@@ -60,17 +60,17 @@ class Search:
     """A search among groups of which all together fail and none at all passes.
 
     Attributes:
-        needs: For each group the earlier ones without which it cannot be tried.
-        trial: Says what the test says with some groups; asked once for each set of them.
+        dependencies: For each group the earlier ones without which it cannot be tried.
+        ask: Says what the test says with some groups; asked once for each set of them.
     """
 
-    needs: Sequence[Groups]
-    trial: Trial
+    dependencies: Sequence[Groups]
+    ask: Ask
     _known: dict[Groups, Verdict] = field(default_factory=dict)
 
     def run(self) -> Found:
         """Return a set of groups from which none can be left out."""
-        everything = range(len(self.needs))
+        everything = range(len(self.dependencies))
         self._known = {frozenset(): Verdict.PASS, frozenset(everything): Verdict.FAIL}
         culprits: list[tuple[int, ...]] = []
         base: Groups = frozenset()
@@ -92,7 +92,7 @@ class Search:
             each = left.pop()
             if each not in found:
                 found.add(each)
-                left += self.needs[each]
+                left += self.dependencies[each]
         return frozenset(found)
 
     def _narrowed(self, base: Groups, suspects: Sequence[int]) -> tuple[int, int]:
@@ -102,7 +102,7 @@ class Search:
             if end - start == 2 and (alone := self._alone(base, suspects, start)) is not None:
                 return alone, alone + 1
             for middle in _middles(start, end):
-                progress = Progress(end - start, most_trials(end - start))
+                progress = Progress(end - start, most_steps(end - start))
                 verdict = self._verdict(base.union(suspects[:middle]), progress)
                 if verdict is not Verdict.UNKNOWN:
                     break
@@ -114,7 +114,7 @@ class Search:
     def _alone(self, base: Groups, suspects: Sequence[int], start: int) -> int | None:
         """Return which of two suspects fails without those before them, None if neither does.
 
-        A culprit that fails alone then needs no further trial that shows so.
+        A culprit that fails alone then needs no further step that shows so.
         """
         for offset in (0, 1):
             wanted = base | self.closure(suspects[start + offset])
@@ -124,14 +124,14 @@ class Search:
 
     def _verdict(self, wanted: Groups, progress: Progress) -> Verdict:
         if wanted not in self._known:
-            self._known[wanted] = self.trial(wanted, progress)
+            self._known[wanted] = self.ask(wanted, progress)
         return self._known[wanted]
 
 
 def _middles(start: int, end: int) -> Iterator[int]:
     """Yield where to divide, the best place first, the others for where the test has no verdict.
 
-    The first part is as small as can be without one trial more in the worst case: the likelier
+    The first part is as small as can be without one step more in the worst case: the likelier
     culprits stand in front, and are found sooner.
     """
     size = end - start

@@ -7,17 +7,18 @@ import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from envkeep.bisect import mixed_environments, test_run
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.groups import Need, Plan, planned, ranked
-from envkeep.bisect.log import FOUND, Log
+from envkeep.bisect.dependencies import read_dependencies
+from envkeep.bisect.endpoints import LayerLocks
+from envkeep.bisect.groups import Dependency, GroupPlan, plan_groups, ranked
+from envkeep.bisect.log import FOUND, BisectLog
 from envkeep.bisect.mixed_environments import Ready
-from envkeep.bisect.mixing import FILES, ORDER, Change, between, mixed
-from envkeep.bisect.result import Outcome
-from envkeep.bisect.search import Groups, Progress, Search, Verdict, most_trials
+from envkeep.bisect.mixing import FILES, ORDER, PackageChange, between, mixed
+from envkeep.bisect.result import BisectResult
+from envkeep.bisect.search import Groups, Progress, Search, Verdict, most_steps
 from envkeep.bisect.test_run import Inconclusive
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
@@ -25,8 +26,8 @@ from envkeep.paths import BISECTIONS, shown
 from envkeep.process import say
 from envkeep.project.target import Target
 
-NEEDS = "needs.json"
-ENDS = 2
+DEPENDENCIES = "needs.json"
+ENDPOINTS = 2
 ROW = "{:>4}  {:>8}  {:<7}  {:>7}  {:>12}  {}"
 HEADER = ROW.format("step", "suspects", "verdict", "seconds", "left at most", "tested")
 
@@ -44,8 +45,8 @@ class Bisection:
         runs: How often the test has to say the same in every environment.
     """
 
-    good: End
-    bad: End
+    good: LayerLocks
+    bad: LayerLocks
     words: Sequence[str]
     project: Path
     target: Target
@@ -53,17 +54,17 @@ class Bisection:
     _rows: list[str] = field(default_factory=list)
 
     @cached_property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[PackageChange]:
         """What differs between both locks."""
         return between(self.good, self.bad)
 
     @cached_property
-    def log(self) -> Log:
+    def log(self) -> BisectLog:
         """Its record; the same locks, test and files of the project have the same one."""
         parts = [self.good.sha256, self.bad.sha256, *self.words, test_run.digest(self.project)]
-        return Log(BISECTIONS / hashlib.sha256(repr(parts).encode()).hexdigest()[:12])
+        return BisectLog(BISECTIONS / hashlib.sha256(repr(parts).encode()).hexdigest()[:12])
 
-    def run(self) -> Outcome:
+    def run(self) -> BisectResult:
         """Search, and return what was found.
 
         Raises:
@@ -71,14 +72,15 @@ class Bisection:
             ToolError: A step cannot be made; the same command goes on from there.
         """
         try:
-            self._check_ends()
+            self._check_endpoints()
             plan = self._plan()
-            found = Search(plan.needs, lambda groups, how: self._trial(plan, groups, how)).run()
+            ask = partial(self._ask, plan)
+            found = Search(plan.dependencies, ask).run()
         except Inconclusive:
             self.log.add(ended="inconclusive")
             raise
         self.log.add(ended=FOUND, culprits=[plan.names(each) for each in found.culprits])
-        return Outcome(found, plan, {each.name: each for each in self.changes}, self.good)
+        return BisectResult(found, plan, {each.name: each for each in self.changes}, self.good)
 
     def remove_environments(self) -> None:
         """Delete the environments that were made for it."""
@@ -96,18 +98,18 @@ class Bisection:
             f"{shown(self.log.path)} has every step.",
         ]
 
-    def _check_ends(self) -> None:
+    def _check_endpoints(self) -> None:
         """Make sure that there is something to search.
 
         Raises:
-            Inconclusive: There is not.
+            Inconclusive: There is nothing to search.
         """
         if not self.changes:
             raise Inconclusive("both locks hold the same packages in the same order: no culprit.")
         count = len(self.changes)
-        say(f"{count} changes, at most {ENDS + most_trials(count)} steps for a single culprit.")
+        say(f"{count} changes, at most {ENDPOINTS + most_steps(count)} steps for a single culprit.")
         say(HEADER)
-        left = ENDS + most_trials(count)
+        left = ENDPOINTS + most_steps(count)
         good = self._step(self.good, count, left, ())
         self._refuse_no_verdict(good, self.good)
         if good is Verdict.FAIL:
@@ -121,72 +123,78 @@ class Bisection:
                 f"no culprit: the test passes with {self.bad.title}; name a test that fails there."
             )
 
-    def _refuse_no_verdict(self, verdict: Verdict, end: End) -> None:
+    def _refuse_no_verdict(self, verdict: Verdict, locks: LayerLocks) -> None:
         if verdict is Verdict.UNKNOWN:
             raise Inconclusive(
-                f"the test says nothing with {end.title}: it selects no test, or ends with exit "
+                f"the test says nothing with {locks.title}: it selects no test, or ends with exit "
                 f"code {test_run.NO_VERDICT}; {self._last_output}."
             )
 
-    def _plan(self) -> Plan:
-        path = self.log.folder / NEEDS
+    def _plan(self) -> GroupPlan:
+        path = self.log.folder / DEPENDENCIES
         if path.exists():
-            needs = [Need(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            dependencies = [Dependency(**row) for row in rows]
         else:
-            good, bad = (self._ready(end).folder for end in (self.good, self.bad))
+            good, bad = (self._ready(locks).folder for locks in (self.good, self.bad))
             names = [change.name for change in self.changes if change.name not in (FILES, ORDER)]
-            needs = mixed_environments.needs(good, bad, names, self.target.backend)
-            write_whole(path, json.dumps([asdict(need) for need in needs], indent=2).encode())
-        plan = planned(ranked(self.changes, self.good, self.bad), needs)
+            dependencies = read_dependencies(good, bad, names, self.target.backend)
+            text = json.dumps([asdict(each) for each in dependencies], indent=2)
+            write_whole(path, text.encode())
+        plan = plan_groups(ranked(self.changes, self.good, self.bad), dependencies)
         if len(plan.groups) < len(self.changes):
             say(f"{len(plan.groups)} groups, as some changes cannot be made without each other.")
         return plan
 
-    def _trial(self, plan: Plan, groups: Groups, progress: Progress) -> Verdict:
+    def _ask(self, plan: GroupPlan, groups: Groups, progress: Progress) -> Verdict:
         applied = plan.names(groups)
-        end = mixed(self.good, self.bad, self.changes, applied)
-        return self._step(end, progress.suspects, progress.left, applied)
+        locks = mixed(self.good, self.bad, self.changes, applied)
+        return self._step(locks, progress.suspects, progress.left, applied)
 
-    def _step(self, end: End, suspects: int, left: int, applied: Collection[str]) -> Verdict:
+    def _step(
+        self, locks: LayerLocks, suspects: int, left: int, applied: Collection[str]
+    ) -> Verdict:
         """Return what the test says with some locks, from the log if it was asked before."""
-        known = self.log.verdict(end.sha256)
+        known = self.log.verdict(locks.sha256)
         if known:
-            self._show(suspects, end, known, "known", left - 1)
+            self._show(suspects, locks, known, "known", left - 1)
             return known
         started = time.monotonic()
-        made = self._ready(end)
+        made = self._ready(locks)
         verdict = test_run.verdict(
-            self.words, made.folder, self.project, self._output, title=end.title, runs=self.runs
+            self.words, made.folder, self.project, self._output, title=locks.title, runs=self.runs
         )
         seconds = time.monotonic() - started
         self.log.add(
-            lock=end.sha256,
-            tested=end.title,
+            lock=locks.sha256,
+            tested=locks.title,
             applied=list(applied),
             suspects=suspects,
-            environment=made.generation.name,
+            environment=made.environment.name,
             is_built=made.is_built,
             verdict=verdict,
             seconds=round(seconds, 1),
         )
-        self._show(suspects, end, verdict, f"{seconds:.1f}", left - 1)
+        self._show(suspects, locks, verdict, f"{seconds:.1f}", left - 1)
         return verdict
 
-    def _ready(self, end: End) -> Ready:
+    def _ready(self, locks: LayerLocks) -> Ready:
         try:
-            made = mixed_environments.ready(end, self.log.folder / "locks", self.target)
+            made = mixed_environments.ready(locks, self.log.folder / "locks", self.target)
         except ToolError as error:
             reason = str(error).rstrip(".")
             raise ToolError(
-                f"the environment of {end.title} was not made: {reason}; once that is mended, the "
+                f"the environment of {locks.title} was not made: {reason}; once that is fixed, the "
                 "same command goes on from here."
             ) from error
-        self.log.add(environment=made.generation.name, is_own=made.is_own)
+        self.log.add(environment=made.environment.name, is_own=made.is_own)
         return made
 
-    def _show(self, suspects: int, end: End, verdict: Verdict, seconds: str, left: int) -> None:
+    def _show(
+        self, suspects: int, locks: LayerLocks, verdict: Verdict, seconds: str, left: int
+    ) -> None:
         number = len(self._rows) + 1
-        self._rows.append(ROW.format(number, suspects, verdict, seconds, left, end.title))
+        self._rows.append(ROW.format(number, suspects, verdict, seconds, left, locks.title))
         say(self._rows[-1])
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +14,9 @@ from envkeep.bisect.search import Verdict
 from envkeep.environments.smoke_tests import NO_TESTS_COLLECTED
 from envkeep.errors import ToolError
 from envkeep.paths import python, scripts
-from envkeep.process import environment
+from envkeep.process import run
 from envkeep.progress import waiting
-from envkeep.staging.comparison import UNTOUCHED
+from envkeep.staging.project_tests import UNTOUCHED
 
 NO_VERDICT = 125
 """The exit code by which a test says that it cannot judge, as with ``git bisect run``."""
@@ -48,7 +47,7 @@ def verdict(
         runs: How often it has to say the same.
 
     Raises:
-        Inconclusive: It says one thing and then another, or cannot be started.
+        Inconclusive: The test says one thing and then another, or cannot be started.
     """
     found: Counter[Verdict] = Counter()
     output.unlink(missing_ok=True)
@@ -90,25 +89,17 @@ def _run(words: Sequence[str], interpreter_of: Path, project: Path, output: Path
         variables = _variables(interpreter_of, copy)
         command = _command(words, interpreter_of, variables["PATH"])
         try:
-            done = subprocess.run(
-                command,
-                cwd=copy,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        except OSError as error:
-            raise Inconclusive(f"`{words[0]}` could not be started: {error.strerror}.") from error
-    return done.returncode
+            done = run(command, cwd=copy, env=variables, mode="capture", stderr=file, check=False)
+        except ToolError as error:
+            raise Inconclusive(str(error)) from error
+    return done.code
 
 
 def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]:
     """Return the test's command with the programs of an environment.
 
     Raises:
-        Inconclusive: There is no such program.
+        Inconclusive: There is no program of that name.
     """
     name, *rest = words
     if name == "pytest":
@@ -130,4 +121,4 @@ def _variables(interpreter_of: Path, copy: Path) -> dict[str, str]:
     path = os.pathsep.join([str(scripts(interpreter_of)), os.environ.get("PATH", os.defpath)])
     package = str(source if source.is_dir() else copy)
     own = {"PATH": path, "PYTHONPATH": package, "VIRTUAL_ENV": str(interpreter_of)}
-    return environment({**UNTOUCHED, **own})
+    return {**UNTOUCHED, **own}

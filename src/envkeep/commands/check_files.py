@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envkeep.process import output_of, say
+from envkeep.process import run as run_program
+from envkeep.result import FAILED, Result
 
 HELP = "check files for git: last line, conflicts, leftovers of updates, size; the hooks call it"
 LARGEST = 1_000_000  # bytes
@@ -21,12 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="path from here")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print one line per problem; fail if there is one."""
+def run(arguments: argparse.Namespace) -> Result:
+    """Return one line per problem; it fails if there is one."""
     problems = [line for path in arguments.files for line in problems_of(Path(path), path)]
-    for line in problems:
-        say(line)
-    return 1 if problems else 0
+    return Result(problems, problems, FAILED) if problems else Result([])
 
 
 def problems_of(file: Path, name: str) -> Iterator[str]:
@@ -63,4 +62,6 @@ def _problems_of_text(content: bytes, name: str) -> Iterator[str]:
 
 
 def _goes_to_lfs(name: str) -> bool:
-    return output_of(["git", "check-attr", "filter", "--", name]).endswith(": lfs")
+    return run_program(["git", "check-attr", "filter", "--", name], mode="probe").answer.endswith(
+        ": lfs"
+    )

@@ -18,9 +18,11 @@ from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.metadata import python_version
 from envkeep.project.requirements import layers, statements
+from envkeep.result import Result
 from envkeep.toolchain import interpreters
 
-HELP = "make the environment by conda and the locks, check it, then switch to it"
+HELP = "as install, with Python and system libraries by conda, mamba or micromamba"
+SHOWS_COMMANDS = True
 ONLY = re.compile(r"#\s*only\s+(?P<backend>\w+)\s*$")
 
 
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     smoke_tests.add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Install the development environment as ``make install`` does, on top of conda's packages."""
     wanted = _wanted(target.chosen().target.backend)
     digest = hashlib.sha256(wanted.encode()).hexdigest()
@@ -38,14 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
         CONDA_HERE.write_text(wanted, encoding="utf-8")
         _bring_python()
         kind = replace(store.DEVELOPMENT, prefix=f"conda-{digest[:6]}-")
-        install.install(
+        return install.install(
             kind,
             layers(),
             reason="make conda",
             manager=Conda(),
             smoke_test=arguments.smoke_test,
         )
-    return 0
 
 
 def _wanted(backend: str) -> str:
@@ -71,10 +72,10 @@ def _wanted(backend: str) -> str:
 def _bring_python() -> None:
     """Let conda bring the Python that the pinned tools start with, where the machine has none."""
     try:
-        interpreters.find()
+        interpreters.find_interpreter()
     except ToolError:
         version = python_version()
         folder: Path = ENVIRONMENTS / f"{interpreters.FROM_CONDA}{version}"
         say(f"Python {version} is not on this machine: conda brings one for the pinned tools.")
         make(folder, ["--channel", "conda-forge", f"python={version}", "pip"])
-        interpreters.find()
+        interpreters.find_interpreter()

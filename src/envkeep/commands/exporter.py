@@ -8,16 +8,17 @@ import sys
 from pathlib import Path
 
 from envkeep.environments import build, store
-from envkeep.environments.build import Contents
+from envkeep.environments.spec import EnvironmentSpec
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import python, shown
 from envkeep.process import say
-from envkeep.progress import logged
 from envkeep.project import target
 from envkeep.project.requirements import EXPORTERS, exporters
+from envkeep.result import Result
 
 HELP = "make an exporter's environment if it is not there; print its interpreter as the last line"
+SHOWS_COMMANDS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="EXPORTER", help="one of requirements/stack/exporters/")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the interpreter alone on the standard output, so that programs can read it."""
+def run(arguments: argparse.Namespace) -> Result:
+    """Return the interpreter, alone on the standard output so that programs can read it."""
     with contextlib.redirect_stdout(sys.stderr), store.exclusive():
-        environment = ensure(_required(arguments.name))
-    say(str(python(environment)))
-    return 0
+        interpreter = str(python(ensure(_required(arguments.name))))
+    return Result({"python": interpreter}, [interpreter])
 
 
 def ensure(exporter: str) -> Path:
@@ -41,7 +41,7 @@ def ensure(exporter: str) -> Path:
     """
     locks = Locks(target.for_cpu())
     kind = store.of_exporter(exporter)
-    contents = Contents.of(locks, [exporter])
+    contents = EnvironmentSpec.of(locks, [exporter])
     wanted = build.described(kind, contents, "make export")
     current = store.active(kind)
     if not locks.are_fresh():
@@ -52,8 +52,7 @@ def ensure(exporter: str) -> Path:
     if ready is None:
         name = exporter.rpartition("/")[2]
         say(f"Making the environment of the exporter {name}; .venv stays as it is.")
-        with logged("exporter", shows_commands=True):
-            ready = build.make(kind, wanted, contents)
+        ready = build.make(kind, wanted, contents)
     store.activate(kind, ready)
     say(f"{shown(kind.link)} -> {shown(ready.folder)}")
     return ready.folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shlex
 import shutil
@@ -13,18 +12,21 @@ from pathlib import Path
 
 from envkeep.environments import import_check
 from envkeep.errors import CommandError, ToolError
+from envkeep.inputs import given
 from envkeep.lint import adopted
 from envkeep.locks import lock_set
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.torch_builds import torch_build
-from envkeep.paths import DOCKERFILE, MODELS, ROOT, shown
-from envkeep.process import announce, ended, environment, output_of, say
+from envkeep.paths import DOCKERFILE, MODELS, shown
+from envkeep.process import announce, say
 from envkeep.process import run as run_program
-from envkeep.project.metadata import facts, is_adopted, machine
+from envkeep.project.metadata import is_adopted, machine, project_metadata
 from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
 from envkeep.project.target import CPU, Target
+from envkeep.result import Result
 
-HELP = "build an image: prod, train, dev, serverless or devcontainer"
+HELP = "build an image, prod by default; `train --backend cuda` chooses, --smoke tries prod"
+SHOWS_PROGRAMS = True
 DEVELOPING_LAYERS = 2
 PRODUCTION = "prod"
 # As strict as production can be run: by anybody, with nothing to write to and nobody to talk to.
@@ -77,33 +79,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Build the image.
+def run(arguments: argparse.Namespace) -> Result:
+    """Build the image and return its name.
 
     Raises:
-        ToolError: It cannot be built, or does not start.
+        ToolError: The image cannot be built, or does not start.
     """
     if arguments.smoke and arguments.target != PRODUCTION:
         raise ToolError("--smoke tries prod alone; leave it out for other targets.")
-    backend = arguments.backend or os.environ.get("BACKEND", "").strip() or CPU
+    backend = given(arguments.backend, "BACKEND") or CPU
     stage = _stage(arguments.target, backend)
     engine = _engine(arguments.engine, runs=arguments.smoke)
     target = Target(f"linux-{machine().platform.partition('-')[2]}", backend)
-    name = arguments.tag or f"{facts()['package_name'].strip('_').replace('_', '-')}:{stage}"
+    name = (
+        arguments.tag
+        or f"{project_metadata()['package_name'].strip('_').replace('_', '-')}:{stage}"
+    )
     command = [*engine.build, "--target", stage, "--tag", name]
     command += [part for each in _labels(arguments.target, target) for part in ("--label", each)]
     command += _torch(arguments.target, target)
     if arguments.pip_config:
         command += ["--secret", f"id=pip,src={arguments.pip_config.resolve()}"]
-    time = output_of(["git", "log", "-1", "--format=%ct"])
+    time = run_program(["git", "log", "-1", "--format=%ct"], mode="probe").answer
     if time and engine.takes_timestamp:
         command += ["--timestamp", time]
-    run_program([*command, *shlex.split(arguments.options), "."], extra=_variables(time))
-    sizes = output_of([engine.name, "images", "--format", "{{.Size}}", name]).splitlines()
+    run_program([*command, *shlex.split(arguments.options), "."], env=_variables(time))
+    sizes = run_program(
+        [engine.name, "images", "--format", "{{.Size}}", name], mode="probe"
+    ).answer.splitlines()
     say(f"Built {name}{f', {sizes[0]}' if sizes else ''}.")
-    if arguments.smoke:
-        _try_out(engine, name, backend)
-    return 0
+    data = {"image": name, "size": sizes[0] if sizes else None, "tried": arguments.smoke}
+    if not arguments.smoke:
+        return Result(data)
+    _try_out(engine, name, backend)
+    return Result(data, [f"{name} works for anybody, on a read-only root, without network."])
 
 
 def _stage(target: str, backend: str) -> str:
@@ -156,9 +165,11 @@ def _labels(target: str, chosen: Target) -> list[str]:
     wanted = _layers(target)
     if wanted:
         found.append(f"lock-sha256={Locks(chosen).sha256(wanted)}")
-    commit = output_of(["git", "rev-parse", "HEAD"])
+    commit = run_program(["git", "rev-parse", "HEAD"], mode="probe").answer
     if commit:
-        changed = "-dirty" if output_of(["git", "status", "--porcelain"]) else ""
+        changed = (
+            "-dirty" if run_program(["git", "status", "--porcelain"], mode="probe").answer else ""
+        )
         found.append(f"org.opencontainers.image.revision={commit}{changed}")
     return found
 
@@ -197,29 +208,30 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
         ToolError: Something cannot be imported, the command does not start, or a model of the image
             does not predict.
     """
-    package = facts()["package_name"]
+    package = project_metadata()["package_name"]
     command = [engine.name, "run", *LOCKED_DOWN]
     in_python = ["--entrypoint=python", name]
     wanted = direct_names(PRODUCTION_LAYERS, backend)
     check = [*command, "--interactive", *in_python, "-", *import_check.arguments(wanted)]
     announce(check)
     try:
-        import_check.judge(ended(check, ROOT, environment(), import_check.WORKER.read_bytes()))
+        import_check.judge(
+            run_program(check, stdin=import_check.WORKER.read_bytes(), mode="capture", check=False)
+        )
     except CommandError as error:
         raise ToolError(f"{name} does not work: {error}") from error
     if is_adopted():
         if adopted.package():
             run_program([*command, *in_python, "-c", f"import {package}"])
     else:
-        run_program([*command, name], quietly=True)
+        run_program([*command, name], mode="quiet")
         _ask_models([*command, *in_python, "-m"], package)
-    say(f"{name} works for anybody, on a read-only root, without network.")
 
 
 def _ask_models(command: Sequence[str], package: str) -> None:
     """Let the models in the image answer by its health check, which fails if there are none."""
     is_there = any(MODELS.glob("*/metadata.json"))
-    if facts().get("generates", False):
+    if project_metadata().get("generates", False):
         is_there = is_there or any(MODELS.rglob("*.gguf"))
         health = [f"{package}.generation.health"]
     else:

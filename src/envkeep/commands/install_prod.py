@@ -7,16 +7,17 @@ import argparse
 from envkeep.commands import install
 from envkeep.environments import store
 from envkeep.project.requirements import PRODUCTION_LAYERS
+from envkeep.result import Result
 
 HELP = "make the production environment (30-prod alone) in .venv-prod"
+SHOWS_COMMANDS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Install the production environment."""
     with store.exclusive():
-        install.install(store.PRODUCTION, PRODUCTION_LAYERS, reason="make install-prod")
-    return 0
+        return install.install(store.PRODUCTION, PRODUCTION_LAYERS, reason="make install-prod")

@@ -8,9 +8,9 @@ from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import NOTEBOOKS, ROOT, program, shown
-from envkeep.process import hand_over
+from envkeep.process import run as run_program
 
-HELP = "start JupyterLab on this machine's loopback address, with a token"
+HELP = "start JupyterLab on this machine, with a token; --no-browser prints the address only"
 LOOPBACK = "127.0.0.1"
 
 
@@ -40,4 +40,4 @@ def run(arguments: argparse.Namespace) -> int:
         command.append(f"--ServerApp.port={arguments.port}")
     if arguments.no_browser:
         command.append("--no-browser")
-    return hand_over(command)
+    return run_program(command, mode="foreground").code

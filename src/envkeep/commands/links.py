@@ -11,9 +11,10 @@ from urllib.parse import unquote
 
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT, shown
-from envkeep.process import output_of, say
+from envkeep.process import run as run_program
+from envkeep.result import Result
 
-HELP = "check that every link in the project's pages leads to a file and a heading that are there"
+HELP = "check that the links in the project's pages lead somewhere"
 KNOWN_TO_GIT = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md")
 CODE = re.compile(r"^( *)(`{3,}|~{3,}).*?^ *\2[`~]* *$|(`+)(?!`).*?(?<!`)\3(?!`)", re.M | re.S)
 LINK = re.compile(
@@ -28,23 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print one line per link that leads nowhere; addresses of the web are not looked up.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return the links that lead nowhere; addresses of the web are not looked up.
 
     Raises:
-        ToolError: There is one.
+        ToolError: No page was found.
     """
-    pages = [ROOT / path for path in output_of(KNOWN_TO_GIT).split("\0") if path]
-    pages = [page for page in pages if page.is_file()]
+    pages = _pages()
     if not pages:
         raise ToolError("no page was found; the project must be in a git repository.")
-    dead = [f"{shown(page)}: {link}" for page in pages for link in dead_links(page)]
-    for line in dead:
-        say(line)
-    if dead:
-        raise ToolError(f"{len(dead)} links lead nowhere; correct or remove them.")
-    say(f"All links of {len(pages)} pages lead somewhere.")
-    return 0
+    dead = [{"page": shown(page), "link": link} for page in pages for link in dead_links(page)]
+    data = {"pages": len(pages), "dead": dead}
+    if not dead:
+        return Result(data, [f"All links of {len(pages)} pages lead somewhere."])
+    lines = [f"{each['page']}: {each['link']}" for each in dead]
+    return Result.failed(f"{len(dead)} links lead nowhere; correct or remove them.", data, lines)
+
+
+def _pages() -> list[Path]:
+    known = run_program(KNOWN_TO_GIT, mode="probe").answer.split("\0")
+    return [ROOT / path for path in known if path and (ROOT / path).is_file()]
 
 
 def dead_links(page: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from envkeep.environments.store import DEVELOPMENT
 from envkeep.lint import adopted, git_hooks
 from envkeep.project.metadata import is_adopted
 
-HELP = "check all files as the git hooks do: style, types, secrets and more"
+HELP = "check all files as the git hooks do: style, types, secrets; mypy takes one check"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

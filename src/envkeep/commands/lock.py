@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,12 +19,14 @@ from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import LOCKS, OVERRIDES, shown
 from envkeep.process import say
 from envkeep.project import target as backends
-from envkeep.project.requirements import layers
+from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
+from envkeep.result import Result
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import interpreters, locking_tools
 
-HELP = "compile the locks of this platform, layer by layer, with hashes"
+HELP = "compile this platform's locks, layer by layer, with hashes; --fast does it by uv"
+SHOWS_COMMANDS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,21 +52,18 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Compile; own packages keep the versions that the locks already hold."""
-    compile_here(arguments, upgrade=False, only_changed=arguments.changed)
-    return 0
+    return compile_here(arguments, upgrade=False, only_changed=arguments.changed)
 
 
 def compile_here(
     arguments: argparse.Namespace, *, upgrade: bool, only_changed: bool = False
-) -> None:
+) -> Result:
     """Compile the locks for the CPU and for this machine's own backend."""
-    wanted = backends.here()
+    wanted = backends.targets_here()
     if not arguments.fast and not arguments.quiet:
-        say(
-            "By pip-compile; ARGS=--fast gives the same locks by uv, in seconds instead of minutes."
-        )
+        say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
         resolver_for = _resolver_for(fast=arguments.fast)
         compile_locks(
@@ -75,16 +73,16 @@ def compile_here(
             only_changed=only_changed,
             loosen=arguments.loosen,
         )
-    if arguments.quiet:
-        return
-    say("Commit them, then run `make install`.")
     stale = [
         target.name
         for target in backends.targets()
         if target not in wanted and Locks(target).folder.exists() and not Locks(target).are_fresh()
     ]
+    lines = ["Commit them, then run `make install`."]
     if stale:
-        say(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+        lines.append(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
+    data = {"locks": [target.name for target in wanted], "stale": stale}
+    return Result(data, [] if arguments.quiet else lines)
 
 
 def compile_first(wanted: Sequence[Target]) -> None:
@@ -108,7 +106,7 @@ def _uv_for_here(target: Target, build: TorchBuild | None, *, python: str) -> Uv
     folder that environments are filled from.
     """
     if build and build.is_folder:
-        build = replace(build, index=str(torch_wheels.fetch(build).resolve()))
+        build = replace(build, index=str(torch_wheels.fetch_torch(build).resolve()))
     return Uv(target, build, python=python)
 
 
@@ -129,7 +127,7 @@ def compile_locks(
         only_changed: Leave locks whose inputs are as they were.
         loosen: Add to overrides.txt what they need.
     """
-    with _kept(OVERRIDES), lock_set.replaced(wanted) as top:
+    with _kept(OVERRIDES), lock_set.replaced_locks(wanted) as top:
         while True:
             try:
                 for target in wanted:
@@ -151,8 +149,7 @@ def compile_locks(
 
 def _add_overrides(lines: Sequence[str]) -> None:
     for line in lines:
-        name = re.split("[<=]", line)[0]
-        set_requirement(OVERRIDES, name, line)
+        set_requirement(OVERRIDES, Line.of(line).name, line)
         say(f"{shown(OVERRIDES)}: added {line}.")
 
 

@@ -14,8 +14,10 @@ from envkeep.process import say
 from envkeep.project import former_tools
 from envkeep.project import target as backends
 from envkeep.project.target import Target
+from envkeep.result import Result
 
 HELP = "compile the locks of every platform and backend of the project, for the whole team"
+SHOWS_COMMANDS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--upgrade", action="store_true", help="as lock-upgrade does")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Compile with uv, which resolves for other platforms too; nothing is installed."""
     former_tools.finish()
     wanted = _wanted(arguments.platform, arguments.backend)
@@ -40,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"Locking {len(wanted)}: {', '.join(target.name for target in wanted)}.")
     with store.exclusive():
         lock.compile_locks(wanted, Uv, upgrade=arguments.upgrade)
-    say("Commit them; on each machine `make install` takes the one that fits.")
-    return 0
+    data = {"locks": [target.name for target in wanted]}
+    return Result(data, ["Commit them; on each machine `make install` takes the one that fits."])
 
 
 def _wanted(platforms: list[str] | None, names: list[str] | None) -> tuple[Target, ...]:

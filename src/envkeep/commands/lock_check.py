@@ -11,13 +11,13 @@ from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.locks import compile, lock_set, lockfile
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.resolvers import Uv
 from envkeep.paths import LOCKS, shown
-from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import layers
 from envkeep.project.target import Target
+from envkeep.result import Result
 from envkeep.toolchain import interpreters
 
 HELP = "fail if locking again would give other locks than those that are there; changes nothing"
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Compile copies of every lock that is there once more, and compare.
 
     Raises:
-        ToolError: There are none, or some are not what the requirements give.
+        ToolError: There are no locks.
     """
     present = [target for target in backends.targets() if Locks(target).folder.exists()]
     if not present:
@@ -40,15 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
     python = interpreters.whole_version()
     with store.exclusive():
         problems = [line for target in present for line in _problems(target, python)]
-    for line in problems:
-        say(line)
+    data = {"locks": [target.name for target in present], "differences": problems}
     if problems:
-        raise ToolError(f"the locks are not what the requirements give; {AGAIN}")
-    say(f"Locking again gives the same: {', '.join(target.name for target in present)}.")
-    return 0
+        sentence = f"the locks are not what the requirements give; {AGAIN}"
+        return Result.failed(sentence, data, problems)
+    return Result(data, [f"Locking again gives the same: {', '.join(data['locks'])}."])
 
 
-def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> Iterator[str]:
+def differences(before: Mapping[str, LockEntry], after: Mapping[str, LockEntry]) -> Iterator[str]:
     """Yield how a lock differs from what the requirements give.
 
     Files that were added to an index since are no difference: a lock does not age by them.
@@ -71,12 +70,12 @@ def _problems(target: Target, python: str) -> Iterator[str]:
         yield f"{shown(found.folder)}: older than the requirements"
         return
     before = {name: _entries(found.file(name)) for name in found.names}
-    with lock_set.copies([target]) as top:
+    with lock_set.copied_locks([target]) as top:
         again = Locks(target, top)
         for name, entries in before.items():
             # uv keeps the hashes of a lock without asking where they come from.
-            bare = [Entry(each.requirement) for each in entries.values()]
-            text = lockfile.render(bare, "Versions alone.")
+            bare = [LockEntry(each.requirement) for each in entries.values()]
+            text = lockfile.render_lock(bare, "Versions alone.")
             again.file(name).write_text(text, encoding="utf-8")
         # `make lock` may have found a version that asks for a patch of Python not all have.
         compile.lock(target, layers(), partial(Uv, python=python), upgrade=False, top=top)
@@ -86,9 +85,9 @@ def _problems(target: Target, python: str) -> Iterator[str]:
         yield from (f"{shown(found.file(name))}: {line}" for line in lines)
 
 
-def _entries(path: Path) -> dict[str, Entry]:
-    return {entry.name: entry for entry in lockfile.parse(path.read_text(encoding="utf-8"))}
+def _entries(path: Path) -> dict[str, LockEntry]:
+    return {entry.name: entry for entry in lockfile.parse_lock(path.read_text(encoding="utf-8"))}
 
 
-def _requirement(entry: Entry | None) -> str:
+def _requirement(entry: LockEntry | None) -> str:
     return entry.requirement if entry else "nothing"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from envkeep.commands import lock
+from envkeep.result import Result
 
-HELP = "as lock, but packages outside the stack release move to their newest versions"
+HELP = "as lock, with newer versions of packages outside the stack release"
+SHOWS_COMMANDS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lock.add_common_arguments(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Compile; the stack release's pins hold here too, `make update` moves those."""
-    lock.compile_here(arguments, upgrade=True)
-    return 0
+    return lock.compile_here(arguments, upgrade=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 from envkeep import temporary
 from envkeep.commands import project_tasks
 from envkeep.environments.store import DEVELOPMENT
-from envkeep.errors import CommandError, ToolError
+from envkeep.errors import CommandError
 from envkeep.paths import NOTEBOOKS, python, shown
-from envkeep.process import output_of, say
 from envkeep.process import run as run_program
+from envkeep.result import Result
 from envkeep.toolchain.pinned_tools import NOTEBOOK_TOOLS
 
-HELP = "run every notebook in notebooks/ from top to bottom; changes none of them"
+HELP = "run every notebook from top to bottom; changes none of them"
 KERNEL = "project"
 FOLDER_OF_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
 # What the kernel itself consists of stands last: the project's own packages win.
@@ -34,27 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="FILE", help="only these")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run them one after the other, also those after one that fails.
-
-    Raises:
-        ToolError: One of them fails.
-    """
+def run(arguments: argparse.Namespace) -> Result:
+    """Run them one after the other, also those after one that fails."""
     found = [path.resolve() for path in arguments.notebooks] or _all()
     if not found:
-        say(f"{shown(NOTEBOOKS)} holds no notebook.")
-        return 0
+        return Result({"notebooks": [], "failed": []}, [f"{shown(NOTEBOOKS)} holds no notebook."])
     project_tasks.python_of(DEVELOPMENT)
     with temporary.folder() as folder:
         _describe_kernel(folder)
         failed = _run(found, folder)
-    if failed:
-        raise ToolError(
-            f"{len(failed)} of {len(found)} notebooks fail ({', '.join(failed)}); the cell and its "
-            "error are above."
-        )
-    say(f"{len(found)} notebooks run from top to bottom.")
-    return 0
+    data = {"notebooks": [shown(path) for path in found], "failed": failed}
+    if not failed:
+        return Result(data, [f"{len(found)} notebooks run from top to bottom."])
+    return Result.failed(
+        f"{len(failed)} of {len(found)} notebooks fail ({', '.join(failed)}); the cell and its "
+        "error are above.",
+        data,
+    )
 
 
 def _all() -> list[Path]:
@@ -64,7 +60,9 @@ def _all() -> list[Path]:
 
 def _describe_kernel(folder: Path) -> None:
     """Write down how to start a kernel that has the project's packages."""
-    packages = output_of([python(NOTEBOOK_TOOLS.ensure()), "-c", FOLDER_OF_PACKAGES])
+    packages = run_program(
+        [python(NOTEBOOK_TOOLS.ensure()), "-c", FOLDER_OF_PACKAGES], mode="probe"
+    ).answer
     start = [sys.executable, "-c", START_KERNEL.format(folder=packages), "-f", "{connection_file}"]
     start[0] = str(python(DEVELOPMENT.link))
     kernel = {"argv": start, "display_name": "Project", "language": "python"}
@@ -79,7 +77,7 @@ def _run(found: Sequence[Path], kernels: Path) -> list[str]:
     for path in found:
         command = [NOTEBOOK_TOOLS.tool("jupyter-execute"), f"--kernel_name={KERNEL}", path]
         try:
-            run_program(command, extra={"JUPYTER_PATH": str(kernels)})
+            run_program(command, env={"JUPYTER_PATH": str(kernels)})
         except CommandError:
             failed.append(shown(path))
     return failed

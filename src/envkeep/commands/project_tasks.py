@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import adopted, style
-from envkeep.paths import LAUNCHER, ROOT, python, shown
-from envkeep.process import hand_over, say
-from envkeep.project.metadata import facts, is_adopted
+from envkeep.paths import python, shown
+from envkeep.process import envkeep_command, say
+from envkeep.process import run as run_program
+from envkeep.project.metadata import is_adopted, project_metadata
 from envkeep.project.requirements import exporters
 
 OF_PRODUCTION = ("predict", "generate")
 MAKES_EXPORTERS = "EXPORTER_COMMAND"
-TASKS: dict[str, tuple[str, Callable[[], list[list[str]]]]] = {
-    "test": ("run the tests", lambda: [["-m", "pytest"]]),
-    "format": ("fix what ruff can fix and format", style.format_steps),
+TASKS: dict[str, Callable[[], list[list[str]]]] = {
+    "test": lambda: [["-m", "pytest"]],
+    "format": style.format_steps,
 }
-
-
-def project_commands() -> list[str]:
-    """Return the commands of the project's package: one per module of its ``commands`` folder.
-
-    A package that was there before the template has none that follow its ways.
-    """
-    if is_adopted():
-        return []
-    folder = ROOT / "src" / facts()["package_name"] / "commands"
-    return sorted(path.stem.replace("_", "-") for path in folder.glob("[!_]*.py"))
-
-
-def is_task(command: str) -> bool:
-    """Tell whether a command passes further arguments on."""
-    return command in TASKS or command in project_commands()
-
-
-def add_tasks(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare one subcommand per task; what follows its name is passed on."""
-    for name, (text, _) in TASKS.items():
-        subcommands.add_parser(name, help=text, add_help=False).set_defaults(run=run_task)
-    for name in project_commands():
-        text = f"the project's own command {name}; --help says more"
-        subcommands.add_parser(name, help=text, add_help=False).set_defaults(run=run_command)
-
-
-def run_task(arguments: argparse.Namespace) -> int:
-    """Run the steps of a task until one fails, in the development environment."""
-    return run_steps(steps_of(arguments.command), arguments.rest)
 
 
 def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
@@ -71,7 +41,7 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
     if not steps:
         say(adopted.NOTHING_SAID)
     for step in steps:
-        code = hand_over([interpreter, *step, *rest])
+        code = run_program([interpreter, *step, *rest], mode="foreground").code
         if code:
             return code
     return 0
@@ -80,21 +50,26 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
 def steps_of(task: str) -> list[list[str]]:
     """Return the arguments of Python for each step of a task."""
     steps = adopted.STEPS.get(task) if is_adopted() else None
-    return (steps or TASKS[task][1])()
+    return (steps or TASKS[task])()
 
 
-def run_command(arguments: argparse.Namespace) -> int:
-    """Run a command of the package, in production's environment if it asks the model."""
-    kind = PRODUCTION if arguments.command in OF_PRODUCTION else DEVELOPMENT
-    command = [python_of(kind), "-m", facts()["package_name"], arguments.command, *arguments.rest]
-    return hand_over(command, extra=_environments_of_exporters(arguments.command))
+def run_command(name: str, rest: Sequence[str]) -> int:
+    """Run a command of the package, in production's environment if it asks the model.
+
+    Args:
+        name: The command.
+        rest: Its arguments.
+    """
+    kind = PRODUCTION if name in OF_PRODUCTION else DEVELOPMENT
+    command = [python_of(kind), "-m", project_metadata()["package_name"], name, *rest]
+    return run_program(command, env=_environments_of_exporters(name), mode="foreground").code
 
 
 def _environments_of_exporters(command: str) -> dict[str, str]:
     """Return the variable by which `export` asks for an environment once it needs one."""
     if command != "export" or not exporters():
         return {}
-    return {MAKES_EXPORTERS: json.dumps([sys.executable, LAUNCHER.name, "exporter"])}
+    return {MAKES_EXPORTERS: json.dumps(envkeep_command("exporter"))}
 
 
 def python_of(kind: Kind) -> str:
@@ -106,11 +81,11 @@ def python_of(kind: Kind) -> str:
         ToolError: There is none yet, or it cannot be used.
     """
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
-    generation = store.active(kind)
-    if generation is None:
-        store.require_free(kind.link)
+    environment = store.active(kind)
+    if environment is None:
+        links.require_free(kind.link)
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
-    problem = health.problem_with(generation, kind, health.locks_of(generation, kind))
+    problem = health.problem_with(environment, kind, health.locks_of(environment, kind))
     if problem and problem.breaks:
         raise ToolError(
             f"{shown(kind.link)} is damaged: {problem.text}; `{command}` makes it anew."

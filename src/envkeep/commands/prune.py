@@ -1,31 +1,38 @@
-"""Delete what the project needs no more: environments, tools, wheels, tries."""
+"""Delete what the project needs no more: environments, tools, wheels, staged changes."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from envkeep import temporary
-from envkeep.bisect.log import Log
+from envkeep.bisect.log import BisectLog
 from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.files import in_words, own_size_of, size_of
 from envkeep.locks import wheel_folders
 from envkeep.paths import BISECTIONS, ENVIRONMENTS, TREE, shown
-from envkeep.probe import ask
-from envkeep.process import environment, say
+from envkeep.process import run as run_program
 from envkeep.project.metadata import python_version
+from envkeep.result import Result
 from envkeep.staging import staged
 from envkeep.toolchain import pinned_tools
 from envkeep.toolchain.interpreters import FROM_CONDA
 
-HELP = "delete what nobody needs: old environments and tools, wheels; --keep 3, --dry-run"
+HELP = "delete what nobody needs, never what is active; --keep 3 and --dry-run choose"
+NOTHING = "There is nothing to delete."
 KEPT = 3
 PATIENCE = 5  # seconds
+AN_HOUR = 60 * 60
+UNPACKED = re.compile(r"envkeep-[0-9a-f]{12}")
 SIZE_OF_CACHE = ("cache", "size", "--preview-features", "cache-size")
 
 
@@ -45,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only list them, with their sizes")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Delete, and say what was deleted.
+def run(arguments: argparse.Namespace) -> Result:
+    """Delete, and return what was deleted.
 
     Raises:
         ToolError: The number is below 1.
@@ -54,19 +61,25 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.keep < 1:
         raise ToolError("--keep must be 1 or more: the active environment always stays.")
     if not ENVIRONMENTS.exists():
-        say("There is nothing to delete.")
-        return 0
-    size, freed = 0, 0
+        return Result(_data([], 0, dry_run=arguments.dry_run), [NOTHING])
+    rows: list[dict[str, Any]] = []
+    freed = 0
     with nullcontext() if arguments.dry_run else store.exclusive():
         for each in _found(arguments.keep, left=arguments.dry_run):
-            its_size, alone = size_of(each.folder), own_size_of(each.folder)
+            size, alone = size_of(each.folder), own_size_of(each.folder)
             if not arguments.dry_run:
                 _delete(each.folder)
-            doing = "would delete" if arguments.dry_run else "deleted"
-            say(f"{doing} {shown(each.folder)}, {in_words(its_size)}: {each.why}")
-            size, freed = size + its_size, freed + alone
-    _sum_up(size, freed, dry_run=arguments.dry_run)
-    return 0
+            rows.append({"folder": shown(each.folder), "size": size, "why": each.why})
+            freed += alone
+    doing = "would delete" if arguments.dry_run else "deleted"
+    lines = [f"{doing} {row['folder']}, {in_words(row['size'])}: {row['why']}" for row in rows]
+    size = sum(row["size"] for row in rows)
+    lines += [_sum(size, freed, dry_run=arguments.dry_run), *_uvs_cache()]
+    return Result(_data(rows, freed, dry_run=arguments.dry_run), lines)
+
+
+def _data(rows: list[dict[str, Any]], freed: int, *, dry_run: bool) -> dict[str, Any]:
+    return {"folders": rows, "freed": freed, "dry_run": dry_run}
 
 
 def _found(kept: int, *, left: bool) -> list[Unneeded]:
@@ -83,13 +96,14 @@ def _found(kept: int, *, left: bool) -> list[Unneeded]:
         for each in old
     ]
     found += [Unneeded(each, "tools of another lock") for each in _tools(old)]
+    found += [Unneeded(each, "another envkeep than runs") for each in _unpacked()]
     found += [Unneeded(each, "no project here needs it") for each in wheel_folders.unneeded()]
     gone = {each.name for each in old}
-    found += [Unneeded(each, "a try without environment") for each in staged.unusable(gone)]
+    found += [Unneeded(each, "staged, without environment") for each in staged.unusable(gone)]
     found += [
         Unneeded(each, "a bisection that has ended")
         for each in sorted(BISECTIONS.glob("*/"))
-        if Log(each).has_ended()
+        if BisectLog(each).has_ended()
     ]
     if left and not store.in_use():
         trees = [TREE] if TREE.exists() else []
@@ -109,6 +123,17 @@ def _tools(going: list[Path]) -> Iterator[Path]:
     yield from (path for path in found if str(path) not in homes)
 
 
+def _unpacked() -> Iterator[Path]:
+    """Yield what `keep.py` unpacked from other wheels than these, or was killed while unpacking."""
+    for path in sorted(ENVIRONMENTS.glob("envkeep-*")):
+        is_whole = UNPACKED.fullmatch(path.name) and (path / pinned_tools.COMPLETE).exists()
+        if is_whole and str(path) not in sys.path and not path.is_symlink():
+            yield path
+    for path in sorted(ENVIRONMENTS.glob("unpacking-*")):
+        if time.time() - path.stat().st_mtime > AN_HOUR:
+            yield path
+
+
 def _home(folder: Path) -> str:
     """Return what an environment says about the Python that it was made of."""
     try:
@@ -124,25 +149,21 @@ def _delete(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _sum_up(size: int, freed: int, *, dry_run: bool) -> None:
-    would = "would be" if dry_run else "were"
+def _sum(size: int, freed: int, *, dry_run: bool) -> str:
     if not size:
-        say("There is nothing to delete.")
-    elif freed == size:
-        say(f"{in_words(freed)} {would} freed.")
-    else:
-        say(f"{in_words(freed)} {would} freed; uv's cache or environments have the rest as well.")
-    _name_uvs_cache()
+        return NOTHING
+    would = "would be" if dry_run else "were"
+    others = "" if freed == size else "; uv's cache or environments have the rest as well"
+    return f"{in_words(freed)} {would} freed{others}."
 
 
-def _name_uvs_cache() -> None:
-    """Say how large uv's cache is, which is not this project's alone, and what cleans it."""
+def _uvs_cache() -> Iterator[str]:
+    """Yield how large uv's cache is, which is not this project's alone, and what cleans it."""
     uv = pinned_tools.TOOLCHAIN.there("uv")
     if uv:
-        answer = ask(str(uv), *SIZE_OF_CACHE, patience=PATIENCE, variables=environment())
-        size = answer.text.strip() if answer.good else ""
+        size = run_program([uv, *SIZE_OF_CACHE], mode="probe", timeout=PATIENCE).answer
         holds = f" has {in_words(int(size))}" if size.isdecimal() else ""
-        say(
+        yield (
             f"uv's cache{holds}, for all projects: `{shown(uv)} cache prune` deletes what uv itself"
             " needs no more."
         )

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from envkeep.archive import interpreter, manifest, restore
-from envkeep.archive.manifest import Saved
+from envkeep.archive.manifest import Manifest
 from envkeep.commands import project_tasks
 from envkeep.environments import smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
+from envkeep.inputs import given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.process import say
-from envkeep.progress import add_option, logged
+from envkeep.project import snapshot
 from envkeep.project.requirements import layers
-from envkeep.staging import comparison
-from envkeep.training import baseline
+from envkeep.result import Result
+from envkeep.staging import project_tests
 
-HELP = "make the environment that `make save` saved, from its folder alone; FROM=FOLDER"
+HELP = "make a saved environment again, without network; FOLDER or FROM="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", help="the folder that was saved, or FROM")
     parser.add_argument("--quick", action="store_true", help="leave out the project's tests")
     smoke_tests.add_option(parser)
-    add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Verify, bring the saved Python if need be, compare the machines, make, test, switch.
 
     Raises:
         ToolError: The folder is damaged, is for another kind of machine, or the tests fail.
     """
-    chosen = arguments.folder or os.environ.get("FROM")
+    chosen = given(arguments.folder, "FROM")
     if not chosen:
         raise ToolError("name the saved folder: `make restore FROM=FOLDER`.")
-    with logged("restore", verbose=arguments.verbose), store.exclusive():
+    with store.exclusive():
         found = manifest.load(Path(chosen).absolute())
         say(f"Verifying {len(found.files)} files.")
         found.verify()
@@ -52,28 +52,33 @@ def run(arguments: argparse.Namespace) -> int:
             if not arguments.quick:
                 _test(made.folder)
         store.activate(DEVELOPMENT, made)
-    say(f"{shown(DEVELOPMENT.link)} -> {shown(made.folder)}")
-    _compare_locks(found)
-    return 0
+    link, folder = shown(DEVELOPMENT.link), shown(made.folder)
+    data = {
+        "environment": made.name,
+        "folder": folder,
+        "link": link,
+        "from": shown(found.layout.folder),
+    }
+    return Result(data, [f"{link} -> {folder}", *_differing_locks(found)])
 
 
-def _show_differences(found: Saved) -> None:
+def _show_differences(found: Manifest) -> None:
     for sentence, matters in restore.differences(found):
         say(f"{'different' if matters else 'different, harmless'}: {sentence}.")
 
 
 def _test(environment: Path) -> None:
-    with baseline.copy_of_now() as copy:
-        if not comparison.passes_tests(environment, copy, project_tasks.steps_of("test")):
+    with snapshot.of_now() as copy:
+        if not project_tests.pass_in(environment, copy, project_tasks.steps_of("test")):
             raise ToolError(
                 "the project's tests fail in what was restored; nothing was switched, "
                 f"{shown(environment)} is there to be looked at."
             )
 
 
-def _compare_locks(found: Saved) -> None:
+def _differing_locks(found: Manifest) -> Iterator[str]:
     locks = Locks(restore.target_of(found))
     present = None if locks.missing(layers()) else locks.sha256(layers())
     if present != found.facts["lock_sha256"]:
         commit = str(found.facts["commit"])[:12]
-        say(f"note: the project's locks are others; those saved are of the commit {commit}.")
+        yield f"note: the project's locks are others; those saved are of the commit {commit}."

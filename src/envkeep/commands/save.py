@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+from typing import Any
 
 from envkeep.archive import manifest, save
-from envkeep.archive.manifest import Saved
+from envkeep.archive.layout import PYTHON, Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.environments import health
 from envkeep.environments.store import DEVELOPMENT, exclusive
 from envkeep.errors import ToolError
 from envkeep.files import in_words, size_of
+from envkeep.inputs import given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SAVED, shown
 from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.requirements import layers
-from envkeep.staging import rehearsal
+from envkeep.result import Result
+from envkeep.staging import stage
 
-HELP = "save the environment, every file with its hash, to a folder that `make restore` takes"
+HELP = "save the environment with all its files, to be restored without network; FOLDER or TO="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", metavar="NAME@DIGEST", help="note a container image with it")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Save; what an interrupted save brought is not downloaded again.
+def run(arguments: argparse.Namespace) -> Result:
+    """Save, and return where; what an interrupted save brought is not downloaded again.
 
     Raises:
         ToolError: The environment is not that of the locks, or something cannot be had.
     """
     locks = Locks(target.chosen().target)
     with exclusive():
-        active = rehearsal.active()
+        active = stage.active()
         if active.lock_sha256 != locks.sha256(layers()):
             raise ToolError("the active environment is not that of the locks; run `make install`.")
         problem = health.problem_with(active, DEVELOPMENT, locks.require(layers()), every_file=True)
@@ -46,8 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"note: {shown(DEVELOPMENT.link)} is not what is saved, which is what the locks "
                 f"say: {problem.text}; `make install` makes it anew."
             )
-        chosen = arguments.folder or os.environ.get("TO") or str(SAVED / active.name)
-        folder = Path(chosen).absolute()
+        folder = Path(given(arguments.folder, "TO") or SAVED / active.name).absolute()
         interpreter = save.interpreter_folder() if arguments.python else None
         before = _saved_before(folder)
         same = before if before and before.facts.get("lock_sha256") == active.lock_sha256 else None
@@ -55,20 +57,28 @@ def run(arguments: argparse.Namespace) -> int:
             same.verify()
         image = arguments.image or (same.facts.get("image") if same else None)
         if same and _holds(same, image, with_interpreter=arguments.python):
-            say(f"{shown(folder)} holds it already; every file has its hash.")
-            return 0
+            line = f"{shown(folder)} holds it already; every file has its hash."
+            return Result(_data(folder, same, is_new=False), [line])
         size = size_of(active.folder)
         save.require_room(folder, size)
         say(f"Saving {active.name} to {shown(folder)}: {save.estimate(size)}.")
         if before:
-            (folder / manifest.MANIFEST).unlink()
-        made = save.fill(folder, locks, interpreter=interpreter, image=image)
-    say(f"Saved {len(made.files)} files, {in_words(size_of(folder))}.")
-    say(f"`make restore FROM={shown(folder)}` makes it again; {shown(folder)}/README.md says more.")
-    return 0
+            Layout(folder).manifest.unlink()
+        made = save.fill(Layout(folder), locks, interpreter=interpreter, image=image)
+    where = shown(folder)
+    lines = [
+        f"Saved {len(made.files)} files, {in_words(size_of(folder))}.",
+        f"`make restore FROM={where}` makes it again; {where}/README.md says more.",
+    ]
+    return Result(_data(folder, made, is_new=True), lines)
 
 
-def _saved_before(folder: Path) -> Saved | None:
+def _data(folder: Path, archive: Manifest, *, is_new: bool) -> dict[str, Any]:
+    size = size_of(folder)
+    return {"folder": shown(folder), "files": len(archive.files), "size": size, "is_new": is_new}
+
+
+def _saved_before(folder: Path) -> Manifest | None:
     """Return what a folder holds, if a save was completed there.
 
     Raises:
@@ -76,14 +86,14 @@ def _saved_before(folder: Path) -> Saved | None:
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None
-    if (folder / manifest.MANIFEST).exists():
+    if Layout(folder).manifest.exists():
         return manifest.load(folder)
-    if not (folder / manifest.FILES).is_dir():
+    if not Layout(folder).files.is_dir():
         raise ToolError(f"{shown(folder)} holds other files; name a new folder.")
     return None
 
 
-def _holds(found: Saved, image: str | None, *, with_interpreter: bool) -> bool:
+def _holds(found: Manifest, image: str | None, *, with_interpreter: bool) -> bool:
     """Tell whether all that is asked for beside the environment is there."""
-    lacks_interpreter = with_interpreter and manifest.PYTHON_ARCHIVE not in found.files
+    lacks_interpreter = with_interpreter and PYTHON not in found.files
     return found.facts.get("image") == image and not lacks_interpreter

@@ -8,12 +8,14 @@ from envkeep.commands import install, lock
 from envkeep.environments import smoke_tests, store
 from envkeep.lint import git_hooks
 from envkeep.locks.lock_set import Locks
-from envkeep.process import output_of, say
 from envkeep.process import run as run_program
+from envkeep.process import say
 from envkeep.project import former_tools, target
 from envkeep.project.requirements import layers
+from envkeep.result import Result
 
-HELP = "git init, lock if there are none, install, git hooks: all that a fresh copy or clone needs"
+HELP = "do all that a fresh copy or clone needs: repository, locks, environment, git hooks"
+SHOWS_COMMANDS = True
 STEPS = ("git repository", "locks", "environment", "git hooks")
 
 
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     smoke_tests.add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Do what is still missing; running it again does nothing."""
     former_tools.finish()
     _say_step(1)
@@ -32,19 +34,20 @@ def run(arguments: argparse.Namespace) -> int:
         is_locked = not Locks(target.chosen().target).missing(layers())
         _say_step(2, ": there already" * is_locked)
         if not is_locked:
-            without = [each for each in target.here() if Locks(each).missing(layers())]
+            without = [each for each in target.targets_here() if Locks(each).missing(layers())]
             lock.compile_first(without)
         _say_step(3)
-        install.install(
+        done = install.install(
             store.DEVELOPMENT,
             layers(),
             reason="make setup",
             smoke_test=arguments.smoke_test,
         )
+        for line in done.lines:
+            say(line)
     _say_step(4)
     git_hooks.install()
-    say("Ready. `make` lists what to do next.")
-    return 0
+    return Result(done.data, ["Ready. `make` lists what to do next."])
 
 
 def _say_step(number: int, more: str = "") -> None:
@@ -53,5 +56,7 @@ def _say_step(number: int, more: str = "") -> None:
 
 def _has_repository() -> bool:
     """Tell whether the project is under git; one that ignores this folder is somebody else's."""
-    inside = output_of(["git", "rev-parse", "--is-inside-work-tree"]) == "true"
-    return inside and not output_of(["git", "check-ignore", "."])
+    inside = (
+        run_program(["git", "rev-parse", "--is-inside-work-tree"], mode="probe").answer == "true"
+    )
+    return inside and not run_program(["git", "check-ignore", "."], mode="probe").answer

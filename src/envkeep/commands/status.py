@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
-from envkeep.process import say
 from envkeep.project import target as backends
-from envkeep.project.metadata import facts, machine, python_version
+from envkeep.project.metadata import machine, project_metadata, python_version
 from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers
+from envkeep.result import Result
 
 HELP = "show the machine, the locks and the active environments"
 
@@ -20,20 +20,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options: none."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the state; changes nothing."""
-    say(f"machine      {machine().describe()}")
-    say(f"stack        {facts()['stack_release']}, Python {python_version()}")
-    say(f"backend      {backends.chosen().target.backend}: {backends.chosen().reason}")
-    say(f"locks        {_locks(_here())}")
+def run(arguments: argparse.Namespace) -> Result:
+    """Return the state; change nothing."""
+    choice, here = backends.chosen(), _here()
+    locks = {here.target.name: _locks(here)}
     for target in backends.targets():
-        if target != _here().target and Locks(target).folder.exists():
-            say(f"             {_locks(Locks(target))}")
-    say(f"development  {_environment(DEVELOPMENT, layers())}")
-    say(f"production   {_environment(PRODUCTION, PRODUCTION_LAYERS)}")
-    for name in exporters():
-        say(f"exporter     {_exporter(name)}")
-    return 0
+        if target != here.target and Locks(target).folder.exists():
+            locks[target.name] = _locks(Locks(target))
+    environments = {
+        "development": _environment(DEVELOPMENT, layers()),
+        "production": _environment(PRODUCTION, PRODUCTION_LAYERS),
+    }
+    found = {name: _exporter(name) for name in exporters()}
+    data = {
+        "machine": machine().describe(),
+        "stack_release": project_metadata()["stack_release"],
+        "python": python_version(),
+        "target": here.target.name,
+        "backend": choice.target.backend,
+        "reason": choice.reason,
+        "locks": locks,
+        "environments": {**environments, **found},
+        "active": {kind.name: _active(kind) for kind in (DEVELOPMENT, PRODUCTION)},
+    }
+    first, *others = locks.values()
+    lines = [
+        f"machine      {data['machine']}",
+        f"stack        {data['stack_release']}, Python {data['python']}",
+        f"backend      {data['backend']}: {data['reason']}",
+        f"locks        {first}",
+        *(f"             {each}" for each in others),
+        *(f"{name:<12} {state}" for name, state in environments.items()),
+        *(f"exporter     {state}" for state in found.values()),
+    ]
+    return Result(data, lines)
+
+
+def _active(kind: Kind) -> str | None:
+    active = store.active(kind)
+    return active.name if active else None
 
 
 def _here() -> Locks:
@@ -41,7 +66,7 @@ def _here() -> Locks:
 
 
 def _locks(locks: Locks) -> str:
-    command = "make lock" if locks.target in backends.here() else "make lock-all"
+    command = "make lock" if locks.target in backends.targets_here() else "make lock-all"
     absent = locks.missing(locks.names)
     if absent:
         return f"{shown(locks.folder)}, {', '.join(absent)} missing: run `{command}`"
@@ -51,31 +76,31 @@ def _locks(locks: Locks) -> str:
 
 def _exporter(name: str) -> str:
     kind = store.of_exporter(name)
-    generation = store.active(kind)
+    environment = store.active(kind)
     short = name.rpartition("/")[2]
-    if generation is None:
+    if environment is None:
         return f"{short}: none; `make export` makes it when it is needed"
     locks = Locks(backends.for_cpu())
-    fits = not locks.missing([name]) and generation.lock_sha256 == locks.sha256([name])
-    problem = health.problem_with(generation, kind, locks.require([name]) if fits else None)
+    fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
+    problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:
-        return f"{generation.name}, {problem.text}: `make export` makes it anew"
+        return f"{environment.name}, {problem.text}: `make export` makes it anew"
     state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
-    return f"{generation.name}, made {generation.created}, {state}"
+    return f"{environment.name}, made {environment.created}, {state}"
 
 
 def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
-    generation = store.active(kind)
-    if generation is None:
-        move = store.out_of_the_way(kind.link)
+    environment = store.active(kind)
+    if environment is None:
+        move = links.out_of_the_way(kind.link)
         return f"none: run `{f'{move} && ' if move else ''}{command}`"
     locks = _here()
-    fits = not locks.missing(wanted) and generation.lock_sha256 == locks.sha256(wanted)
-    problem = health.problem_with(generation, kind, locks.require(wanted) if fits else None)
+    fits = not locks.missing(wanted) and environment.lock_sha256 == locks.sha256(wanted)
+    problem = health.problem_with(environment, kind, locks.require(wanted) if fits else None)
     if problem:
-        return f"{generation.name}, {problem.text}: run `{command}`"
-    if fits and generation.project_sha256 != store.project_hash(kind):
-        return f"{generation.name}, made for an older state of the project: run `{command}`"
+        return f"{environment.name}, {problem.text}: run `{command}`"
+    if fits and environment.project_sha256 != store.project_hash(kind):
+        return f"{environment.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"
-    return f"{generation.name} ({generation.backend}), made {generation.created}, {state}"
+    return f"{environment.name} ({environment.backend}), made {environment.created}, {state}"

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from envkeep.commands import project_tasks
 from envkeep.environments import build, smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
+from envkeep.inputs import given
 from envkeep.paths import OVERRIDES, shown
 from envkeep.process import say
-from envkeep.progress import add_option, logged
+from envkeep.project import snapshot
 from envkeep.project import target as backends
-from envkeep.staging import change_spec, rehearsal, staged
-from envkeep.staging.change_spec import Changes
-from envkeep.staging.rehearsal import Tried
+from envkeep.result import Result
+from envkeep.staging import change_spec, prepare, stage, staged
+from envkeep.staging.change_spec import ChangeSpec
 from envkeep.staging.requirement_forms import FORMS
-from envkeep.staging.staged import Candidate
-from envkeep.training import baseline
+from envkeep.staging.stage import StagingResult
+from envkeep.staging.staged import StagedEnvironment
 
-HELP = "try a change in an environment beside the active one: lock, install, test, train, compare"
+HELP = "try a change beside the active environment: NAME==VERSION, upgrade, git:REF, or CHANGE="
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,64 +31,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="where a new package goes")
     parser.add_argument("--quick", action="store_true", help="leave out the tests and the training")
     smoke_tests.add_option(parser)
-    add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print a table of both environments and the verdict.
+def run(arguments: argparse.Namespace) -> Result:
+    """Return a table of both environments and how they compare; it fails if that is bad.
 
     Raises:
-        ToolError: The change cannot be made, or the verdict is bad; nothing was changed.
+        ToolError: The change cannot be made; nothing was changed.
     """
-    text = " ".join(arguments.change) or os.environ.get("CHANGE", "")
-    wanted = change_spec.read(text, arguments.layer)
-    with logged("try", verbose=arguments.verbose), store.exclusive():
-        rehearsal.active()
-        with baseline.copy_of_now() as copy:
-            staged.lend(copy)
-            tried = _try(wanted, copy, arguments)
-        if not tried.verdict.good:
-            raise ToolError(f"the verdict is bad: {tried.verdict.sentence}; nothing was changed.")
-    say(f"The verdict is good: {tried.verdict.sentence}. `make promote` switches to it.")
-    return 0
+    wanted = change_spec.read(given(" ".join(arguments.change), "CHANGE"), arguments.layer)
+    with store.exclusive():
+        stage.active()
+        with snapshot.of_now() as copy:
+            prepare.lend(copy)
+            outcome, lines = _try(wanted, copy, arguments)
+    comparison = outcome.comparison
+    data = {"change": wanted.text, **outcome.as_data()}
+    if not comparison.is_good:
+        sentence = f"the comparison is bad: {comparison.sentence}; nothing was changed."
+        return Result.failed(sentence, data, lines)
+    good = f"The comparison is good: {comparison.sentence}. `make promote` switches to it."
+    return Result(data, [*lines, good])
 
 
-def _try(wanted: Changes, copy: Path, arguments: argparse.Namespace) -> Tried:
+def _try(
+    wanted: ChangeSpec, copy: Path, arguments: argparse.Namespace
+) -> tuple[StagingResult, Sequence[str]]:
     target = backends.chosen().target
     change_spec.apply(wanted, copy, target)
-    asked = staged.added_overrides(copy)
+    asked = prepare.added_overrides(copy)
     if wanted.resolves:
         say("Locking it.")
-        staged.lock_in(copy, upgrade=wanted.upgrade)
-    partners = [line for line in staged.added_overrides(copy) if line not in asked]
-    contents = rehearsal.contents_of(copy, target)
-    made = build.described(DEVELOPMENT, contents, f"make try: {wanted.text}")
-    if made.name == rehearsal.active().name:
+        prepare.lock(copy, upgrade=wanted.upgrade)
+    partners = [line for line in prepare.added_overrides(copy) if line not in asked]
+    spec = stage.spec_of(copy, target)
+    made = build.described(DEVELOPMENT, spec, f"make try: {wanted.text}")
+    if made.name == stage.active().name:
         raise ToolError(f'"{wanted.text}" changes nothing that is installed.')
-    tried = rehearsal.compare(
+    outcome = stage.stage(
         copy,
-        contents,
+        spec,
         made,
         project_tasks.steps_of("test"),
         quick=arguments.quick,
         smoke_test=arguments.smoke_test,
     )
-    after = staged.changed_files(copy)
+    after = prepare.changed_files(copy)
     staged.keep(
-        Candidate(
-            name=tried.generation.name,
+        StagedEnvironment(
+            name=outcome.environment.name,
             text=wanted.text,
             created=made.created,
-            good=tried.verdict.good,
-            verdict=tried.verdict.sentence,
+            good=outcome.comparison.is_good,
+            verdict=outcome.comparison.sentence,
             before=staged.hashes_now(after),
             after=after,
         ),
         copy,
     )
-    tried.show()
+    lines = outcome.lines()
     if partners:
-        say(f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:")
-        for line in partners:
-            say(f"  {line}")
-    return tried
+        more = f"note: it needs more lines in {shown(OVERRIDES)}, which `make promote` writes too:"
+        lines += [more, *(f"  {line}" for line in partners)]
+    return outcome, lines

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import Any
 
 from envkeep.commands import project_tasks
 from envkeep.environments import build, smoke_tests, store
 from envkeep.environments.store import DEVELOPMENT
-from envkeep.errors import CommandError, ToolError
-from envkeep.paths import LAUNCHER, PYTHON_VERSION, ROOT, UPDATES, shown
-from envkeep.process import announce, inside, say
-from envkeep.progress import add_option, logged
+from envkeep.errors import ToolError
+from envkeep.paths import PYTHON_VERSION, ROOT, UPDATES, shown
+from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
-from envkeep.staging import rehearsal, staged
-from envkeep.staging.rehearsal import Tried
-from envkeep.updates import in_place, preflight
+from envkeep.result import Result
+from envkeep.staging import prepare, stage
+from envkeep.staging.stage import StagingResult
+from envkeep.updates import in_place, nested, preflight
 from envkeep.updates.worktree import branch_of, worktree
 
-HELP = "bring the template's newer release onto a branch, with new locks, and try it there"
+HELP = "bring the template's newer release onto a branch and try it there; --dry-run says what"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,51 +41,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only write the files here, as with --data; lock and try it yourself",
     )
-    add_option(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Update on a branch; the files here and the active environment stay as they are.
 
+    It fails if something got worse with the update.
+
     Raises:
-        ToolError: the update cannot be made, or something got worse with it.
+        ToolError: the update cannot be made.
     """
     only_files = arguments.in_place or arguments.dry_run or arguments.data
     try:
         with store.exclusive():
             if only_files:
-                in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
-            else:
-                _update_on_a_branch(
-                    arguments.to, smoke_test=arguments.smoke_test, verbose=arguments.verbose
-                )
-    except KeyboardInterrupt:
-        print(
-            "interrupted: unless its summary stands above, the update was not made.",
-            file=sys.stderr,
-        )
-        return 130
-    return 0
+                return in_place.update(arguments.to, arguments.data, dry_run=arguments.dry_run)
+            return _update_on_a_branch(arguments.to, smoke_test=arguments.smoke_test)
+    except KeyboardInterrupt as error:
+        sentence = "unless its summary stands above, the update was not made."
+        raise KeyboardInterrupt(sentence) from error
 
 
-def _update_on_a_branch(wanted: str | None, *, smoke_test: bool, verbose: bool) -> None:
+def _update_on_a_branch(wanted: str | None, *, smoke_test: bool) -> Result:
     project = Git(ROOT)
     preflight.check(project)
-    rehearsal.active()
+    stage.active()
     start = project.text("rev-parse", "HEAD")
     with worktree(project) as folder:
-        staged.lend(folder)
-        _envkeep_in(folder, "update-branch", *(["--to", wanted] if wanted else []))
+        prepare.lend(folder)
+        update = _update_in(folder, wanted)
         branch = branch_of(folder)
         if not branch:
-            return
-        with logged("update", verbose=verbose):
-            tried = _try(folder, smoke_test=smoke_test)
-        tried.show()
-    _judge(tried, branch, start)
+            return Result(update, update["summary"].splitlines())
+        say(f"\n{update['summary']}\n")
+        outcome = _stage(folder, smoke_test=smoke_test)
+    return _judged(outcome, branch, start, update)
 
 
-def _try(folder: Path, *, smoke_test: bool) -> Tried:
+def _stage(folder: Path, *, smoke_test: bool) -> StagingResult:
     """Make the environment of the updated project, and compare."""
     version = (folder / PYTHON_VERSION.relative_to(ROOT)).read_text(encoding="utf-8").strip()
     if not version.startswith(python_version()):
@@ -93,36 +86,40 @@ def _try(folder: Path, *, smoke_test: bool) -> Tried:
             f"the update takes Python {version}, so it cannot be tried beside this environment; "
             "its branch is there, merge it and run `make install`."
         )
-    contents = rehearsal.contents_of(folder, target.chosen().target)
-    made = build.described(DEVELOPMENT, contents, "make update")
+    spec = stage.spec_of(folder, target.chosen().target)
+    made = build.described(DEVELOPMENT, spec, "make update")
     steps = project_tasks.steps_of("test")
-    return rehearsal.compare(folder, contents, made, steps, quick=False, smoke_test=smoke_test)
+    return stage.stage(folder, spec, made, steps, quick=False, smoke_test=smoke_test)
 
 
-def _judge(tried: Tried, branch: str, start: str) -> None:
-    if tried.verdict.good:
-        say(f"The verdict is good: {tried.verdict.sentence}.")
-        say(f"The update is on the branch {branch}: `git merge {branch}`, then `make install`.")
-        return
-    raise ToolError(
-        f"with the update {tried.verdict.sentence}; nothing here was changed, it is on the branch "
-        f"{branch}. To find the package that does it: "
-        f'`make bisect GOOD={start[:12]} BAD={branch} TEST="pytest"`.'
+def _judged(outcome: StagingResult, branch: str, start: str, update: dict[str, Any]) -> Result:
+    data = {**update, **outcome.as_data()}
+    sentence = outcome.comparison.sentence
+    if outcome.comparison.is_good:
+        next_step = f"`git merge {branch}`, then `make install`."
+        good = f"The comparison is good: {sentence}."
+        return Result(
+            data, [*outcome.lines(), good, f"The update is on the branch {branch}: {next_step}"]
+        )
+    return Result.failed(
+        f"with the update {sentence}; nothing here was changed, it is on the branch {branch}. To "
+        "find the package that does it: "
+        f'`make bisect GOOD={start[:12]} BAD={branch} TEST="pytest"`.',
+        data,
+        outcome.lines(),
     )
 
 
-def _envkeep_in(folder: Path, *arguments: str) -> None:
-    """Run a command of envkeep in a copy of the project, whose files it changes.
+def _update_in(folder: Path, wanted: str | None) -> dict[str, Any]:
+    """Update a copy of the project on a branch, and return what that reports.
 
     Raises:
-        CommandError: the command failed; the reason is its own.
+        CommandError: the update was refused; the reason is its own.
     """
-    command = [sys.executable, LAUNCHER.name, *arguments]
-    announce(command)
-    code, reason = inside(folder, command)
-    _keep_records(folder)
-    if code:
-        raise CommandError(reason or "the update was not made; its message is above.")
+    try:
+        return nested.report_of(folder, "update-branch", *(["--to", wanted] if wanted else []))
+    finally:
+        _keep_records(folder)
 
 
 def _keep_records(folder: Path) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.paths import ANSWERS, LAUNCHER, LOCKS, ROOT, UPDATES
-from envkeep.process import run as run_program
-from envkeep.process import say
+from envkeep.paths import ANSWERS, LOCKS, ROOT, UPDATES
 from envkeep.project.git import Git
-from envkeep.updates import preflight
+from envkeep.result import Result
+from envkeep.updates import nested, preflight
 from envkeep.updates.report import MESSAGE
 
-HELP = "as update, then lock again and commit, all on a branch of its own; CI proposes it weekly"
+HELP = "as update, then lock again and commit, on a branch of its own; CI proposes it weekly"
 BRANCH = "template-update-{}"
 # Who commits where nobody said who they are, as on a machine of a service.
 NOBODY = {"user.name": "make update-branch", "user.email": "update@localhost"}
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Result:
     """Update; without a newer release there is no branch.
 
     Raises:
@@ -38,9 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     preflight.check(project)
     start = project.text("rev-parse", "HEAD")
     options = ["--to", arguments.to] if arguments.to else []
-    _envkeep("update", "--in-place", *options)
+    update = nested.report_of(ROOT, "update", "--in-place", *options)
+    lines = update["summary"].splitlines()
     if not preflight.status(project):
-        return 0
+        return Result({"branch": None, **update}, lines)
     answers = ANSWERS.read_text(encoding="utf-8")
     branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", preflight.metadata_of(answers)["_commit"]))
     if project.says("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}") not in ("", start):
@@ -51,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     _commit(project, _lock_again())
     if arguments.bundle:
         project.text("bundle", "create", "--quiet", arguments.bundle, f"{start}..{branch}")
-    say(f"The update is committed on the branch {branch}.")
-    return 0
+    lines += ["", f"The update is committed on the branch {branch}."]
+    return Result({"branch": branch, **update}, lines)
 
 
 def _lock_again() -> str:
@@ -64,7 +63,7 @@ def _lock_again() -> str:
     if not any(LOCKS.glob("*/")):
         return ""
     try:
-        _envkeep("lock-all", "--present")
+        nested.report_of(ROOT, "lock-all", "--present")
     except CommandError:
         return "\nThe locks are the old ones: locking again failed. Run `make lock-all`.\n"
     return ""
@@ -77,8 +76,3 @@ def _commit(project: Git, remark: str) -> None:
     committing = Git(ROOT, {**project.settings, **unknown})
     committing.output("add", "--all", "--", ".")
     committing.output("commit", "--quiet", "--file=-", given=message.encode())
-
-
-def _envkeep(*arguments: str) -> None:
-    """Run a command of envkeep as it is on disk now."""
-    run_program([sys.executable, LAUNCHER.name, *arguments])

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from envkeep.diff.sides import Package, Side
-from envkeep.environments.distributions import same_version
+from envkeep.diff.sides import ComparedPackage, Side
+from envkeep.project.versions import has_other_major, is_same, version_of
 
 MAJOR, MINOR, PATCH, ADDED, REMOVED = "major", "minor", "patch", "added", "removed"
-MOVED, LICENCE, FILES = "moved", "licence", "files"
-RELEASE = re.compile(r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)")
+MOVED, LICENSE, FILES = "moved", "license", "files"
 
 
 @dataclass(frozen=True)
-class Facts:
+class VersionFacts:
     """What is known of one version besides its lock; None where it is not.
 
     Attributes:
-        licence: What its metadata state.
+        license: What its metadata state.
         size: Bytes of its wheel, or of its files where environments are compared.
         yanked: Why its makers withdrew it, an empty text without a reason; None if they did not.
     """
 
-    licence: str | None = None
+    license: str | None = None
     size: int | None = None
     yanked: str | None = None
 
 
-Known = Mapping[tuple[str, str], Facts]
+Known = Mapping[tuple[str, str], VersionFacts]
 
 
 @dataclass(frozen=True)
-class Change:
+class LockChange:
     """A package that is not the same on both sides.
 
     Attributes:
@@ -48,31 +46,31 @@ class Change:
 
     key: str
     kinds: tuple[str, ...]
-    before: Package | None
-    after: Package | None
-    was: Facts = field(default_factory=Facts)
-    now: Facts = field(default_factory=Facts)
+    before: ComparedPackage | None
+    after: ComparedPackage | None
+    was: VersionFacts = field(default_factory=VersionFacts)
+    now: VersionFacts = field(default_factory=VersionFacts)
     older: bool = False
 
 
-def changes(before: Side, after: Side) -> list[Change]:
+def compare_sides(before: Side, after: Side) -> list[LockChange]:
     """Return what changed, without what would have to be asked, in the order of the names."""
     found = []
     for key in sorted(before.packages.keys() | after.packages.keys()):
         old, new = before.packages.get(key), after.packages.get(key)
         kinds = tuple(_kinds(old, new))
         if kinds:
-            older = bool(old and new and () < _release(new.version) < _release(old.version))
-            found.append(Change(key, kinds, old, new, older=older))
+            older = bool(old and new and _is_older(new.version, old.version))
+            found.append(LockChange(key, kinds, old, new, older=older))
     return found
 
 
-def with_facts(found: Change, known: Known) -> Change:
-    """Return a change with what is known of its versions; another licence is a change as well."""
+def with_facts(found: LockChange, known: Known) -> LockChange:
+    """Return a change with what is known of its versions; another license is a change as well."""
     was, now = _facts(found.before, known), _facts(found.after, known)
-    differ = was.licence and now.licence and was.licence != now.licence
-    kinds = (*found.kinds, LICENCE) if differ and LICENCE not in found.kinds else found.kinds
-    return Change(found.key, kinds, found.before, found.after, was, now, found.older)
+    differ = was.license and now.license and was.license != now.license
+    kinds = (*found.kinds, LICENSE) if differ and LICENSE not in found.kinds else found.kinds
+    return LockChange(found.key, kinds, found.before, found.after, was, now, found.older)
 
 
 def severity(before: str, after: str) -> str:
@@ -80,41 +78,38 @@ def severity(before: str, after: str) -> str:
 
     Before 1.0 the second number counts as the first: a version like that promises nothing.
     """
-    old, new = _release(before), _release(after)
-    if () in (old, new) or old[:2] != new[:2]:
+    old, new = version_of(before), version_of(after)
+    if old is None or new is None or has_other_major(before, after):
         return MAJOR
-    if old[2:3] != new[2:3]:
-        return MAJOR if old[1] == 0 else MINOR
+    if old.minor != new.minor:
+        return MAJOR if old.major == 0 else MINOR
     return PATCH
 
 
-def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
+def _kinds(old: ComparedPackage | None, new: ComparedPackage | None) -> Iterator[str]:
     if old is None or new is None:
         yield ADDED if old is None else REMOVED
         return
-    if not same_version(old.version, new.version):
+    if not is_same(old.version, new.version):
         yield severity(old.version, new.version)
     elif old.hashes and new.hashes and not old.hashes & new.hashes:
         yield FILES
     if old.layer and new.layer and old.layer != new.layer:
         yield MOVED
-    if old.licence and new.licence and old.licence != new.licence:
-        yield LICENCE
+    if old.license and new.license and old.license != new.license:
+        yield LICENSE
 
 
-def _release(version: str) -> tuple[int, ...]:
-    """Return the epoch and the numbers of a version; an address has none."""
-    found = RELEASE.match(version)
-    if found is None:
-        return ()
-    numbers = [int(number) for number in found[2].split(".")]
-    return (int(found[1] or 0), *numbers, *[0] * (3 - len(numbers)))
+def _is_older(version: str, other: str) -> bool:
+    """Tell whether a version comes before another one, whichever builds (``+cpu``) the two are."""
+    one, two = (version_of(each.partition("+")[0]) for each in (version, other))
+    return one is not None and two is not None and one < two
 
 
-def _facts(package: Package | None, known: Known) -> Facts:
+def _facts(package: ComparedPackage | None, known: Known) -> VersionFacts:
     if package is None:
-        return Facts()
-    found = known.get((package.name, package.version), Facts())
-    licence = package.licence or found.licence
+        return VersionFacts()
+    found = known.get((package.name, package.version), VersionFacts())
+    license = package.license or found.license
     size = found.size if package.size is None else package.size
-    return Facts(licence, size, found.yanked)
+    return VersionFacts(license, size, found.yanked)

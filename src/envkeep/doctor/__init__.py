@@ -1,1 +1,1 @@
-"""What ``make doctor`` looks for: one module per group of checks, all on a collected situation."""
+"""What ``make doctor`` looks for: one module per group of checks, all on a collected context."""

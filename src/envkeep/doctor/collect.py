@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from envkeep.doctor import packages, project_state
-from envkeep.doctor.context import Environment, Leftovers, LockState, Situation
+from envkeep.doctor import installed, project_files
+from envkeep.doctor.context import DoctorContext, ExaminedEnvironment, Leftovers, LockState
 from envkeep.doctor.finding import ERROR, WARNING, Finding
 from envkeep.environments import integrity, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind, of_exporter
@@ -23,7 +22,6 @@ from envkeep.hardware.machine import Gpu
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import ROOT
-from envkeep.probe import text_of
 from envkeep.project import former_tools
 from envkeep.project import metadata as project
 from envkeep.project import target as backends
@@ -60,7 +58,7 @@ class _Collector:
             self.troubles.append(finding)
 
 
-def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
+def collect(*, full: bool = False, root: Path = hardware.ROOT) -> DoctorContext:
     """Look at this machine and this project.
 
     Args:
@@ -75,8 +73,8 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
     choice = part.get(TARGET, backends.chosen, None)
     target = choice.target if choice else None
     version = part.get("Python", project.python_version, None)
-    no_environments: tuple[Environment, ...] = ()
-    return Situation(
+    none: tuple[ExaminedEnvironment, ...] = ()
+    return DoctorContext(
         machine=machine,
         gpus=gpus,
         vendors=part.get("display devices", lambda: hardware.display_vendors(root), frozenset()),
@@ -88,32 +86,18 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> Situation:
         python=version,
         python_here=version is None or _may_be_here(version),
         locks=part.get("locks", lambda: _lock_state(target), None),
-        environments=part.get("environments", lambda: _environments(target), no_environments),
+        environments=part.get("environments", lambda: _environments(target), none),
         torch=part.get("version of torch", lambda: _torch_of(target), None),
         variables=dict(os.environ),
         folder=ROOT,
         full=full,
-        data=part.get("data", lambda: project_state.data(hashed=full), None),
-        secrets=part.get("tracked files", project_state.secrets, None),
+        data=part.get("data", lambda: project_files.data(hashed=full), None),
+        secrets=part.get("tracked files", project_files.secrets, None),
         former_names=part.get("former tools", former_tools.names, ()),
-        leftovers=part.get("folder .venvs", project_state.leftovers, Leftovers()),
+        lacks_hooks=part.get("git hooks", project_files.lacks_hooks, False),
+        leftovers=part.get("folder .venvs", project_files.leftovers, Leftovers()),
         troubles=tuple(part.troubles),
     )
-
-
-def installed_torch(environment: Path) -> str | None:
-    """Return the version of torch in an environment with its build's label, without importing it.
-
-    A wheel from PyPI bears no label in its metadata; torch itself always knows it.
-    """
-    own_python = environment.glob("lib/python*/site-packages")
-    for folder in (*own_python, environment / "Lib" / "site-packages"):
-        own = re.search(r"^__version__ = '([^']+)'", text_of(folder / "torch/version.py"), re.M)
-        if own:
-            return own[1]
-        for metadata in folder.glob("torch-*.dist-info"):
-            return metadata.name.removeprefix("torch-").removesuffix(".dist-info")
-    return None
 
 
 def _judged(target: Target | None) -> tuple[str, ...]:
@@ -122,8 +106,7 @@ def _judged(target: Target | None) -> tuple[str, ...]:
         return ()
     if target.backend != CPU:
         return (target.backend,)
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    if in_ci or os.environ.get("BACKEND", "").strip():
+    if backends.in_ci() or os.environ.get("BACKEND", "").strip():
         return ()
     others = [Target(target.platform, name) for name in backends.declared() if name != CPU]
     return tuple(each.backend for each in others if each.platform in each.build["wheels"])
@@ -142,14 +125,22 @@ def _lock_state(target: Target | None) -> LockState | None:
     locks = Locks(target)
     files = [locks.file(layer) for layer in layers()]
     pins = [pinned(path).get("torch") for path in files if path.exists()]
+    missing = tuple(locks.missing(layers()))
+    deleted = project_files.deleted(locks.folder) if missing else ()
+    here = [Locks(each) for each in backends.targets_here()]
     return LockState(
         there=any(path.exists() for path in files),
-        missing=tuple(locks.missing(layers())),
+        missing=missing,
         fresh=locks.are_fresh(),
         torch=next(filter(None, pins), None),
-        made_by="lock" if target in backends.here() else "lock-all",
+        deleted=deleted,
+        adds_only=not deleted and all(_is_absent(each) or each.are_fresh() for each in here),
         others=tuple(each.target.name for each in _others(target) if not each.are_fresh()),
     )
+
+
+def _is_absent(locks: Locks) -> bool:
+    return not any(locks.file(name).exists() for name in locks.names)
 
 
 def _others(target: Target) -> list[Locks]:
@@ -163,7 +154,7 @@ def _torch_of(target: Target | None) -> str | None:
     return build.version if build else None
 
 
-def _environments(target: Target | None) -> tuple[Environment, ...]:
+def _environments(target: Target | None) -> tuple[ExaminedEnvironment, ...]:
     exporters = backends.exporters_of(backends.for_cpu())
     found = (
         _environment(DEVELOPMENT, layers(), target),
@@ -173,24 +164,26 @@ def _environments(target: Target | None) -> tuple[Environment, ...]:
     return tuple(each for each in found if each)
 
 
-def _environment(kind: Kind, wanted: tuple[str, ...], target: Target | None) -> Environment | None:
-    generation = store.active(kind)
-    if generation is None:
+def _environment(
+    kind: Kind, wanted: tuple[str, ...], target: Target | None
+) -> ExaminedEnvironment | None:
+    environment = store.active(kind)
+    if environment is None:
         return None
     locks = Locks(target) if target else None
     whole = locks is not None and not locks.missing(wanted)
-    fits = locks and whole and generation.lock_sha256 == locks.sha256(wanted)
-    problem = integrity.problem_with_python(generation.folder, generation.python)
-    return Environment(
+    fits = locks and whole and environment.lock_sha256 == locks.sha256(wanted)
+    problem = integrity.problem_with_python(environment.folder, environment.python)
+    return ExaminedEnvironment(
         kind=kind,
-        name=generation.name,
-        python=generation.python,
+        name=environment.name,
+        python=environment.python,
         starts=problem is None or not problem.breaks,
         python_problem=problem.text if problem else "",
         fits_locks=bool(fits),
-        fits_project=generation.project_sha256 == store.project_hash(kind),
-        torch=installed_torch(generation.folder),
-        packages=packages.look(generation.folder),
+        fits_project=environment.project_sha256 == store.project_hash(kind),
+        torch=installed.torch_version(environment.folder),
+        packages=installed.look(environment.folder),
         locked=integrity.locked(locks.require(wanted)) if locks and whole else None,
         own=project.own_names() if kind.project != "none" else frozenset(),
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from envkeep.doctor.finding import Finding, NotKnownError
-from envkeep.doctor.packages import Packages
-from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
+from envkeep.doctor.installed import InstalledPackages
+from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.host import Host
 from envkeep.hardware.machine import Gpu, Machine
@@ -18,12 +17,12 @@ from envkeep.project.target import Target
 
 
 @dataclass(frozen=True)
-class Environment:
-    """An active environment.
+class ExaminedEnvironment:
+    """An active environment and what is in it.
 
     Attributes:
         kind: Whether it is for development, production or an exporter.
-        name: The name of its generation.
+        name: The name of its folder.
         python: Version of its Python as ``major.minor``.
         starts: Whether its interpreter starts and is of that version.
         python_problem: How its interpreter differs from the one that it was made with, in words.
@@ -44,7 +43,7 @@ class Environment:
     fits_locks: bool = True
     fits_project: bool = True
     torch: str | None = None
-    packages: Packages = field(default_factory=Packages)
+    packages: InstalledPackages = field(default_factory=InstalledPackages)
     locked: Mapping[str, str] | None = None
     own: frozenset[str] = frozenset()
 
@@ -58,7 +57,9 @@ class LockState:
         missing: Layers that have none.
         fresh: Whether they were compiled from the requirements as they are now.
         torch: The version of torch that they pin, with the build's label, or None.
-        made_by: The target of make that compiles them.
+        deleted: The files of those that are missing which git has.
+        adds_only: Whether compiling them moves no version: no other lock of this machine is stale
+            or not whole, and git has none of those that are missing.
         others: Folders of other targets' locks that are stale or not whole.
     """
 
@@ -66,7 +67,8 @@ class LockState:
     missing: tuple[str, ...] = ()
     fresh: bool = True
     torch: str | None = None
-    made_by: str = "lock"
+    deleted: tuple[str, ...] = ()
+    adds_only: bool = True
     others: tuple[str, ...] = ()
 
 
@@ -118,7 +120,7 @@ class Leftovers:
 
 
 @dataclass(frozen=True)
-class Situation:
+class DoctorContext:
     """This machine and this project as the checks see them.
 
     Attributes:
@@ -140,6 +142,7 @@ class Situation:
         full: Whether torch is started on the CPU too.
         data: The data files of the manifest, or None if the project has none.
         secrets: What is secret in files that git tracks, or None if git could not be asked.
+        lacks_hooks: Whether git could run the project's checks at every commit, and does not.
         leftovers: What interrupted commands left behind.
         former_names: What still names the tools of before.
         troubles: What went wrong while all this was collected.
@@ -156,13 +159,14 @@ class Situation:
     python: str | None = None
     python_here: bool = True
     locks: LockState | None = None
-    environments: tuple[Environment, ...] = ()
+    environments: tuple[ExaminedEnvironment, ...] = ()
     torch: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
     full: bool = False
     data: DataState | None = None
     secrets: tuple[Secret, ...] | None = None
+    lacks_hooks: bool = False
     leftovers: Leftovers = field(default_factory=Leftovers)
     former_names: tuple[FormerName, ...] = ()
     troubles: tuple[Finding, ...] = ()
@@ -186,7 +190,7 @@ class Situation:
         return self._target.build
 
     @property
-    def development(self) -> Environment | None:
+    def development(self) -> ExaminedEnvironment | None:
         """The active development environment, or None."""
         return next((found for found in self.environments if found.kind is DEVELOPMENT), None)
 
@@ -200,13 +204,6 @@ class Situation:
         suffix = f" BACKEND={backend}" if backend else ""
         return " && ".join(f"make {target}{suffix}" for target in targets)
 
-    def install(self, found: Environment) -> str:
-        """Return the command that makes an environment from its locks."""
-        targets = {DEVELOPMENT: "install", PRODUCTION: "install-prod"}
-        if found.kind in targets:
-            return self.make(targets[found.kind])
-        return f"python keep.py exporter {found.kind.name.rpartition('/')[2]}"
-
     def gpus_of(self, backend: str) -> list[Gpu]:
         """Return the graphics devices for a backend."""
         return [gpu for gpu in self.gpus if gpu.backend == backend]
@@ -216,8 +213,3 @@ class Situation:
         if self.target is None:
             raise NotKnownError
         return self.target
-
-
-def numbers(version: str) -> list[int]:
-    """Return a version for comparing: ``2.9`` is older than ``2.28``."""
-    return [int(number) for number in re.findall(r"\d+", version)]

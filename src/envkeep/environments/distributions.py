@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -19,7 +18,6 @@ METADATA = "METADATA"
 RECORD = "RECORD"
 INSTALLER = "INSTALLER"
 BY_CONDA = "conda"
-NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Distribution:
     """An installed distribution.
 
     Attributes:
-        name: Its normalised name.
+        name: Its normalized name.
         version: Its version.
         folder: The folder of its metadata.
         installer: What installed it, such as ``uv``, or an empty text.
@@ -72,7 +70,7 @@ def read(folder: Path) -> Distribution | None:
         return None
     installer = installer_of(folder)
     origin = _origin(_text(folder / "direct_url.json"))
-    return Distribution(normalised(str(name)), str(version), folder, installer, origin)
+    return Distribution(canonicalize_name(str(name)), str(version), folder, installer, origin)
 
 
 def installer_of(folder: Path) -> str:
@@ -83,7 +81,7 @@ def installer_of(folder: Path) -> str:
     stated = _text(folder / INSTALLER).strip()
     if stated == "uv":
         return stated
-    name = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    name = canonicalize_name(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
     noted = (top / "conda-meta" for top in list(folder.parents)[1:4])
     return BY_CONDA if any(any(each.glob(f"{name}-*-*.json")) for each in noted) else stated
 
@@ -92,22 +90,13 @@ def metadata(folder: Path) -> Message:
     """Return the headers of a distribution's metadata.
 
     Raises:
-        OSError: They cannot be read.
+        OSError: The distributions cannot be read.
         ValueError: They are not text.
     """
     from email.parser import HeaderParser  # most commands read none
 
     text = (folder / METADATA).read_text(encoding="utf-8")
     return HeaderParser().parsestr(text.partition("\n\n")[0])
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two spellings mean one version: ``2026.01.02`` is ``2026.1.2``."""
-    return _comparable(one) == _comparable(other)
-
-
-def _comparable(version: str) -> str:
-    return NUMBER.sub(lambda found: str(int(found[0])), version.lower().lstrip("v"))
 
 
 def _origin(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Is a generation still what was made from its locks?
+"""Is an environment still what was made from its locks?
 
 What was found whole is noted in ``.cache/seen-whole``, with what changes when a package or its
 Python does; as long as that is the same, nothing is read again.
@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkeep.environments.distributions import packages_folder
-from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Generation, Kind
-from envkeep.files import write_whole
+from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Environment, Kind
+from envkeep.files import text_of, write_whole
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SEEN_WHOLE, python
-from envkeep.probe import text_of
 from envkeep.project.metadata import machine, own_names
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.project.target import Target
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def problem_with(
-    generation: Generation,
+    environment: Environment,
     kind: Kind,
     locks: Sequence[Path] | None,
     *,
@@ -36,12 +35,12 @@ def problem_with(
     """Return why an environment is not what was made, or None.
 
     Args:
-        generation: Its facts.
+        environment: Its facts.
         kind: What it is for.
         locks: What it was filled from; None if those are not there any more.
         every_file: Look at every file of it, and not only at what milliseconds are enough for.
     """
-    state, note = _state(generation.folder), SEEN_WHOLE / generation.name
+    state, note = _state(environment.folder), SEEN_WHOLE / environment.name
     if state and not every_file and text_of(note) == state:
         return None
     from envkeep.environments import integrity
@@ -49,7 +48,7 @@ def problem_with(
     own = own_names() if kind.project != "none" else ()
     wanted = None if locks is None else integrity.locked(locks)
     found = integrity.problem(
-        generation.folder, generation.python, wanted, own, every_file=every_file
+        environment.folder, environment.python, wanted, own, every_file=every_file
     )
     if state and locks and not found:
         with suppress(OSError):  # where nobody may write it is read each time
@@ -70,11 +69,11 @@ def _state(folder: Path) -> str:
     return f"{own} {program.st_mtime_ns} {program.st_size} {target}\n"
 
 
-def locks_of(generation: Generation, kind: Kind) -> list[Path] | None:
-    """Return the locks that a generation was filled from, or None if there are others now."""
+def locks_of(environment: Environment, kind: Kind) -> list[Path] | None:
+    """Return the locks that an environment was filled from, or None if there are others now."""
     of_layers = {DEVELOPMENT.name: layers(), PRODUCTION.name: PRODUCTION_LAYERS}
     wanted = of_layers.get(kind.name, (kind.name,))
-    locks = Locks(Target(machine().platform, generation.backend))
-    if locks.missing(wanted) or locks.sha256(wanted) != generation.lock_sha256:
+    locks = Locks(Target(machine().platform, environment.backend))
+    if locks.missing(wanted) or locks.sha256(wanted) != environment.lock_sha256:
         return None
     return locks.require(wanted)

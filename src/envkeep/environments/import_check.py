@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import CommandError, ToolError
-from envkeep.paths import ROOT, python
-from envkeep.process import Ended, announce, ended, environment, say
+from envkeep.paths import python
+from envkeep.process import Completed, announce, run, say
 from envkeep.project import target
 from envkeep.project.metadata import own_table
-from envkeep.project.requirements import direct_names, exporters, layers, normalised
+from envkeep.project.requirements import direct_names, exporters, layers
 
 WORKER = Path(__file__).with_name("import_worker.py")
 SETTING = "import-check"
@@ -38,12 +40,12 @@ def seconds(
         variables: What is added to the environment variables of its Python.
 
     Raises:
-        CommandError: One of them cannot be imported; what it printed was shown.
+        CommandError: A package cannot be imported; what was printed was shown.
         ToolError: The project's setting cannot be understood.
     """
     command = [python(folder), "-P", WORKER, *arguments(names)]
     announce(command)
-    return judge(ended(command, ROOT, environment(variables)))
+    return judge(run(command, env=variables, mode="capture", check=False))
 
 
 def arguments(names: Sequence[str]) -> list[str]:
@@ -59,7 +61,7 @@ def arguments(names: Sequence[str]) -> list[str]:
     return [f"{name}={chosen[name]}" if name in chosen else name for name in wanted]
 
 
-def judge(done: Ended) -> float:
+def judge(done: Completed) -> float:
     """Return the seconds that a check that has ended took.
 
     Raises:
@@ -83,7 +85,7 @@ def choices() -> dict[str, Choice]:
     """Return by which module a package is checked, or False, as ``pyproject.toml`` says.
 
     Raises:
-        ToolError: The setting is no such table.
+        ToolError: The setting is no table of that form.
     """
     table = own_table().get(SETTING, {})
     if not isinstance(table, dict) or not all(_is_choice(each) for each in table.values()):
@@ -91,7 +93,7 @@ def choices() -> dict[str, Choice]:
             f"{SETTING} in pyproject.toml must name a module, or false, for each package, such as "
             f"{_line(EXAMPLE)}, in the table [tool.project]."
         )
-    return {normalised(name): choice for name, choice in table.items()}
+    return {canonicalize_name(name): choice for name, choice in table.items()}
 
 
 def _is_choice(value: object) -> bool:
@@ -111,7 +113,7 @@ def _required() -> set[str]:
     return set(direct_names([*layers(), *exporters()], backend))
 
 
-def _reported(done: Ended) -> dict[str, Any]:
+def _reported(done: Completed) -> dict[str, Any]:
     """Return what the check reported, the last lines over the earlier ones."""
     from envkeep.environments.import_worker import MARK
 
@@ -128,7 +130,7 @@ def _of_packages(text: str) -> Iterator[str]:
     yield from (line for line in lines if line.strip() and not line.startswith(MARK))
 
 
-def _how(done: Ended) -> str:
+def _how(done: Completed) -> str:
     """Say how a Python ended that an import was the end of."""
     if done.code >= 0:
         return f"ended Python with exit code {done.code}"

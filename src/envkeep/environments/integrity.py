@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.environments import records
 from envkeep.environments.distributions import (
     BY_CONDA,
@@ -19,15 +21,16 @@ from envkeep.environments.distributions import (
     metadata_folders,
     packages_folder,
     read,
-    same_version,
 )
 from envkeep.errors import ToolError
+from envkeep.files import text_of
 from envkeep.locks import lockfile
 from envkeep.paths import ROOT, python
-from envkeep.probe import ask, text_of
-from envkeep.project.requirements import normalised
+from envkeep.process import run
+from envkeep.project.versions import is_same
 
 MOST_NAMED = 3
+PATIENCE = 10  # seconds
 SAY_VERSION = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 
 
@@ -74,9 +77,8 @@ class Drift:
 
 def locked(locks: Iterable[Path]) -> dict[str, str]:
     """Return what locks say by package: its version, or an empty text for an address."""
-    entries = [each for path in locks for each in lockfile.parse(text_of(path))]
-    versions = {each.name: each.requirement.partition("==")[2] for each in entries}
-    return {name: version.partition(" ")[0] for name, version in versions.items()}
+    entries = (each for path in locks for each in lockfile.parse_lock(text_of(path)))
+    return {each.name: each.version for each in entries}
 
 
 def drift(there: Iterable[Distribution], wanted: Mapping[str, str], own: Collection[str]) -> Drift:
@@ -94,7 +96,7 @@ def drift(there: Iterable[Distribution], wanted: Mapping[str, str], own: Collect
         other=tuple(
             f"{name} {found[name].version} (locked: {version})"
             for name, version in sorted(wanted.items())
-            if version and name in found and not same_version(found[name].version, version)
+            if version and name in found and not is_same(found[name].version, version)
         ),
         added=tuple(
             f"{name} {each.version}"
@@ -141,16 +143,14 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
     interpreter, home = python(folder), settings(folder).get("home")
     if not interpreter.exists() or (home and not Path(home).is_dir()):
         return Problem(f"its Python is gone{f' from {home}' if home else ''}")
-    answer = ask(str(interpreter), "-I", "-S", "-c", SAY_VERSION)
-    now = answer.text.strip()
-    if not answer.good:
+    now = run([interpreter, "-I", "-S", "-c", SAY_VERSION], mode="probe", timeout=PATIENCE).answer
+    if not now:
         return Problem("its Python does not start")
-    if _minor(now) != version:
+    if not now.startswith(f"{version}."):
         return Problem(f"its Python was {version} and is {now} now")
-    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
-    then = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
-    if then and then[0] != now:
-        return Problem(f"its Python was {then[0]} and is {now} now", breaks=False)
+    then = version_of_python(folder)
+    if then and then != now:
+        return Problem(f"its Python was {then} and is {now} now", breaks=False)
     return None
 
 
@@ -158,7 +158,7 @@ def require_whole(folder: Path) -> None:
     """Look at every file that was installed.
 
     Raises:
-        NotWholeError: One is gone or cut off.
+        NotWholeError: A file is gone or cut off.
     """
     not_whole, names = _not_whole(folder)
     if not_whole:
@@ -185,6 +185,13 @@ def settings(folder: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
 
 
+def version_of_python(folder: Path) -> str | None:
+    """Return the version of the Python that an environment was made with, such as ``3.12.4``."""
+    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
+    found = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
+    return found[0] if found else None
+
+
 def named(names: Sequence[str]) -> str:
     """Return the first of some names, and how many more there are."""
     rest = len(names) - MOST_NAMED
@@ -203,17 +210,13 @@ def _is_apart(found: Distribution) -> bool:
     return found.installer == BY_CONDA or found.origin.startswith(ROOT.as_uri())
 
 
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
-
-
 def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
     """Return the distributions by the names of their folders; those not as locked are read."""
     found = []
     for path in metadata_folders(folder):
         name, _, version = path.name.removesuffix(DIST_INFO).rpartition("-")
-        quick = Distribution(normalised(name), version, path)
-        as_locked = same_version(version, wanted.get(quick.name, ""))
+        quick = Distribution(canonicalize_name(name), version, path)
+        as_locked = is_same(version, wanted.get(quick.name, ""))
         found.append(quick if as_locked else read(path) or quick)
     return found
 

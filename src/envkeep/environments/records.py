@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from envkeep.environments.distributions import (
     BY_CONDA,
     DIST_INFO,
@@ -22,8 +24,7 @@ from envkeep.environments.distributions import (
     packages_folder,
     read,
 )
-from envkeep.probe import text_of
-from envkeep.project.requirements import normalised
+from envkeep.files import text_of
 
 MADE_LATER = (".pyc", ".pyo")  # Python writes them when it likes, and they may be deleted
 CACHE = "__pycache__"
@@ -56,7 +57,7 @@ class Broken:
     by_its_makers: bool = False
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     """A line of a RECORD; there are tens of thousands of them."""
 
     path: str
@@ -84,7 +85,7 @@ def distributions_of(environment: Path) -> tuple[list[Distribution], list[Broken
     return whole, broken
 
 
-def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
+def listed(environment: Path, found: Distribution) -> Iterator[ListedFile]:
     """Yield what a distribution lists, relative to the environment."""
     try:
         lines = (found.folder / RECORD).read_text(encoding="utf-8").splitlines()
@@ -96,7 +97,7 @@ def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
         if len(row) != 3:  # path, hash, size
             continue
         path = f"{folder}/{row[0]}".replace("\\", "/")
-        yield Listed(
+        yield ListedFile(
             posixpath.normpath(path) if "/." in path else path,
             row[1].removeprefix(SAME),
             int(row[2]) if row[2].isdecimal() else None,
@@ -104,7 +105,7 @@ def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
 
 
 def lost(
-    environment: Path, records: Mapping[Distribution, Iterable[Listed]]
+    environment: Path, records: Mapping[Distribution, Iterable[ListedFile]]
 ) -> dict[str, dict[str, int | None]]:
     """Return by distribution the files that are gone or not whole, with the size that they have.
 
@@ -217,7 +218,7 @@ def _odd_metadata(folder: Path, found: Distribution | None) -> str:
             return f"has an empty {name}"
     if found is None:
         return f"has a {METADATA} without name or version"
-    stated = normalised(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
+    stated = canonicalize_name(folder.name.removesuffix(DIST_INFO).rpartition("-")[0])
     return f"holds the metadata of {found.name}" if stated != found.name else ""
 
 

@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT, python
-from envkeep.process import Ended, announce, ended, environment, say
+from envkeep.process import Completed, announce, say
+from envkeep.process import run as run_program
 
 OPTION = "--without-smoke-test"
 NO_TESTS_COLLECTED = 5
@@ -29,7 +30,7 @@ NOT_COLLECTED = "collection failure"  # what pytest calls it in its report
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SmokeResult:
     """What the smoke tests say of an environment.
 
     Attributes:
@@ -39,7 +40,7 @@ class Outcome:
         unheard: Why smoke tests could not be run, if so; then nothing is known.
     """
 
-    ended: Ended
+    ended: Completed
     failed: tuple[str, ...] = ()
     broken: Mapping[str, str] = field(default_factory=dict)
     unheard: str = ""
@@ -62,21 +63,22 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(folder: Path) -> Outcome:
+def run(folder: Path) -> SmokeResult:
     """Run the smoke tests in an environment and print nothing of it.
 
     Raises:
-        ToolError: Its Python could not be started.
+        ToolError: The environment's Python could not be started.
     """
     command = [python(folder), *COMMAND]
     announce(command)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report.xml"
-        done = ended([*command, f"--junitxml={report}"], ROOT, environment())
+        reporting = [*command, f"--junitxml={report}"]
+        done = run_program(reporting, cwd=ROOT, mode="capture", check=False)
         return _read(done, report)
 
 
-def judge(new: Outcome, active: Path | None) -> None:
+def judge(new: SmokeResult, active: Path | None) -> None:
     """Show what came out.
 
     What cannot be run in the active environment either says nothing about the new one. Where there
@@ -101,7 +103,7 @@ def judge(new: Outcome, active: Path | None) -> None:
         raise ToolError(f"{new.problem}; its message is above, {OPTION} goes on all the same.")
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: SmokeResult) -> None:
     """Print pytest's words where they are needed, else its last line and what could not be read."""
     text = outcome.ended.output.decode("utf-8", "replace")
     if outcome.problem:
@@ -115,10 +117,10 @@ def _show(outcome: Outcome) -> None:
         say(f"note: the tests in {path} cannot be read and were left out: {reason}")
 
 
-def _read(done: Ended, report: Path) -> Outcome:
+def _read(done: Completed, report: Path) -> SmokeResult:
     if done.code not in JUDGED or not report.exists():
         printed = f"{done.output.decode('utf-8', 'replace')}\n{done.errors}"
-        return Outcome(done, unheard=_reason(printed))
+        return SmokeResult(done, unheard=_reason(printed))
     failed, broken, unheard = [], {}, ""
     for case in ElementTree.parse(report).iter("testcase"):
         error = case.find("error")
@@ -130,7 +132,7 @@ def _read(done: Ended, report: Path) -> Outcome:
                 unheard = f"{name}: {reason}"
         elif error is not None or case.find("failure") is not None:
             failed.append("::".join(filter(None, (case.get("classname"), case.get("name")))))
-    return Outcome(done, tuple(failed), broken, unheard)
+    return SmokeResult(done, tuple(failed), broken, unheard)
 
 
 def _path(name: str) -> Path:

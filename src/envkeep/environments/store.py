@@ -1,7 +1,8 @@
-"""Environments as generations: each lock gets its own, and a link says which one is active.
+"""The environments of the project: each lock gets its own, a link says which one is active.
 
-The only module that makes, switches and lists environments. A generation is complete when its
-``generation.json`` exists; that file is written last, so an interrupted install never counts.
+The only module that makes, switches and lists them. One is complete when its ``generation.json``
+exists; that file is written last, so an interrupted install never counts. It keeps the name that it
+had in the first release, as environments of then stay usable and training runs read it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Literal
 
 from envkeep import temporary, transaction
+from envkeep.environments import links
 from envkeep.errors import ToolError
-from envkeep.files import lock, write_whole
+from envkeep.files import locked, write_whole
 from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
-from envkeep.process import output_of, say
+from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
 from envkeep.temporary import is_claimed
 
 FACTS = "generation.json"
-MARKS = (FACTS, "complete")  # of a generation, of tools: what is written last
+MARKS = (FACTS, "complete")  # of an environment, of tools: what is written last
 HISTORY = ENVIRONMENTS / "history.json"
 IN_USE = "in-use"
 COUNTED = re.compile(r"-\d{1,3}$")  # the number at the end of a name
@@ -39,8 +40,8 @@ class Kind:
 
     Attributes:
         name: What it is called in messages and in the history.
-        link: The link in the project's folder that points at the active generation.
-        prefix: What the names of its generations start with.
+        link: The link in the project's folder that points at the active environment.
+        prefix: What the names of its environments start with.
         project: How the project itself is in it: editable, as a copy, or not at all.
     """
 
@@ -67,7 +68,7 @@ def project_hash(kind: Kind) -> str:
 
 
 @dataclass(frozen=True)
-class Generation:
+class Environment:
     """The recorded facts of a complete environment.
 
     Attributes:
@@ -108,16 +109,14 @@ def exclusive() -> Iterator[None]:
     What commands left that were killed is completed or removed first: nobody is at work on it.
 
     Raises:
-        ToolError: Another command is at it.
+        ToolError: Another command is changing them.
     """
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with (ENVIRONMENTS / IN_USE).open("a") as file:
-        try:
-            lock(file.fileno())
-        except OSError as error:
+    with locked(ENVIRONMENTS / IN_USE) as is_mine:
+        if not is_mine:
             raise ToolError(
                 "another command is changing this project's environments; wait until it has ended."
-            ) from error
+            )
         _tidy()
         yield
 
@@ -130,27 +129,24 @@ def _tidy() -> None:
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     if TREE in left:
-        output_of(["git", "worktree", "prune"])
+        run(["git", "worktree", "prune"], mode="probe")
     for folder in (*left, *temporary.remove_left()):
         say(f"Removed {shown(folder)}, which a command that was killed had left.")
 
 
 def in_use() -> bool:
     """Tell whether a command is changing this project's environments and locks now."""
-    try:
-        file = (ENVIRONMENTS / IN_USE).open("r+")
-    except OSError:  # there never was one, or nobody can write here
+    if not (ENVIRONMENTS / IN_USE).exists():
         return False
-    with file:
-        try:
-            lock(file.fileno())
-        except OSError:
-            return True
-    return False
+    try:
+        with locked(ENVIRONMENTS / IN_USE) as is_mine:
+            return not is_mine
+    except (OSError, ToolError):  # nobody can write, or lock, here
+        return False
 
 
 def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
-    """Return the name of the generation for a lock and a state of the project, made or not.
+    """Return the name of the environment for a lock and a state of the project, made or not.
 
     It is the lock's hash; a later state of the project with the same lock adds its own.
     """
@@ -160,8 +156,8 @@ def name_for(kind: Kind, lock_sha256: str, project_sha256: str) -> str:
     return f"{name}-{project_sha256[:6]}" if load(name) else name
 
 
-def made_for(kind: Kind, lock_sha256: str, project_sha256: str) -> list[Generation]:
-    """Return the generations for a lock and a state of the project: the active one, the latest."""
+def made_for(kind: Kind, lock_sha256: str, project_sha256: str) -> list[Environment]:
+    """Return the environments for a lock and a state of the project: the active one, the latest."""
     found = [
         each
         for each in complete()
@@ -177,38 +173,38 @@ def _plain_name(kind: Kind, lock_sha256: str) -> str:
 
 
 def _free_name(name: str) -> str:
-    """Return a name, with a number if a generation has it already."""
+    """Return a name, with a number if an environment has it already."""
     plain = COUNTED.sub("", name)
     names = (name, *(f"{plain}-{number}" for number in range(2, 1000)))
     return next(each for each in names if not load(each))
 
 
-def load(name: str) -> Generation | None:
-    """Return a complete generation, or None if there is none of that name or it is not usable here.
+def load(name: str) -> Environment | None:
+    """Return the environment of a name, or None if it is not complete or not usable here.
 
     An environment that was moved together with its project still points at the old place.
     """
     try:
         facts = json.loads((ENVIRONMENTS / name / FACTS).read_text(encoding="utf-8"))
-        generation = Generation(**facts)
+        environment = Environment(**facts)
     except (OSError, ValueError, TypeError):
         return None
-    return generation if generation.project_folder == str(ROOT) else None
+    return environment if environment.project_folder == str(ROOT) else None
 
 
-def active(kind: Kind) -> Generation | None:
-    """Return the active generation of a kind, or None."""
-    if not _is_link(kind.link):
+def active(kind: Kind) -> Environment | None:
+    """Return the active environment of a kind, or None."""
+    if not links.is_link(kind.link):
         return None
     return load(kind.link.readlink().name)
 
 
 def create(
-    wanted: Generation,
+    wanted: Environment,
     fill: Callable[[Path], None],
     check: Callable[[Path], float | None] | None = None,
-) -> Generation:
-    """Make a generation beside the others; nothing is active yet.
+) -> Environment:
+    """Make an environment beside the others; nothing is active yet.
 
     Every file of it is looked at, whoever makes it: one that is gone or cut off ends it.
 
@@ -222,7 +218,7 @@ def create(
 
     Raises:
         BaseException: Whatever ``fill`` and ``check`` raise; the folder is removed first.
-        ToolError: It is not whole; the folder is removed.
+        ToolError: A file of the environment is gone or cut off; the folder is removed.
     """
     from envkeep.environments import integrity
 
@@ -240,26 +236,26 @@ def create(
     return made
 
 
-def activate(kind: Kind, generation: Generation) -> None:
-    """Make a generation the active one in one step and remember which one was active before.
+def activate(kind: Kind, environment: Environment) -> None:
+    """Make an environment the active one in one step and remember which one was active before.
 
     Raises:
-        ToolError: Something that is not a link made by these tools is in the way.
+        ToolError: Something that is not a link made by envkeep is in the way.
     """
-    _point(kind.link, generation.folder)
-    past = [name for name in history(kind) if name != generation.name]
-    _remember(kind, [*past, generation.name])
+    links.point(kind.link, environment.folder)
+    past = [name for name in history(kind) if name != environment.name]
+    _remember(kind, [*past, environment.name])
 
 
-def roll_back(kind: Kind, name: str | None = None) -> Generation:
-    """Activate an earlier generation.
+def roll_back(kind: Kind, name: str | None = None) -> Environment:
+    """Activate an earlier environment.
 
     Args:
         kind: Of which kind.
         name: Which one; by default the one that was active before the current one.
 
     Raises:
-        ToolError: There is none any more.
+        ToolError: There is no earlier environment, or none of that name that is whole.
     """
     if name is not None:
         return _switch_to(kind, name)
@@ -271,12 +267,12 @@ def roll_back(kind: Kind, name: str | None = None) -> Generation:
         usable.pop()
     if not usable:
         raise ToolError(f"there is no earlier {kind.name} environment to go back to.")
-    _point(kind.link, usable[-1].folder)
+    links.point(kind.link, usable[-1].folder)
     _remember(kind, [found.name for found in usable])
     return usable[-1]
 
 
-def _switch_to(kind: Kind, name: str) -> Generation:
+def _switch_to(kind: Kind, name: str) -> Environment:
     found = {each.name: each for each in complete() if each.kind == kind.name}
     if name not in found:
         raise ToolError(
@@ -288,23 +284,23 @@ def _switch_to(kind: Kind, name: str) -> Generation:
     return found[name]
 
 
-def _damage(generation: Generation) -> str:
-    """Return why programs cannot be expected to run in a generation, or nothing."""
+def _damage(environment: Environment) -> str:
+    """Return why programs cannot be expected to run in an environment, or nothing."""
     from envkeep.environments import integrity
 
-    problem = integrity.problem(generation.folder, generation.python, None, every_file=True)
+    problem = integrity.problem(environment.folder, environment.python, None, every_file=True)
     return problem.text if problem and problem.breaks else ""
 
 
-def complete() -> list[Generation]:
-    """Return all generations that are usable here, the latest made last."""
+def complete() -> list[Environment]:
+    """Return all environments that are usable here, the latest made last."""
     found = (load(path.parent.name) for path in ENVIRONMENTS.glob(f"*/{FACTS}"))
     return sorted((each for each in found if each), key=lambda each: (each.created, each.name))
 
 
-def is_active(generation: Generation) -> bool:
-    """Tell whether a link of the project points at a generation."""
-    return generation.name in _linked()
+def is_active(environment: Environment) -> bool:
+    """Tell whether a link of the project points at an environment."""
+    return environment.name in _linked()
 
 
 def superfluous(kept: int) -> list[Path]:
@@ -316,13 +312,13 @@ def superfluous(kept: int) -> list[Path]:
     Args:
         kept: How many of each kind stay.
     """
-    found: dict[str, list[Generation]] = {}
-    for generation in complete():
-        found.setdefault(generation.kind, []).append(generation)
+    found: dict[str, list[Environment]] = {}
+    for environment in complete():
+        found.setdefault(environment.kind, []).append(environment)
     staying = _linked()
-    for kind, generations in found.items():
+    for kind, environments in found.items():
         past = _histories().get(kind, [])
-        by_use = sorted(generations, key=lambda each: _place(past, each.name))
+        by_use = sorted(environments, key=lambda each: _place(past, each.name))
         staying |= {each.name for each in by_use[-kept:]}
     usable = {each.name for each in complete()}
     return [ENVIRONMENTS / name for name in sorted((usable - staying) | half_made())]
@@ -345,17 +341,18 @@ def delete(folder: Path) -> None:
 
 
 def history(kind: Kind) -> list[str]:
-    """Return the names of the generations that were active, the latest last."""
+    """Return the names of the environments that were active, the latest last."""
     return _histories().get(kind.name, [])
 
 
 def _linked() -> set[str]:
-    links = [path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS and _is_link(path)]
-    return {path.readlink().name for path in links}
+    """Return the names of the environments that links of the project point at."""
+    there = (path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS)
+    return {path.readlink().name for path in there if links.is_link(path)}
 
 
 def _place(past: Sequence[str], name: str) -> int:
-    """Return when a generation was active last; those that never were come first."""
+    """Return when an environment was active last; those that never were come first."""
     return past.index(name) if name in past else -1
 
 
@@ -375,56 +372,6 @@ def _histories() -> dict[str, list[str]]:
 
 def _remember(kind: Kind, names: list[str]) -> None:
     _write_json(HISTORY, {**_histories(), kind.name: names})
-
-
-def _point(link: Path, target: Path) -> None:
-    require_free(link)
-    if sys.platform == "win32":
-        _point_junction(link, target)
-        return
-    fresh = link.with_name(f"{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target.relative_to(link.parent), target_is_directory=True)
-    fresh.replace(link)
-
-
-def out_of_the_way(link: Path) -> str:
-    """Return the command that moves away what is no link of these tools, or nothing."""
-    if _is_link(link) or not link.exists():
-        return ""
-    names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
-    free = next(name for name in names if not link.with_name(name).exists())
-    return f"mv {shown(link)} {shown(link.with_name(free))}"
-
-
-def require_free(link: Path) -> None:
-    """Refuse to replace what is no link.
-
-    Raises:
-        ToolError: A folder or a file is in its place.
-    """
-    if move := out_of_the_way(link):
-        raise ToolError(
-            f"{shown(link)} is not a link made by these tools; move it away (`{move}`) and run the "
-            "command again."
-        )
-
-
-def _is_link(path: Path) -> bool:
-    if sys.platform == "win32":
-        return path.exists() and bool(path.lstat().st_reparse_tag)
-    return path.is_symlink()
-
-
-if sys.platform == "win32":
-
-    def _point_junction(link: Path, target: Path) -> None:
-        """Replace a junction, which needs no rights that symbolic links need on Windows."""
-        import _winapi
-
-        if link.exists():
-            link.rmdir()
-        _winapi.CreateJunction(str(target), str(link))
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from packaging.version import Version
+
 from envkeep.errors import ToolError
 from envkeep.hardware.machine import Machine
 from envkeep.paths import CATALOG
 
 Row = Mapping[str, Any]
 TABLES = ("platforms", "backends", "builds", "gpus", "companions")
+CAPABILITY = re.compile(r"\d+\.\d+")
 FORWARD = "+PTX"  # code that the driver of a newer GPU compiles for it
 
 
@@ -68,7 +71,7 @@ def driver_serves(row: Row, machine: Machine) -> bool:
     if floor is None:
         return True
     driver = machine.nvidia_driver
-    return driver is not None and _numbers(driver) >= _numbers(floor)
+    return driver is not None and Version(driver) >= Version(floor)
 
 
 def gpu_served(row: Row, platform_name: str, target: str) -> bool:
@@ -82,36 +85,31 @@ def gpu_served(row: Row, platform_name: str, target: str) -> bool:
     return any(_runs_on(code, target) for code in row["gpu_targets"].get(platform_name, []))
 
 
-def served_generations(row: Row, platform_name: str) -> list[Row]:
-    """Return the generations of GPUs of which a build serves all or some."""
-    return [gpus for gpus in _generations(row) if _serves_some(row, platform_name, gpus)]
+def served_architectures(row: Row, platform_name: str) -> list[Row]:
+    """Return the architectures of GPUs of which a build serves all or some."""
+    return [gpus for gpus in _architectures(row) if _serves_some(row, platform_name, gpus)]
 
 
-def dropped_generations(row: Row, platform_name: str) -> list[Row]:
-    """Return the generations of GPUs that a build has no code for."""
-    return [gpus for gpus in _generations(row) if not _serves_some(row, platform_name, gpus)]
+def dropped_architectures(row: Row, platform_name: str) -> list[Row]:
+    """Return the architectures of GPUs that a build has no code for."""
+    return [gpus for gpus in _architectures(row) if not _serves_some(row, platform_name, gpus)]
 
 
 def _serves_some(row: Row, platform_name: str, gpus: Row) -> bool:
     return any(gpu_served(row, platform_name, target) for target in gpus["targets"])
 
 
-def _generations(row: Row) -> list[Row]:
+def _architectures(row: Row) -> list[Row]:
     return [gpus for gpus in _table("gpus") if gpus["backend"] == row["backend"]]
 
 
 def _runs_on(code: str, target: str) -> bool:
     """Compare by NVIDIA's rule: newer minors of the same major run it, with PTX all newer GPUs."""
     compiled = code.removesuffix(FORWARD)
-    if not re.fullmatch(r"\d+\.\d+", compiled):
+    if not all(map(CAPABILITY.fullmatch, (compiled, target))):
         return compiled == target
-    have, need = _numbers(target), _numbers(compiled)
-    forward = code.endswith(FORWARD)
-    return have >= need and (forward or have[0] == need[0])
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    have, need = Version(target), Version(compiled)
+    return have >= need and (code.endswith(FORWARD) or have.major == need.major)
 
 
 def _row(table: str, key: str, name: str) -> Row:
@@ -119,7 +117,8 @@ def _row(table: str, key: str, name: str) -> Row:
         if row[key] == name:
             return row
     raise ToolError(
-        f"requirements/stack/catalog.json has no {key} {name!r}; restore it with `git checkout -- requirements/stack`."
+        f"requirements/stack/catalog.json has no {key} {name!r}; restore it with "
+        "`git checkout -- requirements/stack`."
     )
 
 

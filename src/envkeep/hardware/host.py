@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkeep.hardware.machine import ROOT, Machine
-from envkeep.probe import ask, text_of
+from envkeep.files import text_of
+from envkeep.hardware.machine import ROOT, Machine, ask
 
 KIB = 1024
 CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
@@ -100,9 +100,8 @@ def _linux_memory(root: Path) -> tuple[int | None, int | None]:
 
 
 def _mac_memory() -> tuple[int | None, int | None]:
-    answer = ask("sysctl", "-n", "hw.memsize")
-    text = answer.text.strip()
-    return (int(text) if answer.good and text.isdecimal() else None), None
+    size = ask("sysctl", "-n", "hw.memsize").answer
+    return (int(size) if size.isdecimal() else None), None
 
 
 def _disk_free(folder: Path) -> int | None:

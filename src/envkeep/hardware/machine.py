@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkeep.probe import Answer, ask, text_of
+from envkeep.files import text_of
+from envkeep.process import Completed, run
 
 ROOT = Path("/")
 SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
@@ -36,6 +37,7 @@ INTEL_VENDOR = "0x8086"
 PCI_VENDORS = {"0x10de": "cuda", "0x1002": "rocm", INTEL_VENDOR: "xpu"}
 PCI_DISPLAY = "0x03"  # how the class of every display controller begins
 MIB = 1024**2
+PATIENCE = 10  # seconds; a driver without its daemon takes some to wake up a machine's GPUs
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,8 @@ def gpus(machine: Machine, root: Path = ROOT) -> tuple[Gpu, ...]:
 
 def nvidia_complaint(root: Path = ROOT) -> str | None:
     """Return what ``nvidia-smi`` says when it fails, None if it is missing or works."""
-    answer = _ask_nvidia(root, "name")
-    return answer.text.strip() if answer and not answer.good else None
+    done = _ask_nvidia(root, "name")
+    return f"{done.text}{done.errors}".strip() if done and done.code else None
 
 
 def display_vendors(root: Path = ROOT) -> frozenset[str]:
@@ -161,18 +163,18 @@ def _nvidia_driver(root: Path) -> str | None:
         found = re.search(r"\b\d{3,}\.\d+(?:\.\d+)?\b", line)
         if found:
             return found.group()
-    answer = _ask_nvidia(root, "driver_version")
-    found = re.match(r"\d[\d.]*", answer.text.strip()) if answer and answer.good else None
+    done = _ask_nvidia(root, "driver_version")
+    found = re.match(r"\d+(?:\.\d+)*", done.answer) if done else None
     return found.group() if found else None
 
 
 def _nvidia_gpus(root: Path) -> Iterator[Gpu]:
-    answer = _ask_nvidia(root, "compute_cap", *NVIDIA_FIELDS)
-    text = answer.text if answer else ""
-    if answer and not answer.good and "compute_cap" in text:  # older programs do not know it
-        answer = _ask_nvidia(root, *NVIDIA_FIELDS)
-        text = re.sub("^", "[N/A], ", answer.text, flags=re.M) if answer else ""
-    if answer and answer.good:
+    done = _ask_nvidia(root, "compute_cap", *NVIDIA_FIELDS)
+    text = done.text if done else ""
+    if done and done.code and "compute_cap" in f"{text}{done.errors}":  # older ones do not know it
+        done = _ask_nvidia(root, *NVIDIA_FIELDS)
+        text = re.sub("^", "[N/A], ", done.text, flags=re.M) if done else ""
+    if done and not done.code:
         for found in NVIDIA_GPU.finditer(text):
             yield Gpu(
                 "cuda",
@@ -187,7 +189,7 @@ def _mebibytes(number: str) -> int | None:
     return int(number) * MIB if number.isdecimal() else None
 
 
-def _ask_nvidia(root: Path, *fields: str) -> Answer | None:
+def _ask_nvidia(root: Path, *fields: str) -> Completed | None:
     windows = Path(os.environ.get("SYSTEMROOT", root / "Windows"), "System32", "nvidia-smi.exe")
     places = (path for path in (root / NVIDIA_SMI_IN_WSL, windows) if path.is_file())
     program = shutil.which("nvidia-smi") or next(places, None)
@@ -195,6 +197,11 @@ def _ask_nvidia(root: Path, *fields: str) -> Answer | None:
         return None
     options = (f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits")
     return ask(str(program), *options)
+
+
+def ask(*command: str) -> Completed:
+    """Return what a program that knows the machine answers, if it does in time."""
+    return run(command, mode="probe", timeout=PATIENCE)
 
 
 def _amd_gpus(root: Path) -> Iterator[Gpu]:
@@ -247,5 +254,5 @@ def _intel_devices(root: Path) -> Iterator[str]:
 
 
 def _apple_gpu() -> Gpu:
-    chip = ask("sysctl", "-n", "machdep.cpu.brand_string")
-    return Gpu("mps", chip.text.strip() if chip.good and chip.text.strip() else "Apple GPU")
+    chip = ask("sysctl", "-n", "machdep.cpu.brand_string").answer
+    return Gpu("mps", chip or "Apple GPU")

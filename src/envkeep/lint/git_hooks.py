@@ -9,7 +9,7 @@ from pathlib import Path
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import ALL_FILES, PRE_COMMIT_CONFIG, ROOT, program, python, shown
-from envkeep.process import hand_over, output_of, run, say
+from envkeep.process import run, say
 from envkeep.project.metadata import is_adopted
 
 MOST_SHOWN = 5  # untracked files
@@ -28,6 +28,19 @@ def install() -> None:
     run([*_pre_commit(), "install"])
 
 
+def are_missing() -> bool:
+    """Tell whether git could run the checks at every commit here, and nobody has told it to."""
+    if is_adopted() or not PRE_COMMIT_CONFIG.exists() or not (ROOT / ".git").exists():
+        return False
+    if DEVELOPMENT.link.exists() and not has_pre_commit():
+        return False
+    asked = ("--git-common-dir", "--git-path", "hooks", "--git-path", "hooks/pre-commit")
+    found = run(["git", "rev-parse", *asked], mode="probe").answer.splitlines()
+    folders = [(ROOT / each).resolve() for each in found]
+    is_gits_own = bool(folders) and folders[1] == folders[0] / "hooks"  # core.hooksPath is not set
+    return is_gits_own and not folders[2].exists()
+
+
 def check_all(check: str | None) -> int:
     """Run the checks over all files and return the exit code.
 
@@ -40,29 +53,29 @@ def check_all(check: str | None) -> int:
     if not PRE_COMMIT_CONFIG.exists():
         name = shown(PRE_COMMIT_CONFIG)
         raise ToolError(f"{name} is missing; restore it with `git checkout -- {name}`.")
-    if not _has_pre_commit():
+    if not has_pre_commit():
         raise ToolError(
             "pre-commit is not in the active environment; run `make lock-all`, then `make install`."
         )
     command = [*_pre_commit(), "run", "--all-files", *([check] if check else [])]
     variables = {**_shell_of_git(), **_repository()}
-    return hand_over(command, extra=variables)
+    return run(command, env=variables, mode="foreground").code
 
 
 def _no_hooks() -> str:
     """Return why git cannot run the checks here, or nothing."""
-    folder = output_of(["git", "config", "core.hooksPath"])
+    folder = run(["git", "config", "core.hooksPath"], mode="probe").answer
     if folder:
         return f"git takes them from {folder} (its setting core.hooksPath); `make lint` checks too."
     if not _is_root():
         return "this folder is a part of another repository; `make lint` checks it."
-    if not _has_pre_commit():
+    if not has_pre_commit():
         return "these locks have no pre-commit; `make lock-all`, then `make setup` bring it."
     return ""
 
 
 def _is_root() -> bool:
-    top = output_of(["git", "rev-parse", "--show-toplevel"])
+    top = run(["git", "rev-parse", "--show-toplevel"], mode="probe").answer
     return bool(top) and Path(top).resolve() == ROOT
 
 
@@ -77,13 +90,15 @@ def _repository() -> dict[str, str]:
         return {}
     variables = {"GIT_DIR": str(ALL_FILES), "GIT_WORK_TREE": str(ROOT)}
     ALL_FILES.parent.mkdir(exist_ok=True)
-    run(["git", "init", "--quiet"], extra=variables, quietly=True)
-    run(["git", "add", "--all"], extra=variables, quietly=True)
+    run(["git", "init", "--quiet"], env=variables, mode="quiet")
+    run(["git", "add", "--all"], env=variables, mode="quiet")
     return variables
 
 
 def _name_untracked() -> None:
-    files = output_of(["git", "ls-files", "--others", "--exclude-standard"]).splitlines()
+    files = run(
+        ["git", "ls-files", "--others", "--exclude-standard"], mode="probe"
+    ).answer.splitlines()
     if files:
         more = f" and {len(files) - MOST_SHOWN} more" if len(files) > MOST_SHOWN else ""
         named = ", ".join(files[:MOST_SHOWN])
@@ -94,7 +109,7 @@ def _shell_of_git() -> dict[str, str]:
     """Return a PATH with the shell that comes with Git for Windows, where PATH has none."""
     if shutil.which("sh"):
         return {}
-    programs = output_of(["git", "--exec-path"])
+    programs = run(["git", "--exec-path"], mode="probe").answer
     folder = Path(programs).parents[2] / "bin"
     return {"PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{folder}"}
 
@@ -104,5 +119,6 @@ def _pre_commit() -> list[object]:
     return [python(DEVELOPMENT.link), "-m", "pre_commit"]
 
 
-def _has_pre_commit() -> bool:
+def has_pre_commit() -> bool:
+    """Tell whether the active environment has what installs and runs the checks."""
     return program(DEVELOPMENT.link, "pre-commit").exists()

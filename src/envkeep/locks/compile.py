@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +11,14 @@ from envkeep.errors import CommandError, ToolError
 from envkeep.locks import failures, lockfile, package_index
 from envkeep.locks.constraints import constraints_of_exporter, effective_constraints, stack_pins
 from envkeep.locks.failures import Failure
-from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lock_set import Locks, entries_of
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.overrides import loosened
 from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import RESOLUTIONS, shown
 from envkeep.process import say
-from envkeep.project.metadata import facts, python_version
-from envkeep.project.requirements import Line, input_files, normalised, overrides
+from envkeep.project.metadata import project_metadata, python_version
+from envkeep.project.requirements import Line, input_files, overrides
 from envkeep.project.target import Target, exporters_of
 
 
@@ -28,7 +27,7 @@ class Resolver(Protocol):
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Resolve requirements files together and return the entries of their lock.
 
         Versions that ``output`` already holds are kept unless ``upgrade`` is true. The entries of
@@ -101,8 +100,8 @@ def lock(
         top: Where the folders of all targets' locks lie, if not in the project's own place.
 
     Raises:
-        NeedsOlderPins: They could be locked with more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: The layers could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     build = torch_build(target)
     if build:
@@ -117,7 +116,7 @@ def lock(
             break
         except NeedsOlderPins as error:
             say(f"That does not go with pins of the stack; trying {' '.join(error.lines)} as well.")
-            more = [*attempt.more, *map(_line, error.lines)]
+            more = [*attempt.more, *map(Line.of, error.lines)]
             attempt = replace(attempt, more=tuple(more), unchanged=frozenset())
     if attempt.more:
         raise NeedsOlderPins([line.text for line in attempt.more])
@@ -131,8 +130,8 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
     """Compile the layers.
 
     Raises:
-        NeedsOlderPins: One of them needs more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: A layer could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     locks = attempt.locks
     constraints = effective_constraints(locks.target, attempt.more)
@@ -143,7 +142,7 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
         stays = layer in attempt.unchanged and _agrees(file, earlier)
         _announce(locks, layer, stays=stays)
         if not stays:
-            before = _entries(file) if file.exists() else []
+            before = entries_of(file) if file.exists() else []
             entries = _compiled(attempt, sources, file, [locks.constraints, *earlier])
             if attempt.build is None:
                 _refuse_torch(entries, sources)
@@ -152,22 +151,16 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
         earlier.append(file)
 
 
-def _line(text: str) -> Line:
-    return Line(normalised(re.split("[<=]", text)[0]), text)
-
-
 def _header(target: Target) -> str:
     return f"Made by `make lock` for {target.name}, Python {python_version()}; do not edit."
 
 
 def _agrees(file: Path, earlier: Sequence[Path]) -> bool:
     """Tell whether no earlier lock names a package of a lock in another version."""
-    pins = {entry.name: entry.requirement for path in earlier for entry in _entries(path)}
-    return all(pins.get(each.name, each.requirement) == each.requirement for each in _entries(file))
-
-
-def _entries(file: Path) -> list[Entry]:
-    return lockfile.parse(file.read_text(encoding="utf-8"))
+    pins = {entry.name: entry.requirement for path in earlier for entry in entries_of(path)}
+    return all(
+        pins.get(each.name, each.requirement) == each.requirement for each in entries_of(file)
+    )
 
 
 def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgrade: bool) -> None:
@@ -199,20 +192,20 @@ def _announce(locks: Locks, name: str, *, stays: bool) -> None:
     say(f"{locks.target.name} {number} {sources}{': stays as it is' if stays else ''}")
 
 
-def _write(file: Path, entries: Sequence[Entry], build: TorchBuild | None, header: str) -> None:
+def _write(file: Path, entries: Sequence[LockEntry], build: TorchBuild | None, header: str) -> None:
     _refuse_foreign(entries, build)
-    file.write_text(lockfile.render(entries, header), encoding="utf-8", newline="\n")
+    file.write_text(lockfile.render_lock(entries, header), encoding="utf-8", newline="\n")
 
 
 def check_python(build: TorchBuild) -> None:
     """Refuse a Python that the stack's torch has no wheels for.
 
     Raises:
-        ToolError: There are none for this build and platform.
+        ToolError: The stack's torch has no wheel of the build for the project's Python.
     """
     target = build.target
     served = target.build["wheels"][target.platform]["pythons"]
-    is_of_stack = build.version.partition("+")[0] == facts()["torch"]["version"]
+    is_of_stack = build.version.partition("+")[0] == project_metadata()["torch"]["version"]
     if is_of_stack and python_version() not in served:
         raise ToolError(
             f"torch has no {target.build['title']} wheel for Python {python_version()} on "
@@ -223,7 +216,7 @@ def check_python(build: TorchBuild) -> None:
 
 def _compiled(
     attempt: _Attempt, sources: Sequence[Path], output: Path, constraints: Sequence[Path]
-) -> list[Entry]:
+) -> list[LockEntry]:
     try:
         entries = attempt.resolver.compile(sources, output, constraints, upgrade=attempt.upgrade)
     except CommandError as error:
@@ -239,23 +232,22 @@ def _compiled(
     return entries
 
 
-def _look_at_new(entries: Sequence[Entry], before: Sequence[Entry], attempt: _Attempt) -> None:
+def _look_at_new(
+    entries: Sequence[LockEntry], before: Sequence[LockEntry], attempt: _Attempt
+) -> None:
     """Stop at a new version that this Python cannot have, and say which one was withdrawn.
 
     uv takes a source whatever Pythons it is for, up to the day on which it is to be built. What the
     stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
 
     Raises:
-        ToolError: There is such a version.
+        ToolError: A new version has no file for the project's Python.
     """
-    pins = {line.text.partition(";")[0].strip() for line in stack_pins(attempt.locks.target)}
-    known = {*pins, *(entry.requirement for entry in before)}
+    known = {(line.name, line.exact_version) for line in stack_pins(attempt.locks.target)}
+    known |= {(entry.name, entry.version) for entry in before}
     apart = attempt.build.packages if attempt.build else ()
-    new = [
-        (entry.name, entry.requirement.partition("==")[2])
-        for entry in entries
-        if "==" in entry.requirement and entry.requirement not in known and entry.name not in apart
-    ]
+    locked = [(entry.name, entry.version) for entry in entries if entry.name not in apart]
+    new = [(name, version) for name, version in locked if version and (name, version) not in known]
     try:
         found = package_index.fits(new)
     except ToolError:  # the resolver had all from its cache
@@ -275,10 +267,10 @@ def _refuse_without_network(error: CommandError) -> None:
         ) from error
 
 
-def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
+def _refuse_unhashed(entries: Sequence[LockEntry], sources: Sequence[Path]) -> None:
     unhashed = next((entry for entry in entries if not entry.hashes), None)
     if unhashed:
-        name = unhashed.requirement.removeprefix("-e ").split(" @ ")[0]
+        name = unhashed.name.removeprefix("-e ")
         raise ToolError(
             f"{name} in {_named(sources)} has no hash, because it comes from a repository or a "
             "folder: name a released version or the address of an archive; the locks were left as "
@@ -286,9 +278,9 @@ def _refuse_unhashed(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
         )
 
 
-def _refuse_torch(entries: Sequence[Entry], sources: Sequence[Path]) -> None:
+def _refuse_torch(entries: Sequence[LockEntry], sources: Sequence[Path]) -> None:
     """Stop if a project without torch of its own got what PyPI calls torch."""
-    if any(entry.name == "torch" and "@" not in entry.requirement for entry in entries):
+    if any(entry.name == "torch" and not entry.address for entry in entries):
         raise ToolError(
             f"{_named(sources)} asks for torch, or for what needs it, and this project has no "
             "torch of its own; PyPI's is for CUDA on Linux, whatever the hardware: if training is "
@@ -301,11 +293,11 @@ def _named(sources: Sequence[Path]) -> str:
     return " with ".join(map(shown, sources))
 
 
-def _refuse_foreign(entries: Sequence[Entry], build: TorchBuild | None) -> None:
+def _refuse_foreign(entries: Sequence[LockEntry], build: TorchBuild | None) -> None:
     """Stop if one of torch's packages came in another version than its build has."""
     pins = build.pins if build else {}
     for entry in entries:
-        if entry.name in pins and entry.requirement != f"{entry.name}=={pins[entry.name]}":
+        if entry.name in pins and entry.version != pins[entry.name]:
             raise ToolError(
                 f"{entry.requirement} is not the build {pins[entry.name]}; name its version "
                 "without a label, the locks were left as they were."

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import package_index, resolver_output
@@ -20,8 +21,8 @@ from envkeep.locks.package_index import Fit
 from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import Line, normalised, parse, with_included
-from envkeep.redact import masker
+from envkeep.project.requirements import Line, read_requirements, with_included
+from envkeep.redact import redactor
 
 AT_MOST = 4  # packages that the index is asked about
 ALIKE = 0.75
@@ -51,7 +52,7 @@ class Failure:
         named = " with ".join(map(shown, self.sources))
         cure = (
             ", or name the version you need in requirements/overrides.txt"
-            if any(resolver_output.mentions(self.output, *each) for each in map(_exact, self.pins))
+            if any(self._mentions(pin) for pin in self.pins)
             else ""
         )
         return self._asked_twice() or (
@@ -59,10 +60,13 @@ class Failure:
             f"resolver's reason is above): ask for another version there{cure}"
         )
 
+    def _mentions(self, pin: Line) -> bool:
+        return resolver_output.mentions(self.output, pin.name, pin.exact_version)
+
     def _asked_twice(self) -> str | None:
         """Return the sentence about a version in a layer where the stack pins another one."""
         found = resolver_output.asked_twice(self.output)
-        stack = dict(map(_exact, self.pins))
+        stack = {line.name: line.exact_version for line in self.pins}
         if not found or not stack.get(found[0]):
             return None
         name, pin = found[0], f"=={stack[found[0]]}"
@@ -79,7 +83,7 @@ class Failure:
             return None
         where, line = next(self._lines_with(found.text, found.part), ("", found.text))
         why = f" ({found.why})" if found.why else ""
-        return _masked(
+        return _redacted(
             f"{where}`{line}` is no requirement{why}: write one such as `NAME==1.2` or `NAME>=1,<2`"
         )
 
@@ -128,15 +132,16 @@ class Failure:
     def _place(self, name: str) -> str:
         """Return the file of the user's that names a package, or all that were resolved."""
         for path in self._files():
-            if any(line.name == normalised(name) for line in parse(path)):
+            if any(line.name == canonicalize_name(name) for line in read_requirements(path)):
                 return shown(path)
         return " with ".join(map(shown, self.sources))
 
     def _version_of(self, name: str) -> str:
         """Return the exact version of a package that the user's files name, or an empty text."""
-        lines = (line for path in self._files() for line in parse(path) if line.name == name)
-        exact = (version for line in lines if (version := _exact(line)[1]))
-        return next(exact, "")
+        lines = (
+            line for path in self._files() for line in read_requirements(path) if line.name == name
+        )
+        return next(filter(None, (line.exact_version for line in lines)), "")
 
     def _files(self) -> Iterator[Path]:
         yield from [OVERRIDES] if OVERRIDES.exists() else []
@@ -156,7 +161,7 @@ def of_build(output: str) -> str | None:
             f"requirements/stack/toolchain.txt have {found.tools}"
         )
     elif found.why:
-        why = _masked(found.why[:SHORT].rstrip("."))
+        why = _redacted(found.why[:SHORT].rstrip("."))
     title = f"{found.name} {found.version}".strip()
     return f"{title} {_wheels(found)}, and cannot be built from its source ({why})"
 
@@ -185,7 +190,7 @@ def withdrawn(fit: Fit) -> str:
 def _wheels(built: FailedBuild) -> str:
     """Return what the index says of the wheels of a version that was to be built."""
     try:
-        (fit,) = package_index.fits([(normalised(built.name), built.version)])
+        (fit,) = package_index.fits([(canonicalize_name(built.name), built.version)])
     except (ToolError, ValueError):
         return _has_none(())
     return _has_none(fit.pythons, fit.nearest)
@@ -220,10 +225,5 @@ def _newest(fit: Fit) -> str:
     return f"the newest for Python {python_version()}: {', '.join(fit.newest)}"
 
 
-def _exact(line: Line) -> tuple[str, str]:
-    found = re.match(r"[^\s;=]+==(?P<version>[^\s;,*]+)\s*(;|$)", line.text)
-    return line.name, found["version"] if found else ""
-
-
-def _masked(text: str) -> str:
-    return masker(os.environ, ROOT)(text)
+def _redacted(text: str) -> str:
+    return redactor(os.environ, ROOT)(text)

@@ -8,15 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
+
+from envkeep.project.requirements import exact_version, requirement_of
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
-class Entry:
+class LockEntry:
     """One package of a lock.
 
     Attributes:
@@ -33,12 +40,25 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Normalised name of the package, or the whole requirement if it begins with none."""
-        found = NAME.match(self.requirement.removeprefix("-e "))
-        return normalised(found.group()) if found else self.requirement
+        """Normalized name of the package, or the whole text if it is a folder or a file."""
+        return canonicalize_name(self._parsed.name) if self._parsed else self.requirement
+
+    @property
+    def version(self) -> str:
+        """The locked version with its label; an empty text where an address is locked."""
+        return exact_version(self._parsed) if self._parsed else ""
+
+    @property
+    def address(self) -> str:
+        """The address that is locked in place of a version, or an empty text."""
+        return (self._parsed.url or "") if self._parsed else ""
+
+    @cached_property
+    def _parsed(self) -> Requirement | None:
+        return requirement_of(self.requirement)
 
 
-def parse(text: str) -> list[Entry]:
+def parse_lock(text: str) -> list[LockEntry]:
     """Return the entries of a lock that pip-compile or uv wrote."""
     found = []
     for block in re.split(r"\n(?=\S)", f"\n{text.rstrip()}"):
@@ -48,7 +68,7 @@ def parse(text: str) -> list[Entry]:
         reasons = [line.strip().lstrip("#").strip() for line in lines if line.startswith("    #")]
         asking = [reason.removeprefix("via").strip() for reason in reasons]
         found.append(
-            Entry(
+            LockEntry(
                 requirement=_without_marker(lines[0].removesuffix("\\").strip()),
                 hashes=frozenset(HASH.findall(block)),
                 files=frozenset(each[3:] for each in asking if each.startswith("-r ")),
@@ -58,26 +78,29 @@ def parse(text: str) -> list[Entry]:
     return found
 
 
-def asked_for(entries: Iterable[Entry]) -> list[Entry]:
+def asked_for(entries: Iterable[LockEntry]) -> list[LockEntry]:
     """Return the entries that some requirements file asks for, directly or through others."""
     by_name = {entry.name: entry for entry in entries}
     kept = {name for name, entry in by_name.items() if entry.files}
     while more := {
         name
         for name, entry in by_name.items()
-        if name not in kept and any(normalised(parent) in kept for parent in entry.parents)
+        if name not in kept and any(canonicalize_name(parent) in kept for parent in entry.parents)
     }:
         kept |= more
     return [
         replace(
-            entry, parents=frozenset(each for each in entry.parents if normalised(each) in kept)
+            entry,
+            parents=frozenset(each for each in entry.parents if canonicalize_name(each) in kept),
         )
         for name, entry in by_name.items()
         if name in kept
     ]
 
 
-def with_hashes(entries: Iterable[Entry], hashes: Mapping[str, Collection[str]]) -> list[Entry]:
+def with_hashes(
+    entries: Iterable[LockEntry], hashes: Mapping[str, Collection[str]]
+) -> list[LockEntry]:
     """Return the entries, some of them (by ``name==version``) with other hashes."""
     return [
         replace(entry, hashes=frozenset(hashes.get(entry.requirement, entry.hashes)))
@@ -85,7 +108,7 @@ def with_hashes(entries: Iterable[Entry], hashes: Mapping[str, Collection[str]])
     ]
 
 
-def render(entries: Iterable[Entry], header: str) -> str:
+def render_lock(entries: Iterable[LockEntry], header: str) -> str:
     """Return the text of a lock, in the order of the names."""
     ordered = sorted(entries, key=lambda entry: entry.name)
     return "\n".join([f"# {header}", *(_block(entry) for entry in ordered)]) + "\n"
@@ -93,15 +116,15 @@ def render(entries: Iterable[Entry], header: str) -> str:
 
 def _without_marker(requirement: str) -> str:
     """Return a requirement without its marker, as a lock is for one target and one Python."""
-    return requirement if " @ " in requirement else requirement.split(";")[0].strip()
+    return requirement if " @ " in requirement else requirement.partition(";")[0].strip()
 
 
-def _block(entry: Entry) -> str:
+def _block(entry: LockEntry) -> str:
     lines = [entry.requirement, *(f"--hash={each}" for each in sorted(entry.hashes))]
     return " \\\n    ".join(lines) + _reasons(entry)
 
 
-def _reasons(entry: Entry) -> str:
+def _reasons(entry: LockEntry) -> str:
     asking = [*(f"-r {file}" for file in sorted(entry.files)), *sorted(entry.parents)]
     if len(asking) == 1:
         return f"\n    # via {asking[0]}"

@@ -9,21 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from envkeep.project.requirements import Line, normalised
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envkeep.project.requirements import Line
+from envkeep.project.versions import is_same, version_of
 
 # As pip ("ml-dtypes 0.6.0 depends on numpy>=2.0.0") and uv ("ml-dtypes>=0.6.0 depends on ...") say.
-_PACKAGE = (
+_CLAUSE = r"(?:===?|~=|!=|<=?|>=?)[\w.+!*]*[\w*]"
+_DEPENDS = re.compile(
     r"(?<!conclude that )\b(?P<name>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?(?: |[=>]=)"
-    r"(?P<version>\d[\w.]*) depends on "
-    r"(?P<needed>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?(?=[<>=!~])"
+    r"(?P<version>\d[\w.+!]*) depends on "
+    rf"(?P<needed>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?(?P<bounds>{_CLAUSE}(?:,{_CLAUSE})*)"
 )
-_NEWER = re.compile(_PACKAGE + r"[^\s>]*>=?(?P<least>\d[\w.]*)")
-_OLDER = re.compile(_PACKAGE + r"[^\s<]*<(?P<most>=?\d[\w.]*)")
-_EXACTLY = re.compile(_PACKAGE + r"==(?P<exact>\d[\w.]*)(?![\w.]*[*])")
-_EXACT = re.compile(r"==\s*(?P<version>\d[\w.]*)")
-_BOUND = re.compile(r"(?P<operator>===?|~=|<=?|>=?)\s*(?P<version>\d[\w.]*)")
-Pin = tuple[str, str]
+_UPPER = ("==", "===", "<=", "<", "~=")
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a version of a package needs, as a resolver says it."""
+
+    name: str
+    version: str
+    needed: str
+    bounds: SpecifierSet
 
 
 def loosened(output: str, pins: Iterable[Line], overrides: Iterable[Line]) -> list[str]:
@@ -34,71 +46,71 @@ def loosened(output: str, pins: Iterable[Line], overrides: Iterable[Line]) -> li
         pins: The pins of the stack that hold.
         overrides: The versions that replace others of the stack.
     """
-    stack = {line.name: version for line in pins if (version := _exact(line))}
-    own = {line.name: line.text.partition(";")[0] for line in overrides}
-    said = re.sub(r"\{[^}]*\}", "", " ".join(output.split()))  # uv's markers
-    found = dict(_too_new(said, stack, own))
-    found.update(_not_old_enough(said, stack, own))
+    stack = {line.name: version for line in pins if (version := version_of(line.exact_version))}
+    own = {line.name: line for line in overrides}
+    needs = list(_needs(re.sub(r"\{[^}]*\}", "", " ".join(output.split()))))  # less uv's markers
+    found = dict(_too_new(needs, stack, own))
+    found.update(_not_old_enough(needs, stack, own))
     return list(found.values())
 
 
+def _needs(said: str) -> Iterator[_Need]:
+    for found in _DEPENDS.finditer(said):
+        name, needed = (canonicalize_name(found[each]) for each in ("name", "needed"))
+        try:
+            yield _Need(name, found["version"], needed, SpecifierSet(found["bounds"]))
+        except InvalidSpecifier:
+            continue
+
+
 def _too_new(
-    said: str, stack: Mapping[str, str], own: Mapping[str, str]
+    needs: Iterable[_Need], stack: Mapping[str, Version], own: Mapping[str, Line]
 ) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that need a newer version of what is overridden."""
-    for need in (*_NEWER.finditer(said), *_EXACTLY.finditer(said)):
-        name, version = normalised(need["name"]), need["version"]
-        least = need.groupdict().get("least") or need["exact"]
-        has = own.get(normalised(need["needed"]))
-        if has and stack.get(name) == version and _is_below(has, least):
-            yield name, f"{name}<{version}"
+    for need in needs:
+        has = own[need.needed].requirement if need.needed in own else None
+        least = _least(need.bounds)
+        is_pinned = need.name in stack and is_same(str(stack[need.name]), need.version)
+        if has and least and is_pinned and _is_below(has.specifier, least):
+            yield need.name, f"{need.name}<{need.version}"
 
 
 def _not_old_enough(
-    said: str, stack: Mapping[str, str], own: Mapping[str, str]
+    needs: Iterable[_Need], stack: Mapping[str, Version], own: Mapping[str, Line]
 ) -> Iterator[tuple[str, str]]:
     """Yield lines for pins that are newer than what is overridden admits."""
-    for need in _OLDER.finditer(said):
-        needed, most = normalised(need["needed"]), need["most"]
-        pin = stack.get(needed)
-        if pin and _admits(own, need) and not _is_under(pin, most):
-            yield needed, f"{needed}<{most}"
-    for need in _EXACTLY.finditer(said):
-        needed, exact = normalised(need["needed"]), need["exact"]
-        pin = stack.get(needed)
-        if pin and _admits(own, need) and _numbers(pin) > _numbers(exact):
-            yield needed, f"{needed}<={exact}"
+    for need in needs:
+        pin = stack.get(need.needed)
+        for bound in need.bounds if pin and _is_overridden(need, own) else ():
+            if pin and _is_above(pin, bound):
+                operator = bound.operator if bound.operator in ("<", "<=") else "<="
+                yield need.needed, f"{need.needed}{operator}{bound.version}"
 
 
-def _is_under(version: str, most: str) -> bool:
-    """Tell whether a version is under a bound, or is the bound itself if that begins with ``=``."""
-    least, bound = _numbers(version), _numbers(most)
-    return least <= bound if most.startswith("=") else least < bound
+def _least(bounds: SpecifierSet) -> Version | None:
+    """Return the least version that bounds admit, None if there is no such one."""
+    lower = (each.version for each in bounds if each.operator in ("==", "===", "~=", ">=", ">"))
+    return max(filter(None, map(version_of, lower)), default=None)
 
 
-def _is_below(has: str, least: str) -> bool:
-    """Tell whether each version that a requirement admits is below another version."""
-    needed = _numbers(least)
+def _is_below(bounds: SpecifierSet, least: Version) -> bool:
+    """Tell whether each version that bounds admit is below another version."""
     return any(
-        _numbers(bound["version"]) < needed
-        if bound["operator"] in ("==", "===", "<=")
-        else bound["operator"] == "<" and _numbers(bound["version"]) <= needed
-        for bound in _BOUND.finditer(has)
+        bound.operator in _UPPER
+        and not bound.contains(least, prereleases=True)
+        and Version(bound.version.removesuffix(".*")) <= least
+        for bound in bounds
     )
 
 
-def _admits(own: Mapping[str, str], need: re.Match[str]) -> bool:
+def _is_above(pin: Version, bound: Specifier) -> bool:
+    """Tell whether a pin is newer than an upper bound, or than the only version, admits."""
+    version = version_of(bound.version)  # there is none of ``==1.*``
+    is_upper = bound.operator in ("<", "<=", "==", "===")
+    return is_upper and version is not None and pin >= version and not bound.contains(pin, True)
+
+
+def _is_overridden(need: _Need, own: Mapping[str, Line]) -> bool:
     """Tell whether the package that needs something is overridden, with a version like this one."""
-    has = own.get(normalised(need["name"]))
-    exact = _EXACT.search(has) if has else None
-    return has is not None and (exact is None or exact["version"] == need["version"])
-
-
-def _exact(line: Line) -> str:
-    found = _EXACT.search(line.text)
-    return found["version"] if found else ""
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version without the zeros at its end: 2.0 is 2."""
-    return tuple(map(int, re.findall(r"\d+", re.sub(r"(\.0+)+$", "", version))))
+    exact = own[need.name].exact_version if need.name in own else None
+    return exact is not None and (not exact or is_same(exact, need.version))

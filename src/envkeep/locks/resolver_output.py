@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
 
 _NAME = r"(?<![\w.=-])(?P<name>[A-Za-z0-9](?:[\w.-]*\w)?)(?:\[[^\]]*\])?(?:\{[^}]*\})?"
 _SPEC = r"(?P<spec>(?:[<>=!~]=?=?[^\s,;`]+,?)*)"
@@ -98,7 +98,7 @@ def subjects(output: str) -> list[tuple[str, str]]:
 def without_match(output: str) -> list[str]:
     """Return the packages of a contradiction of which pip found no file that fits all of it."""
     found = _UNMATCHED.search(" ".join(output.split()))
-    return list(map(normalised, found["names"].split())) if found else []
+    return list(map(canonicalize_name, found["names"].split())) if found else []
 
 
 def is_missing(output: str) -> bool:
@@ -140,7 +140,7 @@ def asked_twice(output: str) -> tuple[str, str, str] | None:
     if not found:
         return None
     name, one, other = (found[each] or found[f"pip{end}"] for each, end in _PARTS_OF_TWICE)
-    return normalised(name), one.rstrip(","), other.rstrip(",")
+    return canonicalize_name(name), one.rstrip(","), other.rstrip(",")
 
 
 _PARTS_OF_TWICE = (("name", ""), ("one", "_one"), ("other", "_other"))
@@ -165,4 +165,4 @@ def _subjects(said: str) -> Iterator[tuple[str, str]]:
     for pattern in _SUBJECTS if follows else (*_SUBJECTS, _ONLY):
         for found in pattern.finditer(said):
             exact = re.fullmatch(r"===?(\d[^,*]*),?", found.groupdict().get("spec") or "")
-            yield normalised(found["name"]), exact[1] if exact else ""
+            yield canonicalize_name(found["name"]), exact[1] if exact else ""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.hardware import catalog
-from envkeep.project.metadata import facts
-from envkeep.project.requirements import Line, direct_names, layers, normalised, overrides
+from envkeep.project.metadata import project_metadata
+from envkeep.project.requirements import Line, direct_names, layers, overrides
 from envkeep.project.target import Target
-
-EXACT_VERSION = re.compile(r"==\s*(?P<version>[^\s;,+]+)(?:\+\S+)?\s*(?:;.*)?$")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class TorchBuild:
         """Refuse a folder of wheels that is not there.
 
         Raises:
-            ToolError: It is not.
+            ToolError: The folder of wheels does not exist.
         """
         if self.is_folder and not Path(self.index).is_dir():
             raise ToolError(
@@ -73,7 +72,7 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
         ToolError: An override of one of its packages is not an exact version, or a companion of
             torch is asked for that this build does not have.
     """
-    torch = facts().get("torch")
+    torch = project_metadata().get("torch")
     if torch is None:
         return None
     own = {line.name: line for line in overrides()}
@@ -90,7 +89,7 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
 def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
     """Return the versions of those companions of torch that some layers ask for."""
     asked_for = set(direct_names(wanted, target.backend))
-    rows = {normalised(row["package"]): row for row in catalog.companions()}
+    rows = {canonicalize_name(row["package"]): row for row in catalog.companions()}
     found = {name: row for name, row in rows.items() if name in asked_for}
     for name, row in found.items():
         if target.build["build"] in row["not_for"]:
@@ -102,13 +101,13 @@ def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
 
 
 def _exact(override: Line) -> str:
-    found = EXACT_VERSION.search(override.text)
-    if found is None:
+    version = override.exact_version.partition("+")[0]
+    if not version:
         raise ToolError(
             f"requirements/overrides.txt must give {override.name} one exact version, such as "
             f"{override.name}==X.Y.Z."
         )
-    return found["version"]
+    return version
 
 
 def _index(base: str, name: str) -> str:

@@ -7,13 +7,16 @@ ordinary packages as well, and merging two indexes would let either of them win.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from email.parser import HeaderParser
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import sha256_of
@@ -22,14 +25,14 @@ from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import LOCKS, python, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import normalised
+from envkeep.project.requirements import exact_version
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
 
-def fetch(build: TorchBuild) -> Path:
+def fetch_torch(build: TorchBuild) -> Path:
     """Return the folder with torch's wheels, downloaded first if they are not there yet.
 
     Raises:
@@ -51,16 +54,18 @@ def fetch_locked(lock: Path, target: Target) -> Path | None:
         ToolError: A wheel is not the one that was locked.
     """
     build = torch_build(target, lock_set.decided_by(lock))
-    pins = lock_set.pinned(lock)
+    entries = lock_set.entries_of(lock)
+    pins = {entry.name: entry.version for entry in entries if entry.version}
+    admitted = {entry.name: entry.hashes for entry in entries}
     if build is None or not set(build.packages) & set(pins):
         return None
     locked = {name: pins[name] for name in build.pins if name in pins}
     build = replace(build, pins={**build.pins, **locked})
-    target_folder = fetch(build)
+    target_folder = fetch_torch(build)
     locked_hashes = hashes(target_folder)
     for name in build.packages:
         requirement = f"{name}=={pins.get(name)}"
-        if not locked_hashes.get(requirement, set()) <= _admitted(lock, name):
+        if not locked_hashes.get(requirement, set()) <= admitted.get(name, frozenset()):
             raise ToolError(
                 f"{requirement} in {shown(target_folder)} is not the file that was locked: delete "
                 "that folder and check where TORCH_INDEX and the answer torch_index point; if the "
@@ -75,7 +80,7 @@ def fetch_all(build: TorchBuild) -> dict[str, Path]:
     Raises:
         ToolError: The index cannot be reached or has no wheel for this machine.
     """
-    target = fetch(build)
+    target = fetch_torch(build)
     versions: dict[str, str | None] = dict(build.pins)
     torch = _wheel(target, "torch", build.version)
     for name in build.helpers:
@@ -92,8 +97,8 @@ def hashes(wheels: Path) -> dict[str, set[str]]:
     """Return the hashes of the wheels in a folder by ``name==version``, each as ``sha256:...``."""
     found: dict[str, set[str]] = {}
     for path in wheels.glob("*.whl"):
-        name, version = path.name.split("-")[:2]
-        requirement = f"{normalised(name)}=={version}"
+        name, version = parse_wheel_filename(path.name)[:2]
+        requirement = f"{name}=={version}"
         found.setdefault(requirement, set()).add(sha256(path))
     return found
 
@@ -139,7 +144,10 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
         target,
     ]
     try:
-        run([*download, *source, build.index, *wanted], extra=_without_other_sources())
+        run(
+            [*download, *source, build.index, *wanted],
+            env=_without_other_sources(),
+        )
     except CommandError as error:
         raise ToolError(
             f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
@@ -148,11 +156,13 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
 
 
 def _version_required(wheel: Path, name: str) -> str | None:
+    """Return the version of a package that a wheel requires, None if it names no exact one."""
     with zipfile.ZipFile(wheel) as archive:
         metadata = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
-        text = archive.read(metadata).decode()
-    found = re.search(rf"^Requires-Dist: {re.escape(name)} ?\(?==([^\s;)]+)", text, re.MULTILINE)
-    return found[1] if found else None
+        headers = HeaderParser().parsestr(archive.read(metadata).decode())
+    needs = map(Requirement, headers.get_all("Requires-Dist", []))
+    found = (exact_version(each) for each in needs if canonicalize_name(each.name) == name)
+    return next(filter(None, found), None)
 
 
 def _without_other_sources() -> dict[str, str]:
@@ -168,10 +178,6 @@ def _without_other_sources() -> dict[str, str]:
 def _wheel(target: Path, name: str, version: str) -> Path | None:
     stem = f"{name.replace('-', '_')}-{version}-"
     return next((path for path in target.glob("*.whl") if path.name.startswith(stem)), None)
-
-
-def _admitted(lock: Path, name: str) -> set[str]:
-    return {f"sha256:{value}" for value in lock_set.hashes_of(lock, name)}
 
 
 def sha256(path: Path) -> str:

@@ -7,6 +7,7 @@ lock takes its hashes from what another index gave. ``projects`` in a folder nam
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import platform
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from envkeep.files import lock, sha256_of
+from envkeep.files import sha256_of
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import LAUNCHER, LOCKS, ROOT, WHEELS
 from envkeep.process import say
@@ -70,8 +71,7 @@ def filling(folder: Path) -> Iterator[Path]:
     """Yield a place for wheels that are all put into a folder at the end; other projects wait."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / FRESH
-    with (folder / IN_USE).open("a") as file:
-        _wait_for(file.fileno(), folder)
+    with _only_here(folder):
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         try:
@@ -92,23 +92,24 @@ def unneeded() -> list[Path]:
     return sorted([*old, *(path for path in shared if not _is_needed(path))])
 
 
-def _wait_for(descriptor: int, folder: Path) -> None:
-    told = False
-    while not _locked(descriptor):
-        if not told:
-            say(f"Another command brings wheels into {folder}: waiting for it.")
-        told = True
-        time.sleep(PATIENCE)
+@contextmanager
+def _only_here(folder: Path) -> Iterator[None]:
+    """Keep other commands from filling a folder meanwhile, wherever there are locks."""
+    from filelock import FileLock, Timeout  # most commands lock nothing
 
-
-def _locked(descriptor: int) -> bool:
+    lock = FileLock(folder / IN_USE, poll_interval=PATIENCE)
     try:
-        lock(descriptor)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # the file system knows no locks
-        return True
-    return True
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"Another command brings wheels into {folder}: waiting for it.")
+        lock.acquire()
+    except OSError as error:
+        if error.errno != errno.ENOLCK:  # then the same wheels are fetched twice at worst
+            raise
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _is_needed(folder: Path) -> bool:

@@ -107,7 +107,7 @@ def names(project: Path = ROOT) -> tuple[FormerName, ...]:
     """
     command = ["grep", "-z", "-n", "-I", "-E"]
     command += [part for form in FORMS for part in ("-e", form.pattern)]
-    found = Git(project).ended(*command, "--", ".", f":!{FOLDER}/*.json", f":!{FOLDER}/*.toml")
+    found = Git(project).run(*command, "--", ".", f":!{FOLDER}/*.json", f":!{FOLDER}/*.toml")
     lines = found.output.decode("utf-8", "replace").splitlines()
     found_names = (name for line in lines for name in _names_in(line, project))
     return tuple(sorted(found_names, key=lambda name: ".md:" in name.place))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from envkeep.errors import ToolError
-from envkeep.process import Ended, ended, environment
+from envkeep.process import Completed, run
 
 OF_A_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -41,21 +41,20 @@ APART = {
 """What holds where Copier works: there, no line may change for a reason of this machine."""
 
 
-def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str]:
-    """Return the user's variables, with settings that win over those of git's files.
+def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str | None]:
+    """Return variables for git, with settings that win over those of its files.
 
     Args:
         settings: Names and values of git's settings.
         extra: Variables to add.
     """
-    kept = {key: value for key, value in environment(extra).items() if key not in OF_A_REPOSITORY}
-    kept.update(extra)
-    count = int(kept.get("GIT_CONFIG_COUNT") or 0)
+    own: dict[str, str | None] = {**dict.fromkeys(OF_A_REPOSITORY), **extra}
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
     for number, (name, value) in enumerate(settings.items(), start=count):
-        kept[f"GIT_CONFIG_KEY_{number}"] = name
-        kept[f"GIT_CONFIG_VALUE_{number}"] = value
-    kept["GIT_CONFIG_COUNT"] = str(count + len(settings))
-    return kept
+        own[f"GIT_CONFIG_KEY_{number}"] = name
+        own[f"GIT_CONFIG_VALUE_{number}"] = value
+    own["GIT_CONFIG_COUNT"] = str(count + len(settings))
+    return own
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,12 @@ class Git:
     folder: Path
     settings: Mapping[str, str] = field(default_factory=lambda: EVERYWHERE)
 
-    def ended(self, *arguments: str, given: bytes = b"", **extra: str) -> Ended:
+    def run(self, *arguments: str, given: bytes = b"", **extra: str) -> Completed:
         """Run git and return how it ended, whatever its exit code."""
         own = variables(self.settings, LC_ALL="C", **extra)
-        return ended(["git", *arguments], self.folder, own, given)
+        return run(
+            ["git", *arguments], cwd=self.folder, env=own, stdin=given, mode="capture", check=False
+        )
 
     def output(self, *arguments: str, given: bytes = b"", **extra: str) -> bytes:
         """Run git and return what it printed.
@@ -92,7 +93,7 @@ class Git:
         Raises:
             ToolError: git failed.
         """
-        done = self.ended(*arguments, given=given, **extra)
+        done = self.run(*arguments, given=given, **extra)
         if done.code:
             reason = (done.errors.strip().splitlines() or ["it gave no reason"])[-1].rstrip(".")
             raise ToolError(f"`git {arguments[0]}` failed: {reason}.")
@@ -108,7 +109,7 @@ class Git:
 
     def says(self, *arguments: str) -> str:
         """Return what git printed as text, or an empty text if it failed."""
-        done = self.ended(*arguments)
+        done = self.run(*arguments)
         return "" if done.code else done.output.decode("utf-8", "surrogateescape").strip()
 
     def commit(self, name: str) -> str:

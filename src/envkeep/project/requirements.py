@@ -4,31 +4,84 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from envkeep.errors import ToolError
 from envkeep.paths import ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 PRODUCTION_LAYERS = ("30-prod",)
 EXPORTERS = "exporters"
+OPTIONS = re.compile(r"\s--?[a-z].*$")  # what pip takes behind a requirement, such as a hash
+EXACTLY = re.compile(r"(?<![<>!~=])==(?!=)")
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One requirement of a requirements file: its normalised name and the text as written."""
+    """One requirement of a requirements file: its normalized name and the text as written."""
 
     name: str
     text: str
+
+    @classmethod
+    def of(cls, text: str) -> Line:
+        """Return the line with a requirement."""
+        found = requirement_of(text)
+        return cls(canonicalize_name(found.name) if found else text, text)
+
+    @cached_property
+    def requirement(self) -> Requirement | None:
+        """The requirement, None where pip alone may know what is meant."""
+        return requirement_of(self.text)
+
+    @property
+    def names_version(self) -> bool:
+        """Whether it admits certain versions alone, or a file at an address."""
+        found = self.requirement
+        return found is not None and bool(found.specifier or found.url)
+
+    @property
+    def exact_version(self) -> str:
+        """The only version that it admits, with its label, or an empty text."""
+        return exact_version(self.requirement) if self.requirement else ""
+
+
+def requirement_of(text: str) -> Requirement | None:
+    """Return the requirement that a text is; None for an option, a path, or what is no requirement.
+
+    Versions that are none by PEP 440, as in old files, compare as text (``===``).
+    """
+    from packaging.requirements import InvalidRequirement, Requirement  # `status` needs neither
+
+    plain = OPTIONS.sub("", text)
+    for form in (plain, EXACTLY.sub("===", plain)):
+        with suppress(InvalidRequirement):
+            return Requirement(form)
+    return None
+
+
+def exact_version(requirement: Requirement) -> str:
+    """Return the only version that a requirement admits, or an empty text."""
+    found = [*requirement.specifier]
+    is_exact = len(found) == 1 and found[0].operator in ("==", "===")
+    return found[0].version if is_exact and not found[0].version.endswith(".*") else ""
 
 
 def layers() -> tuple[str, ...]:
     """Return this project's layers in the order in which they are locked and installed.
 
     Raises:
-        ToolError: The team's own order does not name each of them once.
+        ToolError: The team's own order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
     return in_order(statements(ORDER), there) if ORDER.exists() else there
@@ -38,7 +91,7 @@ def layers_of(locks: Path, top: Path) -> tuple[str, ...]:
     """Return the layers that are locked in a folder, in the order that some requirements say.
 
     Raises:
-        ToolError: That order does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (locks / f"{layer}.txt").exists())
     order = top / ORDER.name
@@ -49,7 +102,7 @@ def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
     """Return the layers in an order of the team's own.
 
     Raises:
-        ToolError: It does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     if sorted(wanted) != sorted(there):
         raise ToolError(
@@ -83,12 +136,7 @@ def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]
     return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
-def normalised(name: str) -> str:
-    """Return a package's name in the one spelling that indexes compare (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def parse(path: Path) -> list[Line]:
+def read_requirements(path: Path) -> list[Line]:
     """Return the requirements that stand in a file, without comments and options.
 
     Raises:
@@ -105,7 +153,7 @@ def parse(path: Path) -> list[Line]:
                 f"{shown(path)} has a line that is not a requirement: {line!r}; "
                 "write it as name==version."
             )
-        requirements.append(Line(normalised(found["name"]), line))
+        requirements.append(Line(canonicalize_name(found["name"]), line))
     return requirements
 
 
@@ -115,7 +163,7 @@ def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -
     for layer in wanted:
         for given in input_files(layer, backend, top):
             for path in with_included(given):
-                names.update(dict.fromkeys(line.name for line in parse(path)))
+                names.update(dict.fromkeys(line.name for line in read_requirements(path)))
     return list(names)
 
 
@@ -125,9 +173,9 @@ def overrides() -> list[Line]:
     Raises:
         ToolError: A line names a package without saying a version.
     """
-    chosen = parse(OVERRIDES) if OVERRIDES.exists() else []
+    chosen = read_requirements(OVERRIDES) if OVERRIDES.exists() else []
     for line in chosen:
-        if not re.search(r"[<>=~!]=?|@", line.text):
+        if not line.names_version:
             raise ToolError(
                 f"requirements/overrides.txt names {line.name} without a version; "
                 f"write {line.name}==VERSION."

@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import pinned
 from envkeep.paths import CONSTRAINTS, LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, STACK, shown
 from envkeep.project.git import Git
-from envkeep.project.requirements import layers, normalised, parse
+from envkeep.project.requirements import layers, read_requirements
 from envkeep.project.target import Target
 from envkeep.staging import requirement_forms
 from envkeep.staging.requirement_forms import FORMS, Wanted
@@ -23,7 +25,7 @@ IN_ORDER = "order:"
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangeSpec:
     """What shall be tried.
 
     Attributes:
@@ -50,7 +52,7 @@ class Changes:
         return not (self.commit or self.locks)
 
 
-def read(text: str, layer: str | None = None) -> Changes:
+def read(text: str, layer: str | None = None) -> ChangeSpec:
     """Return what a text asks for.
 
     Args:
@@ -58,7 +60,7 @@ def read(text: str, layer: str | None = None) -> Changes:
         layer: Where a new package goes; by default to training, or else to production.
 
     Raises:
-        ToolError: It asks for nothing that is known, or for two things that exclude each other.
+        ToolError: The text asks for nothing that is known, or for things that exclude each other.
     """
     words = requirement_forms.words(text)
     known = layers()
@@ -72,8 +74,8 @@ def read(text: str, layer: str | None = None) -> Changes:
         for word in words
         if not word.startswith((FROM_GIT, IN_ORDER)) and not _folder_of_locks(word)
     ]
-    found = Changes(
-        text=requirement_forms.masked(text),
+    found = ChangeSpec(
+        text=requirement_forms.redacted(text),
         requirements=tuple(_packages(others)),
         upgrade=UPGRADE in others,
         commit=_commit(commits[0]) if commits else "",
@@ -90,11 +92,11 @@ def read(text: str, layer: str | None = None) -> Changes:
     return found
 
 
-def apply(changes: Changes, copy: Path, target: Target) -> None:
+def apply(changes: ChangeSpec, copy: Path, target: Target) -> None:
     """Write the changes into a copy of the project; its locks are not compiled yet.
 
     Raises:
-        ToolError: They say nothing new, or cannot be had.
+        ToolError: The change says nothing new, or cannot be had.
     """
     top = copy / REQUIREMENTS.relative_to(ROOT)
     if changes.commit:
@@ -105,7 +107,9 @@ def apply(changes: Changes, copy: Path, target: Target) -> None:
         shutil.copytree(changes.locks, folder)
     if changes.order:
         (top / ORDER.name).write_text("".join(f"{each}\n" for each in changes.order), "utf-8")
-    pinned_by_stack = {line.name for path in _stack_files(top, target) for line in parse(path)}
+    pinned_by_stack = {
+        line.name for path in _stack_files(top, target) for line in read_requirements(path)
+    }
     for wanted in changes.requirements:
         locked = _locked(top / LOCKS.name / target.name)
         _ask_for(wanted, top, changes.layer, locked=locked, pinned_by_stack=pinned_by_stack)
@@ -174,11 +178,11 @@ def set_requirement(path: Path, name: str, requirement: str) -> None:
 
 def _is_of(line: str, name: str) -> bool:
     found = re.match(r"[A-Za-z0-9][\w.-]*", line)
-    return found is not None and normalised(found.group()) == name
+    return found is not None and canonicalize_name(found.group()) == name
 
 
 def _names(path: Path, name: str) -> bool:
-    return any(line.name == name for line in parse(path))
+    return any(line.name == name for line in read_requirements(path))
 
 
 def _locked(folder: Path) -> set[str]:
@@ -211,7 +215,7 @@ def _take_commit(commit: str, top: Path) -> None:
     """Replace the copy's requirements and locks by those of a commit.
 
     Raises:
-        ToolError: The commit has none.
+        ToolError: The commit has no locks.
     """
     folder = shown(REQUIREMENTS)
     tree = Git(ROOT).paths("ls-tree", "-r", "-z", "--name-only", commit, "--", folder)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from envkeep.errors import ToolError
 from envkeep.paths import ROOT
-from envkeep.project.requirements import normalised
-from envkeep.redact import masker
+from envkeep.project.versions import version_of
+from envkeep.redact import redactor
 
 FORMS = (
     "NAME==VERSION, NAME>=1,<2, NAME[EXTRA], NAME @ https://HOST/FILE.whl, upgrade, git:COMMIT, a "
@@ -32,16 +36,7 @@ _FORM = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<extras>\[[\w, .-]*\])?\s*(?P<rest>[^;\[\]]*)"
     r"(?:;\s*(?P<marker>.*))?"
 )
-_VERSION = r"v?\d[\w.!+*-]*"
-_COMPARISONS = re.compile(
-    rf"(?:===|==|~=|!=|<=|>=|<|>)\s*{_VERSION}(?:,\s*(?:===|==|~=|!=|<=|>=|<|>)\s*{_VERSION})*"
-)
-_ONE_VERSION = re.compile(rf"[=@]\s*({_VERSION})")
-_BARE_VERSION = re.compile(r"v?\d+(?:\.\d+)*(?:\.?(?:a|b|rc|post|dev)\d*)?")
-_CLAUSE = re.compile(
-    r"(?P<variable>[a-z_]+)\s*(?P<operator>===|==|!=|<=|>=|~=|<|>|not in|in)\s*"
-    r"(?P<quote>['\"]?)(?P<value>[\w.+-]+)(?P=quote)"
-)
+_VALUE = re.compile(r"(===?|[!<>~]=|<|>|\bnot in\b|\bin\b)\s*['\"]?([\w.+-]+)['\"]?")
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """The name in the one spelling that indexes compare."""
-        return normalised(self.name)
+        return canonicalize_name(self.name)
 
     @property
     def whole(self) -> str:
@@ -121,24 +116,24 @@ def read(word: str, before: str = "") -> Wanted:
         before: The word before it, for the sentence about a version that stands alone.
 
     Raises:
-        ToolError: It cannot be had in this form; the sentence says why and which one can.
+        ToolError: A package cannot be asked for in this form; the sentence says why.
     """
     _refuse_what_has_no_hash(word)
-    if _BARE_VERSION.fullmatch(word):
+    if version_of(word):
         name = before if before and _FORM.fullmatch(before) else "NAME"
         raise ToolError(f'"{word}" is a version without a package: write {name}=={word}.')
     if re.match(r"https?://", word):
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{masked(word)}": write {FORMS}.')
+        raise ToolError(f'nothing can be made of "{redacted(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
 
 
-def masked(text: str) -> str:
+def redacted(text: str) -> str:
     """Return a text without the passwords in its addresses."""
-    return masker(os.environ, ROOT)(text)
+    return redactor(os.environ, ROOT)(text)
 
 
 def of_line(line: str) -> Wanted | None:
@@ -160,9 +155,9 @@ def _refuse_what_has_no_hash(word: str) -> None:
     """Stop at options, repositories, folders and files.
 
     Raises:
-        ToolError: It is one of these.
+        ToolError: The word is one of these.
     """
-    known = masked(word)
+    known = redacted(word)
     named = re.fullmatch(r"[A-Za-z0-9][\w.-]*(?:\[[\w, .-]*\])?\s*@\s*(?P<place>\D.*)", word)
     place = named["place"] if named else word
     if word.startswith("-"):
@@ -190,57 +185,59 @@ def _of_address(word: str) -> Wanted:
     Raises:
         ToolError: The address is that of something else.
     """
-    file = urlsplit(word).path.rpartition("/")[2]
-    if not file.endswith(".whl"):
+    try:
+        name = parse_wheel_filename(unquote(urlsplit(word).path.rpartition("/")[2]))[0]
+    except InvalidWheelFilename as error:
         raise ToolError(
-            f'"{masked(word)}" does not say which package it is: write NAME @ {masked(word)}, '
+            f'"{redacted(word)}" does not say which package it is: write NAME @ {redacted(word)}, '
             "the address of a wheel or an archive."
-        )
-    return Wanted(file.partition("-")[0].replace("_", "-"), version=f"@ {word}")
+        ) from error
+    return Wanted(name, version=f"@ {word}")
 
 
 def _version(name: str, rest: str) -> str:
     """Return comparisons, or ``@`` and an address; ``=`` and ``@`` before a version mean ``==``.
 
     Raises:
-        ToolError: It is neither.
+        ToolError: The text is neither comparisons nor an address.
     """
-    if not rest or _COMPARISONS.fullmatch(rest):
+    if _is_specifier(rest):
         return re.sub(r"\s+", "", rest)
-    if one := _ONE_VERSION.fullmatch(rest):
-        return f"=={one[1]}"
+    if rest[:1] in "=@" and _is_specifier(one := f"=={rest[1:].strip()}"):
+        return one
     address = rest.removeprefix("@").strip()
     parts = urlsplit(address)
     if rest.startswith("@") and parts.scheme in ("http", "https", "file"):
         if parts.path.endswith(ARCHIVES):
             return f"@ {address}"
         raise ToolError(
-            f'"{masked(address)}" is not the address of a wheel or an archive, which end in '
+            f'"{redacted(address)}" is not the address of a wheel or an archive, which end in '
             f"{', '.join(ARCHIVES)}."
         )
     raise ToolError(
-        f'"{name}{masked(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
+        f'"{name}{redacted(rest)}" names no version: compare by ==, >=, <=, >, <, != or ~=, with '
         f"commas between several ({name}>=1,<2), and with blanks between several packages."
     )
+
+
+def _is_specifier(text: str) -> bool:
+    """Tell whether a text is comparisons of versions with commas between them, or empty."""
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
 
 
 def _marker(text: str) -> str:
     """Return a marker with the quotation marks that the shell took away.
 
     Raises:
-        ToolError: It is none.
+        ToolError: The text is no marker.
     """
     if not text:
         return ""
-    clauses = re.split(r"\s+(and|or)\s+", text.strip())
-    found = [_CLAUSE.fullmatch(clause) for clause in clauses[::2]]
-    if not all(found):
-        raise ToolError(
-            f'"{text}" is no marker: write one such as "NAME ; python_version < \'3.13\'".'
-        )
-    written = [f'{each["variable"]} {each["operator"]} "{each["value"]}"' for each in found if each]
-    joined: Sequence[str] = [
-        written[0],
-        *map(" ".join, zip(clauses[1::2], written[1:], strict=True)),
-    ]
-    return " ".join(joined)
+    for form in (text, _VALUE.sub(r'\1 "\2"', text)):
+        with suppress(InvalidMarker):
+            return str(Marker(form))
+    raise ToolError(f'"{text}" is no marker: write one such as "NAME ; python_version < \'3.13\'".')

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from envkeep.errors import ToolError
 from envkeep.paths import ENVIRONMENTS, python
-from envkeep.process import output_of
+from envkeep.process import run
 from envkeep.project.metadata import python_version
 
 FROM_CONDA = "conda-python-"  # what the folder of a Python starts with that conda brought
@@ -21,14 +22,14 @@ COMPLETE = "complete"  # the file that says that such a folder is no half-made e
 REPORT = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info), sys.executable)"
 
 
-def find(wanted: str | None = None) -> Path:
+def find_interpreter(wanted: str | None = None) -> Path:
     """Return an interpreter that starts and can make environments.
 
     Args:
         wanted: Its version as ``major.minor``; by default what ``.python-version`` says.
 
     Raises:
-        ToolError: None of that version is on this machine.
+        ToolError: No Python of that version is on this machine.
     """
     wanted = wanted or python_version()
     for candidate in _candidates(wanted):
@@ -43,7 +44,7 @@ def find(wanted: str | None = None) -> Path:
 
 def starts(*command: object, wanted: str) -> Path | None:
     """Return the interpreter that a command starts if it is of a version and works, or None."""
-    version, _, path = output_of([*command, "-c", REPORT]).partition(" ")
+    version, _, path = run([*command, "-c", REPORT], mode="probe").answer.partition(" ")
     return Path(path) if version == wanted else None
 
 
@@ -61,9 +62,12 @@ def whole_version() -> str:
     """Return the version of the project's Python on this machine with its patch: 3.12.4.
 
     Raises:
-        ToolError: It is not on this machine.
+        ToolError: The project's Python is not on this machine.
     """
-    return output_of([find(), "-c", "import platform; print(platform.python_version())"])
+    return run(
+        [find_interpreter(), "-c", "import platform; print(platform.python_version())"],
+        mode="probe",
+    ).answer
 
 
 def _candidates(wanted: str) -> Iterator[list[str]]:
@@ -75,18 +79,21 @@ def _candidates(wanted: str) -> Iterator[list[str]]:
         if on_path:
             yield [on_path]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for version in sorted(pyenv.glob(f"{wanted}.*"), key=_numbers, reverse=True):
+    for version in sorted(pyenv.glob(f"{wanted}.*"), key=_version_of, reverse=True):
         yield [str(version / "bin" / "python")]
     yield [str(python(ENVIRONMENTS / f"{FROM_CONDA}{wanted}"))]
     yield [str(inside(unpacked(wanted), wanted))]
     if os.name == "nt" and shutil.which("py"):
         yield ["py", f"-{wanted}"]
     if shutil.which("uv"):
-        managed = output_of(["uv", "python", "find", "--no-project", wanted])
+        managed = run(["uv", "python", "find", "--no-project", wanted], mode="probe").answer
         if managed:
             yield [managed]
 
 
-def _numbers(folder: Path) -> list[int]:
-    """Return a folder's version for sorting: 3.11.10 is newer than 3.11.9."""
-    return [int(number) for number in re.findall(r"\d+", folder.name)]
+def _version_of(folder: Path) -> Version:
+    """Return the version that a folder is named after; names such as ``3.13.0t`` are older ones."""
+    try:
+        return Version(folder.name)
+    except InvalidVersion:
+        return Version("0")

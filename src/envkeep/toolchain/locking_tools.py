@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
+from pathlib import Path
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python, shown
-from envkeep.process import output_of
+from envkeep.process import run
 from envkeep.toolchain.pinned_tools import TOOLCHAIN
 
 ensure = TOOLCHAIN.ensure
@@ -25,7 +26,7 @@ def refuse_damaged_cache(error: CommandError) -> None:
     """Name the package of which uv's cache has a damaged copy, if that is why uv failed.
 
     Raises:
-        ToolError: It is.
+        ToolError: uv's cache has a damaged copy of a package.
     """
     name = error.damaged_in_cache
     if name is not None:
@@ -39,9 +40,36 @@ def refuse_damaged_cache(error: CommandError) -> None:
 @cache
 def pip_settings() -> dict[str, str]:
     """Return what pip is configured for on this machine, by option; variables win over files."""
-    printed = output_of([python(ensure()), "-m", "pip", "config", "list"])
+    printed = run([python(ensure()), "-m", "pip", "config", "list"], mode="probe").answer
     found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
     return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
+
+
+def index_address() -> str:
+    """Return the address of the index that pip asks, without a slash at its end.
+
+    Raises:
+        ToolError: Neither pip's configuration nor pip itself names one.
+    """
+    return (pip_settings().get("index-url") or pypi(python(ensure()))).rstrip("/")
+
+
+@cache
+def pypi(interpreter: Path) -> str:
+    """Return the address of PyPI's pages, as pip says it, without a slash at its end.
+
+    Args:
+        interpreter: A Python that has pip.
+
+    Raises:
+        ToolError: The help of pip does not name it.
+    """
+    command = [interpreter, "-m", "pip", "help", "download"]
+    help_of_pip = run(command, env={"COLUMNS": "300", "PIP_INDEX_URL": None}, mode="probe")
+    found = re.search(r"\(default:? (?P<address>https?://[^\s)]+)\)", help_of_pip.answer)
+    if not found:
+        raise ToolError("pip names no package index: set one, `pip config set global.index-url`.")
+    return found["address"].rstrip("/")
 
 
 def uv_settings() -> dict[str, str]:

@@ -20,7 +20,7 @@ from envkeep.paths import (
     python,
     shown,
 )
-from envkeep.process import output_of, run, say
+from envkeep.process import run, say
 from envkeep.project.metadata import python_version
 from envkeep.toolchain import interpreters
 
@@ -47,7 +47,7 @@ class PinnedTools:
         """Return the environment, made first if this version of it is not there yet.
 
         Raises:
-            ToolError: It could not be made; nothing half-made is left behind.
+            ToolError: The tools could not be installed; nothing half-made is left behind.
         """
         target = self._folder()
         if _is_usable(target):
@@ -68,7 +68,7 @@ class PinnedTools:
         """Return the path of one of the programs.
 
         Raises:
-            ToolError: The environment does not hold it.
+            ToolError: The environment does not hold the program.
         """
         path = program(self.ensure(), name)
         if not path.exists():
@@ -92,14 +92,14 @@ class PinnedTools:
 
     def _make(self, target: Path) -> None:
         """Fill a new environment; what is compiled that way is mostly never imported."""
-        interpreter = interpreters.find()
+        interpreter = interpreters.find_interpreter()
         has_pip = _has_pip(interpreter)
         run([interpreter, "-m", "venv", *(["--without-pip"] if has_pip else []), target])
         of_venv = [python(target), "-m", "pip"]
         pip = [interpreter, "-m", "pip", "--python", python(target)] if has_pip else of_venv
         options = ["--no-compile", "--no-deps", "--require-hashes"]
         try:
-            run([*pip, "install", *options, "-r", self.lock], quietly=True)
+            run([*pip, "install", *options, "-r", self.lock], mode="quiet")
         except CommandError as error:
             raise ToolError(
                 f"the pinned tools ({self.holds}) could not be fetched, pip's message is above; "
@@ -113,7 +113,7 @@ class PinnedTools:
 
 def _has_pip(interpreter: Path) -> bool:
     """Tell whether a Python has a pip that fills other environments: venv's own costs seconds."""
-    major = output_of([interpreter, "-I", "-c", PIP_MAJOR])
+    major = run([interpreter, "-I", "-c", PIP_MAJOR], mode="probe").answer
     return major.isdecimal() and int(major) >= FILLS_OTHERS
 
 

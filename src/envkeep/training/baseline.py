@@ -1,26 +1,15 @@
-"""Train in a copy of the project that holds what a fresh clone would, and say what came out."""
+"""What a training run must reach: ``configs/expected.toml``, which the team owns."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import shutil
-import tarfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from envkeep import temporary
-from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
-from envkeep.paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
-from envkeep.process import printed_by
-from envkeep.project.git import Git
-from envkeep.project.metadata import facts
+from envkeep.paths import EXPECTED, shown
 
 SLOWDOWN = 1.5
 TOLERANCE = 0.01
@@ -44,8 +33,8 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What the team expects of a training run.
+class Baseline:
+    """What a training run must reach.
 
     Attributes:
         arguments: What follows ``train``.
@@ -58,24 +47,11 @@ class Expected:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What came out of a training run.
-
-    Attributes:
-        metrics: The final metrics that it recorded.
-        seconds: How long it says that it took.
-    """
-
-    metrics: Mapping[str, float]
-    seconds: float
-
-
-def expected() -> Expected | None:
+def load() -> Baseline | None:
     """Return what configs/expected.toml says, None if it is not there.
 
     Raises:
-        ToolError: It cannot be understood.
+        ToolError: The file cannot be understood.
     """
     if not EXPECTED.exists():
         return None
@@ -90,103 +66,21 @@ def expected() -> Expected | None:
             f"{shown(EXPECTED)} cannot be understood ({error}); a metric is a table with the "
             "numbers expected and tolerance."
         ) from error
-    return Expected(arguments, slowdown, metrics)
+    return Baseline(arguments, slowdown, metrics)
 
 
-@contextmanager
-def copy_of_now() -> Iterator[Path]:
-    """Yield a copy of the project's files, uncommitted changes included, without ignored ones.
-
-    Raises:
-        ToolError: The project is not under git.
-    """
-    with temporary.folder() as copy:
-        listed = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        for path in Git(ROOT).paths(*listed):
-            if (ROOT / path).is_file():
-                (copy / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / path, copy / path)
-        yield copy
-
-
-@contextmanager
-def copy_of(commit: str) -> Iterator[Path]:
-    """Yield a copy of the project as it was committed.
-
-    Raises:
-        ToolError: git failed.
-    """
-    with temporary.folder() as copy:
-        content = Git(ROOT).output("archive", "--format=tar", commit)
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            archive.extractall(copy, filter="data")
-        yield copy
-
-
-def prepare(folder: Path, interpreter: Path | None = None) -> None:
-    """Make the data in a copy of the project, if its package has a command for that.
-
-    Files of one's own that the manifest lists are lent to it, as git does not know them.
-
-    Args:
-        folder: The copy.
-        interpreter: Of the environment; by default of the active one.
-
-    Raises:
-        CommandError: It fails.
-    """
-    if (folder / "src" / facts()["package_name"] / "commands" / "data.py").exists():
-        _lend_own_data(folder / DATA_MANIFEST.relative_to(ROOT))
-        _run(folder, interpreter, "data")
-
-
-def _lend_own_data(manifest: Path) -> None:
-    """Put what people brought into a copy; the project's code checks its content."""
-    try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"].items()
-        own = [name for name, row in files if row.get("own")]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return  # none is listed, or the project's code says what is wrong
-    for name in own:
-        source, target = DATA_MANIFEST.parent / name, manifest.parent / name
-        if source.is_file() and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-
-
-def train(folder: Path, arguments: Sequence[str], interpreter: Path | None = None) -> Trained:
-    """Train in a copy of the project.
-
-    Args:
-        folder: The copy.
-        arguments: What follows ``train``.
-        interpreter: Of the environment; by default of the active one.
-
-    Raises:
-        CommandError: It fails.
-        ToolError: It does not say what came out.
-    """
-    printed = _run(folder, interpreter, "train", "--json", *arguments)
-    try:
-        facts_of_run: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
-        found = facts_of_run["final_metrics"].items()
-        metrics = {str(name): float(value) for name, value in found}
-        return Trained(metrics, float(facts_of_run["seconds"]))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ToolError(
-            "`train --json` does not end with one line of JSON that holds final_metrics and "
-            f"seconds; mend that, or delete {shown(EXPECTED)} if nothing is to be compared."
-        ) from error
-
-
-def write(wanted: Expected, trained: Trained) -> None:
+def write(wanted: Baseline, reached: Mapping[str, float]) -> None:
     """Make what a run reached what is expected.
 
     Tolerances stay; metrics that had none get the usual one, infinite values are left out.
+
+    Args:
+        wanted: What was expected before.
+        reached: The final metrics of a run.
     """
     metrics = {
         name: Metric(value, wanted.metrics.get(name, Metric(value)).tolerance)
-        for name, value in trained.metrics.items()
+        for name, value in reached.items()
         if math.isfinite(value) and (name in wanted.metrics or not wanted.metrics)
     }
     lines = [_above_metrics(wanted).rstrip()]
@@ -197,7 +91,7 @@ def write(wanted: Expected, trained: Trained) -> None:
     EXPECTED.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def _above_metrics(wanted: Expected) -> str:
+def _above_metrics(wanted: Baseline) -> str:
     """Return what stands in the file above its metrics, comments included."""
     if EXPECTED.exists():
         return EXPECTED.read_text(encoding="utf-8").partition("\n[metrics")[0]
@@ -205,14 +99,3 @@ def _above_metrics(wanted: Expected) -> str:
         "# Yours: what a training run must reach; see docs/continuous-integration.md.\n"
         f"arguments = {json.dumps(list(wanted.arguments))}\nslowdown = {wanted.slowdown!r}\n"
     )
-
-
-def _run(folder: Path, interpreter: Path | None, *arguments: str) -> str:
-    """Run a command of the package that lies in a folder, and return what it prints.
-
-    Raises:
-        CommandError: It fails; its message was shown.
-    """
-    chosen = interpreter or python(DEVELOPMENT.link)
-    command = [chosen, "-m", str(facts()["package_name"]), *arguments]
-    return printed_by(command, folder, extra={"PYTHONPATH": str(folder / "src")})

@@ -116,8 +116,8 @@ def _restore(project: Git, changed: Sequence[MergedPath], fresh: Sequence[Merged
             (project.folder / each.path).unlink(missing_ok=True)
             _remove_empty_folders(project, (project.folder / each.path).parent)
     known = "".join(f"{each.path}\0" for each in changed if each.yours)
-    project.ended("checkout-index", "--force", "-z", "--stdin", given=os.fsencode(known))
-    project.ended("update-index", "-q", "--refresh")
+    project.run("checkout-index", "--force", "-z", "--stdin", given=os.fsencode(known))
+    project.run("update-index", "-q", "--refresh")
     left = [path for path in status(project) if not _is_record(path)]
     if left:
         raise ToolError(

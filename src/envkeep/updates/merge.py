@@ -169,7 +169,7 @@ def _merge_file(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes |
         files = [Path(name, each) for each in ("yours", "base", "theirs")]
         for file, content in zip(files, (yours, base, theirs), strict=True):
             file.write_bytes(content)
-        done = bench.ended("merge-file", "--stdout", *map(str, files))
+        done = bench.run("merge-file", "--stdout", *map(str, files))
     return done.output if done.code == 0 else None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from envkeep.project.requirements import normalised
+from packaging.utils import canonicalize_name
+
+from envkeep.project.versions import has_other_major
 
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;]+)", re.MULTILINE)
 FILES = re.compile(r"requirements/stack/constraints[^/]*\.txt")
@@ -22,7 +24,7 @@ class Move:
     @property
     def is_major(self) -> bool:
         """Whether the first number of the version changes."""
-        return bool(self.old and self.new) and _major(self.old) != _major(self.new)
+        return bool(self.old and self.new) and has_other_major(self.old[-1], self.new[-1])
 
     def __str__(self) -> str:
         """Return the move as people read it."""
@@ -51,11 +53,7 @@ def moves(before: str, after: str) -> list[Move]:
 def _pins(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, version in PIN.findall(text):
-        versions = found.setdefault(normalised(name), [])
+        versions = found.setdefault(canonicalize_name(name), [])
         if version not in versions:
             versions.append(version)
     return found
-
-
-def _major(versions: tuple[str, ...]) -> str:
-    return re.split(r"[.!+]", versions[-1])[0]

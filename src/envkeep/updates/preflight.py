@@ -65,7 +65,7 @@ def _check_git(project: Git) -> None:
 
 
 def _check_repository(project: Git) -> None:
-    done = project.ended("rev-parse", "--is-inside-work-tree")
+    done = project.run("rev-parse", "--is-inside-work-tree")
     if done.code and "not a git repository" not in done.errors:
         raise ToolError(f"git refuses the project: {done.errors.partition(chr(10))[0]}.")
     if done.output.strip() != b"true" or project.says("check-ignore", "."):

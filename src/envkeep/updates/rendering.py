@@ -19,7 +19,7 @@ from pathlib import Path
 from envkeep import temporary
 from envkeep.errors import ToolError
 from envkeep.paths import ANSWERS
-from envkeep.process import Ended, announce, ended
+from envkeep.process import Completed, announce, run
 from envkeep.project.git import APART, Git, variables
 from envkeep.toolchain.pinned_tools import COPIER
 from envkeep.updates.plan import changelog
@@ -107,7 +107,7 @@ class Workbench:
             address = re.sub(rf"^{short}:/*", f"{host}/", address)
         folder = str(self.settings.parent / "template")
         clone = ("clone", "--quiet", "--no-checkout", "--depth", "1", "--branch", after)
-        self.git.ended(*clone, "--", address, folder, GIT_TERMINAL_PROMPT="0")
+        self.git.run(*clone, "--", address, folder, GIT_TERMINAL_PROMPT="0")
         return changelog(self.git.says("-C", folder, "show", "HEAD:CHANGELOG.md"), before, after)
 
     def _commit(self, message: str) -> str:
@@ -115,11 +115,13 @@ class Workbench:
         self.git.output("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
         return self.git.text("rev-parse", "HEAD^{tree}")
 
-    def _copier(self, *arguments: str) -> Ended:
+    def _copier(self, *arguments: str) -> Completed:
         announce([Path(self.copier).name, *arguments])
         extra = {"COPIER_SETTINGS_PATH": str(self.settings), "NO_COLOR": "1", "PYTHONUTF8": "1"}
         command = [self.copier, *arguments]
-        done = ended(command, self.git.folder, variables(APART, **extra))
+        done = run(
+            command, cwd=self.git.folder, env=variables(APART, **extra), mode="capture", check=False
+        )
         if done.code:
             raise ToolError(self._refusal(done.errors))
         return done

@@ -18,7 +18,7 @@ from envkeep.updates.plan import UpdatePlan
 SHOWN = 15
 MESSAGE = "message.txt"
 MAKEFILE = "Makefile"
-TARGET = re.compile(r"^([a-z][\w-]*):.*?## *(.+)$", re.MULTILINE)
+TARGET = re.compile(r"^([a-z][\w-]*):.*?##[ \t]*(.*)$", re.MULTILINE)
 
 
 class Records:
@@ -120,7 +120,8 @@ def _shortened(names: Sequence[str]) -> list[str]:
 
 def _commands(plan: UpdatePlan) -> list[str]:
     before, after = (dict(TARGET.findall(text)) for text in plan.texts(MAKEFILE))
-    return [f"make {name:<13} {text}" for name, text in after.items() if name not in before]
+    new = [(name, text) for name, text in after.items() if name not in before]
+    return [f"make {name:<13} {text}".rstrip() for name, text in new]
 
 
 def _edits(plan: UpdatePlan, records: Records) -> list[str]:

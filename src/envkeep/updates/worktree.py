@@ -46,8 +46,8 @@ def _branches(project: Git) -> list[str]:
 
 
 def _remove(project: Git) -> None:
-    project.ended("worktree", "remove", "--force", "--force", str(TREE))
-    project.ended("worktree", "prune")
+    project.run("worktree", "remove", "--force", "--force", str(TREE))
+    project.run("worktree", "prune")
 
 
 def _remove_untold(project: Git) -> None:

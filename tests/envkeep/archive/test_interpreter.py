@@ -1,4 +1,4 @@
-"""The interpreter that was saved with an environment is used where there is no other."""
+"""The interpreter of an archive is used where there is no other."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from envkeep.archive import interpreter
-from envkeep.archive.manifest import PYTHON_ARCHIVE, Saved
+from envkeep.archive.layout import PYTHON, Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.errors import ToolError
 from envkeep.toolchain import interpreters
-from envkeep.toolchain.interpreters import find, unpacked
+from envkeep.toolchain.interpreters import find_interpreter, unpacked
 from tests.envkeep.archive.test_manifest import SYSTEM
 
 VERSION = "3.99"
@@ -32,14 +33,14 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def packed(folder: Path, files: Mapping[str, str]) -> Saved:
-    """Return a saved folder with an archive of an interpreter."""
-    with tarfile.open(folder / PYTHON_ARCHIVE, "w:gz") as archive:
+def packed(folder: Path, files: Mapping[str, str]) -> Manifest:
+    """Return an archive with an interpreter in it."""
+    with tarfile.open(folder / PYTHON, "w:gz") as archive:
         for name, text in files.items():
             member = tarfile.TarInfo(name)
             member.mode, member.size = 0o755, len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
-    return Saved(folder, {"python": VERSION}, SYSTEM, {PYTHON_ARCHIVE: "its hash"})
+    return Manifest(Layout(folder), {"python": VERSION}, SYSTEM, {PYTHON: "its hash"})
 
 
 def test_it_is_unpacked_and_found_from_then_on(
@@ -48,7 +49,7 @@ def test_it_is_unpacked_and_found_from_then_on(
     interpreter.ensure(packed(tmp_path, {"Python-3.99/bin/python3.99": WORKS}))
     place = unpacked(VERSION)
     assert f"unpacking the saved one to {place}." in capsys.readouterr().out
-    assert find(VERSION) == place / "bin" / "python3.99"
+    assert find_interpreter(VERSION) == place / "bin" / "python3.99"
     assert [path.name for path in environments.iterdir()] == [place.name]
     assert (place / "complete").exists(), "it would count as a half-made environment"
 
@@ -56,7 +57,7 @@ def test_it_is_unpacked_and_found_from_then_on(
 def test_what_is_on_the_machine_is_preferred(
     environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interpreter.interpreters, "find", lambda version: tmp_path)
+    monkeypatch.setattr(interpreter.interpreters, "find_interpreter", lambda version: tmp_path)
     interpreter.ensure(packed(tmp_path, {"Python-3.99/bin/python3.99": WORKS}))
     assert not list(environments.iterdir())
 
@@ -65,7 +66,7 @@ def test_without_an_archive_the_error_says_how_one_comes(
     environments: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ToolError) as caught:
-        interpreter.ensure(Saved(tmp_path, {"python": VERSION}, SYSTEM))
+        interpreter.ensure(Manifest(Layout(tmp_path), {"python": VERSION}, SYSTEM))
     assert "pyenv install 3.99" in str(caught.value)
     assert "holds none, as `make save` packs it only with ARGS=--python." in str(caught.value)
 

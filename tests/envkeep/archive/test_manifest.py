@@ -1,4 +1,4 @@
-"""What a saved folder is believed, and what a difference between two machines means."""
+"""What an archive is believed, and what a difference between two machines means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from envkeep.archive import manifest, system
-from envkeep.archive.manifest import Saved
+from envkeep.archive.layout import Layout
+from envkeep.archive.manifest import Manifest
 from envkeep.archive.system import System
 from envkeep.errors import ToolError
 
@@ -27,12 +28,12 @@ SYSTEM = System(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder that was saved."""
+    """Return the folder of an archive."""
     folder = tmp_path / "saved"
     (folder / "files").mkdir(parents=True)
     (folder / "files" / "a.whl").write_bytes(b"wheel")
-    files = manifest.hashes_of(folder)
-    Saved(folder, {"python": "3.12"}, SYSTEM, files, ("30-prod",)).write()
+    layout = Layout(folder)
+    Manifest(layout, {"python": "3.12"}, SYSTEM, layout.hashes(), ("30-prod",)).write()
     return folder
 
 
@@ -76,7 +77,7 @@ def of_the_future(folder: Path) -> None:
         (cut_off, "was not saved to the end; run `make save` again"),
         (damage, "is damaged"),
         (empty, "is damaged"),
-        (of_the_future, "was saved by other tools"),
+        (of_the_future, "was saved by a newer envkeep"),
     ],
 )
 def test_what_was_harmed_is_refused(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from envkeep.bisect.search import Found, Groups, Progress, Search, Verdict, most_trials
+from envkeep.bisect.search import Found, Groups, Progress, Search, Verdict, most_steps
 
 NOTHING: Groups = frozenset()
 
@@ -47,7 +47,7 @@ def test_one_among_sixty_is_found_in_six_trials_and_seen_alone_in_a_seventh(culp
     oracle = Oracle({culprit})
     found = Search(independent(60), oracle).run()
     assert (numbers(found), found.is_enough) == ([culprit], True)
-    assert len(oracle.asked) <= most_trials(60) == 7
+    assert len(oracle.asked) <= most_steps(60) == 7
     searching = [each for each in oracle.asked if each != {culprit}]
     assert len(searching) <= 6
     assert culprit == 0 or frozenset({culprit}) in oracle.asked
@@ -93,33 +93,33 @@ def test_those_that_fail_only_together_are_all_found(count: int) -> None:
         oracle = Oracle(culprits)
         found = Search(independent(60), oracle).run()
         assert (numbers(found), found.is_enough) == (culprits, True)
-        assert len(oracle.asked) <= count * (most_trials(60) + 1)
+        assert len(oracle.asked) <= count * (most_steps(60) + 1)
 
 
-def random_needs(chosen: random.Random, count: int) -> list[Groups]:
+def random_dependencies(chosen: random.Random, count: int) -> list[Groups]:
     """Return needs of earlier groups only, each complete."""
-    needs: list[Groups] = []
+    dependencies: list[Groups] = []
     for number in range(count):
         direct = chosen.sample(range(number), min(number, chosen.choice([0, 0, 1, 2])))
-        needs.append(frozenset(direct).union(*(needs[each] for each in direct)))
-    return needs
+        dependencies.append(frozenset(direct).union(*(dependencies[each] for each in direct)))
+    return dependencies
 
 
-def is_whole(groups: Groups, needs: Sequence[Groups]) -> bool:
-    return all(needs[each] <= groups for each in groups)
+def is_whole(groups: Groups, dependencies: Sequence[Groups]) -> bool:
+    return all(dependencies[each] <= groups for each in groups)
 
 
 @pytest.mark.parametrize("seed", range(300))
 def test_every_trial_goes_together_and_no_culprit_can_be_left_out(seed: int) -> None:
     chosen = random.Random(seed)
     count = chosen.randint(1, 40)
-    needs = random_needs(chosen, count)
+    dependencies = random_dependencies(chosen, count)
     sets = [chosen.sample(range(count), min(count, chosen.randint(1, 3))) for _ in range(3)]
     oracle = Oracle(*sets[: chosen.randint(1, 3)])
-    search = Search(needs, oracle)
+    search = Search(dependencies, oracle)
     found = search.run()
     assert found.is_enough
-    assert all(is_whole(each, needs) for each in oracle.asked)
+    assert all(is_whole(each, dependencies) for each in oracle.asked)
     culprits = numbers(found)
     enough = NOTHING.union(*map(search.closure, culprits))
     assert oracle.fails(enough)
@@ -130,11 +130,11 @@ def test_every_trial_goes_together_and_no_culprit_can_be_left_out(seed: int) -> 
 
 
 def test_a_place_without_a_verdict_is_gone_round() -> None:
-    needs = independent(60)
+    dependencies = independent(60)
     first = Oracle({41})
-    Search(needs, first).run()
+    Search(dependencies, first).run()
     oracle = Oracle({41}, silent=[first.asked[0], first.asked[1]])
-    found = Search(needs, oracle).run()
+    found = Search(dependencies, oracle).run()
     assert (numbers(found), found.is_enough) == ([41], True)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from envkeep.bisect import dependencies, endpoints, test_run
 from envkeep.bisect import result as outcomes
-from envkeep.bisect.endpoints import End
-from envkeep.bisect.groups import Need, Plan, planned, ranked
-from envkeep.bisect.log import Log
-from envkeep.bisect.mixing import FILES, ORDER, Change, between, mixed
-from envkeep.bisect.result import Outcome
+from envkeep.bisect.endpoints import LayerLocks
+from envkeep.bisect.groups import Dependency, GroupPlan, plan_groups, ranked
+from envkeep.bisect.log import BisectLog
+from envkeep.bisect.mixing import FILES, ORDER, PackageChange, between, mixed
+from envkeep.bisect.result import BisectResult
 from envkeep.bisect.search import Found, Verdict
 from envkeep.errors import ToolError
 
@@ -26,11 +26,11 @@ def lock(*requirements: str, file: str = A, via: str = "-r requirements/30-prod.
     return HEADER + "".join(blocks)
 
 
-def end(**layers: str) -> End:
-    return End("a lock", {name.replace("_", "-"): text for name, text in layers.items()})
+def end(**layers: str) -> LayerLocks:
+    return LayerLocks("a lock", {name.replace("_", "-"): text for name, text in layers.items()})
 
 
-def applied(good: End, bad: End, *names: str) -> dict[str, list[str]]:
+def applied(good: LayerLocks, bad: LayerLocks, *names: str) -> dict[str, list[str]]:
     found = mixed(good, bad, between(good, bad), names)
     return {
         layer: [line.split(" ")[0] for line in text.splitlines() if "==" in line]
@@ -75,7 +75,7 @@ def test_every_entry_of_a_mixed_lock_has_its_hashes() -> None:
 
 
 def test_another_order_of_the_layers_is_one_change() -> None:
-    bad = End("bad", dict(reversed([*BAD.texts.items()])))
+    bad = LayerLocks("bad", dict(reversed([*BAD.texts.items()])))
     assert between(GOOD, bad)[-1].name == ORDER
     assert [*applied(GOOD, bad, "numpy")] == ["prod", "dev"]
     assert [*applied(GOOD, bad, ORDER)] == ["dev", "prod"]
@@ -133,10 +133,10 @@ def needed(
         for each, requires in content.items():
             name, version = each.split()
             distribution(tmp_path / title, name, version, *requires)
-        found[title] = dependencies.installed(tmp_path / title)
+        found[title] = dependencies.Installed.of(tmp_path / title)
     changed = {each.split()[0] for each in (*good, *bad)}
-    rows = dependencies.needs(changed, found, written)
-    return {(row["change"], row["needs"]) for row in rows}
+    rows = dependencies.dependencies_between(changed, found["good"], found["bad"], written)
+    return {(row.change, row.needs) for row in rows}
 
 
 def test_a_new_version_that_needs_a_new_one_follows_it(tmp_path: Path) -> None:
@@ -168,46 +168,58 @@ def test_extras_and_markers_count_where_they_are_in_use(tmp_path: Path) -> None:
     assert needed(tmp_path / "used", good, bad, ["a[fast]>=1", "-r nonsense"]) == {("a", "b")}
 
 
+def test_markers_are_of_the_environments_python_and_not_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "pyvenv.cfg").write_text("version_info = 3.99.2.final.0\n")
+    bad = {"a 2": ['b>=2; python_full_version >= "3.99.1"'], "b 2": []}
+    assert needed(tmp_path, {"a 1": [], "b 1": []}, bad) == {("a", "b")}
+
+
 def test_what_an_end_does_not_keep_itself_counts_not(tmp_path: Path) -> None:
     assert needed(tmp_path, {"a 1": [], "b 1": []}, {"a 2": ["b>=3"], "b 2": []}) == set()
 
 
 def test_groups_stand_behind_what_they_need() -> None:
-    needs = [Need("b", "c", ""), Need("c", "b", ""), Need("a", "b", ""), Need("d", "a", "")]
-    plan = planned(["d", "x", "a", "b", "c"], needs)
+    dependencies = [
+        Dependency("b", "c", ""),
+        Dependency("c", "b", ""),
+        Dependency("a", "b", ""),
+        Dependency("d", "a", ""),
+    ]
+    plan = plan_groups(["d", "x", "a", "b", "c"], dependencies)
     assert plan.groups == (("b", "c"), ("a",), ("d",), ("x",))
-    assert plan.needs == (frozenset(), frozenset({0}), frozenset({1}), frozenset())
+    assert plan.dependencies == (frozenset(), frozenset({0}), frozenset({1}), frozenset())
     assert set(plan.dependents(["b"])) == {"a", "b", "c", "d"}
 
 
 def test_the_framework_is_suspected_first_then_numpy_then_what_is_near() -> None:
-    def locks(number: int) -> End:
+    def locks(number: int) -> LayerLocks:
         far = (
             lock(f"far=={number}", via="near") + lock(f"near=={number}", via="asked")[len(HEADER) :]
         )
         asked = lock(f"asked=={number}.0", "numpy==2.4", f"minor==1.{number}")[len(HEADER) :]
         texts = {"10-torch": lock(f"torch=={number}"), "30-prod": far + asked}
-        return End("", {**texts, "30-prod": texts["30-prod"].replace("2.4", f"2.{number}")})
+        return LayerLocks("", {**texts, "30-prod": texts["30-prod"].replace("2.4", f"2.{number}")})
 
     good, bad = locks(1), locks(2)
-    order = ranked([*between(good, bad), Change(ORDER)], good, bad)
+    order = ranked([*between(good, bad), PackageChange(ORDER)], good, bad)
     assert order == ["torch", "numpy", "asked", "minor", "near", "far", ORDER]
 
 
 def outcome(
     culprits: Sequence[Sequence[str]],
-    needs: Sequence[Need] = (),
+    dependencies: Sequence[Dependency] = (),
     *,
-    good: End = GOOD,
-    bad: End = BAD,
-) -> Outcome:
+    good: LayerLocks = GOOD,
+    bad: LayerLocks = BAD,
+) -> BisectResult:
     changes = {change.name: change for change in between(good, bad)}
-    plan = planned([*changes], needs)
+    plan = plan_groups([*changes], dependencies)
     numbers = [
         tuple(number for number, group in enumerate(plan.groups) if set(group) & set(names))
         for names in culprits
     ]
-    return Outcome(Found(tuple(numbers), is_enough=True), plan, changes, good)
+    return BisectResult(Found(tuple(numbers), is_enough=True), plan, changes, good)
 
 
 PIN = "requirements/overrides.txt"
@@ -244,20 +256,20 @@ def test_the_end_is_a_sentence(culprits: Sequence[Sequence[str]], sentence: str)
 
 
 def test_what_needs_a_culprit_is_pinned_with_it() -> None:
-    needs = [Need("pytest", "numpy", "pytest 9.1 needs numpy>=2.5")]
-    found = outcome([["numpy"]], needs)
+    dependencies = [Dependency("pytest", "numpy", "pytest 9.1 needs numpy>=2.5")]
+    found = outcome([["numpy"]], dependencies)
     assert found.pins() == ["numpy==2.4.6", "pytest==9.0"]
     assert "pin them in" in found.sentence()
 
 
 def test_a_group_says_why_it_cannot_be_taken_apart() -> None:
-    needs = [
-        Need("pytest", "numpy", "pytest 9.1 needs numpy>=2.5"),
-        Need("numpy", "pytest", "pytest 9.0 needs numpy<2.5"),
+    dependencies = [
+        Dependency("pytest", "numpy", "pytest 9.1 needs numpy>=2.5"),
+        Dependency("numpy", "pytest", "pytest 9.0 needs numpy<2.5"),
     ]
-    found = outcome([["numpy"]], needs)
+    found = outcome([["numpy"]], dependencies)
     assert found.sentence().startswith("numpy 2.4.6 -> 2.5.5 and pytest 9.0 -> 9.1 break it; pin")
-    assert found.reasons() == [need.reason for need in needs]
+    assert found.reasons() == [dependency.reason for dependency in dependencies]
 
 
 def test_pins_replace_a_line_and_keep_the_others(
@@ -275,13 +287,13 @@ def test_which_build_of_torch_it_is_is_not_pinned() -> None:
     assert outcome([["torch"]], good=good, bad=bad).pins() == ["torch==2.12.0"]
 
 
-def row(log: Log, lock: str, verdict: Verdict) -> None:
+def row(log: BisectLog, lock: str, verdict: Verdict) -> None:
     log.add(environment=f"bisect-{lock}", is_own=True)
     log.add(lock=lock, verdict=verdict)
 
 
 def test_a_record_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
-    log = Log(tmp_path / "id")
+    log = BisectLog(tmp_path / "id")
     assert log.steps() == []
     row(log, "a", Verdict.PASS)
     with log.path.open("a") as file:
@@ -292,7 +304,7 @@ def test_a_record_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
 
 
 def test_what_ended_without_a_culprit_is_tried_again_the_next_time(tmp_path: Path) -> None:
-    log = Log(tmp_path)
+    log = BisectLog(tmp_path)
     row(log, "a", Verdict.FAIL)
     log.add(ended="inconclusive")
     assert log.steps() == []
@@ -329,5 +341,5 @@ def test_a_test_that_changes_its_mind_is_named_with_the_counts(
 
 
 def test_a_plan_names_its_changes() -> None:
-    plan = Plan((("a",), ("b", "c")), (frozenset(), frozenset()))
+    plan = GroupPlan((("a",), ("b", "c")), (frozenset(), frozenset()))
     assert plan.names({1, 0}) == ["a", "b", "c"]

@@ -11,7 +11,7 @@ import pytest
 from envkeep.commands import exporter as command
 from envkeep.commands import project_tasks
 from envkeep.environments import build, store
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
 from envkeep.locks import constraints, lock_set
 from envkeep.locks.lock_set import Locks
@@ -46,8 +46,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (constraints, lock_set, build):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu", "cuda": "cu130"}}
-    monkeypatch.setattr(metadata, "facts", lambda: facts)
-    monkeypatch.setattr("envkeep.locks.torch_builds.facts", lambda: facts)
+    monkeypatch.setattr(metadata, "project_metadata", lambda: facts)
+    monkeypatch.setattr("envkeep.locks.torch_builds.project_metadata", lambda: facts)
     return folder
 
 
@@ -152,7 +152,7 @@ def test_each_lock_has_its_environment_and_the_active_one_stays(
     assert store.history(DEVELOPMENT) == ["abc"]
     assert store.active(DEVELOPMENT) is None
     made = store.load(second.name)
-    assert isinstance(made, Generation)
+    assert isinstance(made, Environment)
     assert (made.kind, made.backend) == (JAM, "cpu")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,20 +16,26 @@ from tests.support.engine import variables
 
 PRUNE = """
 import argparse
+from envkeep.cli.output import show
 from envkeep.commands import prune
-prune.run(argparse.Namespace(keep=1, dry_run={dry_run}))
+show(prune.run(argparse.Namespace(keep=1, dry_run={dry_run})))
 """
 NAMES = "from envkeep.toolchain import pinned_tools as pinned; print(pinned.TOOLCHAIN._folder())"
 OLD, ACTIVE, HALF = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
+RUNNING, EARLIER, CUT_OFF = (f"envkeep-{digit * 12}" for digit in "abc")
+BEING_UNPACKED, LEFT_UNPACKING = "unpacking-aaaaaaaa", "unpacking-bbbbbbbb"
+A_DAY = 24 * 60 * 60
 
 Prune = Callable[[bool], list[str]]
 
 
 def in_python(project: Path, code: str) -> str:
+    given = variables(project, XDG_CACHE_HOME=str(project.parent / "cache"))
+    given["PYTHONPATH"] += f"{os.pathsep}{project / '.venvs' / RUNNING}"  # as keep.py does
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=project,
-        env=variables(project, XDG_CACHE_HOME=str(project.parent / "cache")),
+        env=given,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -56,9 +63,11 @@ def needed(project: Path) -> set[str]:
     (environments / ACTIVE / "pyvenv.cfg").write_text(f"home = {environments}/conda-python-3.11\n")
     (project / ".venv").symlink_to(environments / ACTIVE)
     toolchain = Path(in_python(project, NAMES).strip())
-    for name in ("mine", "conda-python-3.11", "conda-python-3.12", toolchain.name):
+    staying = ("mine", "conda-python-3.11", "conda-python-3.12", RUNNING, BEING_UNPACKED)
+    for name in (*staying, toolchain.name):
         file_in(environments / name)
     (toolchain / "complete").write_text(str(toolchain))
+    (environments / RUNNING / "complete").touch()
     for name, rows in {
         "going-on": [{"lock": "1"}],
         "ended": [{"lock": "1"}, {"ended": "x"}],
@@ -77,6 +86,9 @@ def unneeded(project: Path, needed: set[str]) -> set[str]:
         ".venvs/toolchain-000000000000",
         ".venvs/audit-000000000000",
         ".venvs/conda-python-3.10",
+        f".venvs/{EARLIER}",
+        f".venvs/{CUT_OFF}",
+        f".venvs/{LEFT_UNPACKING}",
         ".cache/tries/dddddddddddd",
         ".cache/wheels/torch-2.0-python-3.12",
     }
@@ -84,6 +96,9 @@ def unneeded(project: Path, needed: set[str]) -> set[str]:
         file_in(project / name)
     for name in ("toolchain", "audit"):
         (project / ".venvs" / f"{name}-000000000000" / "complete").touch()
+    (project / ".venvs" / EARLIER / "complete").touch()
+    a_day_ago = time.time() - A_DAY
+    os.utime(project / ".venvs" / LEFT_UNPACKING, (a_day_ago, a_day_ago))
     return {*names, f".venvs/{OLD}", ".cache/bisect/ended"}
 
 
@@ -123,6 +138,7 @@ def test_a_dry_run_lists_what_goes_and_changes_nothing(
 ) -> None:
     lines = prune(True)
     assert named(lines, "would delete ") == unneeded
+    assert len([line for line in lines if line.startswith("would delete ")]) == len(unneeded)
     assert entries(project) == needed | unneeded
     assert "would be freed" in lines[-1]
 
@@ -131,7 +147,7 @@ def test_what_is_needed_stays(
     project: Path, prune: Prune, needed: set[str], unneeded: set[str]
 ) -> None:
     lines = prune(False)
-    killed = {f".venvs/{HALF}"}
+    killed = {f".venvs/{HALF}", f".venvs/{CUT_OFF}"}
     assert named(lines, "Removed ") == killed
     assert named(lines, "deleted ") == unneeded - killed
     assert entries(project) == needed

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.envkeep.doctor.conftest import Doctor
+from envkeep.hardware import machine
+from tests.envkeep.doctor.conftest import Doctor, run
 from tests.envkeep.doctor.machines import NAMES, without_shell
+from tests.support.copier_runs import git
 
 pytestmark = without_shell()
 DoctorOn = Callable[[str], Doctor]
-KEYS = ["group", "check", "status", "message", "found", "expected", "command"]
+KEYS = ["group", "check", "status", "message", "found", "expected", "command", "fixable"]
 STATUSES = {"ok", "warning", "error", "skipped"}
 WATCHED = """
 import runpy, sys
@@ -28,9 +27,9 @@ def tell(event, arguments):
     if event == "subprocess.Popen":
         seen.append("starts " + str(arguments[0]))
 sys.addaudithook(tell)
-sys.argv = ["tools", *sys.argv[1:]]
+sys.argv = ["keep.py", *sys.argv[1:]]
 try:
-    runpy.run_module("tools", run_name="__main__")
+    runpy.run_path("keep.py", run_name="__main__")
 finally:
     roots = {name.partition(".")[0] for name in sys.modules}
     seen += ["imports " + name for name in roots & {"torch", "pip", "numpy"}]
@@ -40,22 +39,24 @@ finally:
 DOCTOR_ALONE = """
 import sys
 from types import SimpleNamespace
+from envkeep.cli.output import show
 from envkeep.commands import doctor
-sys.exit(doctor.run(SimpleNamespace(json=True, backend=None, full=False)))
+result = doctor.run(SimpleNamespace(backend=None, full=False, fix=False))
+sys.exit(show(result, as_json=True))
 """
 
 INSTALL = """
 import sys
-from envkeep.project import target as backends
-from envkeep.environments import store as generations
-from envkeep.project import metadata as project
-from envkeep.environments.store import DEVELOPMENT, Generation
+from envkeep.project import target
+from envkeep.environments import store
+from envkeep.project import metadata
+from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import python
 from envkeep.project.requirements import layers
 
 torch = "1.0+own"
-locks = Locks(backends.chosen().target)
+locks = Locks(target.chosen().target)
 locks.folder.mkdir(parents=True)
 for layer in layers():
     locks.file(layer).write_text(f"torch=={torch}\\n" if layer == "10-torch" else "")
@@ -67,43 +68,24 @@ def fill(folder):
     own.parent.mkdir(parents=True)
     own.write_text(f"__version__ = '{torch}'\\n")
 
-generation = Generation(
+environment = Environment(
     name="0123456789ab",
     kind=DEVELOPMENT.name,
     lock_sha256=locks.sha256(layers()),
-    project_sha256=project.editable_install_hash(),
-    python=project.python_version(),
+    project_sha256=metadata.editable_install_hash(),
+    python=metadata.python_version(),
     created="",
     reason="test",
-    project_folder=str(project.ROOT),
+    project_folder=str(metadata.ROOT),
 )
-generations.create(generation, fill)
-generations.activate(DEVELOPMENT, generation)
+store.create(environment, fill)
+store.activate(DEVELOPMENT, environment)
 """
 """Make locks, and an environment that holds nothing but torch's version."""
 
 
-def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a project as a machine without continuous integration does."""
-    return subprocess.run(
-        [sys.executable, "-B", *arguments],
-        cwd=folder,
-        env={**os.environ, "CI": "", "BACKEND": "", **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture
-def copy(project: Path, tmp_path: Path) -> Path:
-    """Return a copy of the project that a test may damage."""
-    return shutil.copytree(project, tmp_path / "copy")
-
-
-@pytest.fixture
-def restored(tools: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def restored(envkeep: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what the command does to this process's variables."""
     monkeypatch.setenv("BACKEND", "")
 
@@ -131,10 +113,17 @@ def test_it_starts_no_program_and_imports_no_framework(project: Path) -> None:
     assert {each["status"] for each in report["findings"]} <= STATUSES
 
 
+def test_in_a_fresh_clone_it_asks_git_alone_and_seldom(copy: Path) -> None:
+    git(copy, "init", "--quiet")
+    done = run(copy, "-c", WATCHED, "doctor", "--json", "--backend", "cpu")
+    started = done.stderr.split()
+    assert set(started) == {"starts", "git"}
+    assert started.count("git") <= 3, "each takes as long as reading all tracked files"
+
+
 def test_every_check_leaves_a_finding_on_every_machine(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("vm-without-gpu")
-    checks = [check for group in doctor.tools.checks.GROUPS.values() for check in group]
-    names = {check.__name__.replace("_", "-") for check in checks}
+    names = {check.identifier for check in doctor.envkeep.checks.CHECKS}
     assert {each.check for each in doctor.diagnose().findings} == names
 
 
@@ -145,39 +134,38 @@ def test_text_for_people(project: Path) -> None:
     assert done.stderr == ""
     assert "\033" not in done.stdout
     assert lines[0].startswith("Machine  ")
-    assert "         -> make lock BACKEND=cpu" in lines
+    assert "         fix: make lock BACKEND=cpu" in lines
     errors = [line for line in lines if line.lstrip().startswith("error ")]
     assert len(errors) >= 2
     assert lines[-1].startswith(f"{len(errors)} errors, ")
-    assert lines[-1].endswith(" ok.")
+    assert lines[-1].endswith(" ok. `make doctor ARGS=--fix` takes care of 2 of them.")
 
 
-def test_warnings_do_not_fail(
-    doctor_on: DoctorOn, capsys: pytest.CaptureFixture[str], restored: None
-) -> None:
+def test_warnings_do_not_fail(doctor_on: DoctorOn, restored: None) -> None:
     doctor = doctor_on("vm-without-gpu")
-    finding = doctor.tools.finding.Finding
-    module = doctor.tools.doctor
+    finding = doctor.envkeep.finding.Finding
+    module = doctor.envkeep.command
     doctor.patched.setattr(module, "collect", lambda full: doctor.collect(full=full))
-    arguments = SimpleNamespace(json=False, backend=None, full=False)
+    arguments = SimpleNamespace(backend=None, full=False, fix=False)
     for status, code in (("warning", 0), ("ok", 0), ("error", 1)):
         doctor.patched.setattr(module, "diagnose", lambda _, status=status: [finding(status, "X.")])
-        assert module.run(arguments) == code
-    assert capsys.readouterr().out.splitlines()[-1] == "1 error, no warnings, 0 ok."
+        result = module.run(arguments)
+        assert result.exit_code == code
+    assert result.lines[-1] == "1 error, no warnings, 0 ok."
 
 
-def test_colours_are_for_terminals_alone(doctor_on: DoctorOn) -> None:
+def test_colors_are_for_terminals_alone(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("vm-without-gpu")
     found = doctor.diagnose()
-    as_text = doctor.tools.report.as_text
-    plain = as_text(found.situation, found.findings, colours=False)
-    coloured = as_text(found.situation, found.findings, colours=True)
-    assert "\033[31merror\033[0m" in coloured
-    assert plain == re.sub("\033\\[\\d+m", "", coloured)
+    as_text = doctor.envkeep.report.as_text
+    plain = as_text(found.context, found.findings, colors=False)
+    colored = as_text(found.context, found.findings, colors=True)
+    assert "\033[31merror\033[0m" in colored
+    assert plain == re.sub("\033\\[\\d+m", "", colored)
     doctor.patched.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
-    assert doctor.tools.doctor._has_colours()
+    assert doctor.envkeep.command._has_colors()
     doctor.patched.setenv("NO_COLOR", "1")
-    assert not doctor.tools.doctor._has_colours()
+    assert not doctor.envkeep.command._has_colors()
 
 
 def test_a_backend_that_the_project_does_not_have(project: Path) -> None:
@@ -190,10 +178,12 @@ def test_a_backend_that_the_project_does_not_have(project: Path) -> None:
 def test_a_check_that_raises_is_named(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("vm-without-gpu")
 
-    def broken(situation: object) -> None:
+    def broken(context: object) -> None:
         raise RuntimeError("no more ideas")
 
-    doctor.patched.setitem(doctor.tools.checks.GROUPS, "Broken", (broken,))
+    checks = doctor.envkeep.checks
+    bad = checks.Check("broken", "Broken", broken)
+    doctor.patched.setattr(checks, "CHECKS", (bad, *checks.CHECKS))
     found = doctor.diagnose()
     assert found.only("broken").status == "warning"
     assert "broken could not be made (RuntimeError: no more ideas)" in found.only("broken").message
@@ -230,16 +220,14 @@ def test_an_environment_on_disk(copy: Path) -> None:
         "requirements/locks/{target}/10-torch.txt",
         "requirements/locks/{target}/constraints.txt",
         "requirements/stack/constraints.txt",
-        "tools/catalog.json",
-        "tools/project.toml",
+        "requirements/stack/catalog.json",
+        "requirements/stack/project.toml",
         ".venvs/0123456789ab/generation.json",
     ],
 )
 @pytest.mark.parametrize("garbage", [b"\xff\xfe\x00garbage", b"{}\n"], ids=["bytes", "braces"])
-def test_garbage_in_the_projects_files(
-    name: str, garbage: bytes, copy: Path, tools: SimpleNamespace
-) -> None:
-    path = copy / name.format(target=f"{tools.hardware.detect().platform}-cpu")
+def test_garbage_in_the_projects_files(name: str, garbage: bytes, copy: Path) -> None:
+    path = copy / name.format(target=f"{machine.detect().platform}-cpu")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(garbage)
     if ".venvs" in name:

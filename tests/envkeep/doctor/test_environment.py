@@ -32,7 +32,7 @@ def torch(doctor: Doctor) -> str:
 
 def locked(doctor: Doctor, torch: str | None = None, **facts: object) -> Any:
     """Return the state of complete locks."""
-    return doctor.tools.situation.LockState(torch=torch, **facts)
+    return doctor.envkeep.context.LockState(torch=torch, **facts)
 
 
 def test_a_fresh_clone(doctor: Doctor) -> None:
@@ -89,7 +89,7 @@ def test_an_environment_that_does_not_fit(
 
 
 def test_the_production_environment_is_judged_too(doctor: Doctor) -> None:
-    kind = doctor.tools.generations.PRODUCTION
+    kind = doctor.envkeep.store.PRODUCTION
     environments = (doctor.environment(), doctor.environment(kind=kind, fits_locks=False))
     found = doctor.diagnose(locks=locked(doctor), environments=environments)
     development, production = found.of("environment")
@@ -98,7 +98,7 @@ def test_the_production_environment_is_judged_too(doctor: Doctor) -> None:
 
 
 def test_a_python_that_torch_has_no_wheel_for(doctor: Doctor) -> None:
-    build = doctor.tools.catalog.build(doctor.build("cuda"))
+    build = doctor.envkeep.catalog.build(doctor.build("cuda"))
     served = build["wheels"]["linux-arm64"]["pythons"]
     finding = doctor.diagnose(python="3.99").only("python")
     assert finding.status == "error"
@@ -158,7 +158,7 @@ def test_installed_torch_is_read_without_importing_it(
         path = tmp_path / "venv" / packages / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert doctor.tools.collect.installed_torch(tmp_path / "venv") == version
+    assert doctor.envkeep.installed.torch_version(tmp_path / "venv") == version
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_torch_on_the_device(
     script: str, status: str, words: str, doctor: Doctor, torch: str, tmp_path: Path
 ) -> None:
     doctor.machine.program("/venv/bin/python", script)
-    module = doctor.tools.torch_build
+    module = doctor.envkeep.torch
     doctor.patched.setattr(module, "python", lambda _: doctor.machine.root / "venv/bin/python")
     doctor.patched.setattr(module, "PATIENCE", 0.1 if "sleep" in script else 60)
     finding = doctor.diagnose(environments=(doctor.environment(torch=torch),)).only("torch-device")
@@ -187,7 +187,7 @@ def test_torch_on_the_device(
 def test_torch_is_started_on_the_cpu_only_when_asked_for(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("vm-without-gpu")
     doctor.machine.program("/venv/bin/python", """echo '{"name": "cpu", "count": 1}'""")
-    module = doctor.tools.torch_build
+    module = doctor.envkeep.torch
     doctor.patched.setattr(module, "python", lambda _: doctor.machine.root / "venv/bin/python")
     environments = (doctor.environment(torch=doctor.collect().torch),)
     assert doctor.diagnose(environments=environments).only("torch-device").status == "skipped"

@@ -1,4 +1,4 @@
-"""What the doctor says of drivers, generations and devices of recorded machines."""
+"""What the doctor says of drivers, architectures and devices of recorded machines."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def switch(row: Any) -> str | None:
 
 def first_that_serves(doctor: Doctor, driver: str, targets: list[str]) -> Any:
     """Return the first other CUDA build for a driver on Linux and all of some GPUs, or None."""
-    catalog = doctor.tools.catalog
-    machine = doctor.tools.hardware.Machine("linux", "x86_64", nvidia_driver=driver)
+    catalog = doctor.envkeep.catalog
+    machine = doctor.envkeep.machine.Machine("linux", "x86_64", nvidia_driver=driver)
     for row in catalog.builds_of("cuda"):
         served = all(catalog.gpu_served(row, "linux-x86_64", target) for target in targets)
         if row["build"] != doctor.build("cuda") and served and catalog.driver_serves(row, machine):
@@ -35,10 +35,10 @@ def first_that_serves(doctor: Doctor, driver: str, targets: list[str]) -> Any:
 def test_an_old_driver_comes_with_the_build_that_it_serves(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("nvidia-two-generations")
     found = doctor.diagnose()
-    build = doctor.tools.catalog.build(doctor.build("cuda"))
+    build = doctor.envkeep.catalog.build(doctor.build("cuda"))
     floor = build["driver"]["linux"]
     finding = found.only("driver")
-    assert found.situation.target.backend == "cpu"
+    assert found.context.target.backend == "cpu"
     assert (finding.status, finding.found) == ("error", "570.86.15")
     assert finding.expected == f"{floor} or newer"
     assert build["title"] in finding.message
@@ -55,11 +55,11 @@ def test_a_driver_that_no_build_knows_can_only_be_updated(doctor_on: DoctorOn) -
 def test_linux_in_windows_is_judged_by_the_driver_of_windows(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("wsl2")
     found = doctor.diagnose()
-    windows = doctor.tools.catalog.build(doctor.build("cuda"))["driver"]["windows"]
+    windows = doctor.envkeep.catalog.build(doctor.build("cuda"))["driver"]["windows"]
     floors = {"linux": "1.0", "windows": "9999.0"}
     assert found.only("driver").expected.startswith(windows)
-    row = {**doctor.tools.catalog.build(doctor.build("cuda")), "driver": floors}
-    doctor.patched.setattr(doctor.tools.catalog, "build", lambda _: row)
+    row = {**doctor.envkeep.catalog.build(doctor.build("cuda")), "driver": floors}
+    doctor.patched.setattr(doctor.envkeep.catalog, "build", lambda _: row)
     assert doctor.diagnose().only("driver").expected == "9999.0 or newer"
 
 
@@ -67,16 +67,16 @@ def test_a_new_driver_is_fine(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("nvidia-dgx-spark")
     doctor.machine.write("sys/module/nvidia/version", "9999.10\n")
     found = doctor.diagnose()
-    assert found.situation.target.backend == "cuda"
+    assert found.context.target.backend == "cuda"
     assert found.only("driver").status == "ok"
-    assert found.only("generation").status == "ok"
+    assert found.only("architecture").status == "ok"
     assert "NVIDIA GB10" in found.only("gpu").message
 
 
 def test_one_gpu_of_two_without_code_is_left_out(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("nvidia-two-generations")
     doctor.machine.write("sys/module/nvidia/version", "9999.10\n")
-    no_code, code = sorted(doctor.diagnose().of("generation"), key=lambda each: each.found)
+    no_code, code = sorted(doctor.diagnose().of("architecture"), key=lambda each: each.found)
     assert (no_code.status, no_code.found, code.status) == ("warning", "7.0", "ok")
     assert "Volta" in no_code.message
     assert no_code.command == "export CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1"
@@ -86,7 +86,7 @@ def test_a_gpu_without_code_comes_with_the_build_that_has_some(doctor_on: Doctor
     doctor = doctor_on("nvidia-two-generations")
     doctor.machine.write("sys/module/nvidia/version", "9999.10\n")
     doctor.machine.program("nvidia-smi", "echo '7.0, 12288, 12000, NVIDIA TITAN V'")
-    finding = doctor.diagnose().only("generation")
+    finding = doctor.diagnose().only("architecture")
     other = first_that_serves(doctor, "9999.10", ["7.0"])
     assert finding.status == "error"
     assert finding.command == switch(other)
@@ -96,14 +96,14 @@ def test_a_gpu_without_code_comes_with_the_build_that_has_some(doctor_on: Doctor
 def test_a_gpu_that_no_build_knows(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("nvidia-two-generations")
     doctor.machine.program("nvidia-smi", "echo '3.5, 11441, 11000, Tesla K40m'")
-    finding = doctor.diagnose().only("generation")
+    finding = doctor.diagnose().only("architecture")
     assert (finding.status, finding.command) == ("error", None)
     assert "no build of this torch has" in finding.message
 
 
-def test_nvidia_smi_that_does_not_know_generations(doctor_on: DoctorOn) -> None:
+def test_nvidia_smi_that_does_not_know_architectures(doctor_on: DoctorOn) -> None:
     found = doctor_on("nvidia-old-nvidia-smi").diagnose()
-    assert found.only("generation").status == "skipped"
+    assert found.only("architecture").status == "skipped"
     assert found.only("gpu").status == "ok"
 
 
@@ -117,17 +117,17 @@ def test_a_half_updated_driver_wants_a_restart(doctor_on: DoctorOn) -> None:
 def test_a_board_is_not_judged_like_a_server(board: str, doctor_on: DoctorOn) -> None:
     found = doctor_on(board).diagnose()
     assert found.only("jetson").status == "warning"
-    assert found.only("driver").status == found.only("generation").status == "skipped"
+    assert found.only("driver").status == found.only("architecture").status == "skipped"
 
 
 def test_a_board_that_the_build_has_code_for(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("jetson-thor")
-    build = dict(doctor.tools.catalog.build(doctor.build("cuda")))
+    build = dict(doctor.envkeep.catalog.build(doctor.build("cuda")))
     build["gpu_targets"] = {"linux-arm64": ["11.0"]}
-    doctor.patched.setattr(doctor.tools.catalog, "build", lambda _: build)
+    doctor.patched.setattr(doctor.envkeep.catalog, "build", lambda _: build)
     found = doctor.diagnose()
     assert found.only("jetson").status == "skipped"
-    assert found.only("generation").status == "ok"
+    assert found.only("architecture").status == "ok"
 
 
 def test_a_gpu_without_driver(doctor_on: DoctorOn) -> None:
@@ -157,23 +157,23 @@ def test_gpus_are_not_missed_where_the_cpu_was_asked_for(
     doctor = doctor_on("nvidia-two-generations")
     doctor.patched.setenv(variable, value)
     found = doctor.diagnose()
-    for check in ("gpu", "driver", "generation"):
+    for check in ("gpu", "driver", "architecture"):
         assert found.only(check).status == "skipped"
 
 
 def test_amd_server(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("amd-mi210")
     found = doctor.diagnose()
-    assert found.situation.target.backend == "rocm"
+    assert found.context.target.backend == "rocm"
     assert "AMD GPU (gfx90a, 64 GiB)" in found.only("gpu").message
-    assert [each.status for each in found.of("generation")] == ["ok", "ok"]
+    assert [each.status for each in found.of("architecture")] == ["ok", "ok"]
     assert found.only("devices").status == "ok"
 
 
 def test_a_processors_graphics_beside_a_card(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("amd-rx-7900-xtx")
     found = doctor.diagnose()
-    (finding,) = found.of("generation", "warning", "error")
+    (finding,) = found.of("architecture", "warning", "error")
     assert (finding.status, finding.found) == ("warning", "gfx1036")
     assert finding.command == "export HIP_VISIBLE_DEVICES=0"
     assert found.only("override").status == "skipped"
@@ -183,7 +183,7 @@ def test_a_gpu_that_passes_for_another(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("amd-rx-7900-xtx")
     doctor.patched.setenv("HSA_OVERRIDE_GFX_VERSION", "10.3.0")
     found = doctor.diagnose()
-    (finding,) = found.of("generation", "warning", "error")
+    (finding,) = found.of("architecture", "warning", "error")
     assert "passes for a gfx1030" in finding.message
     assert finding.status == "warning"
     override = found.only("override")
@@ -193,14 +193,14 @@ def test_a_gpu_that_passes_for_another(doctor_on: DoctorOn) -> None:
 def test_an_old_kernel_does_not_tell_the_gfx_name(doctor_on: DoctorOn) -> None:
     found = doctor_on("amd-mi25").diagnose()
     assert found.only("gpu").status == "ok"
-    assert found.only("generation").status == "skipped"
+    assert found.only("architecture").status == "skipped"
 
 
 def test_intel_names_what_its_build_is_for(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("intel-arc-a770")
     found = doctor.diagnose()
     finding = found.only("intel")
-    assert found.situation.target.backend == "xpu"
+    assert found.context.target.backend == "xpu"
     assert finding.status == "ok"
     assert "0x56a0" in finding.message
     assert "Arc A" in finding.expected
@@ -208,7 +208,7 @@ def test_intel_names_what_its_build_is_for(doctor_on: DoctorOn) -> None:
 
 def test_macos_is_compared_with_the_wheel(doctor_on: DoctorOn) -> None:
     doctor = doctor_on("macbook-m1")
-    tag = doctor.tools.catalog.build(doctor.build("mps"))["wheels"]["macos-arm64"]["wheel_tag"]
+    tag = doctor.envkeep.catalog.build(doctor.build("mps"))["wheels"]["macos-arm64"]["wheel_tag"]
     old = doctor.diagnose().only("wheel-tag")
     assert (old.status, old.found) == ("error", "11.2.3")
     assert old.expected == ".".join(tag.split("_")[1:3])
@@ -246,7 +246,7 @@ def test_a_container_without_the_gpus_devices(doctor_on: DoctorOn) -> None:
     doctor.machine.write("sys/module/nvidia/version", "9999.10\n")
     host = replace(doctor.collect().host, in_container=True)
     finding = doctor.diagnose(host=host).only("devices")
-    (flag,) = doctor.tools.catalog.backend("cuda")["container"]["device_flags"]
+    (flag,) = doctor.envkeep.catalog.backend("cuda")["container"]["device_flags"]
     assert finding.status == "error"
     assert flag in finding.message
     doctor.machine.write("dev/nvidiactl", "")

@@ -29,7 +29,7 @@ def written(tmp_path: Path, doctor: Doctor) -> Written:
     """Return an environment with three distributions that are in order."""
     home = tmp_path / "python"
     home.mkdir()
-    found = Written.make(tmp_path / "venv", home, doctor.tools.project.python_version())
+    found = Written.make(tmp_path / "venv", home, doctor.envkeep.metadata.python_version())
     found.add("numpy", "2.4.6", {"numpy/__init__.py": b"", "../../../bin/f2py": b"#!"})
     found.add("some-tool", "1.0")
     found.add("demo-project", "0.1.0", {})
@@ -38,7 +38,7 @@ def written(tmp_path: Path, doctor: Doctor) -> Written:
 
 def examined(doctor: Doctor, written: Written, **facts: object) -> Diagnosis:
     """Run all checks on an environment as an install of its locks would have made it."""
-    own = {"packages": doctor.tools.packages.look(written.folder), "own": {"demo-project"}}
+    own = {"packages": doctor.envkeep.installed.look(written.folder), "own": {"demo-project"}}
     locked = {"numpy": "2.4.6", "some-tool": "1.0"}
     environment = doctor.environment(**{**own, "locked": locked, **facts})
     return doctor.diagnose(environments=(environment,))
@@ -215,25 +215,25 @@ def test_files_that_everybody_may_change(doctor: Doctor, written: Written) -> No
 
 def test_files_of_another_user(doctor: Doctor, written: Written) -> None:
     user = os.getuid() or written.folder.stat().st_uid
-    doctor.patched.setattr(doctor.tools.packages, "_expected_owner", lambda _: user + 1)
+    doctor.patched.setattr(doctor.envkeep.installed, "_expected_owner", lambda _: user + 1)
     only = finding(examined(doctor, written), "permissions", "warning", "Another user owns")
     assert only.command == 'sudo chown -R "$(id -u):$(id -g)" .venvs/0123456789ab'
 
 
 def test_root_expects_the_owner_of_the_folder(doctor: Doctor, written: Written) -> None:
     doctor.patched.setattr(os, "getuid", lambda: 0)
-    owner = doctor.tools.packages._expected_owner(written.folder)
+    owner = doctor.envkeep.installed._expected_owner(written.folder)
     assert owner == written.folder.stat().st_uid
     doctor.patched.setattr(os, "getuid", lambda: 4711)
-    assert doctor.tools.packages._expected_owner(written.folder) == 4711
+    assert doctor.envkeep.installed._expected_owner(written.folder) == 4711
 
 
 def test_an_exporters_environment_is_made_by_its_own_command(
     doctor: Doctor, written: Written
 ) -> None:
-    kind = doctor.tools.generations.of_exporter("exporters/openvino-int8")
+    kind = doctor.envkeep.store.of_exporter("exporters/openvino-int8")
     found = examined(doctor, written, kind=kind, fits_locks=False)
-    command = "python -m tools exporter openvino-int8"
+    command = "python keep.py exporter openvino-int8"
     assert found.of("environment", "warning")[0].command.endswith(command)
     locked = {"numpy": "2.5.0"}
     again = examined(doctor, written, kind=kind, locked=locked).of("drift", "error")[0]
@@ -252,5 +252,5 @@ def test_long_lists_are_cut(doctor: Doctor, written: Written) -> None:
 
 
 def test_nothing_at_all_is_no_reason_to_fail(doctor: Doctor, tmp_path: Path) -> None:
-    found = doctor.tools.packages.look(tmp_path / "nowhere")
-    assert found == doctor.tools.packages.Packages()
+    found = doctor.envkeep.installed.look(tmp_path / "nowhere")
+    assert found == doctor.envkeep.installed.InstalledPackages()

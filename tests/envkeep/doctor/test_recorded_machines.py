@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from envkeep import probe
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.hardware.host import Device
@@ -191,7 +190,7 @@ def test_a_program_that_never_ends_is_given_up(
 ) -> None:
     placed = place("vm-without-gpu", tmp_path, monkeypatch)
     placed.program("nvidia-smi", "exec /bin/sleep 600")
-    monkeypatch.setattr(probe, "PATIENCE", 0.1)
+    monkeypatch.setattr(hardware, "PATIENCE", 0.1)
     assert hardware.detect(placed.root).nvidia_driver is None
     assert hardware.nvidia_complaint(placed.root) == "nvidia-smi did not answer within 0.1 seconds"
 

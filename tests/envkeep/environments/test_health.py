@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from envkeep.commands import install, project_tasks, status
-from envkeep.environments import build, faulty_wheels, health, integrity, pip_stub, store
+from envkeep.environments import build, faulty_wheels, health, integrity, links, pip_stub, store
 from envkeep.environments.integrity import NotWholeError, Problem
-from envkeep.environments.store import Generation, Kind
+from envkeep.environments.store import Environment, Kind
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import constraints, lock_set
 from envkeep.locks.lock_set import Locks
-from envkeep.process import ended
+from envkeep.process import run
 from envkeep.project import metadata
 from envkeep.project import requirements as of_project
 from envkeep.project import target as backends
 from envkeep.project.target import Choice, Target
-from envkeep.staging import rehearsal
+from envkeep.staging import stage
 from tests.envkeep.doctor.environments import Written
 
 TARGET = Target("linux-x86_64", "cpu")
@@ -70,12 +70,12 @@ class Shop:
     kind: Kind
     manager: StandIn
 
-    def install(self) -> Generation:
+    def install(self) -> Environment:
         install.install(self.kind, [LAYER], reason="test", manager=self.manager)
         return self.active
 
     @property
-    def active(self) -> Generation:
+    def active(self) -> Environment:
         found = store.active(self.kind)
         assert found is not None
         return found
@@ -85,7 +85,7 @@ class Shop:
         return Written(self.active.folder, HERE).packages
 
 
-def no_network(command: Sequence[object], *, quietly: bool) -> None:
+def no_network(command: Sequence[object], *, mode: str) -> None:
     raise CommandError("`python` failed with exit code 1; its message is above.")
 
 
@@ -107,11 +107,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(store, "project_hash", lambda kind: "0" * 64)
     monkeypatch.setattr(build, "_check", lambda *_, **__: 0.0)
-    monkeypatch.setattr(build.interpreters, "find", lambda: Path(sys.executable))
+    monkeypatch.setattr(build.interpreters, "find_interpreter", lambda: Path(sys.executable))
     monkeypatch.setattr(build.locking_tools, "uses_uv", lambda: False)
     monkeypatch.setattr(build.locking_tools, "ensure", lambda: tmp_path)
     monkeypatch.setattr(faulty_wheels, "run", no_network)
-    monkeypatch.setattr(metadata, "facts", lambda: {"package_name": "shop", "builds": {}})
+    monkeypatch.setattr(
+        metadata, "project_metadata", lambda: {"package_name": "shop", "builds": {}}
+    )
     for module in (build, lock_set, constraints, pip_stub):
         monkeypatch.setattr(module, "python_version", lambda: HERE)
     monkeypatch.setattr(Locks, "are_fresh", lambda _: True)
@@ -165,13 +167,12 @@ SPOILT = [
 ]
 
 
-def test_what_is_as_it_was_made_is_up_to_date(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_as_it_was_made_is_up_to_date(shop: Shop) -> None:
     first = shop.install()
-    capsys.readouterr()
-    assert shop.install() == first
-    assert "is up to date" in capsys.readouterr().out
+    again = install.install(shop.kind, [LAYER], reason="test", manager=shop.manager)
+    assert shop.active == first
+    assert (again.data["environment"], again.data["is_new"]) == (first.name, False)
+    assert "is up to date" in again.lines[0]
     assert len(shop.manager.made) == 1
 
 
@@ -221,7 +222,7 @@ def test_what_an_installer_left_out_is_never_switched_to(file: str, shop: Shop) 
 def test_what_a_wheel_itself_lacks_is_no_damage(
     in_wheel: dict[str, bytes], shop: Shop, monkeypatch: pytest.MonkeyPatch, *, good: bool
 ) -> None:
-    def fetch(command: Sequence[object], *, quietly: bool) -> None:
+    def fetch(command: Sequence[object], *, mode: str) -> None:
         folder = Path(str(command[command.index("--dest") + 1]))
         with zipfile.ZipFile(folder / "jam-1.0-py3-none-any.whl", "w") as wheel:
             for name, content in in_wheel.items():
@@ -273,7 +274,7 @@ def test_a_folder_in_the_place_of_the_link_is_named_before_anything_is_made(shop
     assert "mv " in status._environment(shop.kind, (LAYER,))
     assert shop.manager.made == []
     shop.kind.link.with_name(".venv-old").mkdir()
-    assert store.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
+    assert links.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[0], SPOILT[5]])
@@ -290,12 +291,12 @@ def test_commands_of_the_project_do_not_start_in_a_damaged_one(
 def test_nothing_is_compared_with_one_whose_python_is_gone(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearsal, "DEVELOPMENT", shop.kind)
+    monkeypatch.setattr(stage, "DEVELOPMENT", shop.kind)
     made = shop.install()
-    assert rehearsal.active() == made
+    assert stage.active() == made
     without_python(shop)
     with pytest.raises(ToolError, match="its Python is gone; `make install` makes it anew"):
-        rehearsal.active()
+        stage.active()
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[0], SPOILT[1], SPOILT[2], SPOILT[5]])
@@ -333,7 +334,7 @@ def test_what_came_by_hand_is_noted_by_the_projects_commands(
 def test_pip_says_what_to_do_instead(shop: Shop) -> None:
     folder = shop.install().folder
     for name in ("pip", "pip3", f"pip{HERE}"):
-        done = ended([folder / "bin" / name, "install", "x"], folder, dict(os.environ))
+        done = run([folder / "bin" / name, "install", "x"], cwd=folder, mode="capture", check=False)
         assert (done.code, done.output) == (1, b"")
         assert done.errors.count("\n") == 1
         assert 'make try CHANGE="NAME==VERSION"' in done.errors

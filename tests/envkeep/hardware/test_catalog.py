@@ -56,9 +56,9 @@ def test_the_templates_pages_follow_the_same_rule(build: Row) -> None:
     for gpus in rows("gpus"):
         if gpus["backend"] == build["backend"]:
             platforms = build["gpu_targets"]
-            served = any(gpus in catalog.served_generations(build, each) for each in platforms)
+            served = any(gpus in catalog.served_architectures(build, each) for each in platforms)
             assert (serves.render(build=build, gpus=gpus) == "yes") is served, gpus["generation"]
-            dropped = all(gpus in catalog.dropped_generations(build, each) for each in platforms)
+            dropped = all(gpus in catalog.dropped_architectures(build, each) for each in platforms)
             assert dropped is not served or not platforms
 
 

@@ -13,7 +13,7 @@ from envkeep.errors import CommandError, ToolError
 from envkeep.locks import compile as locking
 from envkeep.locks import constraints, failures, lock_set, package_index
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.package_index import Fit
 from envkeep.project import metadata, requirements
 from envkeep.project.target import Target
@@ -43,14 +43,16 @@ class Recording:
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Return what the inputs ask for, in the version that is set or in 1.0."""
         self.compiled.append(output.stem)
         self._refuse_new_partners(constraints[0].read_text(encoding="utf-8").splitlines())
         asked = [line for path in sources for line in requirements.all_statements(path)]
         names = [line.partition("==")[0] for line in asked if not line.startswith("-")]
         pins = [f"{name}=={self.versions.get(name, '1.0')}" for name in dict.fromkeys(names)]
-        return [Entry(pin, frozenset({f"sha256:{'0' * 64}"}), frozenset({"in"})) for pin in pins]
+        return [
+            LockEntry(pin, frozenset({f"sha256:{'0' * 64}"}), frozenset({"in"})) for pin in pins
+        ]
 
     def _refuse_new_partners(self, limits: Sequence[str]) -> None:
         """Fail in uv's words while the constraints pin what needs a newer package."""
@@ -83,8 +85,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (constraints, lock_set, locking, failures):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu"}}
-    monkeypatch.setattr(metadata, "facts", lambda: facts)
-    monkeypatch.setattr("envkeep.locks.torch_builds.facts", lambda: facts)
+    monkeypatch.setattr(metadata, "project_metadata", lambda: facts)
+    monkeypatch.setattr("envkeep.locks.torch_builds.project_metadata", lambda: facts)
     Locks(TARGET).folder.mkdir(parents=True)
     return folder
 

@@ -187,6 +187,12 @@ def test_extras_of_what_is_locked_go_into_a_layer(copy: Path) -> None:
             [f"demo @ https://host/d-1.whl?sig={'a' * 500}"],
         ),
         (
+            "demo ; (python_version < 3.13 or os_name == nt) and sys_platform != 'darwin'",
+            [
+                'demo ; (python_version < "3.13" or os_name == "nt") and sys_platform != "darwin"',
+            ],
+        ),
+        (
             "demo ; python_version<'3.13' and sys_platform == linux or extra not in 'x' rich",
             [
                 'demo ; python_version < "3.13" and sys_platform == "linux" or extra not in "x"',
@@ -222,6 +228,8 @@ def test_the_forms_that_people_type(text: str, lines: list[str] | None) -> None:
         ("-r requirements.txt", '"-r" is an option and no package'),
         ("--index-url https://host/simple demo", "by PIP_INDEX_URL"),
         ("demo ; python", "is no marker"),
+        ("demo ; pyhton_version < 3.13", "is no marker"),
+        ("https://host/demo.whl", "does not say which package it is: write NAME @ https://host"),
     ],
 )
 def test_why_another_form_cannot_be_tried(text: str, sentence: str) -> None:

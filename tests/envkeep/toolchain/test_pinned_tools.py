@@ -9,6 +9,7 @@ import pytest
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python
+from envkeep.process import Completed
 from envkeep.toolchain import pinned_tools
 from envkeep.toolchain.pinned_tools import TOOLCHAIN, PinnedTools
 
@@ -70,15 +71,16 @@ def test_they_are_made_again(
 def test_without_a_network_a_sentence_says_so(
     tools: PinnedTools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(command: Sequence[object], *, quietly: bool = False) -> None:
+    def run(command: Sequence[object], *, mode: str = "show") -> Completed:
         if "pip" in command:
             raise CommandError("`python` failed with exit code 1; its message is above.")
+        return Completed(0)
 
     tools.lock.touch()
     monkeypatch.setattr(pinned_tools, "run", run)
     monkeypatch.setattr(pinned_tools, "ENVIRONMENTS", tmp_path / ".venvs")
     monkeypatch.setattr(pinned_tools, "python_version", lambda: "3.12")
-    monkeypatch.setattr(pinned_tools.interpreters, "find", lambda: Path("python3"))
+    monkeypatch.setattr(pinned_tools.interpreters, "find_interpreter", lambda: Path("python3"))
     with pytest.raises(ToolError, match="could not be fetched"):
         tools.ensure()
 
@@ -91,15 +93,17 @@ def test_the_interpreters_own_pip_fills_them_where_it_can(
 ) -> None:
     started: list[list[str]] = []
 
-    def run(command: Sequence[object], *, quietly: bool = False) -> None:
+    def run(command: Sequence[object], *, mode: str = "show") -> Completed:
+        if mode == "probe":
+            return Completed(0, major.encode())
         started.append([str(part) for part in command])
+        return Completed(0)
 
     tools.lock.touch()
     monkeypatch.setattr(pinned_tools, "run", run)
-    monkeypatch.setattr(pinned_tools, "output_of", lambda command: major)
     monkeypatch.setattr(pinned_tools, "ENVIRONMENTS", tmp_path / ".venvs")
     monkeypatch.setattr(pinned_tools, "python_version", lambda: "3.12")
-    monkeypatch.setattr(pinned_tools.interpreters, "find", lambda: Path("python3"))
+    monkeypatch.setattr(pinned_tools.interpreters, "find_interpreter", lambda: Path("python3"))
     (tmp_path / ".venvs").mkdir()
     tools._make(tmp_path / "made")
     make, fill = started

@@ -10,7 +10,8 @@ import pytest
 
 from envkeep.errors import ToolError
 from envkeep.training import baseline
-from envkeep.training.baseline import Expected, Metric, Trained
+from envkeep.training import run as training
+from envkeep.training.baseline import Baseline, Metric
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "template"
 SEED = TEMPLATE / "{% if flags.trains_classifier %}configs{% endif %}" / "expected.toml"
@@ -24,7 +25,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_the_file_nothing_is_expected(file: Path) -> None:
-    assert baseline.expected() is None
+    assert baseline.load() is None
 
 
 @pytest.mark.parametrize(
@@ -42,19 +43,17 @@ def test_accepting_keeps_comments_tolerances_and_arguments(file: Path) -> None:
     file.parent.mkdir()
     text = SEED.read_text(encoding="utf-8").replace("arguments = []", 'arguments = ["--seed=1"]')
     file.write_text(text, encoding="utf-8")
-    before = baseline.expected()
+    before = baseline.load()
     assert before
-    baseline.write(before, Trained({"held_out_accuracy": 0.75, "train_loss": 0.1}, 1.0))
-    assert baseline.expected() == Expected(
-        ["--seed=1"], 1.5, {"held_out_accuracy": Metric(0.75, 0.01)}
-    )
+    baseline.write(before, {"held_out_accuracy": 0.75, "train_loss": 0.1})
+    assert baseline.load() == Baseline(["--seed=1"], 1.5, {"held_out_accuracy": Metric(0.75, 0.01)})
     now = file.read_text(encoding="utf-8")
     assert now.partition("[metrics")[0] == text.partition("[metrics")[0]
 
 
 def test_accepting_for_the_first_time_writes_every_finite_metric(file: Path) -> None:
-    baseline.write(Expected(), Trained({"a b": 0.5, "loss": math.inf}, 1.0))
-    assert baseline.expected() == Expected([], 1.5, {"a b": Metric(0.5)})
+    baseline.write(Baseline(), {"a b": 0.5, "loss": math.inf})
+    assert baseline.load() == Baseline([], 1.5, {"a b": Metric(0.5)})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_a_file_that_cannot_be_understood_is_refused_in_a_sentence(text: str, fi
     file.parent.mkdir()
     file.write_text(f"{text}\n", encoding="utf-8")
     with pytest.raises(ToolError, match=r"cannot be understood .* numbers expected and tolerance"):
-        baseline.expected()
+        baseline.load()
 
 
 def test_a_copy_is_lent_the_data_that_git_does_not_know(
@@ -80,14 +79,14 @@ def test_a_copy_is_lent_the_data_that_git_does_not_know(
     commands = copy / "src" / "package" / "commands"
     commands.mkdir(parents=True)
     (commands / "data.py").touch()
-    monkeypatch.setattr(baseline, "ROOT", project)
-    monkeypatch.setattr(baseline, "DATA_MANIFEST", project / "data" / "manifest.json")
-    monkeypatch.setattr(baseline, "facts", lambda: {"package_name": "package"})
+    monkeypatch.setattr(training, "ROOT", project)
+    monkeypatch.setattr(training, "DATA_MANIFEST", project / "data" / "manifest.json")
+    monkeypatch.setattr(training, "project_metadata", lambda: {"package_name": "package"})
     ran: list[tuple[object, ...]] = []
-    monkeypatch.setattr(baseline, "_run", lambda *arguments: ran.append(arguments))
-    baseline.prepare(copy)
+    monkeypatch.setattr(training, "_run", lambda *arguments: ran.append(arguments))
+    training.prepare(copy)
     assert [path.name for path in (copy / "data" / "raw").iterdir()] == ["own.npz"]
     assert ran == [(copy, None, "data")]
     (copy / "data" / "manifest.json").write_text("[]")
-    baseline.prepare(copy)
+    training.prepare(copy)
     assert len(ran) == 2, "the project's own command says that the manifest is damaged"

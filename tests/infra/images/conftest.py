@@ -154,7 +154,7 @@ def fake_engines(tmp_path: Path) -> Path:
 
 
 def run_tools(project: Path, programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a project's ``python -m tools`` where no other programs are than those of a folder."""
+    """Run a project's ``keep.py`` where no other programs are than those of a folder."""
     return subprocess.run(
         [sys.executable, "keep.py", *arguments],
         cwd=project,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Situation
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import OK, WARNING, Finding
 
 CONFIGURE = {
@@ -13,9 +13,9 @@ CONFIGURE = {
 }
 
 
-def container_toolkit(situation: Situation) -> Iterator[Finding]:
+def container_toolkit(context: DoctorContext) -> Iterator[Finding]:
     """Tell whether containers can be given the NVIDIA GPU."""
-    machine, host = situation.machine, situation.host
+    machine, host = context.machine, context.host
     by_windows = machine.system != "linux" or machine.wsl  # there Docker Desktop sees to it
     if machine.nvidia_driver is None or not host.engines or host.in_container or by_windows:
         return

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from envkeep.doctor.context import Situation, numbers
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import Gpu, gfx_name
 from envkeep.project.target import CPU
+from envkeep.project.versions import version_of
 
 GIB = 1024**3
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
@@ -26,37 +27,37 @@ ONLY_SOME = {
 }
 
 
-def gpu(situation: Situation) -> Iterator[Finding]:
+def gpu(context: DoctorContext) -> Iterator[Finding]:
     """Name the graphics devices that the project has a backend for, or say why there is none."""
-    if not situation.judged:
+    if not context.judged:
         return
-    present = [name for name in situation.judged if situation.machine.drives(name)]
+    present = [name for name in context.judged if context.machine.drives(name)]
     for name in present:
-        yield from _listed(situation, name)
-    driverless = [name for name in situation.judged if name in situation.vendors - {*present}]
+        yield from _listed(context, name)
+    driverless = [name for name in context.judged if name in context.vendors - {*present}]
     for name in driverless:
         title = catalog.backend(name)["title"]
         message = f"The {title} in this machine has no driver: {MISSING_DRIVER[name]}."
-        yield Finding(_severity(situation), message, "no driver", title)
+        yield Finding(_severity(context), message, "no driver", title)
     if not present and not driverless:
-        titles = " or ".join(catalog.backend(name)["title"] for name in situation.judged)
-        instead = "; torch runs on the CPU instead" if situation.backend == CPU else ""
+        titles = " or ".join(catalog.backend(name)["title"] for name in context.judged)
+        instead = "; torch runs on the CPU instead" if context.backend == CPU else ""
         message = f"No {titles} with a driver was found{instead}."
-        yield Finding(_severity(situation), message, "none", titles)
+        yield Finding(_severity(context), message, "none", titles)
 
 
-def driver(situation: Situation) -> Iterator[Finding]:
+def driver(context: DoctorContext) -> Iterator[Finding]:
     """Compare the NVIDIA driver with the oldest that the project's CUDA build works with."""
-    found = situation.machine.nvidia_driver
-    if "cuda" not in situation.judged or found is None or _is_board(situation):
+    found = context.machine.nvidia_driver
+    if "cuda" not in context.judged or found is None or _is_board(context):
         return
-    build = situation.build_of("cuda")
-    floor = catalog.driver_floor(build, situation.machine)
-    if catalog.driver_serves(build, situation.machine):
+    build = context.build_of("cuda")
+    floor = catalog.driver_floor(build, context.machine)
+    if catalog.driver_serves(build, context.machine):
         message = f"NVIDIA driver {found} is new enough for {build['title']}."
         yield Finding(OK, message, found, floor)
         return
-    other = next((row for row in _builds(situation, "cuda") if _suits_all(situation, row)), None)
+    other = next((row for row in _builds(context, "cuda") if _suits_all(context, row)), None)
     way_out = f", or take {other['title']}, which it serves" if other else ""
     message = (
         f"NVIDIA driver {found} is too old for {build['title']}: "
@@ -65,45 +66,45 @@ def driver(situation: Situation) -> Iterator[Finding]:
     yield Finding(ERROR, message, found, f"{floor} or newer", _switch(other))
 
 
-def generation(situation: Situation) -> Iterator[Finding]:
+def architecture(context: DoctorContext) -> Iterator[Finding]:
     """Tell for every graphics device whether the project's build has code for it."""
-    for backend in () if _is_board(situation) else situation.judged:
-        known = [each for each in situation.gpus_of(backend) if each.target]
-        served = [each for each in known if _serves(situation, situation.build_of(backend), each)]
+    for backend in () if _is_board(context) else context.judged:
+        known = [each for each in context.gpus_of(backend) if each.target]
+        served = [each for each in known if _serves(context, context.build_of(backend), each)]
         for device in dict.fromkeys(replace(each, free=None) for each in known):
             same = [each for each in served if replace(each, free=None) == device]
-            yield _has_code(situation, device) if same else _no_code(situation, device, served)
+            yield _has_code(context, device) if same else _no_code(context, device, served)
 
 
-def intel(situation: Situation) -> Iterator[Finding]:
-    """Name what Intel's build is for: the system does not tell a device's generation."""
-    for device in situation.gpus_of("xpu") if "xpu" in situation.judged else ():
-        build = situation.build_of("xpu")
-        meant = ", ".join(row["generation"] for row in _generations(situation, "xpu"))
+def intel(context: DoctorContext) -> Iterator[Finding]:
+    """Name what Intel's build is for: the system does not tell a device's architecture."""
+    for device in context.gpus_of("xpu") if "xpu" in context.judged else ():
+        build = context.build_of("xpu")
+        meant = ", ".join(row["generation"] for row in _architectures(context, "xpu"))
         message = f"{device.name} was found; {build['title']} is for {meant or 'newer ones'}."
         yield Finding(OK, message, device.name, meant or None)
 
 
-def jetson(situation: Situation) -> Iterator[Finding]:
+def jetson(context: DoctorContext) -> Iterator[Finding]:
     """Warn on NVIDIA's boards that PyTorch's builds for ARM64 were made for servers."""
-    if not _is_board(situation):
+    if not _is_board(context):
         return
-    build = situation.build_of("cuda")
+    build = context.build_of("cuda")
     message = (
         f"This is a Jetson board, and {build['title']} of torch was built for ARM64 servers: "
         "its GPU needs the build that NVIDIA publishes for its JetPack, or a container with it."
     )
-    names = ", ".join(board.name for board in situation.gpus_of("cuda"))
+    names = ", ".join(board.name for board in context.gpus_of("cuda"))
     yield Finding(WARNING, message, names or None)
 
 
-def override(situation: Situation) -> Iterator[Finding]:
+def override(context: DoctorContext) -> Iterator[Finding]:
     """Warn of a variable that makes AMD's libraries take a GPU for another one."""
-    value = situation.variables.get(OVERRIDE)
-    if situation.backend != "rocm" or not value:
+    value = context.variables.get(OVERRIDE)
+    if context.backend != "rocm" or not value:
         return
-    build = situation.build
-    served = [device for device in situation.gpus_of("rocm") if _serves(situation, build, device)]
+    build = context.build
+    served = [device for device in context.gpus_of("rocm") if _serves(context, build, device)]
     if served:
         reason = f"{build['title']} has code for {_describe(served[0])} itself"
     elif "rocm" in build["index_packages"]:
@@ -114,21 +115,21 @@ def override(situation: Situation) -> Iterator[Finding]:
     yield Finding(WARNING, message, value, "unset", f"unset {OVERRIDE}")
 
 
-def _listed(situation: Situation, backend: str) -> Iterator[Finding]:
-    found = situation.gpus_of(backend)
+def _listed(context: DoctorContext, backend: str) -> Iterator[Finding]:
+    found = context.gpus_of(backend)
     if found:
         counted = Counter(_describe(device) for device in found)
         text = ", ".join(f"{n} x {each}" if n > 1 else each for each, n in counted.items())
         yield Finding(OK, f"Found {text}.", text)
-    elif backend == "cuda" and situation.nvidia_smi is not None:
-        said = situation.nvidia_smi.splitlines()
-        mismatch = "mismatch" in situation.nvidia_smi
+    elif backend == "cuda" and context.nvidia_smi is not None:
+        said = context.nvidia_smi.splitlines()
+        mismatch = "mismatch" in context.nvidia_smi
         advice = (
             "restart the machine to load the new one" if mismatch else "restart or reinstall it"
         )
         reason = said[0].rstrip(". ") if said else "it ended without a word"
         message = f"The NVIDIA driver does not answer ({reason}): {advice}."
-        yield Finding(ERROR, message, reason, command="sudo reboot" if mismatch else None)
+        yield Finding(ERROR, message, reason, remedy="sudo reboot" if mismatch else None)
     else:
         title = catalog.backend(backend)["title"]
         yield Finding(WARNING, f"Which {title} this is cannot be told: its driver names none.")
@@ -140,85 +141,85 @@ def _describe(device: Gpu) -> str:
     return f"{device.name} ({', '.join(facts)})" if facts else device.name
 
 
-def _severity(situation: Situation) -> str:
+def _severity(context: DoctorContext) -> str:
     """Return how bad a missing device is: on the CPU a project still works."""
-    return WARNING if situation.backend == CPU else ERROR
+    return WARNING if context.backend == CPU else ERROR
 
 
-def _has_code(situation: Situation, device: Gpu) -> Finding:
-    build = situation.build_of(device.backend)
+def _has_code(context: DoctorContext, device: Gpu) -> Finding:
+    build = context.build_of(device.backend)
     message = f"{build['title']} has code for {device.name} ({device.target})."
     return Finding(OK, message, device.target)
 
 
-def _no_code(situation: Situation, device: Gpu, served: list[Gpu]) -> Finding:
+def _no_code(context: DoctorContext, device: Gpu, served: list[Gpu]) -> Finding:
     """Say what serves a device instead; if another one is served, that one can be used alone."""
-    build = situation.build_of(device.backend)
-    codes = ", ".join(build["gpu_targets"].get(situation.machine.platform, []))
+    build = context.build_of(device.backend)
+    codes = ", ".join(build["gpu_targets"].get(context.machine.platform, []))
     message = (
-        f"{build['title']} has no code for {device.name} ({_generation_of(situation, device)})"
+        f"{build['title']} has no code for {device.name} ({_architecture_of(context, device)})"
     )
-    pretended = _pretended(situation)
-    if device.backend == "rocm" and pretended and _serves(situation, build, pretended):
+    pretended = _pretended(context)
+    if device.backend == "rocm" and pretended and _serves(context, build, pretended):
         message += (
             f"; it passes for a {pretended.target} by {OVERRIDE}, which AMD does not support."
         )
         return Finding(WARNING, message, device.target, codes)
     if served:
         indices = [
-            str(i) for i, each in enumerate(situation.gpus_of(device.backend)) if each in served
+            str(i) for i, each in enumerate(context.gpus_of(device.backend)) if each in served
         ]
         command = ONLY_SOME[device.backend] + ",".join(indices)
         return Finding(WARNING, f"{message}; use the others alone.", device.target, codes, command)
-    others = [row for row in _builds(situation, device.backend) if _serves(situation, row, device)]
-    fitting = [row for row in others if catalog.driver_serves(row, situation.machine)]
+    others = [row for row in _builds(context, device.backend) if _serves(context, row, device)]
+    fitting = [row for row in others if catalog.driver_serves(row, context.machine)]
     if fitting:
         message += f"; {fitting[0]['title']} has."
     elif others:
-        floor = catalog.driver_floor(others[0], situation.machine)
+        floor = catalog.driver_floor(others[0], context.machine)
         message += f"; {others[0]['title']} has, and needs a driver of {floor} or newer."
     else:
         message += "; no build of this torch has, so it runs on the CPU."
     return Finding(ERROR, message, device.target, codes, _switch(next(iter(fitting), None)))
 
 
-def _generation_of(situation: Situation, device: Gpu) -> str:
-    rows = _generations(situation, device.backend)
+def _architecture_of(context: DoctorContext, device: Gpu) -> str:
+    rows = _architectures(context, device.backend)
     name = next((row["generation"] for row in rows if device.target in row["targets"]), None)
     return f"{name}, {device.target}" if name else str(device.target)
 
 
-def _generations(situation: Situation, backend: str) -> list[Row]:
-    """Return all generations of a vendor's GPUs that the catalog knows."""
-    build, platform = situation.build_of(backend), situation.machine.platform
-    served = catalog.served_generations(build, platform)
-    return served + catalog.dropped_generations(build, platform)
+def _architectures(context: DoctorContext, backend: str) -> list[Row]:
+    """Return all architectures of a vendor's GPUs that the catalog knows."""
+    build, platform = context.build_of(backend), context.machine.platform
+    served = catalog.served_architectures(build, platform)
+    return served + catalog.dropped_architectures(build, platform)
 
 
-def _builds(situation: Situation, backend: str) -> list[Row]:
+def _builds(context: DoctorContext, backend: str) -> list[Row]:
     """Return the builds for a backend that this platform has wheels of."""
     rows = catalog.builds_of(backend)
-    return [row for row in rows if situation.machine.platform in row["wheels"]]
+    return [row for row in rows if context.machine.platform in row["wheels"]]
 
 
-def _serves(situation: Situation, build: Row, device: Gpu) -> bool:
-    platform = situation.machine.platform
+def _serves(context: DoctorContext, build: Row, device: Gpu) -> bool:
+    platform = context.machine.platform
     return device.target is None or catalog.gpu_served(build, platform, device.target)
 
 
-def _suits_all(situation: Situation, build: Row) -> bool:
+def _suits_all(context: DoctorContext, build: Row) -> bool:
     """Tell whether a CUDA build works with this machine's driver and has code for its GPUs."""
-    devices = situation.gpus_of("cuda")
-    served = all(_serves(situation, build, device) for device in devices)
-    return served and catalog.driver_serves(build, situation.machine)
+    devices = context.gpus_of("cuda")
+    served = all(_serves(context, build, device) for device in devices)
+    return served and catalog.driver_serves(build, context.machine)
 
 
-def _is_board(situation: Situation) -> bool:
+def _is_board(context: DoctorContext) -> bool:
     """Tell whether this is one of NVIDIA's boards that the project's build was not made for."""
-    if not situation.machine.jetson or "cuda" not in situation.judged:
+    if not context.machine.jetson or "cuda" not in context.judged:
         return False
-    codes = situation.build_of("cuda")["gpu_targets"].get(situation.machine.platform, [])
-    boards = situation.gpus_of("cuda")
+    codes = context.build_of("cuda")["gpu_targets"].get(context.machine.platform, [])
+    boards = context.gpus_of("cuda")
     return not boards or any(board.target not in codes for board in boards)
 
 
@@ -228,10 +229,10 @@ def _switch(build: Row | None) -> str | None:
     return f'make update ARGS="--data {build["backend"]}_build={build["build"]}"'
 
 
-def _pretended(situation: Situation) -> Gpu | None:
+def _pretended(context: DoctorContext) -> Gpu | None:
     """Return the GPU that HSA_OVERRIDE_GFX_VERSION makes AMD's libraries see, or None."""
-    parts = numbers(situation.variables.get(OVERRIDE, ""))
-    if len(parts) != 3:
+    version = version_of(context.variables.get(OVERRIDE, ""))
+    if version is None or len(version.release) != 3:
         return None
-    major, minor, step = parts
-    return Gpu("rocm", "", gfx_name(major * 10000 + minor * 100 + step))
+    number = version.major * 10000 + version.minor * 100 + version.micro
+    return Gpu("rocm", "", gfx_name(number))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envkeep.doctor.context import Situation
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.hardware.host import Device
@@ -29,38 +29,38 @@ LIBRARIES = {
 }
 
 
-def devices(situation: Situation) -> Iterator[Finding]:
+def devices(context: DoctorContext) -> Iterator[Finding]:
     """Tell whether the device files of the GPU are there and may be opened by this user."""
-    backend = situation.backend
-    if situation.machine.system != "linux" or not situation.machine.drives(backend):
+    backend = context.backend
+    if context.machine.system != "linux" or not context.machine.drives(backend):
         return
-    beginning = WSL_DEVICE if situation.machine.wsl else DEVICE_FILES[backend]
-    files = [each for each in situation.host.devices if each.path.startswith(beginning)]
+    beginning = WSL_DEVICE if context.machine.wsl else DEVICE_FILES[backend]
+    files = [each for each in context.host.devices if each.path.startswith(beginning)]
     if backend == "rocm":
-        files += [each for each in situation.host.devices if each.path == AMD_DEVICE]
+        files += [each for each in context.host.devices if each.path == AMD_DEVICE]
     closed = [each for each in files if not each.open]
     if not any(each.path.startswith(beginning) for each in files):
-        yield from _no_files(situation, beginning)
+        yield from _no_files(context, beginning)
     elif closed:
-        yield _closed(situation, closed)
+        yield _closed(context, closed)
     else:
         names = ", ".join(each.path for each in files)
         yield Finding(OK, f"This user may open {names}.", names)
 
 
-def visible(situation: Situation) -> Iterator[Finding]:
+def visible(context: DoctorContext) -> Iterator[Finding]:
     """Warn of a variable that hides every GPU."""
-    for name in VISIBLE.get(situation.backend, ()):
-        value = situation.variables.get(name)
+    for name in VISIBLE.get(context.backend, ()):
+        value = context.variables.get(name)
         if value is not None and value.strip() in HIDING:
             message = f"{name} is set to {value!r}, which hides every GPU from torch."
-            yield Finding(WARNING, message, value, "unset", _unset(situation, name))
+            yield Finding(WARNING, message, value, "unset", _unset(context, name))
 
 
-def libraries(situation: Situation) -> Iterator[Finding]:
+def libraries(context: DoctorContext) -> Iterator[Finding]:
     """Warn of folders whose libraries would take the place of those that torch brings."""
-    patterns = LIBRARIES.get(situation.backend, ())
-    folders = situation.variables.get(LIBRARY_PATH, "").split(os.pathsep)
+    patterns = LIBRARIES.get(context.backend, ())
+    folders = context.variables.get(LIBRARY_PATH, "").split(os.pathsep)
     for folder in filter(None, folders):
         found = [path.name for pattern in patterns for path in Path(folder).glob(pattern)]
         if found:
@@ -68,48 +68,48 @@ def libraries(situation: Situation) -> Iterator[Finding]:
                 f"{LIBRARY_PATH} names {folder}, whose {min(found)} can take the place of "
                 "the one that torch brings."
             )
-            yield Finding(WARNING, message, folder, "unset", _unset(situation, LIBRARY_PATH))
+            yield Finding(WARNING, message, folder, "unset", _unset(context, LIBRARY_PATH))
 
 
-def wsl(situation: Situation) -> Iterator[Finding]:
+def wsl(context: DoctorContext) -> Iterator[Finding]:
     """Give hints for Linux inside Windows."""
-    if not situation.machine.wsl:
+    if not context.machine.wsl:
         return
-    if re.match(r"/mnt/[a-z]/", f"{situation.folder.as_posix()}/"):
+    if re.match(r"/mnt/[a-z]/", f"{context.folder.as_posix()}/"):
         message = "The project lies on a disk of Windows, which Linux reads slowly; clone it to ~."
-        yield Finding(WARNING, message, str(situation.folder), "a folder under ~")
-    if situation.judged and not any(each.path == WSL_DEVICE for each in situation.host.devices):
+        yield Finding(WARNING, message, str(context.folder), "a folder under ~")
+    if context.judged and not any(each.path == WSL_DEVICE for each in context.host.devices):
         message = f"Windows hands no GPU to this Linux ({WSL_DEVICE} is missing): update WSL."
         yield Finding(WARNING, message, "none", WSL_DEVICE, "wsl.exe --update")
-    elif situation.judged:
+    elif context.judged:
         message = "The GPU's driver is that of Windows; never install one for Linux in here."
         yield Finding(OK, message)
 
 
-def _no_files(situation: Situation, beginning: str) -> Iterator[Finding]:
-    machine = situation.machine
+def _no_files(context: DoctorContext, beginning: str) -> Iterator[Finding]:
+    machine = context.machine
     if machine.wsl or machine.jetson:
         return
-    container = catalog.backend(situation.backend)["container"]
+    container = catalog.backend(context.backend)["container"]
     flags = " ".join(container["device_flags"])
-    if situation.host.in_container:
+    if context.host.in_container:
         message = f"This container has no {beginning}*: start it with {flags}."
     else:
         message = f"There is no {beginning}*, through which torch uses the GPU: reload its driver."
     yield Finding(ERROR, message, "none", f"{beginning}*")
 
 
-def _closed(situation: Situation, closed: list[Device]) -> Finding:
+def _closed(context: DoctorContext, closed: list[Device]) -> Finding:
     names = ", ".join(each.path for each in closed)
     groups = sorted({each.group for each in closed if each.group})
-    if situation.host.in_container or not groups:
+    if context.host.in_container or not groups:
         flags = " ".join(f"--group-add={group}" for group in groups)
         message = f"This user may not open {names}: start the container with {flags}."
         return Finding(ERROR, message, names)
     command = f"sudo usermod --append --groups {','.join(groups)} $USER"
     message = f"This user may not open {names}: join {' and '.join(groups)}, then log in again."
-    return Finding(ERROR, message, names, command=command)
+    return Finding(ERROR, message, names, remedy=command)
 
 
-def _unset(situation: Situation, name: str) -> str:
-    return f"set {name}=" if situation.machine.system == "windows" else f"unset {name}"
+def _unset(context: DoctorContext, name: str) -> str:
+    return f"set {name}=" if context.machine.system == "windows" else f"unset {name}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Situation
+from envkeep.doctor import fixes
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import OK, WARNING, Finding, NotKnownError
 
 
-def interrupted(situation: Situation) -> Iterator[Finding]:
+def interrupted(context: DoctorContext) -> Iterator[Finding]:
     """Name environments that were never completed, or not for where the project lies now."""
-    found = situation.leftovers
+    found = context.leftovers
     if found.half_made and found.busy:
         message = "Another command is making an environment at the moment."
         yield Finding(OK, message, ", ".join(found.half_made))
@@ -18,7 +19,9 @@ def interrupted(situation: Situation) -> Iterator[Finding]:
         message = (
             "A command was killed while it made an environment; the next one removes the rest."
         )
-        yield Finding(WARNING, message, ", ".join(found.half_made), "none", "make prune")
+        yield Finding(
+            WARNING, message, ", ".join(found.half_made), "none", fixes.remove_half_made()
+        )
     if found.moved:
         message = (
             "The project lay elsewhere when some of its environments were made: they are no use."
@@ -26,11 +29,11 @@ def interrupted(situation: Situation) -> Iterator[Finding]:
         yield Finding(WARNING, message, ", ".join(found.moved), "none", _rm(found.moved))
 
 
-def other_locks(situation: Situation) -> Iterator[Finding]:
+def other_locks(context: DoctorContext) -> Iterator[Finding]:
     """Name the locks of other machines that do not fit the requirements any more."""
-    if situation.locks is None:
+    if context.locks is None:
         raise NotKnownError
-    if others := situation.locks.others:
+    if others := context.locks.others:
         message = f"The locks of {', '.join(others)} do not fit the requirements."
         yield Finding(WARNING, message, "older", "fresh", "make lock-all")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Situation
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.paths import DATA_MANIFEST, shown
 
@@ -12,9 +12,9 @@ MOST_NAMED = 5
 CLOSER = "make lint ARGS=secrets"
 
 
-def data(situation: Situation) -> Iterator[Finding]:
+def data(context: DoctorContext) -> Iterator[Finding]:
     """Compare the data files with the manifest that is committed."""
-    found, name = situation.data, shown(DATA_MANIFEST)
+    found, name = context.data, shown(DATA_MANIFEST)
     if found is None:
         return
     if found.damaged:
@@ -36,21 +36,21 @@ def data(situation: Situation) -> Iterator[Finding]:
         )
 
 
-def secrets(situation: Situation) -> Iterator[Finding]:
+def secrets(context: DoctorContext) -> Iterator[Finding]:
     """Name tracked files with something in them that only its owner should know."""
-    if situation.secrets is None:
+    if context.secrets is None:
         return
-    for each in situation.secrets[:MOST_NAMED]:
+    for each in context.secrets[:MOST_NAMED]:
         path = each.place.partition(":")[0]
         message = (
             f"{each.place} holds {each.kind}, and git tracks it: make that invalid where it is "
             "valid, then take it out; deleting it alone leaves it in the history."
         )
         yield Finding(ERROR, message, each.place, "no secret", f"git rm --cached -- '{path}'")
-    rest = len(situation.secrets) - MOST_NAMED
+    rest = len(context.secrets) - MOST_NAMED
     if rest > 0:
-        yield Finding(ERROR, f"{rest} more secrets are in files that git tracks.", command=CLOSER)
-    if not situation.secrets:
+        yield Finding(ERROR, f"{rest} more secrets are in files that git tracks.", remedy=CLOSER)
+    if not context.secrets:
         message = f"No secret of a known form is in the tracked files; `{CLOSER}` looks closer."
         yield Finding(OK, message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envkeep.doctor.context import Situation
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, NotKnownError
 from envkeep.hardware import catalog
 
@@ -13,25 +13,25 @@ MEMORY_GB = 2  # torch, its libraries and a small model
 GPU_MEMORY_GB = 1  # what torch and its libraries take on the device before any model
 
 
-def disk(situation: Situation) -> Iterator[Finding]:
+def disk(context: DoctorContext) -> Iterator[Finding]:
     """Tell whether there is room for an environment beside those that are there."""
-    free = situation.host.disk_free
+    free = context.host.disk_free
     if free is None:
         raise NotKnownError
-    needed = catalog.backend(situation.backend)["disk_gb"] if situation.torch else 1
+    needed = catalog.backend(context.backend)["disk_gb"] if context.torch else 1
     found, expected = f"{free / GB:.0f} GB free", f"{needed} GB"
     if free >= needed * GB:
         yield Finding(OK, f"{found}, room for an environment of {expected}.", found, expected)
         return
-    development = situation.development
+    development = context.development
     ready = development is not None and development.fits_locks
     message = f"Only {found}, and an environment takes up to {expected}: remove old ones in .venvs."
     yield Finding(WARNING if ready else ERROR, message, found, expected, "du -sh .venvs/*")
 
 
-def memory(situation: Situation) -> Iterator[Finding]:
+def memory(context: DoctorContext) -> Iterator[Finding]:
     """Tell whether there is memory to start torch."""
-    host = situation.host
+    host = context.host
     free = host.memory_free or host.memory
     if free is None:
         raise NotKnownError
@@ -43,9 +43,9 @@ def memory(situation: Situation) -> Iterator[Finding]:
         yield Finding(WARNING, message, found, expected)
 
 
-def gpu_memory(situation: Situation) -> Iterator[Finding]:
+def gpu_memory(context: DoctorContext) -> Iterator[Finding]:
     """Warn of a graphics device whose memory others have taken."""
-    for index, device in enumerate(situation.gpus_of(situation.backend)):
+    for index, device in enumerate(context.gpus_of(context.backend)):
         if device.free is None:
             continue
         found, expected = f"{device.free / GB:.1f} GB", f"{GPU_MEMORY_GB} GB"

@@ -34,19 +34,19 @@ def make(environment: Path, what: Sequence[object]) -> None:
         what: Packages, or ``--file`` and the file that lists them.
 
     Raises:
-        ToolError: There is no client, or it fails.
+        ToolError: There is no client, or the client fails.
     """
     client = find()
     from_file = "--file" in what and "micromamba" not in Path(client).name
     create = ["env", "create"] if from_file else ["create"]
-    run([client, *create, "--prefix", environment, *what], extra=NO_QUESTIONS)
+    run([client, *create, "--prefix", environment, *what], env=NO_QUESTIONS)
 
 
 def find() -> str:
     """Return the client: the fastest on PATH, or what a shell set up by one names.
 
     Raises:
-        ToolError: There is none.
+        ToolError: There is no client on this machine.
     """
     on_path = (shutil.which(name) for name in CLIENTS)
     named = (shutil.which(os.environ.get(name, "")) for name in NAMED_BY_SHELLS)

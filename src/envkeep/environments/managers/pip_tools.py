@@ -16,8 +16,7 @@ from envkeep.locks.compile import Resolver
 from envkeep.locks.resolvers import PipCompile
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import ROOT, TOOLCHAIN_LOCK, python, scripts
-from envkeep.process import announce, ended, run
-from envkeep.process import environment as variables
+from envkeep.process import announce, run
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
@@ -46,7 +45,7 @@ class PipTools:
         uv asks an index only if its cache lacks a file of the lock.
 
         Raises:
-            ToolError: It failed; what is in the environment is then no use.
+            ToolError: The installation failed; what is in the environment is then no use.
         """
         options = ["--no-deps", *self._checked(lock_files, target)]
         command = [*self._installer(environment), *options]
@@ -69,7 +68,7 @@ class PipTools:
         wheels = environment / "project-wheel"
         build = [*self._pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         with _build_outside_the_project() as variables:
-            run([*build, "--wheel-dir", wheels, ROOT], extra=variables)
+            run([*build, "--wheel-dir", wheels, ROOT], env=variables)
         options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-index"]
         run([*self._installer(environment), *options, *wheels.glob("*.whl")])
 
@@ -79,7 +78,7 @@ class PipTools:
             check = [locking_tools.tool("uv"), "pip", "check", "--python", python(environment)]
         else:
             check = [*self._pip(environment), "check"]
-        run(check, quietly=True)
+        run(check, mode="quiet")
 
     def _installer(self, environment: Path) -> list[object]:
         if locking_tools.uses_uv():
@@ -110,14 +109,14 @@ def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[
     only after one that wrote nothing, which is so where a file is not in the cache.
 
     Raises:
-        CommandError: It failed half-way, or something ended it.
-        ToolError: A file in its cache is damaged.
+        CommandError: The installation failed half-way, or something ended it.
+        ToolError: A file in uv's cache is damaged.
     """
     before = _content(environment)
     offline = [*command, "--offline"]
     announce(offline)
-    done = ended(offline, ROOT, variables(settings))
-    printed = f"{done.output.decode('utf-8', 'replace')}{done.errors}"
+    done = run(offline, env=settings, mode="capture", check=False)
+    printed = f"{done.text}{done.errors}"
     if done.code:
         locking_tools.refuse_damaged_cache(CommandError("uv failed", printed))
     if done.code > 0 and _content(environment) == before:
@@ -133,10 +132,10 @@ def _from_index(command: Sequence[object], environment: Path, settings: Mapping[
     """Install with what an index has.
 
     Raises:
-        ToolError: It failed; that the disk is full or uv's cache damaged is said.
+        ToolError: The installation failed, for want of room or for a damaged cache among others.
     """
     try:
-        run(command, extra=settings)
+        run(command, env=settings)
     except CommandError as error:
         locking_tools.refuse_damaged_cache(error)
         room = shutil.disk_usage(environment.parent).free

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from envkeep.locks import lockfile, torch_wheels
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
 from envkeep.process import run
@@ -30,13 +30,13 @@ SHOWN_IN_LOCKS = {"CUSTOM_COMPILE_COMMAND": "make lock"}
 
 
 class PipCompile:
-    """Resolves with pip's own resolver."""
+    """pip's own resolver, for this machine."""
 
     def __init__(self, target: Target, build: TorchBuild | None) -> None:
         """Fetch torch's wheels for this machine, the only platform that can be the target.
 
         Raises:
-            ToolError: They cannot be had.
+            ToolError: One of torch's wheels cannot be had from its index.
         """
         wheels = torch_wheels.fetch_all(build) if build else {}
         self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}
@@ -47,7 +47,7 @@ class PipCompile:
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Resolve requirements files; see Resolver."""
         command: list[object] = [locking_tools.tool("pip-compile"), *OPTIONS]
         command += ["--upgrade"] if upgrade else []
@@ -55,11 +55,11 @@ class PipCompile:
             command += ["--constraint", path.relative_to(ROOT)]
         command += ["--output-file", output.relative_to(ROOT)]
         command += [source.relative_to(ROOT) for source in sources]
-        run(command, extra=SHOWN_IN_LOCKS, quietly=True)
-        entries = lockfile.parse(output.read_text(encoding="utf-8"))
+        run(command, env=SHOWN_IN_LOCKS, mode="quiet")
+        entries = lockfile.parse_lock(output.read_text(encoding="utf-8"))
         return lockfile.with_hashes(map(self._with_version, entries), self._hashes)
 
-    def _with_version(self, entry: Entry) -> Entry:
+    def _with_version(self, entry: LockEntry) -> LockEntry:
         """Return an entry with ``name==version`` where pip-compile wrote a wheel's address."""
         address = entry.requirement.partition(" ; ")[0]
         return replace(entry, requirement=self._pins.get(address, entry.requirement))

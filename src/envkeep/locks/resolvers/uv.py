@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
+from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
 from envkeep.locks import lockfile
-from envkeep.locks.lockfile import Entry
+from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
-from envkeep.process import attempt, run
+from envkeep.process import run
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import normalised
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
@@ -29,7 +31,7 @@ INDEX = "pytorch"
 
 
 class Uv:
-    """Resolves for a target with uv."""
+    """The resolver of uv, for one target."""
 
     def __init__(
         self, target: Target, build: TorchBuild | None, *, python: str | None = None
@@ -43,7 +45,7 @@ class Uv:
                 first patch on.
 
         Raises:
-            ToolError: The folder that they come from is not there.
+            ToolError: The folder of wheels that torch comes from does not exist.
         """
         self._target, self._build = target, build
         self._python = python or python_version()
@@ -55,7 +57,7 @@ class Uv:
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         """Resolve requirements files; see Resolver."""
         try:
             return self._resolved(sources, output, constraints, upgrade=upgrade)
@@ -72,19 +74,19 @@ class Uv:
 
     def _resolved(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[Entry]:
+    ) -> list[LockEntry]:
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
-        run([*command, *written, *changes], extra=self._variables(), quietly=True)
-        entries = lockfile.asked_for(lockfile.parse(output.read_text(encoding="utf-8")))
+        run([*command, *written, *changes], env=self._variables(), mode="quiet")
+        entries = lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries
         pylock = self._folder / f"pylock.{output.stem}.toml"
         pins = ["--constraint", output.relative_to(ROOT)]
         written = ["--format", "pylock.toml", "--output-file", pylock.relative_to(ROOT)]
-        run([*command, *pins, *written], extra=self._variables(), quietly=True)
+        run([*command, *pins, *written], env=self._variables(), mode="quiet")
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
     def _has_torch(self) -> bool:
@@ -92,7 +94,10 @@ class Uv:
         project = self._torch_project.relative_to(ROOT)
         found = self._folder.relative_to(ROOT) / "torch-packages.txt"
         command = [*self._uv(), "--no-deps", project, "--output-file", found]
-        return attempt(command, extra=self._variables())
+        done = run(command, env=self._variables(), mode="quiet", check=False)
+        if not done.code:
+            progress.show_output(done.text)
+        return not done.code
 
     @property
     def _torch_project(self) -> Path:
@@ -143,9 +148,9 @@ def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
     """Return the hashes of the wheels that fit the target, of torch's packages alone."""
     content = tomllib.loads(pylock.read_text(encoding="utf-8"))
     return {
-        f"{normalised(package['name'])}=={package['version']}": {
+        f"{canonicalize_name(package['name'])}=={package['version']}": {
             f"sha256:{wheel['hashes']['sha256']}" for wheel in package.get("wheels", [])
         }
         for package in content["packages"]
-        if normalised(package["name"]) in build.packages
+        if canonicalize_name(package["name"]) in build.packages
     }

@@ -1,0 +1,15 @@
+"""Inputs of commands, which people give as arguments or, as ``make`` does, as variables."""
+
+from __future__ import annotations
+
+import os
+
+
+def given(argument: str | None, variable: str) -> str:
+    """Return an input: the argument, else the environment variable, else an empty text.
+
+    Args:
+        argument: What stands on the command line; it wins.
+        variable: Name of the environment variable, such as ``CHANGE``.
+    """
+    return argument or os.environ.get(variable, "").strip()

@@ -1,0 +1,69 @@
+"""The list that `make` prints: one text for a command, which the command itself has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from envkeep import commands
+from envkeep.commands import targets
+from envkeep.project import own_commands
+from envkeep.result import Result
+
+MAKEFILE = """\
+help:  ## list the targets
+# Environment
+status:  ##
+environments:  ##
+generations:
+	@$(KEEP) environments
+# Project
+train:  ##
+report:  ##
+mine:  ## what the team wrote
+gone:  ##
+"""
+
+
+@pytest.fixture
+def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Return what is listed of a makefile, in a project whose commands must not be imported."""
+    folder = tmp_path / "src" / "shop" / "commands"
+    folder.mkdir(parents=True)
+    (folder / "train.py").write_text(
+        '"""`train`: trains."""\nraise SystemExit\nHELP = "train it"\n'
+    )
+    (folder / "report.py").write_text('"""Write a report.\n\nMore of it.\n"""\nraise SystemExit\n')
+    (folder / "broken.py").write_text("def")
+    monkeypatch.setattr(own_commands, "SOURCE", tmp_path / "src")
+    monkeypatch.setattr(own_commands, "project_metadata", lambda: {"package_name": "shop"})
+    monkeypatch.setattr(targets, "ROOT", tmp_path)
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    parsed = targets.argparse.Namespace(makefiles=[])
+    return targets.run(parsed)
+
+
+def test_an_empty_help_is_that_of_the_command(listed: Result) -> None:
+    texts = {row["name"]: row["help"] for row in listed.data}
+    assert texts["status"] == commands.listed()["status"].help
+    assert texts["train"] == "train it"
+    assert texts["report"] == "Write a report."
+    assert texts["mine"] == "what the team wrote"
+    assert texts["gone"] == ""
+    assert "generations" not in texts
+
+
+def test_people_read_them_below_their_headings(listed: Result) -> None:
+    assert listed.lines[:4] == [
+        "  help           list the targets",
+        "",
+        "Environment",
+        f"  status         {commands.listed()['status'].help}",
+    ]
+    assert listed.lines[-1] == targets.FOOTER
+    assert [row["group"] for row in listed.data][:2] == ["", "Environment"]
+
+
+def test_a_broken_module_has_no_help(listed: Result) -> None:
+    assert own_commands.help_of("broken") == ""
