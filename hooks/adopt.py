@@ -28,12 +28,14 @@ try:
     from rich.table import Table
     from rich.text import Text
 
+    from envkeep.project.git import Entry
     from hooks.adoption import stack
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, sort
-    from hooks.adoption.repository import Entry, Repository, lost
+    from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, survey
+    from hooks.command_line import add_options, ended, folder, say
     from hooks.detection import detect
     from hooks.errors import HookError
     from hooks.new_project import parse_answers
@@ -74,16 +76,10 @@ class Plan:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Adopt a repository; a mendable error becomes one sentence."""
+    """Adopt a repository; an error that the user can fix becomes one sentence."""
     arguments = _parser().parse_args(argv)
-    try:
-        return adopt(arguments, Console(highlight=False))
-    except HookError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: the repository is as it was.", file=sys.stderr)
-        return 130
+    console = Console(highlight=False)
+    return ended(lambda: adopt(arguments, console), lambda: "the repository is as it was.")
 
 
 def adopt(arguments: argparse.Namespace, console: Console) -> int:
@@ -101,14 +97,14 @@ def adopt(arguments: argparse.Namespace, console: Console) -> int:
     planned = make_plan(repository, given, arguments)
     show(console, planned)
     if arguments.dry_run:
-        _say(console, "Nothing was written.")
+        say(console, "Nothing was written.")
         return 0
     if not arguments.yes and not questionary.confirm("Make the branch?").unsafe_ask():
-        _say(console, "Nothing was written.")
+        say(console, "Nothing was written.")
         return 0
     write(planned)
     for line in next_steps(planned):
-        _say(console, line)
+        say(console, line)
     return 0
 
 
@@ -196,10 +192,10 @@ def show(console: Console, planned: Plan) -> None:
         if not rows:
             continue
         if not console.is_terminal:
-            _say(console, f"{title}:")
+            say(console, f"{title}:")
             width = max(len(row[0]) for row in rows)
             for name, verdict, detail in rows:
-                _say(console, f"  {name:<{width}}  {verdict}{': ' if detail else ''}{detail}")
+                say(console, f"  {name:<{width}}  {verdict}{': ' if detail else ''}{detail}")
             continue
         table = Table(title=title, title_justify="left", show_header=False)
         for row in rows:
@@ -307,7 +303,7 @@ def _open(planned: Plan) -> list[str]:
         names = ", ".join(planned.overrides_of_make)
         open_questions.append(
             f"local.mk has {names} as the template's Makefile does, and wins; "
-            "`python -m tools COMMAND` is the template's."
+            "`python keep.py COMMAND` is the template's."
         )
     open_questions += [
         f"your package declares {each}, which cannot be locked: `make install` stops at its check "
@@ -341,33 +337,14 @@ def _about_torch(requirements: Sorted) -> list[str]:
     ]
 
 
-def _say(console: Console, text: str) -> None:
-    """Print a line as it is: paths may hold brackets, and a pipe has no width."""
-    console.print(text, soft_wrap=True, markup=False)
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Give an existing repository the template's environment, on a new branch."
     )
-    parser.add_argument("path", metavar="PATH", type=_folder, help="top of the git repository")
+    parser.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
     parser.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
     parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
-    parser.add_argument(
-        "--data", action="append", default=[], metavar="NAME=ANSWER", help="an answer; repeatable"
-    )
-    parser.add_argument(
-        "--vcs-ref", metavar="REF", help="version of the template (default: its newest release)"
-    )
-    parser.add_argument(
-        "--source",
-        default=str(ROOT),
-        help="where the template comes from and the project's updates will (default: this clone)",
-    )
+    add_options(parser)
     return parser
 
 

@@ -1,7 +1,6 @@
 """Find out what a project can use on this machine, and choose the answers that follow from it.
 
-The machine itself is described by the template's own ``tools/hardware.py``, the one file that
-projects detect with; versions come from the stack release.
+envkeep describes the machine, as it does for projects; versions come from the stack release.
 """
 
 from __future__ import annotations
@@ -160,7 +159,7 @@ def stack_torch(platform: str, build: Build | None = None) -> Torch | None:
 def find_python(version: str) -> Path | None:
     """Return an interpreter of a version that really starts, found as projects find theirs."""
     try:
-        return interpreters.find(version)
+        return interpreters.find_interpreter(version)
     except ToolError:
         return None
 

@@ -1,7 +1,9 @@
-"""The one error that the hooks raise for something the user can mend."""
+"""The one error that the hooks raise for something the user can fix."""
+
+from envkeep.errors import ToolError
 
 
-class HookError(Exception):
+class HookError(ToolError):
     """What is wrong and what to do about it, in one sentence.
 
     Attributes:

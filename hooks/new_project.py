@@ -27,6 +27,7 @@ try:
     from rich.text import Text
 
     from envkeep.process import envkeep_command
+    from hooks.command_line import add_options, ended, folder, say
     from hooks.detection import Choice, Found, choose, detect
     from hooks.errors import HookError
     from hooks.rendering import Request, check_answers, check_destination, render
@@ -35,16 +36,10 @@ except ModuleNotFoundError as error:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Start a project; a mendable error becomes one sentence."""
+    """Start a project; an error that the user can fix becomes one sentence."""
     arguments = _parser().parse_args(argv)
-    try:
-        return start(arguments, Console(highlight=False))
-    except HookError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"interrupted: {_state_of(arguments.destination)}", file=sys.stderr)
-        return 130
+    console = Console(highlight=False)
+    return ended(lambda: start(arguments, console), lambda: _state_of(arguments.destination))
 
 
 def start(arguments: argparse.Namespace, console: Console) -> int:
@@ -66,13 +61,13 @@ def start(arguments: argparse.Namespace, console: Console) -> int:
         arguments.yes or _confirm("Set the project up afterwards (git init, locks, environment)?")
     )
     if with_setup:
-        _say(console, "[1/2] Writing the project's files")
+        say(console, "[1/2] Writing the project's files")
     for note in render(_request(arguments, given, choice, fits=fits)):
-        _say(console, f"note: {note}")
+        say(console, f"note: {note}")
     if not with_setup:
-        _say(console, f"The project is in {arguments.destination}. Next, there: make setup")
+        say(console, f"The project is in {arguments.destination}. Next, there: make setup")
         return 0
-    _say(console, "[2/2] Setting it up, in four steps")
+    say(console, "[2/2] Setting it up, in four steps")
     set_up(arguments.destination)
     return 0
 
@@ -107,7 +102,7 @@ def show(console: Console, found: Found, choice: Choice, destination: Path) -> N
     if not console.is_terminal:
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
-            _say(console, f"{name:<{width}}  {value}")
+            say(console, f"{name:<{width}}  {value}")
         return
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
@@ -124,7 +119,7 @@ def set_up(project: Path) -> None:
     code = subprocess.run(envkeep_command("setup"), cwd=project, check=False).returncode
     if code:
         raise HookError(
-            f"the setup failed, its message is above; the project is in {project}: mend the cause "
+            f"the setup failed, its message is above; the project is in {project}: fix the cause "
             "and run `make setup` there.",
             exit_code=1,
         )
@@ -156,11 +151,6 @@ def _request(
     )
 
 
-def _say(console: Console, text: str) -> None:
-    """Print a line as it is: paths may hold brackets, and a pipe has no width."""
-    console.print(text, soft_wrap=True, markup=False)
-
-
 def _confirm(question: str) -> bool:
     return bool(questionary.confirm(question).unsafe_ask())
 
@@ -171,29 +161,15 @@ def _state_of(destination: Path) -> str:
     return f"nothing was written to {destination}."
 
 
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Start a project on this machine: detect, ask, copy the template, set it up."
     )
-    parser.add_argument("destination", metavar="DEST", type=_folder, help="folder of the project")
+    parser.add_argument("destination", metavar="DEST", type=folder, help="folder of the project")
     parser.add_argument("--yes", action="store_true", help="ask nothing, accept every default")
-    parser.add_argument(
-        "--data", action="append", default=[], metavar="NAME=ANSWER", help="an answer; repeatable"
-    )
     parser.add_argument("--no-setup", action="store_true", help="only write the project's files")
-    parser.add_argument(
-        "--vcs-ref", metavar="REF", help="version of the template (default: its newest release)"
-    )
-    parser.add_argument(
-        "--source",
-        default=str(ROOT),
-        help="where the template comes from and the project's updates will (default: this clone); "
-        "give the repository's web address if others shall update the project too",
-    )
+    more = "; give the repository's web address if others shall update the project too"
+    add_options(parser, about_source=more)
     return parser
 
 

@@ -28,7 +28,10 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from envkeep.files import write_whole
+from envkeep.paths import python
 from envkeep.process import envkeep_command
+from hooks.command_line import ended
 from hooks.errors import HookError
 from hooks.new_project import machine_answers
 from hooks.rendering import Request, render
@@ -189,8 +192,8 @@ def size(folder: Path) -> float:
 
 def has_torch(environment: Path) -> bool:
     """Tell whether torch can be imported in an environment."""
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    done = subprocess.run([python, "-c", HAS_TORCH], capture_output=True, text=True, check=True)
+    program = python(environment)
+    done = subprocess.run([program, "-c", HAS_TORCH], capture_output=True, text=True, check=True)
     return done.stdout.strip() == "True"
 
 
@@ -235,13 +238,11 @@ def logs_of(project: Path) -> Path:
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
     """Write the summary in one step."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_whole(path, f"{json.dumps(summary, indent=2)}\n".encode())
 
 
-def show(project: Path, summary_file: Path | None) -> None:
-    """Run the demo and print its summary.
+def show(project: Path, summary_file: Path | None) -> int:
+    """Run the demo, print its summary and return the exit code.
 
     Raises:
         HookError: A step failed, or the summary's folder is missing.
@@ -254,6 +255,7 @@ def show(project: Path, summary_file: Path | None) -> None:
     if summary_file:
         write_summary(summary_file, summary)
     console.print(*summary_tables(summary), sep="\n")
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -263,15 +265,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the summary there as well")
     arguments = parser.parse_args(argv)
     project = arguments.dest.absolute()
-    try:
-        show(project, arguments.json)
-    except HookError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"interrupted: what is done so far is in {project}.", file=sys.stderr)
-        return 130
-    return 0
+    return ended(
+        lambda: show(project, arguments.json), lambda: f"what is done so far is in {project}."
+    )
 
 
 if __name__ == "__main__":

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from packaging.metadata import parse_email
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
-from pip._internal.models.index import PyPI
 
+from envkeep.toolchain import locking_tools
 from scripts.stack_data import StackError
 
 TIMEOUT = 30  # seconds
@@ -111,7 +113,7 @@ class Index:
 
 def pypi() -> Index:
     """Return PyPI."""
-    return Index(PyPI.simple_url)
+    return Index(locking_tools.pypi(Path(sys.executable)))
 
 
 class _Page(HTMLParser):

@@ -11,7 +11,8 @@ import pytest
 # envkeep works on one project for each process; here that is the template itself.
 os.environ["ENVKEEP_PROJECT"] = str(Path(__file__).resolve().parent.parent / "template")
 
-from tests.support.copier_runs import stage
+from tests.support.copier_runs import SHARED, stage
+from tests.support.fast_copier import read_once
 from tests.support.handed_down import HANDED_DOWN
 
 GIT_SETTINGS = """\
@@ -40,6 +41,14 @@ def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         for name in HANDED_DOWN:
             patched.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_in_this_process() -> Iterator[None]:
+    """Let Copier read and compile once here what it would read and compile each time."""
+    with read_once():
+        yield
+    SHARED.close()
 
 
 @pytest.fixture(scope="session")

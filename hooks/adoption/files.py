@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from envkeep.updates import managed_blocks
+from envkeep.project.ownership import Owned, owner_in, parse
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, merge
 from hooks.adoption.repository import Change, has_all_lines
@@ -15,9 +15,8 @@ from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.errors import HookError
 
 KEPT = "before-adoption"
-OWNED = "Owned by the template"
+OWNERS = Path("requirements", "stack", "owners.json")
 ADDED, MOVED, MERGED, STAYS = "new", "moved", "merged", "yours stays"
-_ALWAYS_THE_TEMPLATES = (".copier-answers.yml", ".python-version")
 _LAYER = re.compile(r"requirements/(?P<layer>\d\d-[a-z]+)\.in")
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
@@ -63,20 +62,13 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
     """
     planned = FilePlan(Change(dict(found.repository.tree)))
     _make_room_for_make(planned, found)
+    owners = parse((rendered / OWNERS).read_bytes())["paths"]
     for path in sorted(rendered.rglob("*")):
         if path.is_file() and ".git" not in path.relative_to(rendered).parts:
-            _place(planned, found, rendered, path.relative_to(rendered).as_posix())
+            _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
     _write_requirements(planned, requirements, trains=trains)
     planned.steps.sort(key=lambda step: step.path)
     return planned
-
-
-def owner(path: str, text: str) -> str:
-    """Return whose a rendered file is, as it says itself: template, shared or yours."""
-    first = text.partition("\n")[0]
-    if OWNED in first or path in _ALWAYS_THE_TEMPLATES:
-        return "template"
-    return "shared" if managed_blocks.parts(text.encode()) else "yours"
 
 
 def clashes_in_make(found: Survey, rendered: Path) -> list[str]:
@@ -100,10 +92,12 @@ def _make_room_for_make(planned: FilePlan, found: Survey) -> None:
             _move(planned, path, f"{KEPT}/{path}", "make reads the template's")
 
 
-def _place(planned: FilePlan, found: Survey, rendered: Path, path: str) -> None:
+def _place(
+    planned: FilePlan, found: Survey, rendered: Path, path: str, owners: Sequence[Owned]
+) -> None:
     content = (rendered / path).read_bytes()
     text = content.decode("utf-8", errors="replace")
-    whose = owner(path, text)
+    is_yours = owner_in(owners, path) == "yours"
     if _is_left_out(path, found):
         if path in found.repository.tree:
             planned.steps.append(Step(path, STAYS))
@@ -112,7 +106,7 @@ def _place(planned: FilePlan, found: Survey, rendered: Path, path: str) -> None:
         _write(planned, path, merge(text, found).encode())
         planned.steps.append(Step(path, ADDED))
         return
-    if whose == "yours" and path in planned.change.tree and not path.startswith("requirements/"):
+    if is_yours and path in planned.change.tree and not path.startswith("requirements/"):
         if path not in planned.change.moves.values():
             planned.steps.append(Step(path, STAYS))
         return

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from hooks.adoption import stack
 from hooks.adoption.repository import Repository
-from hooks.adoption.wanted import DEVELOP, RUN, UNSAID, Findings, by_name, from_poetry
+from hooks.adoption.wanted import DEVELOP, RUN, UNSAID, Findings, from_poetry
 from hooks.errors import HookError
 
 PACKAGES = Path(__file__).resolve().parent / "packages.yml"
@@ -80,8 +80,8 @@ def read_locks(repository: Repository, findings: Findings) -> None:
         several = {row["name"] for row in rows if _versions_of(rows, row["name"]) > 1}
         for name in sorted(several):
             findings.skipped.append((f"{path}: {name}", "locked in several versions; taken anew"))
-        locked = [(row["name"], row["version"]) for row in rows if row["name"] not in several]
-        findings.locked.update(by_name(locked))
+        once = (row for row in rows if row["name"] not in several)
+        findings.locked.update((canonicalize_name(row["name"]), row["version"]) for row in once)
 
 
 def read_conda(repository: Repository, findings: Findings) -> list[str]:

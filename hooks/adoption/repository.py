@@ -7,30 +7,19 @@ nothing of its work tree changes, and the branch comes into being at the very en
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from envkeep.project.git import Entry, Git, Tree
 from hooks.errors import HookError
 
 FILE = "100644"
 PROGRAM = "100755"
-LINK = "120000"
 MODULE = "160000"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a tree: its mode and the hash of its content, as git writes them."""
-
-    mode: str
-    blob: str
-
-
-Tree = dict[str, Entry]
+NOTHING_RUNS = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
+"""Switches off what a repository has configured to run when git works on it."""
 
 
 @dataclass(frozen=True)
@@ -49,47 +38,51 @@ class Repository:
         if not folder.is_dir():
             raise HookError(f"{folder} is not a folder: name the top of a git repository.")
         found = cls(folder)
-        top = found._try("rev-parse", "--show-toplevel")
-        if top is None:
+        git = found._git
+        top = git.says("rev-parse", "--show-toplevel")
+        if not top:
             raise HookError(
                 f"{folder} is not in a git repository: run `git init`, `git add --all` and "
                 "`git commit` there first, so that nothing can get lost."
             )
-        if Path(os.fsdecode(top).rstrip("\n")).resolve() != folder.resolve():
-            shown = os.fsdecode(top).strip()
-            raise HookError(f"{folder} is inside the repository {shown}: name its top.")
-        if found._try("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
+        if Path(top).resolve() != folder.resolve():
+            raise HookError(f"{folder} is inside the repository {top}: name its top.")
+        if not git.commit("HEAD"):
             raise HookError(f"{folder} has no commit yet: commit what is there first.")
-        if found._git("status", "--porcelain", "--untracked-files=normal"):
+        if git.output("status", "--porcelain", "--untracked-files=normal", GIT_OPTIONAL_LOCKS="0"):
             raise HookError(f"{folder} has uncommitted changes: commit or stash them first.")
         return found
+
+    @property
+    def _git(self) -> Git:
+        return Git(self.folder, NOTHING_RUNS)
 
     @cached_property
     def head(self) -> str:
         """The commit that is checked out."""
-        return self._git("rev-parse", "HEAD").decode().strip()
+        return self._git.commit("HEAD")
 
     @cached_property
     def tree(self) -> Tree:
         """The files of the head."""
-        return self.tree_of(self.head)
+        return self._git.tree(self.head)
 
     @cached_property
     def origin(self) -> str:
         """Address of the remote that the repository came from; "" without one."""
-        return (self._try("config", "--get", "remote.origin.url") or b"").decode().strip()
+        return self._git.says("config", "--get", "remote.origin.url")
 
     def branch(self) -> str:
-        """Return the branch that is checked out, or the commit if there is none."""
-        return (self._try("symbolic-ref", "--short", "--quiet", "HEAD") or b"").decode().strip()
+        """Return the branch that is checked out, "" if there is none."""
+        return self._git.says("symbolic-ref", "--short", "--quiet", "HEAD")
 
     def has_branch(self, name: str) -> bool:
         """Tell whether there is a branch of a name."""
-        return self._try("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None
+        return bool(self._git.commit(f"refs/heads/{name}"))
 
     def ignores(self, path: str) -> bool:
         """Tell whether git ignores a path there."""
-        return self._try("check-ignore", "--quiet", "--no-index", path) is not None
+        return bool(self._git.says("check-ignore", "--no-index", path))
 
     def check_author(self) -> None:
         """Refuse a repository in which nobody can commit.
@@ -97,23 +90,18 @@ class Repository:
         Raises:
             HookError: git does not know who commits.
         """
-        if self._try("var", "GIT_COMMITTER_IDENT") is None:
+        if not self._git.says("var", "GIT_COMMITTER_IDENT"):
             raise HookError(
                 "git does not know who you are: set `git config user.name` and `user.email`."
             )
 
     def tree_of(self, commit: str) -> Tree:
         """Return the files of a commit by path."""
-        tree = {}
-        for line in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-            about, _, path = line.partition(b"\t")
-            mode, _, blob = about.decode().split()
-            tree[os.fsdecode(path)] = Entry(mode, blob)
-        return tree
+        return self._git.tree(commit)
 
     def content(self, entry: Entry) -> bytes:
         """Return the content of a file; a submodule has none."""
-        return b"" if entry.mode == MODULE else self._git("cat-file", "blob", entry.blob)
+        return b"" if entry.mode == MODULE else self._git.content(entry)
 
     def text(self, path: str) -> str | None:
         """Return a file of the head as text, None if it is none."""
@@ -127,8 +115,7 @@ class Repository:
 
     def store(self, content: bytes, *, executable: bool = False) -> Entry:
         """Put a content into the repository's objects."""
-        blob = self._git("hash-object", "-w", "--no-filters", "--stdin", sent=content)
-        return Entry(PROGRAM if executable else FILE, blob.decode().strip())
+        return Entry(PROGRAM if executable else FILE, self._git.store(content))
 
     def commit(self, tree: Tree, parent: str, message: str) -> str:
         """Make a commit of a tree; no branch has it yet."""
@@ -137,45 +124,16 @@ class Repository:
             for path, entry in sorted(tree.items())
         )
         with tempfile.TemporaryDirectory() as folder:
-            own_index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            self._git("update-index", "-z", "--index-info", sent=lines, variables=own_index)
-            written = self._git("write-tree", variables=own_index).decode().strip()
-        made = self._git("commit-tree", written, "-p", parent, "-m", message)
-        return made.decode().strip()
+            index = str(Path(folder) / "index")
+            self._git.output(
+                "update-index", "-z", "--index-info", given=lines, GIT_INDEX_FILE=index
+            )
+            written = self._git.output("write-tree", GIT_INDEX_FILE=index).decode().strip()
+        return self._git.text("commit-tree", written, "-p", parent, "-m", message)
 
     def make_branch(self, name: str, commit: str) -> None:
         """Make a branch of a commit; what is checked out stays."""
-        self._git("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
-
-    def _try(self, *arguments: str) -> bytes | None:
-        done = self._start(arguments)
-        return None if done.returncode else done.stdout
-
-    def _git(
-        self,
-        *arguments: str,
-        sent: bytes | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> bytes:
-        done = self._start(arguments, sent, variables)
-        if done.returncode:
-            reason = " ".join(done.stderr.decode(errors="replace").split()) or "no reason given"
-            raise HookError(f"git {arguments[0]} failed in {self.folder}: {reason}.", exit_code=1)
-        return done.stdout
-
-    def _start(
-        self,
-        arguments: tuple[str, ...],
-        sent: bytes | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> subprocess.CompletedProcess[bytes]:
-        # What a repository has configured to run when git works on it stays off.
-        nothing_runs = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
-        command = ["git", "--no-optional-locks", *nothing_runs, *arguments]
-        environment = {**os.environ, **(variables or {})}
-        return subprocess.run(
-            command, cwd=self.folder, input=sent, env=environment, capture_output=True, check=False
-        )
+        self._git.output("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
 
 
 @dataclass

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from envkeep.project.requirements import lines_of
 from hooks.adoption.repository import Repository
 from hooks.adoption.wanted import DEVELOP, UNSAID, Findings
 
@@ -19,7 +20,6 @@ FILES = re.compile(
 FOR_DEVELOPMENT = re.compile(
     r"(^|[^a-z])(dev|develop|development|test|tests|testing|lint|docs?|ci)([^a-z]|$)"
 )
-_COMMENT = re.compile(r"(^|\s)#.*$")
 _WITH_VALUE = {"-r": "--requirement", "-c": "--constraint", "-i": "--index-url"}
 _INDEXES = ("--index-url", "--extra-index-url", "--find-links", "-f")
 
@@ -48,9 +48,7 @@ def read(repository: Repository, findings: Findings) -> list[str]:
 
 def statements(text: str) -> list[str]:
     """Return the lines of a requirements file, joined where a backslash says so, no comments."""
-    joined = re.sub(r"\\\n", " ", text)
-    stripped = (_COMMENT.sub("", line).strip() for line in joined.splitlines())
-    return [line for line in stripped if line]
+    return lines_of(re.sub(r"\\\n", " ", text))
 
 
 class _Reader:

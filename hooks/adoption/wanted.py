@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -124,11 +124,6 @@ def poetry_versions(text: str) -> str:
     """Return Poetry's notation of versions as PEP 440 has it."""
     parts = [_poetry_part(part.strip()) for part in text.split("||")[0].split(",")]
     return ",".join(part for part in parts if part)
-
-
-def by_name(versions: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return versions by the packages' normalized names."""
-    return {str(canonicalize_name(name)): version for name, version in versions}
 
 
 def admits(specifier: SpecifierSet, version: str) -> bool:

@@ -1,1 +1,1 @@
-"""Keep the environment of an AI project whole: lock, install, try, promote, roll back, save, bisect."""
+"""Keep the environment of an AI project whole: lock, install, try, roll back, save, bisect."""

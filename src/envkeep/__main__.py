@@ -1,4 +1,4 @@
-"""``python -m envkeep``: work on the project in the working folder, for this package's developers."""
+"""Run ``python -m envkeep`` on the project in the working folder; for envkeep's developers."""
 
 import sys
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from envkeep.errors import ToolError
 from envkeep.paths import LOGS, shown
@@ -25,7 +23,7 @@ class Log:
 
     def __init__(self, command: str, *, shows_commands: bool) -> None:
         """Choose its name; nothing is written yet."""
-        self.path = LOGS / f"{command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+        self.path = LOGS / f"{command}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"
         self.shows_commands = shows_commands
         self.is_told = False
         self._held: list[str] = []
@@ -201,7 +199,9 @@ def waiting(what: str) -> Iterator[Waited]:
 
 def _draw(line: str) -> None:
     """Replace the line on the terminal; it must not be wider than that."""
-    width = shutil.get_terminal_size().columns - 1
+    from shutil import get_terminal_size  # importing it takes longer than most commands draw
+
+    width = get_terminal_size().columns - 1
     with _State.drawing:
         _erase()
         _State.line = line[:width]

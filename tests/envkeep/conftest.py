@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
 def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test ask an index: what it would say is said by the tests that are about it."""
 
-    def refused(question: str, rows: object) -> None:
+    def refused(names: object) -> None:
         raise ToolError("nobody could be asked")
 
-    monkeypatch.setattr(package_index, "_asked", refused)
+    monkeypatch.setattr(package_index, "files_of", refused)

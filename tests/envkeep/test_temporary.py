@@ -18,7 +18,7 @@ COPY = f"from envkeep.project import snapshot\nwith snapshot.of_now() as copy: p
 LOCKING = """
 from envkeep.project import target as backends
 from envkeep.locks import lock_set as locks
-with locks.replaced([backends.Target("linux-x86_64", "cpu")]) as top:
+with locks.replaced_locks([backends.Target("linux-x86_64", "cpu")]) as top:
     for name in ("a.txt", "b.txt"):
         (top / "linux-x86_64-cpu" / name).write_text("new")
 """

@@ -18,7 +18,6 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((SOURCE / "envkeep").rglob("*.py"))
 }
-TO_BE_MOVED = {"envkeep.locks.package_index"}
 
 
 @cache
@@ -56,7 +55,7 @@ def test_every_wing_has_its_level() -> None:
     assert {wing(each) for each in MODULES if each != "envkeep"} == set(known)
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"envkeep"} - TO_BE_MOVED))
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"envkeep"}))
 def test_no_import_runs_up_or_across(module: str) -> None:
     height = {name: number for number, level in enumerate(levels()) for name in level}
     ground = len(levels()) - 1
@@ -77,3 +76,12 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 @pytest.mark.parametrize("module", sorted(each for each in MODULES if each.endswith("_worker")))
 def test_what_runs_in_another_interpreter_imports_nothing_of_the_package(module: str) -> None:
     assert not imports(module)
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    found: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(module)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from hooks import new_project, rendering
 from hooks.detection import Choice, Found, Torch
 from hooks.new_project import machine_answers, main
 from hooks.rendering import DIRTY, Request, questions
-from tests.support.copier_runs import commit, files_of, render
+from tests.support.copier_runs import SHARED, commit, files_of, render
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = Found(
@@ -34,10 +34,12 @@ CHOICE = Choice("3.11", "/wheels", "Python 3.11, as /wheels holds torch 2.13.0+c
 
 
 @pytest.fixture(autouse=True)
-def known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the hook find a machine with Python 3.11 and a folder of wheels for it."""
+def known_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the hook find a machine with Python 3.11 and a folder of wheels for it, and copy fast."""
     monkeypatch.setattr(new_project, "detect", lambda: FOUND)
     monkeypatch.delenv("TORCH_INDEX", raising=False)
+    with SHARED.active():
+        yield
 
 
 @pytest.fixture
@@ -212,21 +214,26 @@ def test_a_failed_setup_leaves_the_project_and_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(new_project, "SETUP", ("-c", "raise SystemExit(3)"))
+    failing = [sys.executable, "-c", "raise SystemExit(3)"]
+    monkeypatch.setattr(new_project, "envkeep_command", lambda _: failing)
     project = tmp_path / "project"
     assert main([str(project), "--yes", "--source", str(template)]) == 1
-    assert f"the project is in {project}: mend the cause and run `make setup`" in refusal(capsys)
+    assert f"the project is in {project}: fix the cause and run `make setup`" in refusal(capsys)
     assert answers_of(project)["python_version"] == "3.11"
 
 
 def test_setup_is_run_in_the_project(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert new_project.SETUP == ("keep.py", "setup")
-    code = "import pathlib; pathlib.Path('was-set-up').touch()"
-    monkeypatch.setattr(new_project, "SETUP", ("-c", code))
+    code = "import pathlib, sys; pathlib.Path('was-set-up').write_text(' '.join(sys.argv[1:]))"
+    command = new_project.envkeep_command
+    python, launcher = command()
+    assert (python, launcher) == (sys.executable, "keep.py")
+    monkeypatch.setattr(
+        new_project, "envkeep_command", lambda *given: [python, "-c", code, *command(*given)[1:]]
+    )
     assert main([str(tmp_path / "project"), "--yes", "--source", str(template)]) == 0
-    assert (tmp_path / "project" / "was-set-up").exists()
+    assert (tmp_path / "project" / "was-set-up").read_text() == "keep.py setup"
 
 
 @pytest.mark.parametrize("fits", [True, False])

@@ -15,11 +15,11 @@ from tests.support.copier_runs import (
     NEWEST,
     ROOT,
     Answers,
-    files_of,
     git,
     release,
     render,
     stage,
+    texts_of,
 )
 
 ANSWERS: Mapping[str, Answers] = {
@@ -28,6 +28,9 @@ ANSWERS: Mapping[str, Answers] = {
 }
 GPUS: Answers = {"backends": ["cuda", "rocm"], "ci": "gitlab"}
 PINNED = ("constraints.txt", "toolchain.txt", "copier.txt", "audit.txt", "notebooks.txt")
+OF_ENVKEEP = "requirements/stack/envkeep.txt"
+"""What envkeep needs has the versions of this repository's own lock."""
+
 UNLIKELY = "98.7.6"
 MANY_PYTHONS = {"requirements/stack/catalog.json", "docs/hardware.md", "docs/environment.md"}
 """Files that tell of every Python that torch has wheels for, or of how to name another one."""
@@ -105,19 +108,17 @@ def replaced(text: str, changes: Mapping[str, str]) -> str:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_file_follows_the_stack(name: str, tmp_path: Path) -> None:
     template = stage(tmp_path / "template")
-    before = files_of(render(template, tmp_path / "before", ANSWERS[name]))
+    before = texts_of(render(template, tmp_path / "before", ANSWERS[name]))
     changes = values(template / "stack")
     for file in (template / "stack").rglob("*.*"):
         file.write_text(replaced(file.read_text(encoding="utf-8"), changes), encoding="utf-8")
     release(template, "999.1.0")
-    after = files_of(render(template, tmp_path / "after", ANSWERS[name]))
+    after = texts_of(render(template, tmp_path / "after", ANSWERS[name]))
     assert after.keys() == before.keys()
-    del after[".copier-answers.yml"]
-    unlike = {path: text.content.decode() for path, text in after.items()}
-    for path, text in unlike.items():
-        assert text == replaced(before[path].content.decode(), changes), path
-    assert load_release(template / "stack").torch in "".join(unlike.values())
-    seen = "".join(state.content.decode() for state in before.values())
+    for path in after.keys() - {".copier-answers.yml", OF_ENVKEEP}:
+        assert after[path] == replaced(before[path], changes), path
+    assert load_release(template / "stack").torch in "".join(after.values())
+    seen = "".join(before.values())
     assert len([old for old in changes if old in seen]) > 50
 
 
@@ -131,13 +132,13 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unchanged(changing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the files of a project before any change."""
     project = tmp_path_factory.mktemp("unchanged") / "project"
-    return texts_of(render(changing, project, GPUS, version=NEWEST))
+    return comparable(render(changing, project, GPUS, version=NEWEST))
 
 
 def rendered_with(template: Path, version: str, project: Path, answers: Answers) -> dict[str, str]:
     """Release what was changed in a template, render it, and put the template back."""
     release(template, version)
-    texts = texts_of(render(template, project, answers, version=version))
+    texts = comparable(render(template, project, answers, version=version))
     git(template, "checkout", "--quiet", NEWEST)
     return texts
 
@@ -161,20 +162,18 @@ def test_a_version_stands_in_one_file_of_the_stack(
         assert after[path] == replaced(unchanged[path], changes), path
 
 
-def texts_of(project: Path) -> dict[str, str]:
-    """Return the texts of a project's files, without the answers, which have the release's name."""
-    return {
-        path: state.content.decode()
-        for path, state in files_of(project).items()
-        if path != ".copier-answers.yml"
-    }
+def comparable(project: Path) -> dict[str, str]:
+    """Return the texts of a project, without the answers, which have the release's name."""
+    texts = texts_of(project)
+    del texts[".copier-answers.yml"]
+    return texts
 
 
 def test_a_newer_python_moves_the_default_in_every_file(changing: Path, tmp_path: Path) -> None:
     """With the wheels of one Python more, the default is one minor later, everywhere."""
     answers = {"ci": "gitlab"}
     later = {**answers, "python_version": "3.13"}
-    expected = texts_of(render(changing, tmp_path / "before", later, version=NEWEST))
+    expected = comparable(render(changing, tmp_path / "before", later, version=NEWEST))
     pythons = changing / "stack" / "pythons.yml"
     row = '- {version: "3.15", source: "a test", checked: "2026-11-21"}\n- version:'
     text = pythons.read_text(encoding="utf-8")
@@ -191,11 +190,11 @@ def test_the_python_of_a_project_is_an_answer_that_every_file_follows(
     found = {}
     for python in ("3.12", "3.13"):
         answers = {"ci": "gitlab", "python_version": python}
-        found[python] = files_of(render(template, tmp_path / python, answers))
+        found[python] = texts_of(render(template, tmp_path / python, answers))
     whole = re.compile(r"(?<![\d.])3\.12(?!\d)")
-    files = {path: state.content.decode() for path, state in found["3.13"].items()}
+    files = found["3.13"]
     mentioning = {path for path, text in files.items() if whole.search(text)}
     markers = {path for path in files if path.startswith("requirements/stack/")}
     assert mentioning <= MANY_PYTHONS | markers | {path for path in files if path.endswith(".py")}
-    changed = {path for path, state in found["3.12"].items() if found["3.13"][path] != state}
+    changed = {path for path, text in found["3.12"].items() if files[path] != text}
     assert {".python-version", "pyproject.toml", ".gitlab-ci.yml", "README.md"} <= changed

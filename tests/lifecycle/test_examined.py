@@ -95,7 +95,7 @@ def test_licences_and_those_that_are_denied(project: Project) -> None:
     assert re.search(r"^BSD-3-Clause AND .*\n  numpy ", done.stdout, re.MULTILINE)
     count = len({name for lock in project.lock_texts().values() for name in pins(lock)})
     assert done.stdout.splitlines()[-1].startswith(f"{count} packages, ")
-    project.append("pyproject.toml", 'denied-licences = ["0BSD", "Apache-*"]\n')
+    project.append("pyproject.toml", 'denied-licenses = ["0BSD", "Apache-*"]\n')
     sentence = error_sentence(project.tools("licences"))
     assert "requests" in sentence
     assert "numpy" in sentence, "all of its licences hold together"
@@ -161,7 +161,7 @@ def test_what_changed_between_two_locks(project: Project, older: Path, others: s
     (version,) = re.findall(r"^numpy==(\S+)", project.lock_texts()["30-prod"], re.MULTILINE)
     row = rf"^Major versions\n  numpy  1\.0 -> {re.escape(version)}  30-prod  1\.5 MB -> not known$"
     assert re.search(row, text, re.MULTILINE), text
-    assert f"that it mends\n  numpy 1.0: {ADVISORY}, open. {SUMMARY}" in text
+    assert f"that it fixes\n  numpy 1.0: {ADVISORY}, open. {SUMMARY}" in text
     assert "Yanked" not in text, "the withdrawn one is gone"
     back = succeeded(project.tools("diff", "HEAD", str(older), *options, "--json", **asked))
     report = json.loads(back.stdout)

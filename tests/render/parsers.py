@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 import shutil
@@ -19,6 +20,8 @@ from packaging.requirements import Requirement
 OLDEST_PYTHON = (3, 11)
 HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 DOTENV = re.compile(r"[A-Z][A-Z0-9_]*=\S*")
+INCLUDED = re.compile(rb"^-r (\S+)", re.MULTILINE)
+MAKEFILES = ("Makefile", "local.mk")
 COMMENT = re.compile(r"\s*//")
 INSTRUCTIONS = {
     *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "FROM", "HEALTHCHECK"),
@@ -31,8 +34,12 @@ class UnknownKindError(Exception):
     """A file that no parser is known for; it says what to do."""
 
 
+_READ: set[tuple[str, bytes]] = set()
+"""What was read without an error: the kind of a file, and the hash of all that decides on it."""
+
+
 def parse(path: Path) -> None:
-    """Read a file of a project with the parser of its kind.
+    """Read a file of a project with the parser of its kind; what was read before is not again.
 
     Raises:
         UnknownKindError: No parser is known for this file.
@@ -40,9 +47,22 @@ def parse(path: Path) -> None:
     """
     for pattern, parser in PARSERS:
         if fnmatch(path.name, pattern):
-            parser(path)
+            key = (pattern, _digest(path))
+            if key not in _READ:
+                parser(path)
+                _READ.add(key)
             return
     raise UnknownKindError(f"{path.name} has no parser: add one to tests/render/parsers.py.")
+
+
+def _digest(path: Path) -> bytes:
+    """Return the hash of a file, and of the files that are read with it, or are not there."""
+    content = path.read_bytes()
+    beside = [path.parent / name.decode() for name in INCLUDED.findall(content)]
+    if path.name in MAKEFILES:
+        beside = [path.parent / name for name in MAKEFILES]
+    told = [each.read_bytes() if each.is_file() else b"is not there" for each in beside]
+    return hashlib.sha256(b"\0".join([content, *told])).digest()
 
 
 def code_lines(text: str) -> list[str]:

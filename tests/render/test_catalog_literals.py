@@ -129,7 +129,10 @@ def searched(template: Path) -> Iterator[tuple[str, str]]:
 
 def hits(path: str, text: str, literals: Literals) -> list[str]:
     """Return one line for every repeated value in a text."""
-    words = pattern(literals)
+    there = {value: where for value, where in literals.items() if value in text}
+    if not there:
+        return []
+    words = pattern(there)
     return [
         f"{path}:{number}: {found.group()} ({literals[found.group()]})"
         for number, line in enumerate(text.splitlines(), start=1)

@@ -15,6 +15,7 @@ from tests.render.torture import TEXTS
 from tests.support.copier_runs import (
     NEWEST,
     copier,
+    copier_here,
     files_of,
     programs_that_copier_starts,
 )
@@ -148,7 +149,7 @@ def test_any_text_on_the_command_line(template: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_answer_gets_one_sentence(name: str, template: Path, tmp_path: Path) -> None:
     answers, advice = BAD[name]
-    done = copier(*copy(template, tmp_path / "project", answers))
+    done = copier_here(*copy(template, tmp_path / "project", answers), shared=True)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert PREFIX.match(last), last
@@ -163,5 +164,6 @@ def test_a_refused_answer_leaves_what_is_there(template: Path, tmp_path: Path) -
     project.mkdir()
     (project / "README.md").write_text("ours\n", encoding="utf-8")
     before = files_of(project)
-    assert copier(*copy(template, project, {"package_name": "torch"})).returncode != 0
+    given = copy(template, project, {"package_name": "torch"})
+    assert copier_here(*given, shared=True).returncode != 0
     assert files_of(project) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.render.conftest import Projects
 from tests.support.catalog import ROOT, rows
-from tests.support.copier_runs import commit, copier, files_of
+from tests.support.copier_runs import commit, copier_here, files_of
 
 
 def test_every_extra_is_explained(projects: Projects) -> None:
@@ -28,7 +28,7 @@ def test_an_update_that_takes_away_what_an_extra_needs_is_refused(
     shutil.copytree(projects({"extras": ["jupyterlab", "datascience"]}), project)
     commit(project, "First copy")
     before = files_of(project)
-    done = copier("update", "--defaults", "--data", "training=none", str(project))
+    done = copier_here("update", "--defaults", "--data", "training=none", str(project))
     assert done.returncode != 0
     assert "datascience reports on recorded trainings, and training is none: leave" in done.stderr
     assert files_of(project) == before

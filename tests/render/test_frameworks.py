@@ -11,7 +11,7 @@ from tests.support.copier_runs import (
     Answers,
     commit,
     conflicts,
-    copier,
+    copier_here,
     files_of,
     render,
     update,
@@ -29,7 +29,7 @@ def uses_jax(project: Path) -> bool:
 def refused(project: Path, training: str) -> str:
     """Return what an update to another framework says; it must not change a file."""
     before = files_of(project)
-    done = copier("update", "--defaults", "--data", f"training={training}", str(project))
+    done = copier_here("update", "--defaults", "--data", f"training={training}", str(project))
     assert done.returncode != 0
     assert files_of(project) == before
     return " ".join(done.stderr.split())

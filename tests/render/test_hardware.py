@@ -20,7 +20,7 @@ from tests.support.copier_runs import (
     FileState,
     commit,
     conflicts,
-    copier,
+    copier_here,
     files_of,
     release,
     render,
@@ -144,7 +144,9 @@ def test_what_the_stack_does_not_have_is_refused(
 ) -> None:
     names = {"torch": catalog.torch_version(), "rocm": ASKED[-1]["build"]}
     given = ["--data", "backends=[cuda, rocm]", "--data", data.format(**names)]
-    done = copier("copy", "--defaults", *given, str(template), str(tmp_path / "project"))
+    done = copier_here(
+        "copy", "--defaults", *given, str(template), str(tmp_path / "project"), shared=True
+    )
     assert done.returncode != 0
     assert sentence.format(**names) in done.stderr
     assert not (tmp_path / "project").exists()
@@ -164,12 +166,12 @@ def test_an_update_to_a_stack_without_the_projects_build_says_so(tmp_path: Path)
     path.write_text(yaml.safe_dump(left, sort_keys=False), encoding="utf-8")
     release(template, "999.0.0")
     before = files_of(project)
-    done = copier("update", "--defaults", str(project))
+    done = copier_here("update", "--defaults", str(project))
     assert done.returncode != 0
     assert f"{build} is not a CUDA build of torch {catalog.torch_version()}: answer" in done.stderr
     assert files_of(project) == before
     default = first_cuda(left)["build"]
-    done = copier("update", "--defaults", "--data", f"cuda_build={default}", str(project))
+    done = copier_here("update", "--defaults", "--data", f"cuda_build={default}", str(project))
     assert done.returncode == 0, done.stderr
     assert facts_of(project)["builds"]["cuda"] == default
 
@@ -196,7 +198,9 @@ def test_a_python_without_wheels_for_the_build_is_refused(
     without_wheels: Path, tmp_path: Path
 ) -> None:
     given = ["--data", "backends=[cuda]", "--data", "python_version=3.13"]
-    done = copier("copy", "--defaults", *given, str(without_wheels), str(tmp_path / "project"))
+    done = copier_here(
+        "copy", "--defaults", *given, str(without_wheels), str(tmp_path / "project"), shared=True
+    )
     assert done.returncode != 0
     assert not (tmp_path / "project").exists()
     row = next(each for each in ASKED if each["backend"] == "cuda")
@@ -213,10 +217,12 @@ def test_a_backend_that_does_not_go_with_the_projects_python_is_refused_later_to
 ) -> None:
     project = tmp_path / "project"
     given = ["--defaults", "--data", "python_version=3.13"]
-    assert copier("copy", *given, str(without_wheels), str(project)).returncode == 0
+    assert (
+        copier_here("copy", *given, str(without_wheels), str(project), shared=True).returncode == 0
+    )
     commit(project, "First copy")
     before = files_of(project)
-    done = copier("update", "--defaults", "--data", "backends=[cuda]", str(project))
+    done = copier_here("update", "--defaults", "--data", "backends=[cuda]", str(project))
     assert done.returncode != 0
     assert "wheel for Python 3.13: choose Python 3.11 or 3.12" in done.stderr
     assert files_of(project) == before

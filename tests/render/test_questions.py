@@ -170,6 +170,8 @@ def test_pythons_are_one_to_three_behind_the_newest_of_torch(template: Path) -> 
         ("  Dots, dashes -- and (more)!", "dots_dashes_and_more"),
         ("Torch", "torch_project"),
         ("class", "class_project"),
+        ("Keep", "keep_project"),
+        ("Tools", "tools_project"),
         ("3D shapes", "my_project"),
         ("مشروع", "my_project"),
         ("Größe", "gr_e"),
@@ -189,9 +191,13 @@ def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
     assert len(reserved) == len(set(reserved))
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
-    found = (path.name for path in (template / "template").iterdir() if path.is_dir())
+    root = template / "template"
+    found = (path.name for path in root.iterdir() if path.is_dir())
     folders = {re.sub("{%.*?%}", "", name) for name in found if not name.startswith(".")}
-    assert {*folders, "torch", "numpy"} <= set(reserved)
+    modules = {path.stem for path in root.glob("*.py")}
+    wheels = root.glob("requirements/stack/wheels/*.whl")
+    carried = {path.name.partition("-")[0] for path in wheels}
+    assert {*folders, *modules, *carried, "envkeep", "torch", "numpy"} <= set(reserved)
     assert not [name for name in reserved if f"{name}_project" in reserved]
     assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")
 

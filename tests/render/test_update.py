@@ -77,12 +77,12 @@ def release_changes(template: Path) -> None:
     """Release changes to all kinds of files of the template: owned, shared, new, gone and seeds."""
     files = template / "template"
     change(files / "Makefile.jinja", "# Project\n", "# Project\nnew:  ## of the next release\n")
-    change(files / "tools" / "__init__.py", '"""', '"""New: ')
+    change(files / "keep.py", '"""', '"""New: ')
     change(files / "pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n")
     change(files / ".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n")
     change(template / "stack" / "release.yml", 'name: "', 'name: "1')
     (files / "docs" / "new.md").write_text("# New\n", encoding="utf-8")
-    (files / "tools" / "hardware.py").unlink()
+    (files / "docs" / "checks.md").unlink()
     change(files / "README.md.jinja", "## Start", "## Begin")
     change(files / "local.mk", "# Yours", "# All yours")
     release(template, NEWEST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from scripts.stack_pins import Pin, by_name, parse_pins
 from tests.lifecycle.projects import PLATFORM_LOCKS, Project, succeeded
 from tests.resolve.cells import Cell
 from tests.support.copier_runs import Answers, render
+from tests.support.engine import variables
 
 TOOLCHAIN = "from envkeep.toolchain import locking_tools as toolchain; print(toolchain.ensure())"
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
@@ -156,7 +156,7 @@ def _make_toolchain(project: Project, python: str) -> Path:
     done = subprocess.run(
         [sys.executable, "-c", TOOLCHAIN],
         cwd=project.folder,
-        env=os.environ,
+        env=variables(project.folder),
         capture_output=True,
         text=True,
         check=False,

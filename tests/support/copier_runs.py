@@ -7,17 +7,24 @@ directory is only read.
 
 from __future__ import annotations
 
+import atexit
+import io
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from copier import run_copy, run_update
+from copier._cli import CopierApp
 
 from scripts.build_wheel import write_wheel
 from scripts.releases import load, tag
+from tests.support.fast_copier import FastCopier
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWEST = "999.0.0"
@@ -38,6 +45,9 @@ CopierApp.run()
 """Copier's command line in a Python that reports every program it starts (PEP 578)."""
 
 Answers = Mapping[str, object]
+SHARED = FastCopier()
+"""What the copies of this process share."""
+atexit.register(SHARED.close)
 
 
 @dataclass(frozen=True)
@@ -109,15 +119,16 @@ def render(
     Returns:
         The folder of the project.
     """
-    run_copy(
-        str(template),
-        project,
-        data=dict(answers or {}),
-        defaults=True,
-        overwrite=True,
-        quiet=True,
-        vcs_ref=version,
-    )
+    with SHARED.active():
+        run_copy(
+            str(template),
+            project,
+            data=dict(answers or {}),
+            defaults=True,
+            overwrite=True,
+            quiet=True,
+            vcs_ref=version,
+        )
     return project
 
 
@@ -157,6 +168,28 @@ def copier(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+def copier_here(*arguments: str, shared: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run Copier's command line in this process, which spares starting one, and say how it ended.
+
+    Args:
+        arguments: What follows ``copier``.
+        shared: Whether it is a copy, which may share its template with other copies.
+    """
+    output, errors = io.StringIO(), io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(output))
+        stack.enter_context(redirect_stderr(errors))
+        stack.enter_context(patch.object(sys, "stdin", io.StringIO()))
+        if shared:
+            stack.enter_context(SHARED.active())
+        try:
+            _, code = CopierApp.run(["copier", *arguments], exit=False)
+        except Exception:
+            code = 1
+            traceback.print_exc()
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
+
+
 def programs_that_copier_starts(*arguments: str) -> list[str]:
     """Run Copier's command line; it must succeed.
 
@@ -188,6 +221,12 @@ def conflicts(project: Path) -> list[str]:
     unmerged = git(project, "diff", "--name-only", "--diff-filter=U").split()
     rejected = [path.relative_to(project).as_posix() for path in project.rglob("*.rej")]
     return sorted([*unmerged, *rejected])
+
+
+def texts_of(folder: Path) -> dict[str, str]:
+    """Return the texts of a folder by their path in it: all files but wheels, and those of git."""
+    files = files_of(folder).items()
+    return {path: file.content.decode() for path, file in files if not path.endswith(".whl")}
 
 
 def files_of(folder: Path) -> dict[str, FileState]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pip._internal.models.index import PyPI
+from envkeep.toolchain import locking_tools
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -88,7 +88,7 @@ def index_of_this_machine() -> str:
     """Return the address of the index that pip uses here."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     configured = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return os.environ.get("PIP_INDEX_URL") or configured or PyPI.simple_url
+    return os.environ.get("PIP_INDEX_URL") or configured or locking_tools.pypi(Path(sys.executable))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def ensure(archive: Manifest) -> None:
     """
     version = python_version()
     try:
-        interpreters.find(version)
+        interpreters.find_interpreter(version)
         return
     except ToolError as error:
         if PYTHON not in archive.files:

@@ -16,7 +16,7 @@ from envkeep.environments.managers.pip_tools import PipTools
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
-from envkeep.locks.lock_set import Locks, sha256_of
+from envkeep.locks.lock_set import Locks, hash_of_locks
 from envkeep.paths import LOCKS, ROOT
 from envkeep.process import run, say
 from envkeep.project.metadata import machine, python_version
@@ -25,7 +25,7 @@ from envkeep.project.target import Target
 
 
 class FromArchive(PipTools):
-    """Fill environments from the files of an archive."""
+    """Environments filled from the files of an archive."""
 
     def __init__(self, layout: Layout) -> None:
         """Take the paths of the archive."""
@@ -113,7 +113,7 @@ def _described(archive: Manifest, spec: EnvironmentSpec) -> Environment:
     Raises:
         ToolError: The locks are not those that the manifest names.
     """
-    lock_sha256 = sha256_of(spec.locks)
+    lock_sha256 = hash_of_locks(spec.locks)
     if lock_sha256 != archive.facts["lock_sha256"]:
         raise ToolError(f"the locks in {archive.layout.folder} are not those that were saved.")
     project_sha256 = store.project_hash(DEVELOPMENT)

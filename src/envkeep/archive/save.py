@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envkeep.archive import system as systems
 from envkeep.archive.interpreter import movable
@@ -24,7 +24,7 @@ from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
 from envkeep.project.git import Git
-from envkeep.project.metadata import facts, python_version
+from envkeep.project.metadata import project_metadata, python_version
 from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
@@ -73,7 +73,9 @@ def interpreter_folder() -> Path:
     Raises:
         ToolError: The interpreter is the system's own, whose files lie among others.
     """
-    prefix = Path(_printed([interpreters.find(), "-c", "import sys; print(sys.base_prefix)"]))
+    prefix = Path(
+        _printed([interpreters.find_interpreter(), "-c", "import sys; print(sys.base_prefix)"])
+    )
     if str(prefix).startswith(OF_THE_SYSTEM):
         raise ToolError(
             f"Python lies in {prefix}, among other files of the system, and cannot be saved alone; "
@@ -154,13 +156,13 @@ def _build(layout: Layout) -> dict[str, str]:
 
 def _write_lock(lock: Path, into: Path, built: dict[str, str]) -> None:
     """Write a lock that admits the wheels that were built, in place of their sources."""
-    entries = lockfile.parse(lock.read_text(encoding="utf-8"))
+    entries = lockfile.parse_lock(lock.read_text(encoding="utf-8"))
     hashes = {
         entry.requirement: [f"sha256:{built[entry.requirement]}"]
         for entry in entries
         if entry.requirement in built
     }
-    text = lockfile.render(lockfile.with_hashes(entries, hashes), f"Saved from {lock.name}.")
+    text = lockfile.render_lock(lockfile.with_hashes(entries, hashes), f"Saved from {lock.name}.")
     write_whole(into, text.encode())
 
 
@@ -176,10 +178,10 @@ def _remove_others(layout: Layout, locks: Sequence[Path]) -> None:
 def _named(path: Path) -> tuple[str, str]:
     """Return the name and the version that a wheel's or an archive's name bears."""
     if path.suffix == ".whl":
-        name, version = path.name.split("-")[:2]
-    else:
-        name, _, version = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name).rpartition("-")
-    return canonicalize_name(name), version
+        name, version = parse_wheel_filename(path.name)[:2]
+        return name, str(version)
+    stem = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", path.name)  # packaging knows two of these alone
+    return canonicalize_name(stem.rpartition("-")[0]), stem.rpartition("-")[2]
 
 
 def _wheel_of(folder: Path, name: str, version: str) -> Path | None:
@@ -214,8 +216,8 @@ def _facts(locks: Locks, image: str | None) -> dict[str, object]:
     git = Git(ROOT)
     wanted = layers()
     return {
-        "project": facts()["package_name"],
-        "stack_release": facts()["stack_release"],
+        "project": project_metadata()["package_name"],
+        "stack_release": project_metadata()["stack_release"],
         "commit": git.says("rev-parse", "HEAD"),
         "uncommitted": bool(git.says("status", "--porcelain")),
         "target": locks.target.name,

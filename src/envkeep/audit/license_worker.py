@@ -1,7 +1,7 @@
-"""Judge licence expressions; run by the interpreter of the environment that audits.
+"""Judge license expressions; run by the interpreter of the environment that audits.
 
 Reads ``{"expressions": [...], "patterns": [...]}`` and prints a list of those expressions in which
-there is no choice but a licence that a pattern means.
+there is no choice but a license that a pattern means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from license_expression import (  # type: ignore[import-not-found]
 
 
 def is_refused(node: Any, patterns: Sequence[str]) -> bool:
-    """Tell whether a part of an expression leaves no choice but an unwanted licence."""
+    """Tell whether a part of an expression leaves no choice but an unwanted license."""
     if isinstance(node, OR):
         return all(is_refused(each, patterns) for each in node.args)
     if isinstance(node, AND):

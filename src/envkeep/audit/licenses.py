@@ -1,30 +1,35 @@
-"""What distributions say of their licences, and which of them the team does not want.
+"""What distributions say of their licenses, and which of them the team does not want.
 
-A licence is an SPDX expression where the distribution gives one, otherwise what its classifiers
-or its text say, in SPDX's spelling only where that is certain: "BSD" alone names no licence.
+A license is an SPDX expression where the distribution gives one, otherwise what its classifiers
+or its text say, in SPDX's spelling only where that is certain: "BSD" alone names no license.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from email.message import Message
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from envkeep.environments import distributions, store
+from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.errors import ToolError
-from envkeep.paths import python
+from envkeep.locks.lock_set import Locks, pinned
+from envkeep.paths import python, shown
 from envkeep.process import run
+from envkeep.project import target as backends
 from envkeep.project.metadata import own_table
+from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.toolchain.pinned_tools import AUDIT
 
 UNKNOWN = "unknown"
 SETTING = "denied-licenses"
 SETTING_OF_BEFORE = "denied-licences"
 WORKER = Path(__file__).with_name("license_worker.py")
-LONGEST = 60  # characters of a licence's name; what is longer is its text
+LONGEST = 60  # characters of a license's name; what is longer is its text
 SAYS_NOTHING = ("", "unknown", "license", "see license", "other/proprietary license")
 PREFIX = "License ::"
 IDENTIFIER = re.compile(r"[A-Za-z0-9.+-]*[0-9-][A-Za-z0-9.+-]*|MIT|ISC|Zlib|Unlicense", re.ASCII)
@@ -65,8 +70,25 @@ SPDX = {
 """What the index's classifiers and common texts mean, in lower case."""
 
 
-def licence_of(metadata: Message) -> str:
-    """Return the licence that a distribution's metadata state, or ``unknown``."""
+@dataclass(frozen=True)
+class LockedLicense:
+    """The license of a locked package.
+
+    Attributes:
+        name: The package's name.
+        version: Its version.
+        license: What its metadata state, or ``unknown``.
+        denied: Whether the team does not want that.
+    """
+
+    name: str
+    version: str
+    license: str
+    denied: bool
+
+
+def license_of(metadata: Message) -> str:
+    """Return the license that a distribution's metadata state, or ``unknown``."""
     expression = _line(metadata.get("License-Expression"))
     if expression:
         return expression
@@ -84,19 +106,19 @@ def licence_of(metadata: Message) -> str:
     return _spelled(short) if 0 < len(short) <= LONGEST else UNKNOWN
 
 
-def known() -> dict[tuple[str, str], str]:
-    """Return the licences of what is installed in any environment, by package and version."""
+def known_licenses() -> dict[tuple[str, str], str]:
+    """Return the licenses of what is installed in any environment, by package and version."""
     found: dict[tuple[str, str], str] = {}
     for environment in store.complete():
         for each in distributions.installed(environment.folder):
             key = (each.name, each.version)
             if key not in found:
-                found[key] = licence_of(distributions.metadata(each.folder))
-    return {key: licence for key, licence in found.items() if licence != UNKNOWN}
+                found[key] = license_of(distributions.metadata(each.folder))
+    return {key: license for key, license in found.items() if license != UNKNOWN}
 
 
-def denied() -> list[str]:
-    """Return the licences that the team does not want, as ``pyproject.toml`` says.
+def denied_licenses() -> list[str]:
+    """Return the licenses that the team does not want, as ``pyproject.toml`` says.
 
     Raises:
         ToolError: The setting is no list of texts.
@@ -111,40 +133,76 @@ def denied() -> list[str]:
     return found
 
 
-def refused(licences: Iterable[str], unwanted: Sequence[str]) -> set[str]:
-    """Return those of some licences that a team does not want.
+def refused_licenses(licenses: Iterable[str], unwanted: Sequence[str]) -> set[str]:
+    """Return those of some licenses that a team does not want.
 
     Of alternatives (``A OR B``) one has to be wanted, of what holds together (``A AND B``) all.
 
     Args:
-        licences: As ``licence_of`` returns them.
-        unwanted: Licences, with ``*`` for any text.
+        licenses: As ``license_of`` returns them.
+        unwanted: Licenses, with ``*`` for any text.
 
     Raises:
         ToolError: The tool that reads expressions cannot be had.
     """
     patterns = [each.lower() for each in unwanted]
-    hit = {each for each in licences if any(_is_in(each, pattern) for pattern in patterns)}
+    hit = {each for each in licenses if any(_is_in(each, pattern) for pattern in patterns)}
     expressions = {each for each in hit if EXPRESSION.fullmatch(each)}
     plain = hit - expressions
     return plain | (_judged(expressions, patterns) if expressions else set())
 
 
-def _is_in(licence: str, pattern: str) -> bool:
-    """Tell whether a pattern means any of the licences in a text."""
-    parts = re.split(r",\s+|\s+(?:AND|OR)\s+", licence)
+def locked_licenses(kind: Kind) -> list[LockedLicense]:
+    """Return what is locked for the active environment of a kind, in the order of the table.
+
+    Raises:
+        ToolError: There is no active environment of the kind.
+    """
+    if store.active(kind) is None:
+        target = "install" if kind is DEVELOPMENT else "install-prod"
+        raise ToolError(
+            f"licenses are read from {shown(kind.link)}, which is not there; run `make {target}`."
+        )
+    wanted = layers() if kind is DEVELOPMENT else PRODUCTION_LAYERS
+    files = Locks(backends.chosen().target).require(wanted)
+    locked = {name: version for path in files for name, version in pinned(path).items()}
+    return judge_licenses(locked, known_licenses())
+
+
+def judge_licenses(
+    locked: Mapping[str, str], stated: Mapping[tuple[str, str], str]
+) -> list[LockedLicense]:
+    """Return the rows of the table: what is not known first, then by license.
+
+    Args:
+        locked: Versions by package.
+        stated: Licenses by package and version.
+    """
+    unwanted = denied_licenses()
+    found = {name: stated.get((name, version), UNKNOWN) for name, version in locked.items()}
+    denied = refused_licenses(set(found.values()), unwanted)
+    table = [
+        LockedLicense(name, version, found[name], found[name] in denied)
+        for name, version in locked.items()
+    ]
+    return sorted(table, key=lambda row: (row.license != UNKNOWN, row.license.lower(), row.name))
+
+
+def _is_in(license: str, pattern: str) -> bool:
+    """Tell whether a pattern means any of the licenses in a text."""
+    parts = re.split(r",\s+|\s+(?:AND|OR)\s+", license)
     bare = [part.strip("() \t") for part in parts]
     return any(fnmatchcase(part.lower(), pattern) for part in bare)
 
 
 def _judged(expressions: Iterable[str], patterns: Sequence[str]) -> set[str]:
-    """Return the expressions that leave no choice but an unwanted licence."""
+    """Return the expressions that leave no choice but an unwanted license."""
     given = json.dumps({"expressions": sorted(expressions), "patterns": list(patterns)})
     command = [python(AUDIT.ensure()), "-I", WORKER]
     done = run(command, stdin=given.encode(), mode="capture", check=False)
     if done.code:
         reason = done.errors.strip().rpartition("\n")[2]
-        raise ToolError(f"the licences could not be compared: {reason}.")
+        raise ToolError(f"the licenses could not be compared: {reason}.")
     return set(json.loads(done.output))
 
 

@@ -36,13 +36,13 @@ def component_of(row: Mapping[str, Any], kind: Any) -> Any:
         purl=purl,
         bom_ref=purl.to_string(),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=each) for each in files],
-        licenses=[licence_of(row["licence"])] if row.get("licence") else (),
+        licenses=[license_of(row["license"])] if row.get("license") else (),
         properties=[Property(name=LAYER, value=row["layer"])] if row.get("layer") else (),
     )
 
 
-def licence_of(text: str) -> Any:
-    """Return a licence as an SPDX identifier or expression if it is one, else as a name."""
+def license_of(text: str) -> Any:
+    """Return a license as an SPDX identifier or expression if it is one, else as a name."""
     declared = LicenseAcknowledgement.DECLARED
     return LicenseFactory().make_from_string(text, license_acknowledgement=declared)
 

@@ -1,112 +1,138 @@
-"""Which changes of packages need which others: what is installed at both ends says so.
-
-A program of its own, run by the Python of the pinned tools, which have ``packaging``. It reads from
-its standard input, as JSON, the folders of both environments, the names of the packages that
-changed, and the requirements that people wrote. It prints the needs as JSON.
-"""
+"""Which changes of packages need which others: what is installed at both ends says so."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-Installed = dict[str, Distribution]
+from envkeep.bisect.groups import Dependency
+from envkeep.environments import integrity
+from envkeep.environments.distributions import packages_folder
+from envkeep.errors import ToolError
+from envkeep.project.requirements import LAYERS, input_files, requirement_of, statements
+
 Extras = dict[str, set[str]]
 
 
-def installed(environment: Path) -> Installed:
-    """Return what is installed in an environment, by name."""
-    patterns = ("lib/python*/site-packages", "Lib/site-packages")
-    folders = [str(path) for pattern in patterns for path in environment.glob(pattern)]
-    found = distributions(path=folders)
-    return {canonicalize_name(each.name): each for each in found if each.name}
+@dataclass(frozen=True)
+class Installed:
+    """What an environment holds.
 
+    Attributes:
+        distributions: The installed distributions by name.
+        markers: What requirements' markers compare, where this process has something else.
+    """
 
-def extras_in_use(there: Installed, written: Iterable[str]) -> Extras:
-    """Return the extras that people, or installed packages, ask for, by package."""
-    found: Extras = {}
-    for text in written:
-        _add(found, _parsed(text))
-    size = -1
-    while size != (size := sum(map(len, found.values()))):
-        for name in there:
-            for requirement in demands_of(there, name, found):
-                _add(found, requirement)
-    return found
+    distributions: Mapping[str, Distribution]
+    markers: Mapping[str, str]
 
+    @classmethod
+    def of(cls, environment: Path) -> Installed:
+        """Read what is installed in an environment."""
+        folder = packages_folder(environment)
+        found = distributions(path=[str(folder)]) if folder else ()
+        return cls(
+            {canonicalize_name(each.name): each for each in found if each.name},
+            _markers(integrity.version_of_python(environment)),
+        )
 
-def demands_of(there: Installed, name: str, extras: Extras) -> Iterator[Requirement]:
-    """Yield what an installed package needs here, with its extras that are in use."""
-    for text in there[name].requires or ():
-        requirement = _parsed(text)
+    def needs_of(self, name: str, extras: Extras) -> Iterator[Requirement]:
+        """Yield what an installed package needs here, with its extras that are in use."""
         wanted = extras.get(name, set()) | {""}
-        if requirement and (
-            requirement.marker is None
-            or any(requirement.marker.evaluate({"extra": extra}) for extra in wanted)
-        ):
-            yield requirement
+        texts = self.distributions[name].requires or ()
+        for requirement in filter(None, map(requirement_of, texts)):
+            marker = requirement.marker
+            if marker is None or any(
+                marker.evaluate({**self.markers, "extra": extra}) for extra in wanted
+            ):
+                yield requirement
+
+    def meets(self, requirement: Requirement) -> bool:
+        """Tell whether what is installed satisfies a requirement."""
+        found = self.distributions.get(canonicalize_name(requirement.name))
+        return found is not None and requirement.specifier.contains(found.version, prereleases=True)
+
+    def extras_in_use(self, written: Iterable[str]) -> Extras:
+        """Return the extras that people, or installed packages, ask for, by package."""
+        found: Extras = {}
+        for requirement in filter(None, map(requirement_of, written)):
+            _add(found, requirement)
+        size = -1
+        while size != (size := sum(map(len, found.values()))):
+            for name in self.distributions:
+                for requirement in self.needs_of(name, found):
+                    _add(found, requirement)
+        return found
 
 
-def is_met(requirement: Requirement, there: Installed) -> bool:
-    """Tell whether what is installed satisfies a requirement."""
-    found = there.get(canonicalize_name(requirement.name))
-    return found is not None and requirement.specifier.contains(found.version, prereleases=True)
+def read_dependencies(
+    good: Path, bad: Path, changed: Iterable[str], backend: str
+) -> list[Dependency]:
+    """Return which changes cannot be made without which others, as the packages themselves say.
+
+    Args:
+        good: The environment without any change.
+        bad: The environment with all of them.
+        changed: The names of the packages that changed.
+        backend: What the environments are for.
+
+    Raises:
+        ToolError: The metadata of an installed package cannot be read.
+    """
+    try:
+        return list(
+            dependencies_between(changed, Installed.of(good), Installed.of(bad), _written(backend))
+        )
+    except (OSError, ValueError) as error:  # a marker or a version that is none is a ValueError
+        raise ToolError(f"what the packages need cannot be read: {error}.") from error
 
 
-def needs(
-    changed: Iterable[str], ends: Mapping[str, Installed], written: Iterable[str]
-) -> list[dict[str, str]]:
-    """Return which change cannot be made without which other.
+def dependencies_between(
+    changed: Iterable[str], good: Installed, bad: Installed, written: Iterable[str]
+) -> Iterator[Dependency]:
+    """Yield which change cannot be made without which other.
 
     A new version can need another package's new version; and an old version can forbid it, so that
     the other one cannot change as long as it is old. What an end itself does not keep counts not.
+
+    Args:
+        changed: The names of the packages that changed.
+        good: What is installed without any change.
+        bad: What is installed with all of them.
+        written: The requirements that people wrote.
     """
-    names = set(changed)
-    written = [*written]
-    good, bad = ends["good"], ends["bad"]
-    found = []
+    names, written = set(changed), [*written]
     for own, other, is_new in ((bad, good, True), (good, bad, False)):
-        extras = extras_in_use(own, written)
-        for name in sorted(names & own.keys()):
-            for requirement in demands_of(own, name, extras):
+        extras = own.extras_in_use(written)
+        for name in sorted(names & own.distributions.keys()):
+            for requirement in own.needs_of(name, extras):
                 needed = canonicalize_name(requirement.name)
                 relevant = needed in names and needed != name
-                if relevant and is_met(requirement, own) and not is_met(requirement, other):
-                    reason = f"{name} {own[name].version} needs {_written(requirement)}"
-                    pair = (name, needed) if is_new else (needed, name)
-                    found.append({"change": pair[0], "needs": pair[1], "reason": reason})
-    return found
+                if relevant and own.meets(requirement) and not other.meets(requirement):
+                    version = own.distributions[name].version
+                    reason = f"{name} {version} needs {requirement.name}{requirement.specifier}"
+                    change, other_change = (name, needed) if is_new else (needed, name)
+                    yield Dependency(change, other_change, reason)
 
 
-def _add(found: Extras, requirement: Requirement | None) -> None:
-    if requirement and requirement.extras:
+def _markers(python: str | None) -> dict[str, str]:
+    """Return what markers compare with a Python's version, which need not be this process's own."""
+    if python is None:
+        return {}
+    return {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+
+
+def _written(backend: str) -> list[str]:
+    """Return the requirements that people wrote, with the extras that they ask for."""
+    files = {path for layer in LAYERS for path in input_files(layer, backend) if path.exists()}
+    return [line for path in sorted(files) for line in statements(path)]
+
+
+def _add(found: Extras, requirement: Requirement) -> None:
+    if requirement.extras:
         found.setdefault(canonicalize_name(requirement.name), set()).update(requirement.extras)
-
-
-def _parsed(text: str) -> Requirement | None:
-    try:
-        return Requirement(text)
-    except InvalidRequirement:
-        return None
-
-
-def _written(requirement: Requirement) -> str:
-    return f"{requirement.name}{requirement.specifier}"
-
-
-def main() -> int:
-    """Answer one question."""
-    question = json.load(sys.stdin)
-    ends = {name: installed(Path(question[name])) for name in ("good", "bad")}
-    json.dump(needs(question["changed"], ends, question["written"]), sys.stdout)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import LockEntry, parse
+from envkeep.locks.lockfile import LockEntry, parse_lock
 from envkeep.paths import LOCKS, ORDER, ROOT, STACK, shown
 from envkeep.project.git import Git
 from envkeep.project.metadata import python_version
@@ -77,7 +77,7 @@ class LayerLocks:
         """What they hold, by name."""
         found: dict[str, dict[str, LockEntry]] = {}
         for layer, text in self.texts.items():
-            for entry in parse(text):
+            for entry in parse_lock(text):
                 found.setdefault(entry.name, {})[layer] = entry
         return {name: LockedPackage(entries) for name, entries in found.items()}
 

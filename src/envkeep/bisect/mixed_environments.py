@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from envkeep.bisect.endpoints import LayerLocks
-from envkeep.bisect.groups import Dependency
 from envkeep.environments import build, health, managers, store
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import DEVELOPMENT, Environment, Kind
-from envkeep.errors import ToolError, quoted
-from envkeep.paths import ROOT, python
-from envkeep.process import run
-from envkeep.project.requirements import LAYERS, input_files, statements
+from envkeep.paths import ROOT
 from envkeep.project.target import Target
-from envkeep.toolchain import locking_tools
 
 BISECT = Kind("bisect", ROOT / ".venv-bisect", "bisect-", "editable")
 """Nothing ever links to one of these; that they hold the project depends on the same as there."""
-WORKER = Path(__file__).with_name("dependencies.py")
 
 
 @dataclass(frozen=True)
@@ -77,31 +70,6 @@ def remove(names: Iterable[str]) -> None:
             store.delete(found.folder)
 
 
-def dependencies(good: Path, bad: Path, changed: Collection[str], backend: str) -> list[Dependency]:
-    """Return which changes cannot be made without which others, as the packages themselves say.
-
-    Args:
-        good: The environment without any change.
-        bad: The environment with all of them.
-        changed: The names of the packages that changed.
-        backend: What the environments are for.
-
-    Raises:
-        ToolError: What is installed cannot be read.
-    """
-    question = {
-        "good": str(good),
-        "bad": str(bad),
-        "changed": list(changed),
-        "written": _written(backend),
-    }
-    command = [python(locking_tools.ensure()), "-I", WORKER]
-    answer = run(command, stdin=json.dumps(question).encode(), mode="capture", check=False)
-    if answer.code:
-        raise ToolError(f"what the packages need cannot be read: {quoted(answer.errors)}.")
-    return [Dependency(**row) for row in json.loads(answer.output)]
-
-
 def _usable() -> list[Environment]:
     """Return what may be taken: environments to work in, which were checked, then own ones."""
     there = store.complete()
@@ -112,9 +80,3 @@ def _fill(folder: Path, spec: EnvironmentSpec) -> None:
     manager = managers.chosen()
     build.fill(folder, spec, manager)
     manager.install_project(folder, editable=False)
-
-
-def _written(backend: str) -> list[str]:
-    """Return the requirements that people wrote, with the extras that they ask for."""
-    files = {path for layer in LAYERS for path in input_files(layer, backend) if path.exists()}
-    return [line for path in sorted(files) for line in statements(path) if line[0] != "-"]

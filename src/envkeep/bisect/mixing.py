@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from envkeep.bisect.endpoints import LayerLocks, LockedPackage
-from envkeep.locks.lockfile import render
+from envkeep.locks.lockfile import render_lock
 from envkeep.project.versions import has_other_major
 
 ORDER, FILES = "(order)", "(files)"
@@ -98,7 +98,7 @@ def mixed(
 
 def _text(layer: str, packages: Iterable[LockedPackage]) -> str:
     entries = (package.entries.get(layer) for package in packages)
-    return render([entry for entry in entries if entry], "Made by `make bisect`.")
+    return render_lock([entry for entry in entries if entry], "Made by `make bisect`.")
 
 
 def _is_ordered_otherwise(good: LayerLocks, bad: LayerLocks) -> bool:

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from envkeep.bisect import mixed_environments, test_run
+from envkeep.bisect.dependencies import read_dependencies
 from envkeep.bisect.endpoints import LayerLocks
 from envkeep.bisect.groups import Dependency, GroupPlan, plan_groups, ranked
 from envkeep.bisect.log import FOUND, BisectLog
@@ -137,7 +138,7 @@ class Bisection:
         else:
             good, bad = (self._ready(locks).folder for locks in (self.good, self.bad))
             names = [change.name for change in self.changes if change.name not in (FILES, ORDER)]
-            dependencies = mixed_environments.dependencies(good, bad, names, self.target.backend)
+            dependencies = read_dependencies(good, bad, names, self.target.backend)
             text = json.dumps([asdict(each) for each in dependencies], indent=2)
             write_whole(path, text.encode())
         plan = plan_groups(ranked(self.changes, self.good, self.bad), dependencies)

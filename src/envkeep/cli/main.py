@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
 from typing import NoReturn, Protocol, cast
 
 from envkeep import commands, progress
@@ -123,6 +121,8 @@ def _run_command(listed: Listed, rest: Sequence[str]) -> int:
 
 def _run_own(name: str, rest: Sequence[str]) -> Result | int:
     """Run a command of the project's package."""
+    import difflib  # this and more is imported where it is needed: `make` waits for all above
+
     from envkeep.commands import project_tasks
     from envkeep.project import own_commands
 
@@ -162,7 +162,7 @@ def _finished(outcome: Result | int) -> Result:
         return outcome
     error = ToolError(outcome.error)
     error.add(place)
-    return replace(outcome, error=str(error))
+    return outcome._replace(error=str(error))
 
 
 def _overview() -> str:

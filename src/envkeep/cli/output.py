@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ def show(result: Result, *, as_json: bool = False) -> int:
             is the document.
     """
     if as_json:
+        import json
+
         print(json.dumps(_document(result), indent=2), flush=True)
     else:
         for line in result.lines:

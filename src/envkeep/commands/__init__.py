@@ -11,19 +11,17 @@ returns says what the command is: one that returns a ``Result`` reports, and has
 
 from __future__ import annotations
 
-import ast
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
-HELP = re.compile(r"^HELP = (?P<value>\".+\")$", re.MULTILINE)
-ALIASES = re.compile(r"^ALIASES = (?P<value>\(.+\))$", re.MULTILINE)
+HELP = re.compile(r'^HELP = "(?P<text>[^"\\]+)"$', re.MULTILINE)
+ALIASES = re.compile(r"^ALIASES = \((?P<names>.+)\)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """A command as the lists have it.
 
     Attributes:
@@ -67,6 +65,6 @@ def _read(path: Path) -> Listed | None:
     return Listed(
         path.stem.rstrip("_").replace("_", "-"),
         path.stem,
-        ast.literal_eval(said["value"]),
-        ast.literal_eval(aliases["value"]) if aliases else (),
+        said["text"],
+        tuple(re.findall(r'"(.+?)"', aliases["names"])) if aliases else (),
     )

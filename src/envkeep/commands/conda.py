@@ -72,10 +72,10 @@ def _wanted(backend: str) -> str:
 def _bring_python() -> None:
     """Let conda bring the Python that the pinned tools start with, where the machine has none."""
     try:
-        interpreters.find()
+        interpreters.find_interpreter()
     except ToolError:
         version = python_version()
         folder: Path = ENVIRONMENTS / f"{interpreters.FROM_CONDA}{version}"
         say(f"Python {version} is not on this machine: conda brings one for the pinned tools.")
         make(folder, ["--channel", "conda-forge", f"python={version}", "pip"])
-        interpreters.find()
+        interpreters.find_interpreter()

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from envkeep.audit import licenses, vulnerabilities
-from envkeep.commands.audit import accepted_advisories
 from envkeep.diff import changes, sides
-from envkeep.diff.changes import Change, Facts
-from envkeep.diff.report import Report, as_data, lines
-from envkeep.diff.sides import NOW, Package, Side
-from envkeep.errors import ToolError
+from envkeep.diff.examine import examine
+from envkeep.diff.report import as_data, as_lines
+from envkeep.diff.sides import NOW, Side
 from envkeep.inputs import given
-from envkeep.locks import package_index
 from envkeep.project import target as backends
 from envkeep.result import Result
 
 HELP = "say what changed since the last commit, or from A to B: commits, folders, environments"
-Advisories = dict[tuple[str, str], dict[str, tuple[set[str], str]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,101 +34,12 @@ def run(arguments: argparse.Namespace) -> Result:
     target = backends.chosen().target
     one = given(arguments.before, "A") or "HEAD"
     other = given(arguments.after, "B") or NOW
-    before, after = sides.pair(one, other, target)
+    before, after = sides.read_sides(one, other, target)
     if not (before.installed and after.installed):
         before, after = _without_sizes(before), _without_sizes(after)
-    found = changes.changes(before, after)
-    report = _examined(before, after, found, None if arguments.offline else arguments.service)
-    return Result(as_data(report), [*lines(report)])
-
-
-def _examined(before: Side, after: Side, found: Sequence[Change], service: str | None) -> Report:
-    """Return the report, with all that can be found out.
-
-    Args:
-        before: The one side.
-        after: The other.
-        found: What changed.
-        service: Who is asked about vulnerabilities, None if nobody shall be asked.
-    """
-    installed = licenses.known()
-    known = {key: Facts(licence=licence) for key, licence in installed.items()}
-    changed = [each for each in found if _is_other(each)]
-    notes, advisories = [], None
-    if service is None and changed:
-        notes.append("nobody was asked about sizes, yanked releases and known vulnerabilities.")
-    elif service is not None and changed:
-        known, advisories, notes = _asked(changed, known, service)
-    report = Report(before, after, [changes.with_facts(each, known) for each in found])
-    if advisories is None:
-        return replace(report, notes=notes)
-    brought, mended = _moved(changed, advisories)
-    return replace(report, brought=brought, mended=mended, notes=notes)
-
-
-def _asked(
-    changed: Iterable[Change], known: Mapping[tuple[str, str], Facts], service: str
-) -> tuple[dict[tuple[str, str], Facts], Advisories | None, list[str]]:
-    """Return what others know of some changes, and sentences on who could not be asked."""
-    packages = [each for change in changed for each in (change.before, change.after) if each]
-    notes: list[str] = []
-    facts, advisories = dict(known), None
-    try:
-        for key, found in package_index.ask(packages).items():
-            licence = found.licence or known.get(key, Facts()).licence
-            facts[key] = replace(found, licence=licence)
-    except ToolError as error:
-        notes.append(str(error))
-    try:
-        advisories = _advisories(packages, service)
-    except ToolError as error:
-        notes.append(str(error))
-    return facts, advisories, notes
-
-
-def _advisories(packages: Iterable[Package], service: str) -> Advisories:
-    """Return what is known of versions: the names of each advisory, and a line about it.
-
-    Raises:
-        ToolError: Nobody answered.
-    """
-    versions: dict[str, set[str]] = {}
-    for each in packages:
-        if "://" not in each.version:
-            versions.setdefault(each.name, set()).add(_plain(each.version))
-    rows = vulnerabilities.look_up(versions, service, accepted_advisories())
-    return {(row["name"], row["version"]): _by_id(row) for row in rows if "version" in row}
-
-
-def _by_id(row: Mapping[str, Any]) -> dict[str, tuple[set[str], str]]:
-    return {
-        each["id"]: ({each["id"], *each.get("aliases", [])}, vulnerabilities.line(row, each))
-        for each in row.get("vulns", [])
-    }
-
-
-def _moved(changed: Iterable[Change], known: Advisories) -> tuple[list[str], list[str]]:
-    """Return the vulnerabilities that some changes bring, and those that they mend."""
-    brought: list[str] = []
-    mended: list[str] = []
-    for change in changed:
-        was, now = (
-            known.get((each.name, _plain(each.version)), {}) if each else {}
-            for each in (change.before, change.after)
-        )
-        for these, others, lines_ in ((now, was, brought), (was, now, mended)):
-            names = set().union(*(each for each, _ in others.values()))
-            lines_ += [line for each, line in these.values() if not each & names]
-    return brought, mended
-
-
-def _is_other(change: Change) -> bool:
-    return bool({*change.kinds} - {changes.MOVED, changes.LICENCE})
-
-
-def _plain(version: str) -> str:
-    """Return a version without the label of a build, which advisories do not know."""
-    return version.partition("+")[0]
+    found = changes.compare_sides(before, after)
+    report = examine(before, after, found, None if arguments.offline else arguments.service)
+    return Result(as_data(report), [*as_lines(report)])
 
 
 def _without_sizes(side: Side) -> Side:

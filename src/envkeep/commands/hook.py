@@ -6,8 +6,8 @@ import argparse
 
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
+from envkeep.lint.output import passed_on
 from envkeep.paths import program, shown
-from envkeep.process import run as run_program
 
 HELP = "run a program of the active environment, as git's hooks do"
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     found = program(DEVELOPMENT.link, arguments.program)
     if found.exists():
-        return run_program([found, *arguments.arguments], mode="foreground").code
+        return passed_on([found, *arguments.arguments])
     if arguments.optional:
         print(f"note: there is no {arguments.program} for this platform; nothing was checked.")
         return 0

@@ -20,7 +20,7 @@ from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import DOCKERFILE, MODELS, shown
 from envkeep.process import announce, say
 from envkeep.process import run as run_program
-from envkeep.project.metadata import facts, is_adopted, machine
+from envkeep.project.metadata import is_adopted, machine, project_metadata
 from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
 from envkeep.project.target import CPU, Target
 from envkeep.result import Result
@@ -91,7 +91,10 @@ def run(arguments: argparse.Namespace) -> Result:
     stage = _stage(arguments.target, backend)
     engine = _engine(arguments.engine, runs=arguments.smoke)
     target = Target(f"linux-{machine().platform.partition('-')[2]}", backend)
-    name = arguments.tag or f"{facts()['package_name'].strip('_').replace('_', '-')}:{stage}"
+    name = (
+        arguments.tag
+        or f"{project_metadata()['package_name'].strip('_').replace('_', '-')}:{stage}"
+    )
     command = [*engine.build, "--target", stage, "--tag", name]
     command += [part for each in _labels(arguments.target, target) for part in ("--label", each)]
     command += _torch(arguments.target, target)
@@ -205,7 +208,7 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
         ToolError: Something cannot be imported, the command does not start, or a model of the image
             does not predict.
     """
-    package = facts()["package_name"]
+    package = project_metadata()["package_name"]
     command = [engine.name, "run", *LOCKED_DOWN]
     in_python = ["--entrypoint=python", name]
     wanted = direct_names(PRODUCTION_LAYERS, backend)
@@ -228,7 +231,7 @@ def _try_out(engine: Engine, name: str, backend: str) -> None:
 def _ask_models(command: Sequence[str], package: str) -> None:
     """Let the models in the image answer by its health check, which fails if there are none."""
     is_there = any(MODELS.glob("*/metadata.json"))
-    if facts().get("generates", False):
+    if project_metadata().get("generates", False):
         is_there = is_there or any(MODELS.rglob("*.gguf"))
         health = [f"{package}.generation.health"]
     else:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from envkeep.environments import build, smoke_tests, store
+from envkeep.environments import build, links, smoke_tests, store
 from envkeep.environments.managers import Manager
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import Environment, Kind
@@ -67,7 +67,7 @@ def install(
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
     current = store.active(kind)
-    store.require_free(kind.link)
+    links.require_free(kind.link)
     ready = build.usable(kind, target, contents)
     if ready and current and ready.name == current.name:
         line = f"{shown(kind.link)} is up to date: {current.name} (Python {current.python})."

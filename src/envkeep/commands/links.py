@@ -35,10 +35,7 @@ def run(arguments: argparse.Namespace) -> Result:
     Raises:
         ToolError: No page was found.
     """
-    pages = [
-        ROOT / path for path in run_program(KNOWN_TO_GIT, mode="probe").answer.split("\0") if path
-    ]
-    pages = [page for page in pages if page.is_file()]
+    pages = _pages()
     if not pages:
         raise ToolError("no page was found; the project must be in a git repository.")
     dead = [{"page": shown(page), "link": link} for page in pages for link in dead_links(page)]
@@ -47,6 +44,11 @@ def run(arguments: argparse.Namespace) -> Result:
         return Result(data, [f"All links of {len(pages)} pages lead somewhere."])
     lines = [f"{each['page']}: {each['link']}" for each in dead]
     return Result.failed(f"{len(dead)} links lead nowhere; correct or remove them.", data, lines)
+
+
+def _pages() -> list[Path]:
+    known = run_program(KNOWN_TO_GIT, mode="probe").answer.split("\0")
+    return [ROOT / path for path in known if path and (ROOT / path).is_file()]
 
 
 def dead_links(page: Path) -> Iterator[str]:

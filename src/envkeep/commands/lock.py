@@ -61,7 +61,7 @@ def compile_here(
     arguments: argparse.Namespace, *, upgrade: bool, only_changed: bool = False
 ) -> Result:
     """Compile the locks for the CPU and for this machine's own backend."""
-    wanted = backends.here()
+    wanted = backends.targets_here()
     if not arguments.fast and not arguments.quiet:
         say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
@@ -106,7 +106,7 @@ def _uv_for_here(target: Target, build: TorchBuild | None, *, python: str) -> Uv
     folder that environments are filled from.
     """
     if build and build.is_folder:
-        build = replace(build, index=str(torch_wheels.fetch(build).resolve()))
+        build = replace(build, index=str(torch_wheels.fetch_torch(build).resolve()))
     return Uv(target, build, python=python)
 
 
@@ -127,7 +127,7 @@ def compile_locks(
         only_changed: Leave locks whose inputs are as they were.
         loosen: Add to overrides.txt what they need.
     """
-    with _kept(OVERRIDES), lock_set.replaced(wanted) as top:
+    with _kept(OVERRIDES), lock_set.replaced_locks(wanted) as top:
         while True:
             try:
                 for target in wanted:

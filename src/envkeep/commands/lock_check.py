@@ -70,12 +70,12 @@ def _problems(target: Target, python: str) -> Iterator[str]:
         yield f"{shown(found.folder)}: older than the requirements"
         return
     before = {name: _entries(found.file(name)) for name in found.names}
-    with lock_set.copies([target]) as top:
+    with lock_set.copied_locks([target]) as top:
         again = Locks(target, top)
         for name, entries in before.items():
             # uv keeps the hashes of a lock without asking where they come from.
             bare = [LockEntry(each.requirement) for each in entries.values()]
-            text = lockfile.render(bare, "Versions alone.")
+            text = lockfile.render_lock(bare, "Versions alone.")
             again.file(name).write_text(text, encoding="utf-8")
         # `make lock` may have found a version that asks for a patch of Python not all have.
         compile.lock(target, layers(), partial(Uv, python=python), upgrade=False, top=top)
@@ -86,7 +86,7 @@ def _problems(target: Target, python: str) -> Iterator[str]:
 
 
 def _entries(path: Path) -> dict[str, LockEntry]:
-    return {entry.name: entry for entry in lockfile.parse(path.read_text(encoding="utf-8"))}
+    return {entry.name: entry for entry in lockfile.parse_lock(path.read_text(encoding="utf-8"))}
 
 
 def _requirement(entry: LockEntry | None) -> str:

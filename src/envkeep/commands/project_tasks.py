@@ -6,14 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import adopted, style
 from envkeep.paths import python, shown
 from envkeep.process import envkeep_command, say
 from envkeep.process import run as run_program
-from envkeep.project.metadata import facts, is_adopted
+from envkeep.project.metadata import is_adopted, project_metadata
 from envkeep.project.requirements import exporters
 
 OF_PRODUCTION = ("predict", "generate")
@@ -61,7 +61,7 @@ def run_command(name: str, rest: Sequence[str]) -> int:
         rest: Its arguments.
     """
     kind = PRODUCTION if name in OF_PRODUCTION else DEVELOPMENT
-    command = [python_of(kind), "-m", facts()["package_name"], name, *rest]
+    command = [python_of(kind), "-m", project_metadata()["package_name"], name, *rest]
     return run_program(command, env=_environments_of_exporters(name), mode="foreground").code
 
 
@@ -81,11 +81,11 @@ def python_of(kind: Kind) -> str:
         ToolError: There is none yet, or it cannot be used.
     """
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
-    generation = store.active(kind)
-    if generation is None:
-        store.require_free(kind.link)
+    environment = store.active(kind)
+    if environment is None:
+        links.require_free(kind.link)
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
-    problem = health.problem_with(generation, kind, health.locks_of(generation, kind))
+    problem = health.problem_with(environment, kind, health.locks_of(environment, kind))
     if problem and problem.breaks:
         raise ToolError(
             f"{shown(kind.link)} is damaged: {problem.text}; `{command}` makes it anew."

@@ -1,4 +1,4 @@
-"""Delete what the project needs no more: environments, tools, wheels, tries."""
+"""Delete what the project needs no more: environments, tools, wheels, staged changes."""
 
 from __future__ import annotations
 

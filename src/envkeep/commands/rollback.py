@@ -22,9 +22,9 @@ def run(arguments: argparse.Namespace) -> Result:
     """Switch the link back; the newer environment stays and `make install` returns to it."""
     kind = PRODUCTION if arguments.prod else DEVELOPMENT
     with store.exclusive():
-        generation = store.roll_back(kind, arguments.name)
-    link, folder = shown(kind.link), shown(generation.folder)
-    data = {"environment": generation.name, "folder": folder, "link": link}
+        environment = store.roll_back(kind, arguments.name)
+    link, folder = shown(kind.link), shown(environment.folder)
+    data = {"environment": environment.name, "folder": folder, "link": link}
     again = "install-prod" if arguments.prod else "install"
-    lines = [f"{link} -> {folder} (made {generation.created})"]
+    lines = [f"{link} -> {folder} (made {environment.created})"]
     return Result(data, [*lines, f"`make {again}` returns to the environment of the locks."])

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import os
-import tomllib
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
-from packaging.utils import canonicalize_name
-
-from envkeep.audit import licenses
+from envkeep.audit import licenses, sbom
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
-from envkeep.locks.lockfile import LockEntry
-from envkeep.paths import PYPROJECT, SBOMS, python, shown
-from envkeep.process import announce
-from envkeep.process import run as run_program
+from envkeep.paths import SBOMS, shown
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.result import Result
-from envkeep.toolchain.pinned_tools import AUDIT
 
 HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
-WORKER = Path(__file__).parents[1] / "audit" / "sbom_worker.py"
-BUILD_TIME = "SOURCE_DATE_EPOCH"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +33,9 @@ def run(arguments: argparse.Namespace) -> Result:
     target = backends.chosen().target
     wanted = PRODUCTION_LAYERS if arguments.production else layers()
     files = Locks(target).require(wanted)
-    entries = {path.stem: lockfile.parse(path.read_text(encoding="utf-8")) for path in files}
-    given = described(entries, licenses.known(), _project())
-    text = _written(given)
+    entries = {path.stem: lockfile.parse_lock(path.read_text(encoding="utf-8")) for path in files}
+    document = sbom.describe_locks(entries, licenses.known_licenses(), sbom.own_component())
+    text = sbom.render_sbom(document)
     part = "-production" if arguments.production else ""
     place: Path = arguments.output or SBOMS / f"{target.name}{part}.cdx.json"
     try:
@@ -58,85 +43,11 @@ def run(arguments: argparse.Namespace) -> Result:
         write_whole(place, text)
     except OSError as error:
         raise ToolError(f"{shown(place)} cannot be written: {error.strerror}.") from error
-    rows = given["components"]
-    count = sum(1 for row in rows if row["licence"])
+    rows = document["components"]
+    count = sum(1 for row in rows if row["license"])
     lines = [f"{shown(place)} has {len(rows)} components, the licenses of {count} are known."]
     if count < len(rows):
         where = "the environments that are installed here: see `make install`."
         lines.append(f"Licenses are read from {where}")
     data = {"file": shown(place), "components": len(rows), "licenses_known": count}
     return Result(data, lines)
-
-
-def described(
-    locked: Mapping[str, Iterable[LockEntry]],
-    known: Mapping[tuple[str, str], str],
-    project: Mapping[str, str | None],
-) -> dict[str, Any]:
-    """Return what the worker writes down.
-
-    Args:
-        locked: The entries of the locks by layer; of a package in several the first counts.
-        known: Licences by package and version.
-        project: Name, version and licence of the project itself.
-    """
-    rows: dict[str, dict[str, Any]] = {}
-    direct: set[str] = set()
-    needs: dict[str, set[str]] = {}
-    for layer, entries in locked.items():
-        for entry in entries:
-            rows.setdefault(entry.name, _row(entry, layer, known))
-            direct |= {entry.name} if entry.files else set()
-            for parent in entry.parents:
-                needs.setdefault(canonicalize_name(parent), set()).add(entry.name)
-    components = [
-        {**row, "needs": sorted(needs.get(name, set()))} for name, row in sorted(rows.items())
-    ]
-    content = {"project": dict(project), "components": components, "direct": sorted(direct)}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    seconds = os.environ.get(BUILD_TIME, "")
-    return {
-        **content,
-        "serial": str(uuid5(NAMESPACE_OID, digest)),
-        "seconds": int(seconds) if seconds.isdecimal() else None,
-    }
-
-
-def _row(entry: LockEntry, layer: str, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    version = entry.version or None
-    return {
-        "name": entry.name,
-        "version": version,
-        "address": entry.address or None,
-        "layer": layer,
-        "licence": known.get((entry.name, version or "")),
-        "sha256": sorted(each.removeprefix("sha256:") for each in entry.hashes),
-    }
-
-
-def _project() -> dict[str, str | None]:
-    """Return name, version and licence of the project.
-
-    Raises:
-        ToolError: Its settings cannot be read.
-    """
-    try:
-        found = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-        licence = found.get("license")
-        return {
-            "name": canonicalize_name(str(found["name"])),
-            "version": str(found["version"]) if "version" in found else None,
-            "licence": licence if isinstance(licence, str) else None,
-        }
-    except (OSError, ValueError, LookupError, AttributeError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
-
-
-def _written(given: Mapping[str, Any]) -> bytes:
-    command = [python(AUDIT.ensure()), "-I", WORKER]
-    announce(command)
-    done = run_program(command, stdin=json.dumps(given).encode(), mode="capture", check=False)
-    if done.code:
-        reason = done.errors.strip().rpartition("\n")[2].rstrip(".")
-        raise ToolError(f"the SBOM could not be written: {reason}.")
-    return done.output

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> Result:
         is_locked = not Locks(target.chosen().target).missing(layers())
         _say_step(2, ": there already" * is_locked)
         if not is_locked:
-            without = [each for each in target.here() if Locks(each).missing(layers())]
+            without = [each for each in target.targets_here() if Locks(each).missing(layers())]
             lock.compile_first(without)
         _say_step(3)
         done = install.install(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from envkeep.environments import health, store
+from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.project import target as backends
-from envkeep.project.metadata import facts, machine, python_version
+from envkeep.project.metadata import machine, project_metadata, python_version
 from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers
 from envkeep.result import Result
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> Result:
     found = {name: _exporter(name) for name in exporters()}
     data = {
         "machine": machine().describe(),
-        "stack_release": facts()["stack_release"],
+        "stack_release": project_metadata()["stack_release"],
         "python": python_version(),
         "target": here.target.name,
         "backend": choice.target.backend,
@@ -66,7 +66,7 @@ def _here() -> Locks:
 
 
 def _locks(locks: Locks) -> str:
-    command = "make lock" if locks.target in backends.here() else "make lock-all"
+    command = "make lock" if locks.target in backends.targets_here() else "make lock-all"
     absent = locks.missing(locks.names)
     if absent:
         return f"{shown(locks.folder)}, {', '.join(absent)} missing: run `{command}`"
@@ -76,31 +76,31 @@ def _locks(locks: Locks) -> str:
 
 def _exporter(name: str) -> str:
     kind = store.of_exporter(name)
-    generation = store.active(kind)
+    environment = store.active(kind)
     short = name.rpartition("/")[2]
-    if generation is None:
+    if environment is None:
         return f"{short}: none; `make export` makes it when it is needed"
     locks = Locks(backends.for_cpu())
-    fits = not locks.missing([name]) and generation.lock_sha256 == locks.sha256([name])
-    problem = health.problem_with(generation, kind, locks.require([name]) if fits else None)
+    fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
+    problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:
-        return f"{generation.name}, {problem.text}: `make export` makes it anew"
+        return f"{environment.name}, {problem.text}: `make export` makes it anew"
     state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
-    return f"{generation.name}, made {generation.created}, {state}"
+    return f"{environment.name}, made {environment.created}, {state}"
 
 
 def _environment(kind: Kind, wanted: tuple[str, ...]) -> str:
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
-    generation = store.active(kind)
-    if generation is None:
-        move = store.out_of_the_way(kind.link)
+    environment = store.active(kind)
+    if environment is None:
+        move = links.out_of_the_way(kind.link)
         return f"none: run `{f'{move} && ' if move else ''}{command}`"
     locks = _here()
-    fits = not locks.missing(wanted) and generation.lock_sha256 == locks.sha256(wanted)
-    problem = health.problem_with(generation, kind, locks.require(wanted) if fits else None)
+    fits = not locks.missing(wanted) and environment.lock_sha256 == locks.sha256(wanted)
+    problem = health.problem_with(environment, kind, locks.require(wanted) if fits else None)
     if problem:
-        return f"{generation.name}, {problem.text}: run `{command}`"
-    if fits and generation.project_sha256 != store.project_hash(kind):
-        return f"{generation.name}, made for an older state of the project: run `{command}`"
+        return f"{environment.name}, {problem.text}: run `{command}`"
+    if fits and environment.project_sha256 != store.project_hash(kind):
+        return f"{environment.name}, made for an older state of the project: run `{command}`"
     state = "fits the locks" if fits else f"differs from the locks: run `{command}`"
-    return f"{generation.name} ({generation.backend}), made {generation.created}, {state}"
+    return f"{environment.name} ({environment.backend}), made {environment.created}, {state}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
+from envkeep.lint.output import passed_on
 from envkeep.lint.style import check_steps
-from envkeep.process import run as run_program
 
 HELP = "check files with ruff, each by the settings of whose it is; the hooks call it"
 CHECKS = {"check": ["check"], "format": ["format", "--check"]}
@@ -23,8 +22,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what ruff finds; fail if it finds anything."""
     code = 0
     for step in check_steps(CHECKS[arguments.check], arguments.files):
-        done = run_program([sys.executable, *step], mode="capture", check=False)
-        os.write(sys.stdout.fileno(), done.output)
-        print(done.errors, end="", file=sys.stderr, flush=True)
-        code = max(code, done.code)
+        code = max(code, passed_on([sys.executable, *step]))
     return code

@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from envkeep.diff.sides import Package, Side
+from envkeep.diff.sides import ComparedPackage, Side
 from envkeep.project.versions import has_other_major, is_same, version_of
 
 MAJOR, MINOR, PATCH, ADDED, REMOVED = "major", "minor", "patch", "added", "removed"
-MOVED, LICENCE, FILES = "moved", "licence", "files"
+MOVED, LICENSE, FILES = "moved", "license", "files"
 
 
 @dataclass(frozen=True)
-class Facts:
+class VersionFacts:
     """What is known of one version besides its lock; None where it is not.
 
     Attributes:
-        licence: What its metadata state.
+        license: What its metadata state.
         size: Bytes of its wheel, or of its files where environments are compared.
         yanked: Why its makers withdrew it, an empty text without a reason; None if they did not.
     """
 
-    licence: str | None = None
+    license: str | None = None
     size: int | None = None
     yanked: str | None = None
 
 
-Known = Mapping[tuple[str, str], Facts]
+Known = Mapping[tuple[str, str], VersionFacts]
 
 
 @dataclass(frozen=True)
-class Change:
+class LockChange:
     """A package that is not the same on both sides.
 
     Attributes:
@@ -46,14 +46,14 @@ class Change:
 
     key: str
     kinds: tuple[str, ...]
-    before: Package | None
-    after: Package | None
-    was: Facts = field(default_factory=Facts)
-    now: Facts = field(default_factory=Facts)
+    before: ComparedPackage | None
+    after: ComparedPackage | None
+    was: VersionFacts = field(default_factory=VersionFacts)
+    now: VersionFacts = field(default_factory=VersionFacts)
     older: bool = False
 
 
-def changes(before: Side, after: Side) -> list[Change]:
+def compare_sides(before: Side, after: Side) -> list[LockChange]:
     """Return what changed, without what would have to be asked, in the order of the names."""
     found = []
     for key in sorted(before.packages.keys() | after.packages.keys()):
@@ -61,16 +61,16 @@ def changes(before: Side, after: Side) -> list[Change]:
         kinds = tuple(_kinds(old, new))
         if kinds:
             older = bool(old and new and _is_older(new.version, old.version))
-            found.append(Change(key, kinds, old, new, older=older))
+            found.append(LockChange(key, kinds, old, new, older=older))
     return found
 
 
-def with_facts(found: Change, known: Known) -> Change:
-    """Return a change with what is known of its versions; another licence is a change as well."""
+def with_facts(found: LockChange, known: Known) -> LockChange:
+    """Return a change with what is known of its versions; another license is a change as well."""
     was, now = _facts(found.before, known), _facts(found.after, known)
-    differ = was.licence and now.licence and was.licence != now.licence
-    kinds = (*found.kinds, LICENCE) if differ and LICENCE not in found.kinds else found.kinds
-    return Change(found.key, kinds, found.before, found.after, was, now, found.older)
+    differ = was.license and now.license and was.license != now.license
+    kinds = (*found.kinds, LICENSE) if differ and LICENSE not in found.kinds else found.kinds
+    return LockChange(found.key, kinds, found.before, found.after, was, now, found.older)
 
 
 def severity(before: str, after: str) -> str:
@@ -86,7 +86,7 @@ def severity(before: str, after: str) -> str:
     return PATCH
 
 
-def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
+def _kinds(old: ComparedPackage | None, new: ComparedPackage | None) -> Iterator[str]:
     if old is None or new is None:
         yield ADDED if old is None else REMOVED
         return
@@ -96,8 +96,8 @@ def _kinds(old: Package | None, new: Package | None) -> Iterator[str]:
         yield FILES
     if old.layer and new.layer and old.layer != new.layer:
         yield MOVED
-    if old.licence and new.licence and old.licence != new.licence:
-        yield LICENCE
+    if old.license and new.license and old.license != new.license:
+        yield LICENSE
 
 
 def _is_older(version: str, other: str) -> bool:
@@ -106,10 +106,10 @@ def _is_older(version: str, other: str) -> bool:
     return one is not None and two is not None and one < two
 
 
-def _facts(package: Package | None, known: Known) -> Facts:
+def _facts(package: ComparedPackage | None, known: Known) -> VersionFacts:
     if package is None:
-        return Facts()
-    found = known.get((package.name, package.version), Facts())
-    licence = package.licence or found.licence
+        return VersionFacts()
+    found = known.get((package.name, package.version), VersionFacts())
+    license = package.license or found.license
     size = found.size if package.size is None else package.size
-    return Facts(licence, size, found.yanked)
+    return VersionFacts(license, size, found.yanked)

@@ -9,16 +9,16 @@ from typing import Any
 from envkeep.diff.changes import (
     ADDED,
     FILES,
-    LICENCE,
+    LICENSE,
     MAJOR,
     MINOR,
     MOVED,
     PATCH,
     REMOVED,
-    Change,
-    Facts,
+    LockChange,
+    VersionFacts,
 )
-from envkeep.diff.sides import Package, Side
+from envkeep.diff.sides import ComparedPackage, Side
 from envkeep.files import in_words
 
 TITLES = {
@@ -28,7 +28,7 @@ TITLES = {
     ADDED: "Added",
     REMOVED: "Removed",
     MOVED: "In another layer",
-    LICENCE: "Other licences",
+    LICENSE: "Other licenses",
     FILES: "Other files of the same version",
 }
 NOT_KNOWN = "not known"
@@ -45,23 +45,23 @@ class Report:
         changes: What changed.
         brought: Known vulnerabilities that only the other side has, each as a line; None if nobody
             could be asked.
-        mended: Those that only the one side has.
+        fixed: Those that only the one side has.
         notes: What could not be found out, as sentences.
     """
 
     before: Side
     after: Side
-    changes: Sequence[Change]
+    changes: Sequence[LockChange]
     brought: Sequence[str] | None = None
-    mended: Sequence[str] | None = None
+    fixed: Sequence[str] | None = None
     notes: Sequence[str] = ()
 
 
-def lines(report: Report) -> Iterator[str]:
+def as_lines(report: Report) -> Iterator[str]:
     """Yield the report for people, the gravest first."""
     yield f"From {report.before.title} to {report.after.title}: {_counted(report.changes)}."
     yield from _section("Known vulnerabilities that it brings", report.brought)
-    yield from _section("Known vulnerabilities that it mends", report.mended)
+    yield from _section("Known vulnerabilities that it fixes", report.fixed)
     yielded = [
         f"{each.key} {each.after.version}: {each.now.yanked or 'no reason was given'}"
         for each in report.changes
@@ -80,7 +80,7 @@ def lines(report: Report) -> Iterator[str]:
 
 def as_data(report: Report) -> dict[str, Any]:
     """Return the report for programs; what is not known is None."""
-    asked = report.brought is not None and report.mended is not None
+    asked = report.brought is not None and report.fixed is not None
     return {
         "from": report.before.title,
         "to": report.after.title,
@@ -96,7 +96,7 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
         "vulnerabilities": {
             "brought": list(report.brought or ()),
-            "mended": list(report.mended or ()),
+            "fixed": list(report.fixed or ()),
         }
         if asked
         else None,
@@ -104,7 +104,7 @@ def as_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _data(package: Package | None, facts: Facts) -> dict[str, Any] | None:
+def _data(package: ComparedPackage | None, facts: VersionFacts) -> dict[str, Any] | None:
     if package is None:
         return None
     return {"version": package.version, "layer": package.layer or None, **asdict(facts)}
@@ -116,14 +116,14 @@ def _section(title: str, found: Sequence[str] | None) -> Iterator[str]:
         yield from (f"  {line}" for line in found)
 
 
-def _row(kind: str, change: Change) -> Row:
+def _row(kind: str, change: LockChange) -> Row:
     """Return the cells of a change's line in the section of a kind."""
     old, new = change.before, change.after
     if old and new:
         if kind == MOVED:
             return (change.key, f"{old.layer} -> {new.layer}")
-        if kind == LICENCE:
-            return (change.key, f"{change.was.licence} -> {change.now.licence}")
+        if kind == LICENSE:
+            return (change.key, f"{change.was.license} -> {change.now.license}")
         if kind == FILES:
             return (change.key, new.version, "no file that is locked now was locked before")
         went = " (older)" if change.older else ""
@@ -132,12 +132,12 @@ def _row(kind: str, change: Change) -> Row:
         return (change.key, f"{old.version} -> {new.version}{went}", new.layer, size)
     package, facts = (old, change.was) if old else (new, change.now)
     assert package is not None
-    licence = facts.licence or "licence not known"
+    license = facts.license or "license not known"
     size = f"size {NOT_KNOWN}" if facts.size is None else in_words(facts.size)
-    return (change.key, package.version, package.layer, size, licence)
+    return (change.key, package.version, package.layer, size, license)
 
 
-def _size(facts: Facts) -> str:
+def _size(facts: VersionFacts) -> str:
     return NOT_KNOWN if facts.size is None else in_words(facts.size)
 
 
@@ -152,18 +152,18 @@ def _sizes(report: Report) -> str:
     return f"{what} of what changed: {_total(there)} before, {_total(then)} after."
 
 
-def _total(found: Sequence[Facts]) -> str:
+def _total(found: Sequence[VersionFacts]) -> str:
     known = [each.size for each in found if each.size is not None]
     if found and not known:
         return NOT_KNOWN
     return f"{'at least ' if len(known) < len(found) else ''}{in_words(sum(known))}"
 
 
-def _counted(changes: Sequence[Change]) -> str:
+def _counted(changes: Sequence[LockChange]) -> str:
     if not changes:
         return "nothing changed"
     counts = {kind: sum(kind in each.kinds for each in changes) for kind in TITLES}
-    names = {MAJOR: "major", MINOR: "minor", PATCH: "patches", LICENCE: "other licences"}
+    names = {MAJOR: "major", MINOR: "minor", PATCH: "patches", LICENSE: "other licenses"}
     names |= {MOVED: "in another layer", FILES: "with other files"}
     return ", ".join(f"{count} {names.get(kind, kind)}" for kind, count in counts.items() if count)
 

@@ -24,7 +24,7 @@ NOW = "now"
 
 
 @dataclass(frozen=True)
-class Package:
+class ComparedPackage:
     """A package of one side.
 
     Attributes:
@@ -32,7 +32,7 @@ class Package:
         version: Its version; where an address is locked instead, the address.
         layer: Where it is locked; an empty text for one that is installed.
         hashes: The files that may be installed, each as ``sha256:...``.
-        licence: What its metadata state, None if they are not at hand.
+        license: What its metadata state, None if they are not at hand.
         size: Bytes of its files if it is installed.
     """
 
@@ -40,7 +40,7 @@ class Package:
     version: str
     layer: str = ""
     hashes: frozenset[str] = frozenset()
-    licence: str | None = None
+    license: str | None = None
     size: int | None = None
 
 
@@ -56,12 +56,12 @@ class Side:
     """
 
     title: str
-    packages: dict[str, Package] = field(default_factory=dict)
+    packages: dict[str, ComparedPackage] = field(default_factory=dict)
     installed: bool = False
     filled_from: tuple[str, ...] = ()
 
 
-def pair(one: str, other: str, target: Target) -> tuple[Side, Side]:
+def read_sides(one: str, other: str, target: Target) -> tuple[Side, Side]:
     """Return two sides; of locks that are compared with an environment, what it is filled from.
 
     Args:
@@ -70,16 +70,16 @@ def pair(one: str, other: str, target: Target) -> tuple[Side, Side]:
         target: Whose locks are meant where there are several.
 
     Raises:
-        ToolError: It is none of these, or there are no locks of the target.
+        ToolError: The name means none of these, or there are no locks of the target.
     """
-    before = read(one, target)
-    after = read(other, target, before.filled_from)
+    before = read_side(one, target)
+    after = read_side(other, target, before.filled_from)
     if after.filled_from and not before.installed:
-        before = read(one, target, after.filled_from)
+        before = read_side(one, target, after.filled_from)
     return before, after
 
 
-def read(name: str, target: Target, only: Sequence[str] = ()) -> Side:
+def read_side(name: str, target: Target, only: Sequence[str] = ()) -> Side:
     """Return what somebody means by a name.
 
     Args:
@@ -88,7 +88,7 @@ def read(name: str, target: Target, only: Sequence[str] = ()) -> Side:
         only: Which locks count: layers, or one exporter; by default all.
 
     Raises:
-        ToolError: It is none of these, or there are no locks of the target.
+        ToolError: The name means none of these, or there are no locks of the target.
     """
     plain = "/" not in name and name not in ("", ".", "..")
     if plain and (environment := store.load(name)):
@@ -134,11 +134,11 @@ def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
     return Side(f"{name} ({commit[:9]})", found)
 
 
-def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
+def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, ComparedPackage]:
     """Return what locks say: a package in several layers belongs to the first of them."""
     exporters = [f"{EXPORTERS}/{path.stem}" for path in sorted(folder.glob(f"{EXPORTERS}/*.txt"))]
     there = (*layers_of(folder, top), *exporters)
-    found: dict[str, Package] = {}
+    found: dict[str, ComparedPackage] = {}
     for name in [each for each in there if not only or each in only]:
         apart = f"{name}: " if name in exporters and not only else ""
         for package in _entries(folder / f"{name}.txt", name):
@@ -148,19 +148,19 @@ def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, Package]:
     return found
 
 
-def _entries(path: Path, layer: str) -> Iterator[Package]:
-    for entry in lockfile.parse(path.read_text(encoding="utf-8")):
+def _entries(path: Path, layer: str) -> Iterator[ComparedPackage]:
+    for entry in lockfile.parse_lock(path.read_text(encoding="utf-8")):
         version = entry.version or entry.address
-        yield Package(entry.name, version.strip(), layer, entry.hashes)
+        yield ComparedPackage(entry.name, version.strip(), layer, entry.hashes)
 
 
-def _installed(environment: Path) -> dict[str, Package]:
+def _installed(environment: Path) -> dict[str, ComparedPackage]:
     own = own_names()
     return {
-        each.name: Package(
+        each.name: ComparedPackage(
             each.name,
             each.version,
-            licence=licenses.licence_of(distributions.metadata(each.folder)),
+            license=licenses.license_of(distributions.metadata(each.folder)),
             size=_size(each),
         )
         for each in distributions.installed(environment)

@@ -104,8 +104,7 @@ def _judged(target: Target | None) -> tuple[str, ...]:
         return ()
     if target.backend != CPU:
         return (target.backend,)
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    if in_ci or os.environ.get("BACKEND", "").strip():
+    if backends.in_ci() or os.environ.get("BACKEND", "").strip():
         return ()
     others = [Target(target.platform, name) for name in backends.declared() if name != CPU]
     return tuple(each.backend for each in others if each.platform in each.build["wheels"])
@@ -126,7 +125,7 @@ def _lock_state(target: Target | None) -> LockState | None:
     pins = [pinned(path).get("torch") for path in files if path.exists()]
     missing = tuple(locks.missing(layers()))
     deleted = project_files.deleted(locks.folder) if missing else ()
-    here = [Locks(each) for each in backends.here()]
+    here = [Locks(each) for each in backends.targets_here()]
     return LockState(
         there=any(path.exists() for path in files),
         missing=missing,
@@ -166,23 +165,23 @@ def _environments(target: Target | None) -> tuple[ExaminedEnvironment, ...]:
 def _environment(
     kind: Kind, wanted: tuple[str, ...], target: Target | None
 ) -> ExaminedEnvironment | None:
-    generation = store.active(kind)
-    if generation is None:
+    environment = store.active(kind)
+    if environment is None:
         return None
     locks = Locks(target) if target else None
     whole = locks is not None and not locks.missing(wanted)
-    fits = locks and whole and generation.lock_sha256 == locks.sha256(wanted)
-    problem = integrity.problem_with_python(generation.folder, generation.python)
+    fits = locks and whole and environment.lock_sha256 == locks.sha256(wanted)
+    problem = integrity.problem_with_python(environment.folder, environment.python)
     return ExaminedEnvironment(
         kind=kind,
-        name=generation.name,
-        python=generation.python,
+        name=environment.name,
+        python=environment.python,
         starts=problem is None or not problem.breaks,
         python_problem=problem.text if problem else "",
         fits_locks=bool(fits),
-        fits_project=generation.project_sha256 == store.project_hash(kind),
-        torch=installed.torch_version(generation.folder),
-        packages=installed.look(generation.folder),
+        fits_project=environment.project_sha256 == store.project_hash(kind),
+        torch=installed.torch_version(environment.folder),
+        packages=installed.look(environment.folder),
         locked=integrity.locked(locks.require(wanted)) if locks and whole else None,
         own=project.own_names() if kind.project != "none" else frozenset(),
     )

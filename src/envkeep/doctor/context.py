@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,8 +210,3 @@ class DoctorContext:
         if self.target is None:
             raise NotKnownError
         return self.target
-
-
-def numbers(version: str) -> list[int]:
-    """Return a version for comparing: ``2.9`` is older than ``2.28``."""
-    return [int(number) for number in re.findall(r"\d+", version)]

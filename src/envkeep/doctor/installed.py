@@ -22,7 +22,7 @@ from envkeep.environments.integrity import settings
 from envkeep.environments.records import (
     MADE_LATER,
     Broken,
-    Listed,
+    ListedFile,
     Sample,
     distributions_of,
     listed,
@@ -167,14 +167,14 @@ else:
 
 
 def _collisions(
-    records: Mapping[Distribution, Iterable[Listed]], environment: Path
+    records: Mapping[Distribution, Iterable[ListedFile]], environment: Path
 ) -> Iterator[Collision]:
     """Yield who brings the same files, unless these are the same bytes."""
-    owners: dict[str, list[tuple[str, Listed]]] = {}
+    owners: dict[str, list[tuple[str, ListedFile]]] = {}
     for owner, rows in records.items():
         for each in rows:
             owners.setdefault(each.path, []).append((owner.name, each))
-    groups: dict[tuple[str, ...], list[list[tuple[str, Listed]]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[list[tuple[str, ListedFile]]]] = defaultdict(list)
     for found in [each for each in owners.values() if len(each) > 1]:
         hashes = {each.sha256 for _, each in found}
         names = tuple(sorted({name for name, _ in found}))
@@ -186,7 +186,7 @@ def _collisions(
         yield Collision(names, Sample(len(several), path), _whose(environment / path, smallest))
 
 
-def _whose(path: Path, owners: Iterable[tuple[str, Listed]]) -> str | None:
+def _whose(path: Path, owners: Iterable[tuple[str, ListedFile]]) -> str | None:
     try:
         if path.stat().st_size > LARGEST_READ:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from envkeep.files import sha256_of
 from envkeep.lint import git_hooks
 from envkeep.paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
 from envkeep.project.git import Git
+from envkeep.project.target import in_ci
 
 
 def data(*, hashed: bool) -> DataState | None:
@@ -52,8 +52,7 @@ def deleted(folder: Path) -> tuple[str, ...]:
 
 def lacks_hooks() -> bool:
     """Tell whether git could run the project's checks at a commit, and does not."""
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    return not in_ci and bool(shutil.which("git")) and git_hooks.are_missing()
+    return not in_ci() and bool(shutil.which("git")) and git_hooks.are_missing()
 
 
 def leftovers() -> Leftovers:

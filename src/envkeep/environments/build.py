@@ -22,16 +22,16 @@ from envkeep.environments.managers import Manager
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import Environment, Kind
 from envkeep.errors import ToolError
-from envkeep.locks.lock_set import sha256_of
+from envkeep.locks.lock_set import hash_of_locks
 from envkeep.paths import ROOT, SOURCE, python, shown
 from envkeep.process import run, say
-from envkeep.project.metadata import facts, is_adopted, python_version
+from envkeep.project.metadata import is_adopted, project_metadata, python_version
 from envkeep.toolchain import interpreters, locking_tools
 
 
 def described(kind: Kind, spec: EnvironmentSpec, reason: str) -> Environment:
     """Return the facts of the environment of a spec, made or not."""
-    lock_sha256 = sha256_of(spec.locks)
+    lock_sha256 = hash_of_locks(spec.locks)
     project_sha256 = store.project_hash(kind)
     return Environment(
         name=store.name_for(kind, lock_sha256, project_sha256),
@@ -107,7 +107,7 @@ def fill(folder: Path, spec: EnvironmentSpec, manager: Manager) -> None:
     Raises:
         ToolError: The installation fails, or the environment is not what the locks say afterwards.
     """
-    manager.create(folder, interpreters.find())
+    manager.create(folder, interpreters.find_interpreter())
     manager.install(folder, spec.locks, spec.target)
     integrity.require_locked(folder, spec.locks)
     faulty_wheels.excuse(folder, spec.locks)
@@ -150,6 +150,6 @@ def _start_package(folder: Path) -> None:
     """
     if is_adopted():
         return
-    package = facts()["package_name"]
+    package = project_metadata()["package_name"]
     if any((top / package / "__main__.py").exists() for top in (SOURCE, ROOT)):
         run([python(folder), "-m", package, "--help"], mode="quiet")

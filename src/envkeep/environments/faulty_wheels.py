@@ -46,14 +46,14 @@ def excuse(environment: Path, locks: Iterable[Path]) -> None:
 
 def _contents(names: Collection[str], locks: Iterable[Path]) -> dict[str, Mapping[str, int]]:
     """Return the sizes of the files in the wheels of some packages, by package and path."""
-    entries = [each for path in locks for each in lockfile.parse(text_of(path))]
+    entries = [each for path in locks for each in lockfile.parse_lock(text_of(path))]
     found: dict[str, Mapping[str, int]] = {}
     for entry in entries:
         if entry.name not in names:
             continue
         with tempfile.TemporaryDirectory() as temporary:
             wanted = Path(temporary) / "wanted.txt"
-            wanted.write_text(lockfile.render([entry], "one package"), encoding="utf-8")
+            wanted.write_text(lockfile.render_lock([entry], "one package"), encoding="utf-8")
             command = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
             options = ["--require-hashes", "--dest", temporary, "--requirement", wanted]
             try:

@@ -34,7 +34,7 @@ OF_A_DRIVER = re.compile(r"lib(cuda|nvidia-ml)\.so\.1|nv(cuda|ml)\.dll")
 
 
 class Stopwatch:
-    """Adds up the processor time of some calls, those inside each other once."""
+    """The processor time of some calls in sum, those inside each other counted once."""
 
     def __init__(self) -> None:
         """Begin at zero."""

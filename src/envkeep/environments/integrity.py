@@ -77,7 +77,7 @@ class Drift:
 
 def locked(locks: Iterable[Path]) -> dict[str, str]:
     """Return what locks say by package: its version, or an empty text for an address."""
-    entries = (each for path in locks for each in lockfile.parse(text_of(path)))
+    entries = (each for path in locks for each in lockfile.parse_lock(text_of(path)))
     return {each.name: each.version for each in entries}
 
 
@@ -146,12 +146,11 @@ def problem_with_python(folder: Path, version: str) -> Problem | None:
     now = run([interpreter, "-I", "-S", "-c", SAY_VERSION], mode="probe", timeout=PATIENCE).answer
     if not now:
         return Problem("its Python does not start")
-    if _minor(now) != version:
+    if not now.startswith(f"{version}."):
         return Problem(f"its Python was {version} and is {now} now")
-    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
-    then = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
-    if then and then[0] != now:
-        return Problem(f"its Python was {then[0]} and is {now} now", breaks=False)
+    then = version_of_python(folder)
+    if then and then != now:
+        return Problem(f"its Python was {then} and is {now} now", breaks=False)
     return None
 
 
@@ -186,6 +185,13 @@ def settings(folder: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w-]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE))
 
 
+def version_of_python(folder: Path) -> str | None:
+    """Return the version of the Python that an environment was made with, such as ``3.12.4``."""
+    stated = settings(folder).get("version_info") or settings(folder).get("version") or ""
+    found = re.match(r"\d+\.\d+\.\d+", stated)  # what follows is spelled in many ways
+    return found[0] if found else None
+
+
 def named(names: Sequence[str]) -> str:
     """Return the first of some names, and how many more there are."""
     rest = len(names) - MOST_NAMED
@@ -202,10 +208,6 @@ def counted(number: int) -> str:
 def _is_apart(found: Distribution) -> bool:
     """Tell whether no lock has a distribution as it is conda's, or is built from this project."""
     return found.installer == BY_CONDA or found.origin.startswith(ROOT.as_uri())
-
-
-def _minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:

@@ -57,7 +57,7 @@ class Broken:
     by_its_makers: bool = False
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     """A line of a RECORD; there are tens of thousands of them."""
 
     path: str
@@ -85,7 +85,7 @@ def distributions_of(environment: Path) -> tuple[list[Distribution], list[Broken
     return whole, broken
 
 
-def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
+def listed(environment: Path, found: Distribution) -> Iterator[ListedFile]:
     """Yield what a distribution lists, relative to the environment."""
     try:
         lines = (found.folder / RECORD).read_text(encoding="utf-8").splitlines()
@@ -97,7 +97,7 @@ def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
         if len(row) != 3:  # path, hash, size
             continue
         path = f"{folder}/{row[0]}".replace("\\", "/")
-        yield Listed(
+        yield ListedFile(
             posixpath.normpath(path) if "/." in path else path,
             row[1].removeprefix(SAME),
             int(row[2]) if row[2].isdecimal() else None,
@@ -105,7 +105,7 @@ def listed(environment: Path, found: Distribution) -> Iterator[Listed]:
 
 
 def lost(
-    environment: Path, records: Mapping[Distribution, Iterable[Listed]]
+    environment: Path, records: Mapping[Distribution, Iterable[ListedFile]]
 ) -> dict[str, dict[str, int | None]]:
     """Return by distribution the files that are gone or not whole, with the size that they have.
 

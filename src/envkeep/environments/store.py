@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from envkeep import temporary, transaction
+from envkeep.environments import links
 from envkeep.errors import ToolError
 from envkeep.files import locked, write_whole
 from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
@@ -194,7 +194,7 @@ def load(name: str) -> Environment | None:
 
 def active(kind: Kind) -> Environment | None:
     """Return the active environment of a kind, or None."""
-    if not _is_link(kind.link):
+    if not links.is_link(kind.link):
         return None
     return load(kind.link.readlink().name)
 
@@ -242,7 +242,7 @@ def activate(kind: Kind, environment: Environment) -> None:
     Raises:
         ToolError: Something that is not a link made by envkeep is in the way.
     """
-    _point(kind.link, environment.folder)
+    links.point(kind.link, environment.folder)
     past = [name for name in history(kind) if name != environment.name]
     _remember(kind, [*past, environment.name])
 
@@ -267,7 +267,7 @@ def roll_back(kind: Kind, name: str | None = None) -> Environment:
         usable.pop()
     if not usable:
         raise ToolError(f"there is no earlier {kind.name} environment to go back to.")
-    _point(kind.link, usable[-1].folder)
+    links.point(kind.link, usable[-1].folder)
     _remember(kind, [found.name for found in usable])
     return usable[-1]
 
@@ -346,8 +346,9 @@ def history(kind: Kind) -> list[str]:
 
 
 def _linked() -> set[str]:
-    links = [path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS and _is_link(path)]
-    return {path.readlink().name for path in links}
+    """Return the names of the environments that links of the project point at."""
+    there = (path for path in ROOT.glob(".venv*") if path != ENVIRONMENTS)
+    return {path.readlink().name for path in there if links.is_link(path)}
 
 
 def _place(past: Sequence[str], name: str) -> int:
@@ -371,56 +372,6 @@ def _histories() -> dict[str, list[str]]:
 
 def _remember(kind: Kind, names: list[str]) -> None:
     _write_json(HISTORY, {**_histories(), kind.name: names})
-
-
-def _point(link: Path, target: Path) -> None:
-    require_free(link)
-    if sys.platform == "win32":
-        _point_junction(link, target)
-        return
-    fresh = link.with_name(f"{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target.relative_to(link.parent), target_is_directory=True)
-    fresh.replace(link)
-
-
-def out_of_the_way(link: Path) -> str:
-    """Return the command that moves away what is no link of these tools, or nothing."""
-    if _is_link(link) or not link.exists():
-        return ""
-    names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
-    free = next(name for name in names if not link.with_name(name).exists())
-    return f"mv {shown(link)} {shown(link.with_name(free))}"
-
-
-def require_free(link: Path) -> None:
-    """Refuse to replace what is no link.
-
-    Raises:
-        ToolError: A folder or a file is in the link's place.
-    """
-    if move := out_of_the_way(link):
-        raise ToolError(
-            f"{shown(link)} is not a link made by these tools; move it away (`{move}`) and run the "
-            "command again."
-        )
-
-
-def _is_link(path: Path) -> bool:
-    if sys.platform == "win32":
-        return path.exists() and bool(path.lstat().st_reparse_tag)
-    return path.is_symlink()
-
-
-if sys.platform == "win32":
-
-    def _point_junction(link: Path, target: Path) -> None:
-        """Replace a junction, which needs no rights that symbolic links need on Windows."""
-        import _winapi
-
-        if link.exists():
-            link.rmdir()
-        _winapi.CreateJunction(str(target), str(link))
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -117,7 +117,8 @@ def _row(table: str, key: str, name: str) -> Row:
         if row[key] == name:
             return row
     raise ToolError(
-        f"requirements/stack/catalog.json has no {key} {name!r}; restore it with `git checkout -- requirements/stack`."
+        f"requirements/stack/catalog.json has no {key} {name!r}; restore it with "
+        "`git checkout -- requirements/stack`."
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from envkeep.errors import ToolError
 from envkeep.paths import PYPROJECT, ROOT
-from envkeep.project.metadata import facts
+from envkeep.project.metadata import project_metadata
 
 NOTHING_SAID = (
     "Nothing is checked, as the project has no settings of ruff or mypy: a table [tool.ruff] or "
@@ -76,6 +76,6 @@ def _tool_tables() -> Mapping[str, Any]:
 
 def package() -> str | None:
     """Return the folder of the project's package, if it has one."""
-    name = str(facts()["package_name"])
+    name = str(project_metadata()["package_name"])
     folders = (Path("src", name), Path(name))
     return next((path.as_posix() for path in folders if (ROOT / path).is_dir()), None)

@@ -17,7 +17,7 @@ from envkeep.locks.overrides import loosened
 from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import RESOLUTIONS, shown
 from envkeep.process import say
-from envkeep.project.metadata import facts, python_version
+from envkeep.project.metadata import project_metadata, python_version
 from envkeep.project.requirements import Line, input_files, overrides
 from envkeep.project.target import Target, exporters_of
 
@@ -100,8 +100,8 @@ def lock(
         top: Where the folders of all targets' locks lie, if not in the project's own place.
 
     Raises:
-        NeedsOlderPins: They could be locked with more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: The layers could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     build = torch_build(target)
     if build:
@@ -130,8 +130,8 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
     """Compile the layers.
 
     Raises:
-        NeedsOlderPins: One of them needs more lines in overrides.txt.
-        ToolError: One of them cannot be resolved, or not with hashes.
+        NeedsOlderPins: A layer could be locked with more lines in overrides.txt.
+        ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
     locks = attempt.locks
     constraints = effective_constraints(locks.target, attempt.more)
@@ -194,18 +194,18 @@ def _announce(locks: Locks, name: str, *, stays: bool) -> None:
 
 def _write(file: Path, entries: Sequence[LockEntry], build: TorchBuild | None, header: str) -> None:
     _refuse_foreign(entries, build)
-    file.write_text(lockfile.render(entries, header), encoding="utf-8", newline="\n")
+    file.write_text(lockfile.render_lock(entries, header), encoding="utf-8", newline="\n")
 
 
 def check_python(build: TorchBuild) -> None:
     """Refuse a Python that the stack's torch has no wheels for.
 
     Raises:
-        ToolError: There are none for this build and platform.
+        ToolError: The stack's torch has no wheel of the build for the project's Python.
     """
     target = build.target
     served = target.build["wheels"][target.platform]["pythons"]
-    is_of_stack = build.version.partition("+")[0] == facts()["torch"]["version"]
+    is_of_stack = build.version.partition("+")[0] == project_metadata()["torch"]["version"]
     if is_of_stack and python_version() not in served:
         raise ToolError(
             f"torch has no {target.build['title']} wheel for Python {python_version()} on "
@@ -241,7 +241,7 @@ def _look_at_new(
     stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
 
     Raises:
-        ToolError: There is such a version.
+        ToolError: A new version has no file for the project's Python.
     """
     known = {(line.name, line.exact_version) for line in stack_pins(attempt.locks.target)}
     known |= {(entry.name, entry.version) for entry in before}

@@ -18,7 +18,7 @@ from envkeep.project.requirements import (
     input_files,
     layers,
     overrides,
-    parse,
+    read_requirements,
     statements,
 )
 from envkeep.project.target import Target, exporters_of
@@ -51,17 +51,17 @@ def constraints_of_exporter(target: Target, exporter: str) -> str:
     Those of the layers do not hold for it: that is why it has an environment of its own.
     """
     build = torch_build(target, (exporter,))
-    asked = parse(input_files(exporter, target.backend)[0])
+    asked = read_requirements(input_files(exporter, target.backend)[0])
     own = [line for line in asked if line.names_version]
     header = [f"# Made by `make lock` for {target.name}: the stack's pins for {exporter}."]
     stack = STACK / f"{exporter}.txt"
-    kept = _without(parse(stack) if stack.exists() else [], own)
+    kept = _without(read_requirements(stack) if stack.exists() else [], own)
     return _text(header, kept, [], build.pins if build else {})
 
 
 def stack_pins(target: Target, more: Sequence[Line] = ()) -> list[Line]:
     """Return the stack's pins for a target that no override replaces, also none of ``more``."""
-    stack = [line for path in _stack_files(target) for line in parse(path)]
+    stack = [line for path in _stack_files(target) for line in read_requirements(path)]
     return _without(stack, [*overrides(), *more])
 
 

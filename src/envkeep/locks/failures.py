@@ -21,7 +21,7 @@ from envkeep.locks.package_index import Fit
 from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import Line, parse, with_included
+from envkeep.project.requirements import Line, read_requirements, with_included
 from envkeep.redact import redactor
 
 AT_MOST = 4  # packages that the index is asked about
@@ -132,13 +132,15 @@ class Failure:
     def _place(self, name: str) -> str:
         """Return the file of the user's that names a package, or all that were resolved."""
         for path in self._files():
-            if any(line.name == canonicalize_name(name) for line in parse(path)):
+            if any(line.name == canonicalize_name(name) for line in read_requirements(path)):
                 return shown(path)
         return " with ".join(map(shown, self.sources))
 
     def _version_of(self, name: str) -> str:
         """Return the exact version of a package that the user's files name, or an empty text."""
-        lines = (line for path in self._files() for line in parse(path) if line.name == name)
+        lines = (
+            line for path in self._files() for line in read_requirements(path) if line.name == name
+        )
         return next(filter(None, (line.exact_version for line in lines)), "")
 
     def _files(self) -> Iterator[Path]:

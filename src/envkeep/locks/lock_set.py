@@ -59,7 +59,7 @@ class Locks:
         """Return the locks of some layers.
 
         Raises:
-            ToolError: One of them is missing.
+            ToolError: The lock of one of the layers is missing.
         """
         wanted = tuple(wanted)
         absent = self.missing(wanted)
@@ -69,7 +69,7 @@ class Locks:
 
     def sha256(self, wanted: Iterable[str]) -> str:
         """Return the SHA-256 over the locks of some layers and the Python that they are for."""
-        return sha256_of(self.require(wanted))
+        return hash_of_locks(self.require(wanted))
 
     def are_fresh(self) -> bool:
         """Tell whether they were compiled from the requirements as they are now."""
@@ -92,7 +92,7 @@ class Locks:
         return {name for name in now if then.get(name) == now[name] and self.file(name).exists()}
 
 
-def sha256_of(locks: Iterable[Path]) -> str:
+def hash_of_locks(locks: Iterable[Path]) -> str:
     """Return the SHA-256 over locks in their order and the Python that they are for."""
     digest = hashlib.sha256(python_version().encode())
     for path in locks:
@@ -114,18 +114,18 @@ def pinned(path: Path) -> dict[str, str]:
 
 def entries_of(path: Path) -> list[LockEntry]:
     """Return the entries of a lock."""
-    return lockfile.parse(path.read_text(encoding="utf-8"))
+    return lockfile.parse_lock(path.read_text(encoding="utf-8"))
 
 
 @contextmanager
-def copies(wanted: Iterable[Target]) -> Iterator[Path]:
+def copied_locks(wanted: Iterable[Target]) -> Iterator[Path]:
     """Yield where the folders of copies of some locks lie, which are thrown away afterwards."""
     with transaction.copies(Locks(each).folder for each in wanted) as top:
         yield top / LOCKS.relative_to(ROOT)
 
 
 @contextmanager
-def replaced(wanted: Iterable[Target]) -> Iterator[Path]:
+def replaced_locks(wanted: Iterable[Target]) -> Iterator[Path]:
     """Yield where to write the locks of some targets; all of them change at the end, or none."""
     with transaction.replaced(Locks(each).folder for each in wanted) as top:
         yield top / LOCKS.relative_to(ROOT)

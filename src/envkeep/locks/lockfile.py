@@ -58,7 +58,7 @@ class LockEntry:
         return requirement_of(self.requirement)
 
 
-def parse(text: str) -> list[LockEntry]:
+def parse_lock(text: str) -> list[LockEntry]:
     """Return the entries of a lock that pip-compile or uv wrote."""
     found = []
     for block in re.split(r"\n(?=\S)", f"\n{text.rstrip()}"):
@@ -108,7 +108,7 @@ def with_hashes(
     ]
 
 
-def render(entries: Iterable[LockEntry], header: str) -> str:
+def render_lock(entries: Iterable[LockEntry], header: str) -> str:
     """Return the text of a lock, in the order of the names."""
     ordered = sorted(entries, key=lambda entry: entry.name)
     return "\n".join([f"# {header}", *(_block(entry) for entry in ordered)]) + "\n"

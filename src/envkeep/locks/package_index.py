@@ -1,28 +1,24 @@
-"""What the package index says of versions: the size of their wheels, licences, what was yanked."""
+"""What the package index says of versions: which there are, for which Pythons, what was yanked."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from email.parser import HeaderParser
-from pathlib import Path
-from typing import Any
 
-from envkeep.audit import licenses
-from envkeep.audit.vulnerabilities import certificates
-from envkeep.diff.changes import Facts
-from envkeep.diff.sides import Package
+from packaging.version import Version
+
 from envkeep.errors import ToolError
-from envkeep.paths import python
-from envkeep.process import announce, run
-from envkeep.toolchain import locking_tools
+from envkeep.locks import index_pages
+from envkeep.locks.index_pages import FORMS, IndexFile
+from envkeep.project.versions import version_of
+from envkeep.toolchain import interpreters, locking_tools, web
+from envkeep.toolchain.web import Request, Response
 
-WORKER = Path(__file__).with_name("index_worker.py")
 NOBODY = (
-    "nobody could be asked about sizes, licences and yanked releases that are not installed here: "
+    "nobody could be asked about sizes, licenses and yanked releases that are not installed here: "
     "check the network."
 )
+NEWEST = 3  # versions that are named
 
 
 @dataclass(frozen=True)
@@ -57,58 +53,82 @@ class Fit:
 def fits(wanted: Collection[tuple[str, str]]) -> list[Fit]:
     """Return whether this Python can have some versions, each with its package.
 
-    Raises:
-        ToolError: Nobody answered.
-    """
-    rows = [{"name": name, "version": version} for name, version in wanted if "+" not in version]
-    return [Fit(**each) for each in _asked("fit", rows)]
-
-
-def ask(wanted: Iterable[Package]) -> dict[tuple[str, str], Facts]:
-    """Return what is known, by package and version.
-
     Those with a build's label are not asked for, as no ordinary index has them.
 
     Raises:
-        ToolError: Nobody answered.
+        ToolError: Nobody answers where the index should be, or it lets nobody in.
     """
-    rows = [
-        {"name": each.name, "version": each.version, "hashes": sorted(each.hashes)}
-        for each in {(each.name, each.version): each for each in wanted}.values()
-        if "+" not in each.version and "://" not in each.version
-    ]
-    answers = _asked("wheel", rows)
-    return {(each["name"], each["version"]): _facts(each) for each in answers}
+    asked = [(name, version) for name, version in wanted if "+" not in version]
+    pages = files_of([name for name, _ in asked])
+    python = Version(interpreters.whole_version()) if asked else Version("3")
+    return [fit(name, version, pages[name], python) for name, version in asked]
 
 
-def _asked(question: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the worker's answers.
+def fit(name: str, version: str, files: Sequence[IndexFile], python: Version) -> Fit:
+    """Return whether a Python can have a version, whatever the platform, and which it can have.
+
+    Args:
+        name: Of the package.
+        version: Which is asked for; an empty text for none.
+        files: What stands on the package's page.
+        python: The whole version of the Python.
+    """
+    mine = index_pages.of_version(files, version)
+    usable = index_pages.usable_versions(files, python)
+    with_wheel = [each for each in usable if any(file.serves(python) for file in usable[each])]
+    return Fit(
+        name=name,
+        version=version,
+        is_known=bool(files),
+        has_version=bool(mine),
+        by=index_pages.how(mine, python),
+        pythons=index_pages.pythons(mine),
+        requires_python=next((e.requires_python for e in mine if not e.admits(python)), None),
+        yanked=index_pages.why_withdrawn(mine),
+        nearest=_nearest(with_wheel, version_of(version)),
+        newest=[str(each) for each in reversed([*usable][-NEWEST:])],
+    )
+
+
+def files_of(names: Sequence[str]) -> dict[str, list[IndexFile]]:
+    """Return the files that the index has of some packages, by name; none of one that it has not.
 
     Raises:
-        ToolError: Nobody answered.
+        ToolError: Nobody answers where the index should be, or it lets nobody in.
     """
-    if not rows:
-        return []
-    index = locking_tools.pip_settings().get("index-url")
-    command = [python(locking_tools.ensure()), "-I", WORKER]
-    announce(command)
-    given = json.dumps({"index": index, "question": question, "wanted": rows}).encode()
-    done = run(
-        command,
-        env=certificates(),
-        stdin=given,
-        mode="capture",
-        check=False,
-    )
+    names = list(dict.fromkeys(names))
+    if not names:
+        return {}
+    index = locking_tools.index_address()
+    wanted = [Request(f"{index}/{name}/", FORMS) for name in names]
+    responses = request(wanted)
+    if any(each.is_refusal for each in responses):
+        raise ToolError(NOBODY)
+    rows = zip(names, wanted, responses, strict=True)
+    return {
+        name: index_pages.files_on(page.text, request.address) if _is_page(page) else []
+        for name, request, page in rows
+    }
+
+
+def request(wanted: Sequence[Request]) -> list[Response]:
+    """Return what is answered.
+
+    Raises:
+        ToolError: Nobody answers at one of the addresses.
+    """
     try:
-        answers: list[dict[str, Any]] = json.loads(done.output)
-    except ValueError:
-        raise ToolError(NOBODY) from None
-    return answers
+        return web.fetch(wanted)
+    except ToolError as error:
+        raise ToolError(NOBODY) from error
 
 
-def _facts(answer: dict[str, Any]) -> Facts:
-    text = str(answer["metadata"] or "").partition("\n\n")[0]
-    licence = licenses.licence_of(HeaderParser().parsestr(text)) if text else licenses.UNKNOWN
-    known = None if licence == licenses.UNKNOWN else licence
-    return Facts(known, answer["size"], answer["yanked"])
+def _is_page(response: Response) -> bool:
+    return response.is_good and response.kind in FORMS
+
+
+def _nearest(versions: Sequence[Version], wanted: Version | None) -> str | None:
+    """Return the next of some versions after one, or without such the last one before it."""
+    if wanted is None or not versions:
+        return None
+    return str(next((each for each in versions if each > wanted), versions[-1]))

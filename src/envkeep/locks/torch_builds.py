@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from envkeep.errors import ToolError
 from envkeep.hardware import catalog
-from envkeep.project.metadata import facts
+from envkeep.project.metadata import project_metadata
 from envkeep.project.requirements import Line, direct_names, layers, overrides
 from envkeep.project.target import Target
 
@@ -52,7 +52,7 @@ class TorchBuild:
         """Refuse a folder of wheels that is not there.
 
         Raises:
-            ToolError: It is not.
+            ToolError: The folder of wheels does not exist.
         """
         if self.is_folder and not Path(self.index).is_dir():
             raise ToolError(
@@ -72,7 +72,7 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
         ToolError: An override of one of its packages is not an exact version, or a companion of
             torch is asked for that this build does not have.
     """
-    torch = facts().get("torch")
+    torch = project_metadata().get("torch")
     if torch is None:
         return None
     own = {line.name: line for line in overrides()}

@@ -32,7 +32,7 @@ from envkeep.toolchain import locking_tools
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
 
-def fetch(build: TorchBuild) -> Path:
+def fetch_torch(build: TorchBuild) -> Path:
     """Return the folder with torch's wheels, downloaded first if they are not there yet.
 
     Raises:
@@ -61,7 +61,7 @@ def fetch_locked(lock: Path, target: Target) -> Path | None:
         return None
     locked = {name: pins[name] for name in build.pins if name in pins}
     build = replace(build, pins={**build.pins, **locked})
-    target_folder = fetch(build)
+    target_folder = fetch_torch(build)
     locked_hashes = hashes(target_folder)
     for name in build.packages:
         requirement = f"{name}=={pins.get(name)}"
@@ -80,7 +80,7 @@ def fetch_all(build: TorchBuild) -> dict[str, Path]:
     Raises:
         ToolError: The index cannot be reached or has no wheel for this machine.
     """
-    target = fetch(build)
+    target = fetch_torch(build)
     versions: dict[str, str | None] = dict(build.pins)
     torch = _wheel(target, "torch", build.version)
     for name in build.helpers:

@@ -9,19 +9,20 @@ import tomllib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING, Any
 
 from envkeep.errors import ToolError
-from envkeep.hardware.machine import Machine, detect
 from envkeep.paths import PROJECT_FACTS, PYPROJECT, PYTHON_VERSION, ROOT, SOURCE
 
-REQUIRED_FACTS = ("package_name", "stack_release", "builds")
+if TYPE_CHECKING:
+    from envkeep.hardware.machine import Machine
+
+RESTORE = "restore it with `git checkout -- requirements/stack`"
+REQUIRED = ("package_name", "stack_release", "builds")
 
 
 @cache
-def facts() -> dict[str, Any]:
+def project_metadata() -> dict[str, Any]:
     """Return ``requirements/stack/project.toml``.
 
     Raises:
@@ -31,24 +32,24 @@ def facts() -> dict[str, Any]:
         content = tomllib.loads(PROJECT_FACTS.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ToolError(
-            f"requirements/stack/project.toml cannot be read ({error}); restore it with `git checkout -- requirements/stack`."
+            f"requirements/stack/project.toml cannot be read ({error}); {RESTORE}."
         ) from error
-    missing = [name for name in REQUIRED_FACTS if name not in content]
+    missing = [name for name in REQUIRED if name not in content]
     if missing:
-        raise ToolError(
-            f"requirements/stack/project.toml has no {missing[0]}; restore it with `git checkout -- requirements/stack`."
-        )
+        raise ToolError(f"requirements/stack/project.toml has no {missing[0]}; {RESTORE}.")
     return content
 
 
 def is_adopted() -> bool:
     """Tell whether the project was there before the template: then its code is its own alone."""
-    return bool(facts().get("adopted", False))
+    return bool(project_metadata().get("adopted", False))
 
 
 @cache
 def machine() -> Machine:
     """Return what was detected on this machine, once."""
+    from envkeep.hardware.machine import detect  # most of what reads metadata does without
+
     return detect()
 
 
@@ -70,7 +71,9 @@ def python_version() -> str:
 
 def own_names() -> frozenset[str]:
     """Return the names by which the project itself is installed, which no lock has."""
-    names = {str(facts()["package_name"])}
+    from packaging.utils import canonicalize_name  # imports slowly, and `make` does without
+
+    names = {str(project_metadata()["package_name"])}
     with suppress(OSError, ValueError, LookupError, TypeError):  # who needs it says what is wrong
         names.add(str(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["name"]))
     return frozenset(map(canonicalize_name, names))
@@ -88,7 +91,10 @@ def own_table() -> dict[str, Any]:
 
 def source_hash() -> str:
     """Return the SHA-256 of what the project's wheel is built from."""
-    folders = (SOURCE, ROOT / str(facts()["package_name"]))  # the package may lie beside src/
+    folders = (
+        SOURCE,
+        ROOT / str(project_metadata()["package_name"]),
+    )  # the package may lie beside src/
     found = (path for folder in folders for path in folder.rglob("*"))
     files = [path for path in found if path.is_file() and not _is_made(path)]
     digest = hashlib.sha256()
@@ -115,7 +121,7 @@ def _pyproject() -> dict[str, Any]:
     try:
         return tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
+        raise ToolError(f"pyproject.toml cannot be read ({error}); correct it.") from error
 
 
 def _is_made(path: Path) -> bool:

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from envkeep.paths import SOURCE
-from envkeep.project.metadata import facts, is_adopted
+from envkeep.project.metadata import is_adopted, project_metadata
 
 
 def names() -> list[str]:
@@ -37,4 +37,4 @@ def help_of(name: str) -> str:
 
 
 def _folder() -> Path:
-    return SOURCE / str(facts()["package_name"]) / "commands"
+    return SOURCE / str(project_metadata()["package_name"]) / "commands"

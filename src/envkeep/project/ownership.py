@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -41,7 +41,12 @@ def owner_of(path: str) -> str | None:
     Raises:
         ToolError: The table cannot be read.
     """
-    return next((row.owner for row in [*rows(), *retired()] if row.means(path)), None)
+    return owner_in([*rows(), *retired()], path)
+
+
+def owner_in(rows: Iterable[Owned], path: str) -> str | None:
+    """Return whose a file is by some rows, or None if none of them means it."""
+    return next((row.owner for row in rows if row.means(path)), None)
 
 
 def rows() -> Sequence[Owned]:
@@ -69,15 +74,28 @@ def means(pattern: str, path: str) -> bool:
     return deep_enough and all(map(fnmatchcase, names, wanted))
 
 
-@cache
-def _tables() -> dict[str, list[Owned]]:
+def parse(text: str | bytes) -> Mapping[str, Sequence[Owned]]:
+    """Return the rows of an ``owners.json``, by the names ``paths`` and ``retired``.
+
+    Raises:
+        ValueError: The text is damaged.
+    """
     try:
-        content = json.loads(OWNERS_TABLE.read_text(encoding="utf-8"))
+        content = json.loads(text)
         return {
             name: [Owned(str(row["path"]), str(row["owner"])) for row in content[name]]
             for name in ("paths", "retired")
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
+        raise ValueError(error) from error
+
+
+@cache
+def _tables() -> Mapping[str, Sequence[Owned]]:
+    try:
+        return parse(OWNERS_TABLE.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ToolError(
-            f"requirements/stack/owners.json cannot be read ({error}); restore it with `git checkout -- requirements/stack`."
+            f"requirements/stack/owners.json cannot be read ({error}); restore it with "
+            "`git checkout -- requirements/stack`."
         ) from error

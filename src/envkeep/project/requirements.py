@@ -81,7 +81,7 @@ def layers() -> tuple[str, ...]:
     """Return this project's layers in the order in which they are locked and installed.
 
     Raises:
-        ToolError: The team's own order does not name each of them once.
+        ToolError: The team's own order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (STACK / f"{layer}.in").exists())
     return in_order(statements(ORDER), there) if ORDER.exists() else there
@@ -91,7 +91,7 @@ def layers_of(locks: Path, top: Path) -> tuple[str, ...]:
     """Return the layers that are locked in a folder, in the order that some requirements say.
 
     Raises:
-        ToolError: That order does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     there = tuple(layer for layer in LAYERS if (locks / f"{layer}.txt").exists())
     order = top / ORDER.name
@@ -102,7 +102,7 @@ def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
     """Return the layers in an order of the team's own.
 
     Raises:
-        ToolError: It does not name each of them once.
+        ToolError: The order does not name each layer once.
     """
     if sorted(wanted) != sorted(there):
         raise ToolError(
@@ -136,7 +136,7 @@ def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]
     return [own if own.exists() else ours, *(path for path in alone if path.exists())]
 
 
-def parse(path: Path) -> list[Line]:
+def read_requirements(path: Path) -> list[Line]:
     """Return the requirements that stand in a file, without comments and options.
 
     Raises:
@@ -163,7 +163,7 @@ def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -
     for layer in wanted:
         for given in input_files(layer, backend, top):
             for path in with_included(given):
-                names.update(dict.fromkeys(line.name for line in parse(path)))
+                names.update(dict.fromkeys(line.name for line in read_requirements(path)))
     return list(names)
 
 
@@ -173,7 +173,7 @@ def overrides() -> list[Line]:
     Raises:
         ToolError: A line names a package without saying a version.
     """
-    chosen = parse(OVERRIDES) if OVERRIDES.exists() else []
+    chosen = read_requirements(OVERRIDES) if OVERRIDES.exists() else []
     for line in chosen:
         if not line.names_version:
             raise ToolError(

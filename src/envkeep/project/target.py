@@ -10,7 +10,7 @@ from envkeep.errors import ToolError
 from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import gpus
-from envkeep.project.metadata import facts, machine
+from envkeep.project.metadata import machine, project_metadata
 from envkeep.project.requirements import exporters
 
 CPU = "cpu"
@@ -36,7 +36,7 @@ class Target:
     @property
     def build(self) -> Row:
         """The build of torch that the project uses for the backend."""
-        return catalog.build(facts()["builds"][self.backend])
+        return catalog.build(project_metadata()["builds"][self.backend])
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Choice:
 
 def declared() -> tuple[str, ...]:
     """Return the project's backends in the catalog's order."""
-    return tuple(facts()["builds"])
+    return tuple(project_metadata()["builds"])
 
 
 def targets() -> tuple[Target, ...]:
@@ -58,7 +58,7 @@ def targets() -> tuple[Target, ...]:
     return tuple(target for target in found if _has_wheels(target))
 
 
-def here() -> tuple[Target, ...]:
+def targets_here() -> tuple[Target, ...]:
     """Return the targets that this machine compiles itself: for the CPU and for its own backend."""
     return tuple(dict.fromkeys((for_cpu(), chosen().target)))
 
@@ -86,7 +86,7 @@ def chosen() -> Choice:
     wanted = os.environ.get("BACKEND", "").strip()
     if wanted:
         return Choice(_required(wanted), "as BACKEND says")
-    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+    if in_ci():
         return Choice(_required(CPU), "as in every continuous integration; BACKEND overrides it")
     candidates = [name for name in declared() if _has_wheels(_target(name))]
     reasons = []
@@ -96,6 +96,11 @@ def chosen() -> Choice:
             return Choice(_target(name), reason)
         reasons.append(reason)
     return Choice(_required(CPU), "; ".join(filter(None, reasons)) or "nothing else is in use here")
+
+
+def in_ci() -> bool:
+    """Tell whether continuous integration runs this, as its variable ``CI`` says."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _judge(name: str) -> tuple[bool, str]:
@@ -127,7 +132,7 @@ def _target(name: str) -> Target:
 
 
 def _has_wheels(target: Target) -> bool:
-    return "torch" not in facts() or target.platform in target.build["wheels"]
+    return "torch" not in project_metadata() or target.platform in target.build["wheels"]
 
 
 def _required(name: str) -> Target:

@@ -14,7 +14,7 @@ from envkeep.errors import ToolError
 from envkeep.locks.lock_set import pinned
 from envkeep.paths import CONSTRAINTS, LOCKS, ORDER, OVERRIDES, REQUIREMENTS, ROOT, STACK, shown
 from envkeep.project.git import Git
-from envkeep.project.requirements import layers, parse
+from envkeep.project.requirements import layers, read_requirements
 from envkeep.project.target import Target
 from envkeep.staging import requirement_forms
 from envkeep.staging.requirement_forms import FORMS, Wanted
@@ -60,7 +60,7 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         layer: Where a new package goes; by default to training, or else to production.
 
     Raises:
-        ToolError: The text asks for nothing that is known, or for two things that exclude each other.
+        ToolError: The text asks for nothing that is known, or for things that exclude each other.
     """
     words = requirement_forms.words(text)
     known = layers()
@@ -107,7 +107,9 @@ def apply(changes: ChangeSpec, copy: Path, target: Target) -> None:
         shutil.copytree(changes.locks, folder)
     if changes.order:
         (top / ORDER.name).write_text("".join(f"{each}\n" for each in changes.order), "utf-8")
-    pinned_by_stack = {line.name for path in _stack_files(top, target) for line in parse(path)}
+    pinned_by_stack = {
+        line.name for path in _stack_files(top, target) for line in read_requirements(path)
+    }
     for wanted in changes.requirements:
         locked = _locked(top / LOCKS.name / target.name)
         _ask_for(wanted, top, changes.layer, locked=locked, pinned_by_stack=pinned_by_stack)
@@ -180,7 +182,7 @@ def _is_of(line: str, name: str) -> bool:
 
 
 def _names(path: Path, name: str) -> bool:
-    return any(line.name == name for line in parse(path))
+    return any(line.name == name for line in read_requirements(path))
 
 
 def _locked(folder: Path) -> set[str]:

@@ -13,7 +13,7 @@ from envkeep.locks.compile import UNTOUCHED
 from envkeep.paths import ENVIRONMENTS, OVERRIDES, REQUIREMENTS, ROOT
 from envkeep.process import run_envkeep
 from envkeep.project import snapshot
-from envkeep.project.requirements import parse
+from envkeep.project.requirements import read_requirements
 from envkeep.toolchain import locking_tools
 
 LENT = ("envkeep-*", "toolchain-*", "copier-*", "conda-python-*")
@@ -62,7 +62,7 @@ def changed_files(copy: Path) -> dict[str, str | None]:
 def added_overrides(copy: Path) -> list[str]:
     """Return the lines that the overrides of a copy have and the project's lack."""
     there, here = (
-        {line.text for line in (parse(path) if path.exists() else [])}
+        {line.text for line in (read_requirements(path) if path.exists() else [])}
         for path in (copy / OVERRIDES.relative_to(ROOT), OVERRIDES)
     )
     return sorted(there - here)

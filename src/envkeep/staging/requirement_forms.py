@@ -116,7 +116,7 @@ def read(word: str, before: str = "") -> Wanted:
         before: The word before it, for the sentence about a version that stands alone.
 
     Raises:
-        ToolError: The package cannot be asked for in this form; the sentence says why and which one can.
+        ToolError: A package cannot be asked for in this form; the sentence says why.
     """
     _refuse_what_has_no_hash(word)
     if version_of(word):

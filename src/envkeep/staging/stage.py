@@ -12,11 +12,12 @@ from envkeep.diff import report as diff_report
 from envkeep.diff import sides
 from envkeep.diff.changes import Known
 from envkeep.diff.report import Report
+from envkeep.diff.version_facts import ask_index
 from envkeep.environments import build, integrity, store
 from envkeep.environments.spec import EnvironmentSpec
 from envkeep.environments.store import DEVELOPMENT, Environment
 from envkeep.errors import ToolError
-from envkeep.locks import failures, package_index
+from envkeep.locks import failures
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import LOCKS, REQUIREMENTS, ROOT, python
 from envkeep.process import say
@@ -46,7 +47,7 @@ class StagingResult:
 
     def lines(self) -> list[str]:
         """Return what changed, as `make diff` says it, and a table of both."""
-        return ["", *diff_report.lines(self.report), "", *self.comparison.table(), ""]
+        return ["", *diff_report.as_lines(self.report), "", *self.comparison.table(), ""]
 
     def as_data(self) -> dict[str, Any]:
         """Return all of it for programs."""
@@ -143,12 +144,12 @@ def _made(
 def _report(before: Environment, after: Environment) -> Report:
     """Return what changed, with what the index says of the versions that came in."""
     target = backends.chosen().target
-    old, new = (sides.read(each.name, target) for each in (before, after))
-    changes = lock_diff.changes(old, new)
+    old, new = (sides.read_side(each.name, target) for each in (before, after))
+    changes = lock_diff.compare_sides(old, new)
     known: Known = {}
     notes = []
     try:
-        known = package_index.ask(each.after for each in changes if each.after)
+        known = ask_index(each.after for each in changes if each.after)
     except ToolError:
         notes.append("nobody could be asked whether a version was withdrawn by its makers.")
     return Report(old, new, [lock_diff.with_facts(each, known) for each in changes], notes=notes)

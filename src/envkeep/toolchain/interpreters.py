@@ -22,7 +22,7 @@ COMPLETE = "complete"  # the file that says that such a folder is no half-made e
 REPORT = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info), sys.executable)"
 
 
-def find(wanted: str | None = None) -> Path:
+def find_interpreter(wanted: str | None = None) -> Path:
     """Return an interpreter that starts and can make environments.
 
     Args:
@@ -65,7 +65,8 @@ def whole_version() -> str:
         ToolError: The project's Python is not on this machine.
     """
     return run(
-        [find(), "-c", "import platform; print(platform.python_version())"], mode="probe"
+        [find_interpreter(), "-c", "import platform; print(platform.python_version())"],
+        mode="probe",
     ).answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
+from pathlib import Path
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python, shown
@@ -42,6 +43,33 @@ def pip_settings() -> dict[str, str]:
     printed = run([python(ensure()), "-m", "pip", "config", "list"], mode="probe").answer
     found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
     return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
+
+
+def index_address() -> str:
+    """Return the address of the index that pip asks, without a slash at its end.
+
+    Raises:
+        ToolError: Neither pip's configuration nor pip itself names one.
+    """
+    return (pip_settings().get("index-url") or pypi(python(ensure()))).rstrip("/")
+
+
+@cache
+def pypi(interpreter: Path) -> str:
+    """Return the address of PyPI's pages, as pip says it, without a slash at its end.
+
+    Args:
+        interpreter: A Python that has pip.
+
+    Raises:
+        ToolError: The help of pip does not name it.
+    """
+    command = [interpreter, "-m", "pip", "help", "download"]
+    help_of_pip = run(command, env={"COLUMNS": "300", "PIP_INDEX_URL": None}, mode="probe")
+    found = re.search(r"\(default:? (?P<address>https?://[^\s)]+)\)", help_of_pip.answer)
+    if not found:
+        raise ToolError("pip names no package index: set one, `pip config set global.index-url`.")
+    return found["address"].rstrip("/")
 
 
 def uv_settings() -> dict[str, str]:

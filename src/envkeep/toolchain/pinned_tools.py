@@ -92,7 +92,7 @@ class PinnedTools:
 
     def _make(self, target: Path) -> None:
         """Fill a new environment; what is compiled that way is mostly never imported."""
-        interpreter = interpreters.find()
+        interpreter = interpreters.find_interpreter()
         has_pip = _has_pip(interpreter)
         run([interpreter, "-m", "venv", *(["--without-pip"] if has_pip else []), target])
         of_venv = [python(target), "-m", "pip"]

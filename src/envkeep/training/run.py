@@ -13,7 +13,7 @@ from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
 from envkeep.process import announce, run
-from envkeep.project.metadata import facts
+from envkeep.project.metadata import project_metadata
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def prepare(folder: Path, interpreter: Path | None = None) -> None:
     Raises:
         CommandError: The package's command fails.
     """
-    if (folder / "src" / facts()["package_name"] / "commands" / "data.py").exists():
+    if (folder / "src" / project_metadata()["package_name"] / "commands" / "data.py").exists():
         _lend_own_data(folder / DATA_MANIFEST.relative_to(ROOT))
         _run(folder, interpreter, "data")
 
@@ -92,7 +92,7 @@ def _run(folder: Path, interpreter: Path | None, *arguments: str) -> str:
         CommandError: The command fails; its message was shown.
     """
     chosen = interpreter or python(DEVELOPMENT.link)
-    command = [chosen, "-m", str(facts()["package_name"]), *arguments]
+    command = [chosen, "-m", str(project_metadata()["package_name"]), *arguments]
     variables = {"PYTHONPATH": str(folder / "src")}
     announce(command)
     return run(command, cwd=folder, env=variables, mode="capture", stderr="show").text

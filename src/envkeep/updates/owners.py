@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from envkeep.errors import ToolError
-from envkeep.project.ownership import Owned, owner_of
+from envkeep.project.ownership import Owned, owner_in, owner_of, parse
 
 YOURS, SHARED, TEMPLATE = "yours", "shared", "template"
 
@@ -25,10 +24,8 @@ class Owners:
             ToolError: It is damaged.
         """
         try:
-            tables = json.loads(text)
-            rows = [row for name in ("paths", "retired") for row in tables[name]]
-            return cls(tuple(Owned(str(row["path"]), str(row["owner"])) for row in rows))
-        except (ValueError, KeyError, TypeError) as error:
+            return cls(tuple(row for rows in parse(text).values() for row in rows))
+        except ValueError as error:
             raise ToolError(
                 f"the template's requirements/stack/owners.json cannot be read ({error}); "
                 "report it to the template's maintainers."
@@ -36,8 +33,7 @@ class Owners:
 
     def of(self, path: str) -> str:
         """Return the owner of a path; a path that is yours in one of the releases is yours."""
-        coming = next((row.owner for row in self.coming if row.means(path)), None)
-        owners = {coming, owner_of(path)} - {None}
+        owners = {owner_in(self.coming, path), owner_of(path)} - {None}
         for owner in (YOURS, SHARED):
             if owner in owners:
                 return owner

@@ -14,7 +14,7 @@ from envkeep.archive.layout import PYTHON, Layout
 from envkeep.archive.manifest import Manifest
 from envkeep.errors import ToolError
 from envkeep.toolchain import interpreters
-from envkeep.toolchain.interpreters import find, unpacked
+from envkeep.toolchain.interpreters import find_interpreter, unpacked
 from tests.envkeep.archive.test_manifest import SYSTEM
 
 VERSION = "3.99"
@@ -49,7 +49,7 @@ def test_it_is_unpacked_and_found_from_then_on(
     interpreter.ensure(packed(tmp_path, {"Python-3.99/bin/python3.99": WORKS}))
     place = unpacked(VERSION)
     assert f"unpacking the saved one to {place}." in capsys.readouterr().out
-    assert find(VERSION) == place / "bin" / "python3.99"
+    assert find_interpreter(VERSION) == place / "bin" / "python3.99"
     assert [path.name for path in environments.iterdir()] == [place.name]
     assert (place / "complete").exists(), "it would count as a half-made environment"
 
@@ -57,7 +57,7 @@ def test_it_is_unpacked_and_found_from_then_on(
 def test_what_is_on_the_machine_is_preferred(
     environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interpreter.interpreters, "find", lambda version: tmp_path)
+    monkeypatch.setattr(interpreter.interpreters, "find_interpreter", lambda version: tmp_path)
     interpreter.ensure(packed(tmp_path, {"Python-3.99/bin/python3.99": WORKS}))
     assert not list(environments.iterdir())
 

@@ -1,4 +1,4 @@
-"""What distributions say of their licences, and which of them a team refuses."""
+"""What distributions say of their licenses, and which of them a team refuses."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def metadata(expression: str = "", text: str = "", *classifiers: str) -> Message
         (metadata(), "unknown"),
     ],
 )
-def test_the_licence_that_metadata_state(found: Message, expected: str) -> None:
-    assert licenses.licence_of(found) == expected
+def test_the_license_that_metadata_state(found: Message, expected: str) -> None:
+    assert licenses.license_of(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_the_licence_that_metadata_state(found: Message, expected: str) -> None:
         (["LGPL*"], set()),
     ],
 )
-def test_licences_that_are_refused(unwanted: list[str], refused: set[str]) -> None:
+def test_licenses_that_are_refused(unwanted: list[str], refused: set[str]) -> None:
     there = {"MIT", "GPL-3.0-or-later", "Apache, MIT", "unknown"}
-    assert licenses.refused(there, unwanted) == refused
+    assert licenses.refused_licenses(there, unwanted) == refused
 
 
 def test_expressions_are_left_to_the_tool_that_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(licenses, "_judged", lambda found, _: asked.append(found) or set(found))
     there = {"MIT OR GPL-3.0-only", "MIT OR BSD-3-Clause", "MIT"}
-    assert licenses.refused(there, ["GPL*"]) == {"MIT OR GPL-3.0-only"}
+    assert licenses.refused_licenses(there, ["GPL*"]) == {"MIT OR GPL-3.0-only"}
     assert asked == [{"MIT OR GPL-3.0-only"}]
 
 
@@ -83,35 +83,35 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("setting", ["denied-licenses", "denied-licences"])
 def test_what_the_team_denies_in_both_spellings(setting: str, settings: Path) -> None:
-    assert licenses.denied() == []
+    assert licenses.denied_licenses() == []
     settings.write_text(f'[tool.project]\n{setting} = ["AGPL-3.0*"]\n')
-    assert licenses.denied() == ["AGPL-3.0*"]
+    assert licenses.denied_licenses() == ["AGPL-3.0*"]
 
 
 def test_the_new_spelling_counts_where_both_are_there(settings: Path) -> None:
     settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\ndenied-licences = ["MIT"]\n')
-    assert licenses.denied() == ["GPL*"]
+    assert licenses.denied_licenses() == ["GPL*"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[tool.project]\ndenied-licences = "GPL"\n', "must be a list of licenses"),
-        ("[tool.project]\ndenied-licences = [3]\n", "must be a list of licenses"),
+        ('[tool.project]\ndenied-licenses = "GPL"\n', "must be a list of licenses"),
+        ("[tool.project]\ndenied-licenses = [3]\n", "must be a list of licenses"),
         ("[tool", "cannot be read"),
     ],
 )
 def test_a_setting_that_says_nothing(text: str, words: str, settings: Path) -> None:
     settings.write_text(text)
     with pytest.raises(ToolError, match=words):
-        licenses.denied()
+        licenses.denied_licenses()
 
 
 def test_the_table_has_unknown_ones_first(settings: Path) -> None:
-    settings.write_text('[tool.project]\ndenied-licences = ["GPL*"]\n')
+    settings.write_text('[tool.project]\ndenied-licenses = ["GPL*"]\n')
     locked = {"numpy": "2.0", "a": "1.0", "b": "1.0", "c": "1.0"}
     stated = {("numpy", "2.0"): "MIT", ("a", "1.0"): "GPL-3.0-only", ("b", "9.9"): "MIT"}
-    assert list(command.table(command.judged(locked, stated))) == [
+    assert list(command._table(licenses.judge_licenses(locked, stated))) == [
         "unknown (2)",
         "  b 1.0",
         "  c 1.0",

@@ -133,10 +133,10 @@ def needed(
         for each, requires in content.items():
             name, version = each.split()
             distribution(tmp_path / title, name, version, *requires)
-        found[title] = dependencies.installed(tmp_path / title)
+        found[title] = dependencies.Installed.of(tmp_path / title)
     changed = {each.split()[0] for each in (*good, *bad)}
-    rows = dependencies.needs(changed, found, written)
-    return {(row["change"], row["needs"]) for row in rows}
+    rows = dependencies.dependencies_between(changed, found["good"], found["bad"], written)
+    return {(row.change, row.needs) for row in rows}
 
 
 def test_a_new_version_that_needs_a_new_one_follows_it(tmp_path: Path) -> None:
@@ -166,6 +166,13 @@ def test_extras_and_markers_count_where_they_are_in_use(tmp_path: Path) -> None:
     bad = {"a 2": ['b>=2; extra == "fast"', 'b>=2; python_version < "3"'], "b 2": []}
     assert needed(tmp_path / "unused", good, bad) == set()
     assert needed(tmp_path / "used", good, bad, ["a[fast]>=1", "-r nonsense"]) == {("a", "b")}
+
+
+def test_markers_are_of_the_environments_python_and_not_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "pyvenv.cfg").write_text("version_info = 3.99.2.final.0\n")
+    bad = {"a 2": ['b>=2; python_full_version >= "3.99.1"'], "b 2": []}
+    assert needed(tmp_path, {"a 1": [], "b 1": []}, bad) == {("a", "b")}
 
 
 def test_what_an_end_does_not_keep_itself_counts_not(tmp_path: Path) -> None:

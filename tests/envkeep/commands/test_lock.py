@@ -34,7 +34,7 @@ def resolvers(monkeypatch: pytest.MonkeyPatch) -> list[ResolverFor]:
 
     monkeypatch.setattr(lock, "compile_locks", compile_locks)
     monkeypatch.setattr(interpreters, "whole_version", lambda: "3.12.1")
-    monkeypatch.setattr(backends, "here", lambda: (TARGET,))
+    monkeypatch.setattr(backends, "targets_here", lambda: (TARGET,))
     monkeypatch.setattr(backends, "targets", lambda: (TARGET,))
     monkeypatch.setattr(store, "exclusive", nullcontext)
     return found
@@ -60,7 +60,7 @@ def test_uv_reads_the_folder_that_environments_are_filled_from(
 ) -> None:
     seen: list[TorchBuild | None] = []
     monkeypatch.setattr(locking_tools, "uses_uv", lambda: True)
-    monkeypatch.setattr(torch_wheels, "fetch", lambda build: Path("/fetched"))
+    monkeypatch.setattr(torch_wheels, "fetch_torch", lambda build: Path("/fetched"))
     monkeypatch.setattr(lock, "Uv", lambda target, build, *, python: seen.append(build))
     lock.compile_first([TARGET])
     build = TorchBuild(TARGET, {"torch": "2.13.0+cpu"}, (), index)

@@ -37,7 +37,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
     (folder / "report.py").write_text('"""Write a report.\n\nMore of it.\n"""\nraise SystemExit\n')
     (folder / "broken.py").write_text("def")
     monkeypatch.setattr(own_commands, "SOURCE", tmp_path / "src")
-    monkeypatch.setattr(own_commands, "facts", lambda: {"package_name": "shop"})
+    monkeypatch.setattr(own_commands, "project_metadata", lambda: {"package_name": "shop"})
     monkeypatch.setattr(targets, "ROOT", tmp_path)
     (tmp_path / "Makefile").write_text(MAKEFILE)
     parsed = targets.argparse.Namespace(makefiles=[])

@@ -87,11 +87,11 @@ class Doctor:
 
     def use(self, builds: Mapping[str, str]) -> None:
         """Let the project have only these backends, each with its build."""
-        self.patched.setitem(self.envkeep.metadata.facts(), "builds", dict(builds))
+        self.patched.setitem(self.envkeep.metadata.project_metadata(), "builds", dict(builds))
 
     def build(self, backend: str) -> str:
         """Return the name of the project's build for a backend."""
-        name: str = self.envkeep.metadata.facts()["builds"][backend]
+        name: str = self.envkeep.metadata.project_metadata()["builds"][backend]
         return name
 
     def environment(self, **facts: object) -> Any:

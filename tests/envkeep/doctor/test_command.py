@@ -14,6 +14,7 @@ import pytest
 from envkeep.hardware import machine
 from tests.envkeep.doctor.conftest import Doctor, run
 from tests.envkeep.doctor.machines import NAMES, without_shell
+from tests.support.copier_runs import git
 
 pytestmark = without_shell()
 DoctorOn = Callable[[str], Doctor]
@@ -110,6 +111,14 @@ def test_it_starts_no_program_and_imports_no_framework(project: Path) -> None:
     assert sum(report["counts"].values()) == len(report["findings"])
     assert all(list(finding) == KEYS for finding in report["findings"])
     assert {each["status"] for each in report["findings"]} <= STATUSES
+
+
+def test_in_a_fresh_clone_it_asks_git_alone_and_seldom(copy: Path) -> None:
+    git(copy, "init", "--quiet")
+    done = run(copy, "-c", WATCHED, "doctor", "--json", "--backend", "cpu")
+    started = done.stderr.split()
+    assert set(started) == {"starts", "git"}
+    assert started.count("git") <= 3, "each takes as long as reading all tracked files"
 
 
 def test_every_check_leaves_a_finding_on_every_machine(doctor_on: DoctorOn) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.commands import install, project_tasks, status
-from envkeep.environments import build, faulty_wheels, health, integrity, pip_stub, store
+from envkeep.environments import build, faulty_wheels, health, integrity, links, pip_stub, store
 from envkeep.environments.integrity import NotWholeError, Problem
 from envkeep.environments.store import Environment, Kind
 from envkeep.errors import CommandError, ToolError
@@ -107,11 +107,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(store, "project_hash", lambda kind: "0" * 64)
     monkeypatch.setattr(build, "_check", lambda *_, **__: 0.0)
-    monkeypatch.setattr(build.interpreters, "find", lambda: Path(sys.executable))
+    monkeypatch.setattr(build.interpreters, "find_interpreter", lambda: Path(sys.executable))
     monkeypatch.setattr(build.locking_tools, "uses_uv", lambda: False)
     monkeypatch.setattr(build.locking_tools, "ensure", lambda: tmp_path)
     monkeypatch.setattr(faulty_wheels, "run", no_network)
-    monkeypatch.setattr(metadata, "facts", lambda: {"package_name": "shop", "builds": {}})
+    monkeypatch.setattr(
+        metadata, "project_metadata", lambda: {"package_name": "shop", "builds": {}}
+    )
     for module in (build, lock_set, constraints, pip_stub):
         monkeypatch.setattr(module, "python_version", lambda: HERE)
     monkeypatch.setattr(Locks, "are_fresh", lambda _: True)
@@ -272,7 +274,7 @@ def test_a_folder_in_the_place_of_the_link_is_named_before_anything_is_made(shop
     assert "mv " in status._environment(shop.kind, (LAYER,))
     assert shop.manager.made == []
     shop.kind.link.with_name(".venv-old").mkdir()
-    assert store.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
+    assert links.out_of_the_way(shop.kind.link).endswith(".venv-old-2")
 
 
 @pytest.mark.parametrize(("spoil", "words"), [SPOILT[0], SPOILT[5]])

@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of an adopted project with a package beside src/ and no settings."""
     monkeypatch.setattr(adopted, "ROOT", tmp_path)
     monkeypatch.setattr(adopted, "PYPROJECT", tmp_path / "pyproject.toml")
-    monkeypatch.setattr(adopted, "facts", lambda: {"package_name": "tagger"})
+    monkeypatch.setattr(adopted, "project_metadata", lambda: {"package_name": "tagger"})
     (tmp_path / "tagger").mkdir()
     (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     return tmp_path

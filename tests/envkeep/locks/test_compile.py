@@ -85,8 +85,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (constraints, lock_set, locking, failures):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
     facts = {"package_name": "shop", "builds": {"cpu": "cpu"}}
-    monkeypatch.setattr(metadata, "facts", lambda: facts)
-    monkeypatch.setattr("envkeep.locks.torch_builds.facts", lambda: facts)
+    monkeypatch.setattr(metadata, "project_metadata", lambda: facts)
+    monkeypatch.setattr("envkeep.locks.torch_builds.project_metadata", lambda: facts)
     Locks(TARGET).folder.mkdir(parents=True)
     return folder
 

@@ -100,27 +100,27 @@ torch==2.13.0+cpu \\
 
 
 def test_both_resolvers_give_the_same_lock() -> None:
-    assert lockfile.render(lockfile.parse(PIP_COMPILE), "Header.") == LOCK
-    assert lockfile.render(lockfile.parse(UV), "Header.") == LOCK
+    assert lockfile.render_lock(lockfile.parse_lock(PIP_COMPILE), "Header.") == LOCK
+    assert lockfile.render_lock(lockfile.parse_lock(UV), "Header.") == LOCK
 
 
 def test_a_lock_is_read_as_it_was_written() -> None:
-    entries = lockfile.parse(LOCK)
-    assert lockfile.render(entries, "Header.") == LOCK
+    entries = lockfile.parse_lock(LOCK)
+    assert lockfile.render_lock(entries, "Header.") == LOCK
     assert entries[0] == LockEntry(
         "networkx==3.6.1", frozenset({A, B}), frozenset(), frozenset({"torch"})
     )
 
 
 def test_what_only_the_description_of_torchs_packages_asks_for_is_left_out() -> None:
-    kept = lockfile.asked_for(lockfile.parse(UV_FOR_A_LATER_LAYER))
+    kept = lockfile.asked_for(lockfile.parse_lock(UV_FOR_A_LATER_LAYER))
     assert [entry.name for entry in kept] == ["packaging", "pytest"]
     assert kept[0].parents == {"pytest"}
 
 
 def test_torchs_hashes_are_replaced_by_version() -> None:
     entries = lockfile.with_hashes(
-        lockfile.parse(LOCK), {"torch==2.13.0+cpu": {B}, "rich==14.0": {A}}
+        lockfile.parse_lock(LOCK), {"torch==2.13.0+cpu": {B}, "rich==14.0": {A}}
     )
     hashes = {entry.name: entry.hashes for entry in entries}
     assert hashes["torch"] == {B}
@@ -128,7 +128,7 @@ def test_torchs_hashes_are_replaced_by_version() -> None:
 
 
 def test_an_archive_keeps_its_address_and_a_folder_has_no_hash() -> None:
-    archive, folder = lockfile.parse(
+    archive, folder = lockfile.parse_lock(
         f"tiny @ https://example.org/tiny.zip ; python_version > '3' \\\n    --hash={A}\n"
         "    # via -r requirements/40-dev.in\n-e file:///srv/other\n    # via -r x.in\n"
     )
@@ -139,5 +139,5 @@ def test_an_archive_keeps_its_address_and_a_folder_has_no_hash() -> None:
 
 
 def test_a_version_of_before_pep_440_counts_as_it_is_written() -> None:
-    (old,) = lockfile.parse("pytz==2004d --hash=sha256:0\n")
+    (old,) = lockfile.parse_lock("pytz==2004d --hash=sha256:0\n")
     assert (old.name, old.version, old.address) == ("pytz", "2004d", "")

@@ -93,9 +93,9 @@ def torch_in(folder: Path) -> Path:
 
 def test_the_second_project_fetches_nothing(enter: Enter, fetched: list[str], user: Path) -> None:
     enter("first")
-    first = torch_wheels.fetch(BUILD)
+    first = torch_wheels.fetch_torch(BUILD)
     enter("second")
-    assert torch_wheels.fetch(BUILD) == first
+    assert torch_wheels.fetch_torch(BUILD) == first
     assert first.is_relative_to(user)
     assert fetched == ["torch==2.0+cpu", "pair==1.0"]
     assert {path.name for path in first.glob("*.whl")} == {stub.filename for stub in STUBS}
@@ -108,7 +108,7 @@ def test_the_second_project_costs_no_room_in_uvs_cache(
 
     def installed(project: str) -> set[Path]:
         enter(project)
-        folder = torch_wheels.fetch(BUILD)
+        folder = torch_wheels.fetch_torch(BUILD)
         target = tmp_path / f"environment-of-{project}"
         options = ["--no-deps", "--no-index", "--find-links", str(folder), "--target", str(target)]
         subprocess.run(
@@ -198,7 +198,7 @@ def test_wheels_of_an_older_project_are_taken_over(enter: Enter, fetched: list[s
     before = wheel_folders.before(BUILD)
     before.mkdir(parents=True)
     lock_in(project, STUBS[0].write(before))
-    folder = torch_wheels.fetch(BUILD)
+    folder = torch_wheels.fetch_torch(BUILD)
     assert torch_in(folder).exists()
     assert fetched == ["pair==1.0"]
     assert not before.exists()
@@ -209,7 +209,7 @@ def test_a_wheel_that_no_lock_names_is_not_taken_over(enter: Enter, fetched: lis
     before = wheel_folders.before(BUILD)
     before.mkdir(parents=True)
     replace(STUBS[0], requires=("strange",)).write(before)
-    assert "strange" not in torch_in(torch_wheels.fetch(BUILD)).read_bytes().decode("latin-1")
+    assert "strange" not in torch_in(torch_wheels.fetch_torch(BUILD)).read_bytes().decode("latin-1")
     assert fetched[0] == "torch==2.0+cpu"
 
 
@@ -224,7 +224,7 @@ def test_a_download_that_fails_leaves_nothing(
 
     monkeypatch.setattr(torch_wheels, "_download", half)
     with pytest.raises(KeyboardInterrupt):
-        torch_wheels.fetch(BUILD)
+        torch_wheels.fetch_torch(BUILD)
     assert not list(wheel_folders.of(BUILD).rglob("*.whl"))
 
 
@@ -238,7 +238,7 @@ def test_two_projects_that_fetch_at_once_fetch_once(
     monkeypatch.setattr(wheel_folders, "say", lambda _: waits.set())
     monkeypatch.setattr(wheel_folders, "PATIENCE", 0.01)
     with FileLock(folder / wheel_folders.IN_USE):
-        second = threading.Thread(target=torch_wheels.fetch, args=[BUILD])
+        second = threading.Thread(target=torch_wheels.fetch_torch, args=[BUILD])
         second.start()
         assert waits.wait(timeout=60)
         for stub in STUBS:
@@ -249,13 +249,13 @@ def test_two_projects_that_fetch_at_once_fetch_once(
 
 def test_a_folder_that_may_only_be_read_serves_too(enter: Enter, fetched: list[str]) -> None:
     enter("first")
-    folder = torch_wheels.fetch(BUILD)
+    folder = torch_wheels.fetch_torch(BUILD)
     (folder / wheel_folders.IN_USE).unlink()
     for path in (folder / wheel_folders.PROJECTS).iterdir():
         path.unlink()
     (folder / wheel_folders.PROJECTS).rmdir()
     (folder / wheel_folders.PROJECTS).touch()  # nothing can be noted there
-    assert torch_wheels.fetch(BUILD) == folder
+    assert torch_wheels.fetch_torch(BUILD) == folder
     assert len(fetched) == 2
 
 
@@ -263,7 +263,7 @@ def test_what_this_projects_locks_name_no_more_is_unneeded(
     enter: Enter, fetched: list[str]
 ) -> None:
     project = enter("first")
-    folder = torch_wheels.fetch(BUILD)
+    folder = torch_wheels.fetch_torch(BUILD)
     lock_in(project, torch_in(folder))
     assert wheel_folders.unneeded() == []
     lock_in(project, Path(__file__))
@@ -274,10 +274,10 @@ def test_what_another_project_locks_is_needed_as_long_as_it_is_there(
     enter: Enter, fetched: list[str]
 ) -> None:
     other = enter("other")
-    folder = torch_wheels.fetch(BUILD)
+    folder = torch_wheels.fetch_torch(BUILD)
     lock_in(other, torch_in(folder))
     enter("first")
-    torch_wheels.fetch(BUILD)
+    torch_wheels.fetch_torch(BUILD)
     used_a_week_ago(folder)
     assert wheel_folders.unneeded() == []
     other.rename(other.with_name("moved"))
@@ -286,7 +286,7 @@ def test_what_another_project_locks_is_needed_as_long_as_it_is_there(
 
 def test_what_another_project_has_just_fetched_is_needed(enter: Enter, fetched: list[str]) -> None:
     enter("other")
-    folder = torch_wheels.fetch(BUILD)
+    folder = torch_wheels.fetch_torch(BUILD)
     enter("first")
     assert wheel_folders.unneeded() == []
     used_a_week_ago(folder)

@@ -47,5 +47,5 @@ def test_a_file_is_read_as_pip_reads_it(tmp_path: Path) -> None:
     (tmp_path / "own.in").write_text(
         "\ufeff# Ours.\n-c other.txt\nMy_Package.Name>=1  # why\nx @ https://e.org/x.zip#sha256=0\n"
     )
-    names = [line.name for line in requirements.parse(tmp_path / "own.in")]
+    names = [line.name for line in requirements.read_requirements(tmp_path / "own.in")]
     assert names == ["my-package-name", "x"]

@@ -29,7 +29,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Choose:
     def choose_for(machine: Machine, *names: str) -> backends.Choice:
         builds = {name: BUILDS[name] for name in ("cpu", *names)}
         monkeypatch.setattr(backends, "machine", lambda: machine)
-        monkeypatch.setattr(backends, "facts", lambda: {"builds": builds, **TORCH})
+        monkeypatch.setattr(backends, "project_metadata", lambda: {"builds": builds, **TORCH})
         backends.chosen.cache_clear()
         return backends.chosen()
 
@@ -152,16 +152,19 @@ def test_targets_are_the_platforms_that_the_builds_have_wheels_for(choose: Choos
 
 def test_a_machine_locks_for_the_cpu_and_its_own_backend(choose: Choose) -> None:
     choose(Machine(*LINUX, amd=True), "cuda", "rocm")
-    assert [target.name for target in backends.here()] == ["linux-x86_64-cpu", "linux-x86_64-rocm"]
+    assert [target.name for target in backends.targets_here()] == [
+        "linux-x86_64-cpu",
+        "linux-x86_64-rocm",
+    ]
     choose(Machine(*LINUX), "cuda", "rocm")
-    assert [target.name for target in backends.here()] == ["linux-x86_64-cpu"]
+    assert [target.name for target in backends.targets_here()] == ["linux-x86_64-cpu"]
 
 
 def test_without_torch_every_platform_can_be_locked(
     monkeypatch: pytest.MonkeyPatch, choose: Choose
 ) -> None:
     monkeypatch.setattr(backends, "machine", lambda: Machine("freebsd", "x86_64"))
-    monkeypatch.setattr(backends, "facts", lambda: {"builds": {"cpu": "cpu"}})
+    monkeypatch.setattr(backends, "project_metadata", lambda: {"builds": {"cpu": "cpu"}})
     backends.chosen.cache_clear()
     assert backends.chosen().target.name == "freebsd-x86_64-cpu"
     assert len(backends.targets()) == len(rows("platforms"))

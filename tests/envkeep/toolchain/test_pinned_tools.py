@@ -80,7 +80,7 @@ def test_without_a_network_a_sentence_says_so(
     monkeypatch.setattr(pinned_tools, "run", run)
     monkeypatch.setattr(pinned_tools, "ENVIRONMENTS", tmp_path / ".venvs")
     monkeypatch.setattr(pinned_tools, "python_version", lambda: "3.12")
-    monkeypatch.setattr(pinned_tools.interpreters, "find", lambda: Path("python3"))
+    monkeypatch.setattr(pinned_tools.interpreters, "find_interpreter", lambda: Path("python3"))
     with pytest.raises(ToolError, match="could not be fetched"):
         tools.ensure()
 
@@ -103,7 +103,7 @@ def test_the_interpreters_own_pip_fills_them_where_it_can(
     monkeypatch.setattr(pinned_tools, "run", run)
     monkeypatch.setattr(pinned_tools, "ENVIRONMENTS", tmp_path / ".venvs")
     monkeypatch.setattr(pinned_tools, "python_version", lambda: "3.12")
-    monkeypatch.setattr(pinned_tools.interpreters, "find", lambda: Path("python3"))
+    monkeypatch.setattr(pinned_tools.interpreters, "find_interpreter", lambda: Path("python3"))
     (tmp_path / ".venvs").mkdir()
     tools._make(tmp_path / "made")
     make, fill = started

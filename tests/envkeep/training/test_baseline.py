@@ -81,7 +81,7 @@ def test_a_copy_is_lent_the_data_that_git_does_not_know(
     (commands / "data.py").touch()
     monkeypatch.setattr(training, "ROOT", project)
     monkeypatch.setattr(training, "DATA_MANIFEST", project / "data" / "manifest.json")
-    monkeypatch.setattr(training, "facts", lambda: {"package_name": "package"})
+    monkeypatch.setattr(training, "project_metadata", lambda: {"package_name": "package"})
     ran: list[tuple[object, ...]] = []
     monkeypatch.setattr(training, "_run", lambda *arguments: ran.append(arguments))
     training.prepare(copy)

@@ -49,7 +49,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     add_stand_ins(folder / "programs")
     add_docker(folder / "programs")
     npm = install_gitlab_ci_local(folder / "npm")
-    return Machine(folder / "home", interpreters.find(PYTHON), folder / "programs", npm)
+    return Machine(folder / "home", interpreters.find_interpreter(PYTHON), folder / "programs", npm)
 
 
 @pytest.fixture(scope="module")

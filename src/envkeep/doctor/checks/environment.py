@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from envkeep.doctor import fixes
-from envkeep.doctor.context import DoctorContext, ExaminedEnvironment, numbers
+from envkeep.doctor.context import DoctorContext, ExaminedEnvironment
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding, NotKnownError, typed
-from envkeep.environments import store
+from envkeep.environments import links
 from envkeep.environments.store import DEVELOPMENT
 from envkeep.paths import shown
 
@@ -73,8 +75,8 @@ def environment(context: DoctorContext) -> Iterator[Finding]:
 
 def _none(context: DoctorContext) -> Finding:
     link, remake = DEVELOPMENT.link, fixes.remake(context)
-    if move := store.out_of_the_way(link):
-        message = f"{shown(link)} is a folder that these tools did not make; move it away."
+    if move := links.out_of_the_way(link):
+        message = f"{shown(link)} is a folder that envkeep did not make; move it away."
         return Finding(ERROR, message, remedy=f"{move} && {typed(remake)}")
     reason = (
         "was not made in this folder by `make install`" if link.is_symlink() else "is not there"
@@ -112,7 +114,7 @@ def _judge(context: DoctorContext, found: ExaminedEnvironment) -> Finding:
 
 
 def _nearest(version: str, served: list[str]) -> str:
-    return min(served, key=lambda each: abs(numbers(each)[-1] - numbers(version)[-1]))
+    return min(served, key=lambda each: abs(Version(each).minor - Version(version).minor))
 
 
 def _pythons_of_torch(context: DoctorContext) -> list[str]:

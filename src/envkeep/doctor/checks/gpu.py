@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from envkeep.doctor.context import DoctorContext, numbers
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import Gpu, gfx_name
 from envkeep.project.target import CPU
+from envkeep.project.versions import version_of
 
 GIB = 1024**3
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
@@ -230,8 +231,8 @@ def _switch(build: Row | None) -> str | None:
 
 def _pretended(context: DoctorContext) -> Gpu | None:
     """Return the GPU that HSA_OVERRIDE_GFX_VERSION makes AMD's libraries see, or None."""
-    parts = numbers(context.variables.get(OVERRIDE, ""))
-    if len(parts) != 3:
+    version = version_of(context.variables.get(OVERRIDE, ""))
+    if version is None or len(version.release) != 3:
         return None
-    major, minor, step = parts
-    return Gpu("rocm", "", gfx_name(major * 10000 + minor * 100 + step))
+    number = version.major * 10000 + version.minor * 100 + version.micro
+    return Gpu("rocm", "", gfx_name(number))

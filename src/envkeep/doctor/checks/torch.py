@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from envkeep.doctor import fixes
-from envkeep.doctor.context import DoctorContext, numbers
+from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.paths import python, shown
@@ -82,7 +84,7 @@ def wheel_tag(context: DoctorContext) -> Iterator[Finding]:
     if found is None:
         message = f"The version of {name} could not be found out; torch's wheel needs {floor}."
         yield Finding(WARNING, message, None, floor)
-    elif numbers(found) >= numbers(floor):
+    elif Version(found) >= Version(floor):
         yield Finding(OK, f"{name} {found} is new enough for torch's wheel.", found, floor)
     else:
         message = f"{name} {found} is too old for torch's wheel, which needs {floor}: {advice}."

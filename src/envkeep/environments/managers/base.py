@@ -12,7 +12,7 @@ from envkeep.project.target import Target
 
 
 class Manager(Protocol):
-    """Compiles locks and fills environments from them."""
+    """What compiles locks and fills environments from them."""
 
     def resolver(self, target: Target, build: TorchBuild | None) -> Resolver:
         """Return what compiles the locks of this machine's own platform."""

@@ -132,8 +132,7 @@ def _from_index(command: Sequence[object], environment: Path, settings: Mapping[
     """Install with what an index has.
 
     Raises:
-        ToolError: The installation failed; the sentence says so if the disk is full or uv's cache is
-            damaged.
+        ToolError: The installation failed, for want of room or for a damaged cache among others.
     """
     try:
         run(command, env=settings)

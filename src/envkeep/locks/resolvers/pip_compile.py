@@ -30,13 +30,13 @@ SHOWN_IN_LOCKS = {"CUSTOM_COMPILE_COMMAND": "make lock"}
 
 
 class PipCompile:
-    """Resolves with pip's own resolver."""
+    """pip's own resolver, for this machine."""
 
     def __init__(self, target: Target, build: TorchBuild | None) -> None:
         """Fetch torch's wheels for this machine, the only platform that can be the target.
 
         Raises:
-            ToolError: They cannot be had.
+            ToolError: One of torch's wheels cannot be had from its index.
         """
         wheels = torch_wheels.fetch_all(build) if build else {}
         self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}
@@ -56,7 +56,7 @@ class PipCompile:
         command += ["--output-file", output.relative_to(ROOT)]
         command += [source.relative_to(ROOT) for source in sources]
         run(command, env=SHOWN_IN_LOCKS, mode="quiet")
-        entries = lockfile.parse(output.read_text(encoding="utf-8"))
+        entries = lockfile.parse_lock(output.read_text(encoding="utf-8"))
         return lockfile.with_hashes(map(self._with_version, entries), self._hashes)
 
     def _with_version(self, entry: LockEntry) -> LockEntry:

@@ -31,7 +31,7 @@ INDEX = "pytorch"
 
 
 class Uv:
-    """Resolves for a target with uv."""
+    """The resolver of uv, for one target."""
 
     def __init__(
         self, target: Target, build: TorchBuild | None, *, python: str | None = None
@@ -45,7 +45,7 @@ class Uv:
                 first patch on.
 
         Raises:
-            ToolError: The folder that they come from is not there.
+            ToolError: The folder of wheels that torch comes from does not exist.
         """
         self._target, self._build = target, build
         self._python = python or python_version()
@@ -79,7 +79,7 @@ class Uv:
         written = ["--output-file", output.relative_to(ROOT)]
         changes = ["--upgrade"] if upgrade else []
         run([*command, *written, *changes], env=self._variables(), mode="quiet")
-        entries = lockfile.asked_for(lockfile.parse(output.read_text(encoding="utf-8")))
+        entries = lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries

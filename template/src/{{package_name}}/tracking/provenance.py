@@ -37,7 +37,7 @@ def environment_facts() -> dict[str, Any]:
 
 
 def _generation_facts() -> dict[str, Any]:
-    """Reads what `tools` wrote into the environment; nulls for any other environment."""
+    """Reads what envkeep wrote into the environment; nulls for any other environment."""
     try:
         generation = read_json(Path(sys.prefix) / GENERATION_FILE)
     except ProjectError:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from envkeep.commands import sbom
+from envkeep.audit import sbom
 from envkeep.locks.lockfile import LockEntry
 
 HASH = f"sha256:{'a' * 64}"
-PROJECT = {"name": "demo", "version": "0.1.0", "licence": "MIT"}
+PROJECT = {"name": "demo", "version": "0.1.0", "license": "MIT"}
 LOCKED = {
     "20-train": [
         LockEntry("pandas==3.0", frozenset({HASH}), frozenset({"20-train.in"})),
@@ -28,7 +28,7 @@ LOCKED = {
 @pytest.fixture
 def described(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    return sbom.described(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
+    return sbom.describe_locks(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
 
 
 def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None:
@@ -38,8 +38,8 @@ def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None
     assert rows["numpy"]["needs"] == []
     assert described["direct"] == ["numpy", "own", "pandas"]
     assert rows["numpy"]["layer"] == "20-train"
-    assert rows["numpy"]["licence"] == "BSD-3-Clause"
-    assert rows["pandas"]["licence"] is None
+    assert rows["numpy"]["license"] == "BSD-3-Clause"
+    assert rows["pandas"]["license"] is None
     assert rows["pandas"]["sha256"] == ["a" * 64]
     assert (rows["own"]["version"], rows["own"]["address"]) == (
         None,
@@ -48,9 +48,9 @@ def test_each_package_once_with_what_it_needs(described: dict[str, Any]) -> None
 
 
 def test_the_serial_number_is_that_of_the_content(described: dict[str, Any]) -> None:
-    again = sbom.described(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
+    again = sbom.describe_locks(LOCKED, {("numpy", "2.0"): "BSD-3-Clause"}, PROJECT)
     assert again == described
-    other = sbom.described(LOCKED, {}, PROJECT)
+    other = sbom.describe_locks(LOCKED, {}, PROJECT)
     assert other["serial"] != described["serial"]
 
 
@@ -59,4 +59,4 @@ def test_the_time_of_a_build_is_stated_when_it_is_given(
     value: str, seconds: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
-    assert sbom.described(LOCKED, {}, PROJECT)["seconds"] == seconds
+    assert sbom.describe_locks(LOCKED, {}, PROJECT)["seconds"] == seconds

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from envkeep.audit import vulnerabilities
-from envkeep.commands import audit
 from envkeep.errors import ToolError
 from envkeep.toolchain import locking_tools
 from tests.support.advisories import Advisories
@@ -19,20 +18,20 @@ from tests.support.loopback import QuietHandler, answering
 @pytest.fixture
 def accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "accepted-vulnerabilities.txt"
-    monkeypatch.setattr(audit, "ACCEPTED_VULNERABILITIES", path)
+    monkeypatch.setattr(vulnerabilities, "ACCEPTED_VULNERABILITIES", path)
     return path
 
 
 def test_ids_are_read_without_their_reasons(accepted: Path) -> None:
-    assert audit.accepted_advisories() == []
+    assert vulnerabilities.accepted_advisories() == []
     accepted.write_text("# Yours\nCVE-2026-0001  # not called\nGHSA-aaaa-bbbb-cccc\n")
-    assert audit.accepted_advisories() == ["CVE-2026-0001", "GHSA-aaaa-bbbb-cccc"]
+    assert vulnerabilities.accepted_advisories() == ["CVE-2026-0001", "GHSA-aaaa-bbbb-cccc"]
 
 
 def test_a_line_that_is_no_id_is_refused(accepted: Path) -> None:
     accepted.write_text("--service osv\n")
     with pytest.raises(ToolError, match="write the id of an advisory"):
-        audit.accepted_advisories()
+        vulnerabilities.accepted_advisories()
 
 
 def test_each_question_has_a_package_once() -> None:
