@@ -86,7 +86,8 @@ def stage(folder: Path, version: str = NEWEST, source: Path = ROOT) -> Path:
     tag(folder, load(source / "releases.yml"))
     git(source, f"--git-dir={folder / '.git'}", f"--work-tree={source}", "add", "--all")
     git(folder, "checkout-index", "--all", "--quiet", "--force")
-    write_wheel(folder)
+    if (folder / "src" / "envkeep").exists():  # earlier commits have none
+        write_wheel(folder)
     git(folder, "add", "--all")
     _commit_and_tag(folder, version)
     git(folder, "checkout", "--quiet", "--force", version)
