@@ -28,7 +28,7 @@ try:
     from rich.table import Table
     from rich.text import Text
 
-    from envkeep.project.git import Entry
+    from envkeep.project.git import TreeEntry
     from hooks.adoption import stack
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
@@ -222,7 +222,7 @@ def next_steps(planned: Plan) -> list[str]:
     return lines
 
 
-def _stored(repository: Repository, files: FilePlan) -> dict[str, Entry]:
+def _stored(repository: Repository, files: FilePlan) -> dict[str, TreeEntry]:
     return {
         path: repository.store(content, executable=path in files.executable)
         for path, content in files.written.items()
