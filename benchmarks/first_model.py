@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from hooks.new_project import machine_answers  # noqa: E402
 from scripts.demo import STEPS  # noqa: E402
-from tests.lifecycle.projects import Project, succeeded  # noqa: E402
+from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded  # noqa: E402
 from tests.support.copier_runs import git, render, stage  # noqa: E402
 
 BASE = "df357bc"
@@ -87,7 +87,18 @@ class Side:
 
     def tools(self, *arguments: str) -> None:
         """Run a command of the project; it must succeed."""
-        succeeded(self.project.tools(*arguments, **self.variables))
+        folder = self.project.folder
+        start = ["keep.py"] if (folder / "keep.py").exists() else ["-m", "tools"]
+        succeeded(
+            subprocess.run(
+                [sys.executable, *start, *arguments],
+                cwd=folder,
+                env={**ENVIRONMENT, **self.variables},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        )
 
     def make(self, *arguments: str) -> None:
         """Run make in the project; it must succeed."""

@@ -28,10 +28,10 @@ try:
     from rich.table import Table
     from rich.text import Text
 
-    from envkeep.project.git import Entry
+    from envkeep.project.git import TreeEntry
     from hooks.adoption import stack
     from hooks.adoption.answers import Proposal, propose
-    from hooks.adoption.files import ADDED, KEPT, FilePlan, clashes_in_make, plan
+    from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, sort
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, survey
@@ -222,7 +222,7 @@ def next_steps(planned: Plan) -> list[str]:
     return lines
 
 
-def _stored(repository: Repository, files: FilePlan) -> dict[str, Entry]:
+def _stored(repository: Repository, files: FilePlan) -> dict[str, TreeEntry]:
     return {
         path: repository.store(content, executable=path in files.executable)
         for path, content in files.written.items()
@@ -305,6 +305,11 @@ def _open(planned: Plan) -> list[str]:
             f"local.mk has {names} as the template's Makefile does, and wins; "
             "`python keep.py COMMAND` is the template's."
         )
+    open_questions += [
+        f"your {step.path} moved {step.detail}; change what imports or calls it."
+        for step in planned.files.steps
+        if step.verdict == MOVED and step.path.endswith(".py")
+    ]
     open_questions += [
         f"your package declares {each}, which cannot be locked: `make install` stops at its check "
         "until the package asks for a released version or for nothing."

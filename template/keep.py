@@ -1,10 +1,10 @@
 # Owned by the template: every update rewrites this file. Your own commands go to local.mk.
+# ruff: noqa: PGH004
 # flake8: noqa
 # fmt: off
 """Start envkeep, which cares for this project's environments: ``python keep.py COMMAND``.
 
-Its wheels, in ``requirements/stack/wheels`` or from pip, must have the hashes of ``envkeep.txt``
-there; they are unpacked once. ``ENVKEEP=/path/to/src`` runs a checkout of envkeep instead.
+A wheel without its hash in ``envkeep.txt`` never runs; ``ENVKEEP=/path/to/src`` runs a checkout.
 """
 
 import atexit

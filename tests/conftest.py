@@ -14,6 +14,7 @@ os.environ["ENVKEEP_PROJECT"] = str(Path(__file__).resolve().parent.parent / "te
 from tests.support.copier_runs import SHARED, stage
 from tests.support.fast_copier import read_once
 from tests.support.handed_down import HANDED_DOWN
+from tests.support.shared import made_once
 
 GIT_SETTINGS = """\
 [user]
@@ -54,7 +55,7 @@ def fast_in_this_process() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone in which the work tree is the newest release; nobody may change it."""
-    return stage(tmp_path_factory.mktemp("staged") / "template")
+    return made_once(tmp_path_factory, "template", stage)
 
 
 @pytest.hookimpl(trylast=True)

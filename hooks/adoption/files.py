@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from envkeep.project.ownership import Owned, owner_in, parse
+from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, merge
 from hooks.adoption.repository import Change, has_all_lines
@@ -62,7 +62,7 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
     """
     planned = FilePlan(Change(dict(found.repository.tree)))
     _make_room_for_make(planned, found)
-    owners = parse((rendered / OWNERS).read_bytes())["paths"]
+    owners = Owners.parse((rendered / OWNERS).read_bytes())
     for path in sorted(rendered.rglob("*")):
         if path.is_file() and ".git" not in path.relative_to(rendered).parts:
             _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
@@ -92,12 +92,10 @@ def _make_room_for_make(planned: FilePlan, found: Survey) -> None:
             _move(planned, path, f"{KEPT}/{path}", "make reads the template's")
 
 
-def _place(
-    planned: FilePlan, found: Survey, rendered: Path, path: str, owners: Sequence[Owned]
-) -> None:
+def _place(planned: FilePlan, found: Survey, rendered: Path, path: str, owners: Owners) -> None:
     content = (rendered / path).read_bytes()
     text = content.decode("utf-8", errors="replace")
-    is_yours = owner_in(owners, path) == "yours"
+    is_yours = owners.of(path) == "yours"
     if _is_left_out(path, found):
         if path in found.repository.tree:
             planned.steps.append(Step(path, STAYS))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from envkeep.project.git import Entry, Git, Tree
+from envkeep.project.git import Git, Tree, TreeEntry
 from hooks.errors import HookError
 
 FILE = "100644"
@@ -99,7 +99,7 @@ class Repository:
         """Return the files of a commit by path."""
         return self._git.tree(commit)
 
-    def content(self, entry: Entry) -> bytes:
+    def content(self, entry: TreeEntry) -> bytes:
         """Return the content of a file; a submodule has none."""
         return b"" if entry.mode == MODULE else self._git.content(entry)
 
@@ -113,9 +113,9 @@ class Repository:
         except UnicodeDecodeError:
             return None
 
-    def store(self, content: bytes, *, executable: bool = False) -> Entry:
+    def store(self, content: bytes, *, executable: bool = False) -> TreeEntry:
         """Put a content into the repository's objects."""
-        return Entry(PROGRAM if executable else FILE, self._git.store(content))
+        return TreeEntry(PROGRAM if executable else FILE, self._git.store(content))
 
     def commit(self, tree: Tree, parent: str, message: str) -> str:
         """Make a commit of a tree; no branch has it yet."""
@@ -148,7 +148,7 @@ class Change:
 
     tree: Tree
     moves: dict[str, str] = field(default_factory=dict)
-    merged: dict[str, Entry] = field(default_factory=dict)
+    merged: dict[str, TreeEntry] = field(default_factory=dict)
 
     def move(self, old: str, new: str) -> None:
         """Move a file to a path that is free."""

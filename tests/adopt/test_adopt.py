@@ -148,6 +148,26 @@ def test_moved_files_keep_their_history(plain: Adopted) -> None:
     assert subjects.splitlines() == ["Move files out of the way of the project template", "Before"]
 
 
+def test_its_own_keep_py_makes_way_and_that_is_said_and_its_tools_stay(
+    plain: Adopted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plain.folder / "keep.py").write_text("OURS = 1\n", encoding="utf-8")
+    (plain.folder / "tools").mkdir()
+    (plain.folder / "tools" / "__init__.py").write_text("OURS = 2\n", encoding="utf-8")
+    commit(plain.folder, "Keep and tools of our own")
+    assert plain.adopt() == 0
+    asked = " ".join(capsys.readouterr().out.partition("What could not be decided:")[2].split())
+    assert (
+        "your keep.py moved to before-adoption/keep.py: the template's file takes its place; "
+        "change what imports or calls it."
+    ) in asked
+    plain.switch()
+    assert plain.text("before-adoption/keep.py") == "OURS = 1\n"
+    assert plain.text("keep.py").startswith("# Owned by the template")
+    files = [path.name for path in (plain.folder / "tools").iterdir()]
+    assert (files, plain.text("tools/__init__.py")) == (["__init__.py"], "OURS = 2\n")
+
+
 def test_a_second_adoption_is_refused(plain: Adopted, capsys: pytest.CaptureFixture[str]) -> None:
     plain.adopt()
     capsys.readouterr()

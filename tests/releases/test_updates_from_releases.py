@@ -87,7 +87,7 @@ def test_the_teams_files_are_kept_and_the_templates_are_not(template: Path) -> N
     kept = kept_by_updates(template)
     for path in ("README.md", "configs/train.yaml", "src/package/config.py"):
         assert kept.match_file(path)
-    for path in ("Makefile", "tools/cli.py", "pyproject.toml", ".copier-answers.yml"):
+    for path in ("Makefile", "keep.py", "pyproject.toml", ".copier-answers.yml"):
         assert not kept.match_file(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.render.questions import Questions
 from tests.render.template_files import TemplateFiles
 from tests.support.copier_runs import NEWEST, Answers, render
 from tests.support.fast_copier import FastCopier
+from tests.support.shared import made_once
 
 Projects = Callable[[Answers], Path]
 
@@ -30,15 +32,15 @@ def projects(
     template: Path, fast_copier: FastCopier, tmp_path_factory: pytest.TempPathFactory
 ) -> Projects:
     """Return a function from answers to a copied project, which nobody may change."""
-    made: dict[str, Path] = {}
 
     def project_of(answers: Answers) -> Path:
-        key = json.dumps(answers, sort_keys=True)
-        if key not in made:
-            folder = tmp_path_factory.mktemp("project") / "project"
+        key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:16]
+
+        def make(folder: Path) -> None:
             with fast_copier.active():
-                made[key] = render(template, folder, answers, version=NEWEST)
-        return made[key]
+                render(template, folder / "project", answers, version=NEWEST)
+
+        return made_once(tmp_path_factory, key, make) / "project"
 
     return project_of
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.render.cells import PYTHONS
+from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.torture import TEXTS
 from tests.support.copier_runs import (
@@ -18,6 +19,7 @@ from tests.support.copier_runs import (
     copier_here,
     files_of,
     programs_that_copier_starts,
+    stage,
 )
 
 PREFIX = re.compile(r"ValueError: (Validation error|Invalid choice) for (question )?'\w+': ")
@@ -126,6 +128,17 @@ def test_the_newest_release_is_taken(template: Path, tmp_path: Path) -> None:
     answers = (tmp_path / "project" / ".copier-answers.yml").read_text(encoding="utf-8")
     assert f"_commit: {NEWEST}\n" in answers
     assert "Warning" not in done.stderr
+
+
+def test_a_checkout_of_any_name_is_copied_by_a_relative_path(
+    projects: Projects, tmp_path: Path
+) -> None:
+    template = stage(tmp_path / "Größe und Maß" / "die Vorlage")
+    done = copier("copy", "--defaults", ".", "../mein Projekt", cwd=template)
+    assert done.returncode == 0, done.stderr
+    found, expected = files_of(template.parent / "mein Projekt"), files_of(projects({}))
+    assert found.keys() == expected.keys()
+    assert {path for path in found if found[path] != expected[path]} == {".copier-answers.yml"}
 
 
 def test_any_text_on_the_command_line(template: Path, tmp_path: Path) -> None:

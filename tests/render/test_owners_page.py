@@ -82,7 +82,7 @@ def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
         ("paths.yml", "path: Makefile", "path: docs/../Makefile", "row 5: `path` must be a path"),
         ("paths.yml", "path: Makefile", "path: LICENSE", "LICENSE means files that row 5, LICENSE"),
         ("paths.yml", "path: local.mk", "path: models/own.mk", "models/ means files that row 10"),
-        ("paths.yml", "when: uses_cuda", "when: uses_gpu", "`when` must be one of always, uses_"),
+        ("paths.yml", "when: uses_cuda", "when: uses_gpu", "`when` must be one of always, "),
         ("paths.yml", "mk, owner: yours", "mk, owner: yours, when: uses_cuda", "whether it was `b"),
         ("paths.yml", "mk, owner: yours", "mk, owner: yours, silent: 'x'", "of the template only"),
         ("paths.yml", "- {path: README.md, owner: yours}", "- README.md", "row 9: must be keys"),

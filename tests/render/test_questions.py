@@ -44,6 +44,7 @@ PUBLIC = (
 STORED_ONCE = (
     "adopted",
     "copyright_year",
+    "crossing",
     "brought_training",
     "first_framework",
     "brought_torch",

@@ -14,7 +14,7 @@ import pytest
 from tests.render.cells import PYTHONS
 from tests.render.conftest import Projects
 
-HIDES = ("# flake8: noqa\n", "# fmt: off\n")
+HIDES = ("# ruff: noqa: PGH004\n", "# flake8: noqa\n", "# fmt: off\n")
 """The lines by which linters and formatters of others leave keep.py out."""
 
 

@@ -86,7 +86,8 @@ def stage(folder: Path, version: str = NEWEST, source: Path = ROOT) -> Path:
     tag(folder, load(source / "releases.yml"))
     git(source, f"--git-dir={folder / '.git'}", f"--work-tree={source}", "add", "--all")
     git(folder, "checkout-index", "--all", "--quiet", "--force")
-    write_wheel(folder)
+    if (folder / "src" / "envkeep").exists():  # earlier commits have none
+        write_wheel(folder)
     git(folder, "add", "--all")
     _commit_and_tag(folder, version)
     git(folder, "checkout", "--quiet", "--force", version)
@@ -150,15 +151,19 @@ def update(project: Path, answers: Answers | None = None, *, version: str | None
     )
 
 
-def copier(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def copier(
+    *arguments: str, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run Copier's command line as people do and return how it ended, whatever its exit code.
 
     Args:
         arguments: What follows ``copier``.
+        cwd: The folder that it runs in; by default that of the tests.
         variables: Environment variables that are set for this run.
     """
     return subprocess.run(
         [sys.executable, "-m", "copier", *arguments],
+        cwd=cwd,
         env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.support.copier_runs import NEWEST, git, release
@@ -10,7 +11,7 @@ NEWS = "Changed in the next release."
 NEW_PAGE = "docs/new.md"
 RETIRED_PAGE = "docs/hardware.md"
 NEW_TEXT = "<!-- Owned by the template: every update rewrites this file. -->\n# New\n"
-UNCHANGED = ("py.typed", ".python-version", "owners.json", "catalog.json")
+UNCHANGED = ("py.typed", ".python-version", "owners.json", "catalog.json", "*.whl")
 """One line or none, or data without a place for a comment."""
 
 
@@ -25,12 +26,13 @@ def release_next(template: Path) -> None:
         _add_a_line(files / name)
     (files / NEW_PAGE).write_text(NEW_TEXT, encoding="utf-8")
     (files / f"{RETIRED_PAGE}.jinja").unlink()
+    _rename_envkeep(files / "requirements" / "stack")
     release(template, NEWEST)
 
 
 def _add_a_line(path: Path) -> None:
     name = path.name.removesuffix(".jinja")
-    if name in UNCHANGED or "_copier_conf" in name:
+    if any(fnmatch(name, pattern) for pattern in UNCHANGED) or "_copier_conf" in name:
         return
     if name.endswith(".json"):
         line = f'  "news": "{NEWS}",'
@@ -40,3 +42,13 @@ def _add_a_line(path: Path) -> None:
         line = f"# {NEWS}"
     first, _, rest = path.read_text(encoding="utf-8").partition("\n")
     path.write_text("\n".join([first, line, rest]), encoding="utf-8")
+
+
+def _rename_envkeep(stack: Path) -> None:
+    """Bring envkeep under another file name, as each of its versions does."""
+    (wheel,) = (stack / "wheels").glob("envkeep-*.whl")
+    _, version, rest = wheel.name.split("-", 2)
+    wheel.rename(wheel.with_name(f"envkeep-{NEWEST}-{rest}"))
+    hashes = stack / "envkeep.txt"
+    text = hashes.read_text(encoding="utf-8")
+    hashes.write_text(text.replace(f"envkeep=={version}", f"envkeep=={NEWEST}"), encoding="utf-8")

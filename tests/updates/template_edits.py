@@ -22,7 +22,7 @@ edit = Edits()
 @edit()
 def change_a_recipe(project: Path) -> None:
     """Change a target of the Makefile, far from what the template changes."""
-    replace(project / "Makefile", "\t@$(TOOLS) format\n", "\t@$(TOOLS) format\n\techo ours\n")
+    replace(project / "Makefile", "\t@$(KEEP) format\n", "\t@$(KEEP) format\n\techo ours\n")
 
 
 @edit(alone=True, outcome=Outcome.CONFLICT)
@@ -72,22 +72,29 @@ def remove_a_page_of_the_template(project: Path) -> None:
 
 
 @edit()
-def edit_a_tool(project: Path) -> None:
-    """Change a module of the tools, and add one."""
-    append(project / "tools" / "commands" / "status.py", "\n# Ours\n")
-    write(project / "tools" / "ours.py", "# Ours\n")
+def edit_the_launcher(project: Path) -> None:
+    """Add to the end of the launcher, and make it executable."""
+    append(project / "keep.py", "\n# Ours\n")
+    make_executable(project / "keep.py")
 
 
-@edit(outcome=Outcome.CONFLICT)
-def replace_a_tool(project: Path) -> None:
-    """Write a module of the tools anew."""
-    write(project / "tools" / "import_check.py", "# Ours\n" * 20)
+@edit(alone=True, outcome=Outcome.CONFLICT)
+def replace_the_launcher(project: Path) -> None:
+    """Write the launcher anew."""
+    write(project / "keep.py", "# Ours\n" * 20)
 
 
 @edit()
-def make_a_tool_executable(project: Path) -> None:
-    """Change the mode alone."""
-    make_executable(project / "tools" / "__main__.py")
+def add_a_wheel(project: Path) -> None:
+    """Keep a wheel of the team's own beside the template's."""
+    write(project / "requirements" / "stack" / "wheels" / "ours-1-py3-none-any.whl", "ours\n")
+
+
+@edit()
+def keep_tools_of_our_own(project: Path) -> None:
+    """Have a folder of the name that the template gave up."""
+    write(project / "tools" / "__main__.py", "# Ours\n")
+    write(project / "tools" / "owners.json", "{}\n")
 
 
 @edit(alone=True)

@@ -15,6 +15,7 @@ from envkeep.locks import failures
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.process import say
+from envkeep.project import former_tools
 from envkeep.project import target as backends
 from envkeep.project.requirements import layers
 from envkeep.result import Result
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Install the development environment: every layer and the project, editable."""
+    former_tools.remove_crossing()
     with store.exclusive():
         return install(
             store.DEVELOPMENT,

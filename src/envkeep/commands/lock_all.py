@@ -11,6 +11,7 @@ from envkeep.hardware import catalog
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
 from envkeep.process import say
+from envkeep.project import former_tools
 from envkeep.project import target as backends
 from envkeep.project.target import Target
 from envkeep.result import Result
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Compile with uv, which resolves for other platforms too; nothing is installed."""
+    former_tools.finish()
     wanted = _wanted(arguments.platform, arguments.backend)
     if arguments.present:
         wanted = tuple(target for target in wanted if Locks(target).folder.exists())

@@ -10,7 +10,7 @@ from envkeep.lint import git_hooks
 from envkeep.locks.lock_set import Locks
 from envkeep.process import run as run_program
 from envkeep.process import say
-from envkeep.project import target
+from envkeep.project import former_tools, target
 from envkeep.project.requirements import layers
 from envkeep.result import Result
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Result:
     """Do what is still missing; running it again does nothing."""
+    former_tools.finish()
     _say_step(1)
     if not _has_repository():
         run_program(["git", "init", "--quiet"])

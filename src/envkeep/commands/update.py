@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> Result:
     It fails if something got worse with the update.
 
     Raises:
-        ToolError: The update cannot be made.
+        ToolError: the update cannot be made.
     """
     only_files = arguments.in_place or arguments.dry_run or arguments.data
     try:
@@ -114,7 +114,7 @@ def _update_in(folder: Path, wanted: str | None) -> dict[str, Any]:
     """Update a copy of the project on a branch, and return what that reports.
 
     Raises:
-        CommandError: The update was refused; the reason is its own.
+        CommandError: the update was refused; the reason is its own.
     """
     try:
         return nested.report_of(folder, "update-branch", *(["--to", wanted] if wanted else []))

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Update; without a newer release there is no branch.
 
     Raises:
-        ToolError: The update was refused, or the branch is there already.
+        ToolError: the update was refused, or the branch is there already.
     """
     project = Git(ROOT)
     preflight.check(project)
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> Result:
     if not preflight.status(project):
         return Result({"branch": None, **update}, lines)
     answers = ANSWERS.read_text(encoding="utf-8")
-    branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", preflight.facts_of(answers)["_commit"]))
+    branch = BRANCH.format(re.sub(r"[^\w.+-]", "-", preflight.metadata_of(answers)["_commit"]))
     if project.says("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}") not in ("", start):
         raise ToolError(
             f"the branch {branch} is there already; the update is in your files, uncommitted."
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
 
 def _lock_again() -> str:
-    """Make the locks that are there anew with the tools of the newer release.
+    """Make the locks that are there anew with the envkeep of the newer release.
 
     Returns:
         What to say about it in the commit's message.

@@ -22,6 +22,7 @@ from envkeep.hardware.machine import Gpu
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import ROOT
+from envkeep.project import former_tools
 from envkeep.project import metadata as project
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
@@ -92,6 +93,7 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> DoctorContext:
         full=full,
         data=part.get("data", lambda: project_files.data(hashed=full), None),
         secrets=part.get("tracked files", project_files.secrets, None),
+        former_names=part.get("former tools", former_tools.names, ()),
         lacks_hooks=part.get("git hooks", project_files.lacks_hooks, False),
         leftovers=part.get("folder .venvs", project_files.leftovers, Leftovers()),
         troubles=tuple(part.troubles),

@@ -12,6 +12,7 @@ from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.host import Host
 from envkeep.hardware.machine import Gpu, Machine
+from envkeep.project.former_tools import FormerName
 from envkeep.project.target import Target
 
 
@@ -143,6 +144,7 @@ class DoctorContext:
         secrets: What is secret in files that git tracks, or None if git could not be asked.
         lacks_hooks: Whether git could run the project's checks at every commit, and does not.
         leftovers: What interrupted commands left behind.
+        former_names: What still names the tools of before.
         troubles: What went wrong while all this was collected.
     """
 
@@ -166,6 +168,7 @@ class DoctorContext:
     secrets: tuple[Secret, ...] | None = None
     lacks_hooks: bool = False
     leftovers: Leftovers = field(default_factory=Leftovers)
+    former_names: tuple[FormerName, ...] = ()
     troubles: tuple[Finding, ...] = ()
 
     @property

@@ -58,14 +58,14 @@ def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str | None
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """What git records of a path: its mode, and the name of its content."""
 
     mode: str
     blob: str
 
 
-Tree = dict[str, Entry]
+Tree = dict[str, TreeEntry]
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ class Git:
         for line in self.paths("ls-tree", "-r", "-z", "--full-tree", name):
             facts, _, path = line.partition("\t")
             mode, _, blob = facts.split(" ")
-            found[path] = Entry(mode, blob)
+            found[path] = TreeEntry(mode, blob)
         return found
 
-    def content(self, entry: Entry) -> bytes:
+    def content(self, entry: TreeEntry) -> bytes:
         """Return the content of a file.
 
         Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -11,7 +10,7 @@ from functools import cache
 from envkeep.errors import ToolError
 from envkeep.paths import OWNERS_TABLE
 
-OWNERS = ("template", "yours", "shared", "generated")
+TEMPLATE, YOURS, SHARED, GENERATED = OWNERS = ("template", "yours", "shared", "generated")
 
 
 @dataclass(frozen=True)
@@ -26,45 +25,58 @@ class Owned:
     path: str
     owner: str
 
-    def means(self, path: str) -> bool:
-        """Tell whether the row means a file, given by its path in the project."""
-        return means(self.path, path)
+
+@dataclass(frozen=True)
+class Owners:
+    """The table of one release: what it renders, then what only earlier releases rendered."""
+
+    rows: tuple[Owned, ...]
+
+    @classmethod
+    def parse(cls, text: bytes) -> Owners:
+        """Read ``owners.json``.
+
+        Raises:
+            ValueError, KeyError, TypeError: the text is not such a table.
+        """
+        tables = json.loads(text)
+        rows = [row for name in ("paths", "retired") for row in tables[name]]
+        return cls(tuple(Owned(str(row["path"]), str(row["owner"])) for row in rows))
+
+    def of(self, path: str) -> str | None:
+        """Return whose a file is: one of ``OWNERS``, or None, as for a file that you added.
+
+        Args:
+            path: Its path in the project, with slashes. A file that you put into a folder of the
+                template counts as the template's.
+        """
+        return next((row.owner for row in self.rows if means(row.path, path)), None)
 
 
 def owner_of(path: str) -> str | None:
-    """Return whose a file is: one of ``OWNERS``, or None, as for a file that you added.
+    """Return whose a file of the project is, as ``Owners.of`` does.
+
+    Raises:
+        ToolError: the project's table cannot be read.
+    """
+    return _present().of(path)
+
+
+def owner_in_update(path: str, coming: Owners) -> str:
+    """Return whose a path is for an update: what is yours in one of the two releases is yours.
 
     Args:
-        path: Its path in the project, with slashes. A file that you put into a folder of the
-            template counts as the template's.
+        path: Its path in the project.
+        coming: The table of the release that the project will have.
 
     Raises:
-        ToolError: The table cannot be read.
+        ToolError: the project's table cannot be read.
     """
-    return owner_in([*rows(), *retired()], path)
-
-
-def owner_in(rows: Iterable[Owned], path: str) -> str | None:
-    """Return whose a file is by some rows, or None if none of them means it."""
-    return next((row.owner for row in rows if row.means(path)), None)
-
-
-def rows() -> Sequence[Owned]:
-    """Return the table, in which no two rows mean the same file.
-
-    Raises:
-        ToolError: It cannot be read.
-    """
-    return _tables()["paths"]
-
-
-def retired() -> Sequence[Owned]:
-    """Return the paths that only earlier releases rendered.
-
-    Raises:
-        ToolError: The table cannot be read.
-    """
-    return _tables()["retired"]
+    owners = {coming.of(path), owner_of(path)} - {None}
+    for owner in (YOURS, SHARED):
+        if owner in owners:
+            return owner
+    return TEMPLATE if owners else YOURS
 
 
 def means(pattern: str, path: str) -> bool:
@@ -74,28 +86,12 @@ def means(pattern: str, path: str) -> bool:
     return deep_enough and all(map(fnmatchcase, names, wanted))
 
 
-def parse(text: str | bytes) -> Mapping[str, Sequence[Owned]]:
-    """Return the rows of an ``owners.json``, by the names ``paths`` and ``retired``.
-
-    Raises:
-        ValueError: The text is damaged.
-    """
-    try:
-        content = json.loads(text)
-        return {
-            name: [Owned(str(row["path"]), str(row["owner"])) for row in content[name]]
-            for name in ("paths", "retired")
-        }
-    except (KeyError, TypeError) as error:
-        raise ValueError(error) from error
-
-
 @cache
-def _tables() -> Mapping[str, Sequence[Owned]]:
+def _present() -> Owners:
     try:
-        return parse(OWNERS_TABLE.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return Owners.parse(OWNERS_TABLE.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ToolError(
-            f"requirements/stack/owners.json cannot be read ({error}); restore it with "
-            "`git checkout -- requirements/stack`."
+            f"requirements/stack/owners.json cannot be read ({error}); "
+            "restore it with `git checkout -- requirements/stack`."
         ) from error

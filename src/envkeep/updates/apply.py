@@ -10,15 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from envkeep.errors import ToolError
-from envkeep.project.git import Entry, Git
-from envkeep.updates.merge import Path3
+from envkeep.project.git import Git, TreeEntry
+from envkeep.updates.merge import MergedPath
 from envkeep.updates.preflight import status
 
 LINK = "120000"
 EXECUTABLE = "100755"
 
 
-def tree_of(changed: Sequence[Path3], yours: str, bench: Git) -> str:
+def tree_of(changed: Sequence[MergedPath], yours: str, bench: Git) -> str:
     """Return the name of the tree that the project will have.
 
     Args:
@@ -37,7 +37,7 @@ def tree_of(changed: Sequence[Path3], yours: str, bench: Git) -> str:
     return bench.output("write-tree", GIT_INDEX_FILE=index).decode().strip()
 
 
-def in_the_way(project: Git, path: Path3) -> bool:
+def in_the_way(project: Git, path: MergedPath) -> bool:
     """Tell whether a file that git does not know lies where the update would add another one."""
     place = project.folder / path.path
     if path.yours or not path.result or not os.path.lexists(place):
@@ -45,7 +45,7 @@ def in_the_way(project: Git, path: Path3) -> bool:
     return not _is(place, path.result, project)
 
 
-def place(project: Git, patch: bytes, changed: Sequence[Path3]) -> None:
+def place(project: Git, patch: bytes, changed: Sequence[MergedPath]) -> None:
     """Write an update into the project and prove that it is what was merged.
 
     Args:
@@ -54,7 +54,7 @@ def place(project: Git, patch: bytes, changed: Sequence[Path3]) -> None:
         changed: The paths that it changes.
 
     Raises:
-        ToolError: It could not be written; the project is as it was.
+        ToolError: the update could not be written; the project is as it was.
     """
     fresh = [each for each in changed if not os.path.lexists(project.folder / each.path)]
     prefix = project.text("rev-parse", "--show-prefix")
@@ -68,7 +68,7 @@ def place(project: Git, patch: bytes, changed: Sequence[Path3]) -> None:
         raise
 
 
-def _prove(project: Git, changed: Sequence[Path3]) -> None:
+def _prove(project: Git, changed: Sequence[MergedPath]) -> None:
     wrong = [
         each.path for each in changed if not _is(project.folder / each.path, each.result, project)
     ]
@@ -85,7 +85,7 @@ def _is_record(path: str) -> bool:
     return path.startswith(".cache/")
 
 
-def _is(place: Path, entry: Entry | None, project: Git) -> bool:
+def _is(place: Path, entry: TreeEntry | None, project: Git) -> bool:
     """Tell whether a file on disk is what git records as an entry."""
     if not entry:
         return not os.path.lexists(place)
@@ -105,11 +105,11 @@ def _is(place: Path, entry: Entry | None, project: Git) -> bool:
     return not has_modes or os.access(place, os.X_OK) == (entry.mode == EXECUTABLE)
 
 
-def _restore(project: Git, changed: Sequence[Path3], fresh: Sequence[Path3]) -> None:
+def _restore(project: Git, changed: Sequence[MergedPath], fresh: Sequence[MergedPath]) -> None:
     """Bring the project back as it was committed.
 
     Raises:
-        ToolError: Not everything could be brought back.
+        ToolError: a file could not be brought back.
     """
     for each in fresh:
         if not each.yours:
@@ -146,5 +146,5 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _index_line(path: str, entry: Entry | None) -> str:
+def _index_line(path: str, entry: TreeEntry | None) -> str:
     return f"{entry.mode} {entry.blob}\t{path}\0" if entry else f"0 {'0' * 40}\t{path}\0"

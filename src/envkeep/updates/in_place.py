@@ -9,7 +9,7 @@ from envkeep.paths import ROOT
 from envkeep.project.git import Git
 from envkeep.result import Result
 from envkeep.updates import apply, preflight, rendering
-from envkeep.updates.plan import Plan
+from envkeep.updates.plan import UpdatePlan
 from envkeep.updates.rendering import Workbench
 from envkeep.updates.report import Records, commit_message, summary
 
@@ -23,7 +23,7 @@ def update(wanted: str | None, answers: Sequence[str], *, dry_run: bool) -> Resu
         dry_run: Only say what would happen.
 
     Raises:
-        ToolError: The update cannot be made.
+        ToolError: the update cannot be made; no file has changed.
     """
     project = Git(ROOT)
     template = preflight.check(project)
@@ -50,7 +50,7 @@ def _nothing(sentence: str) -> Result:
     return Result({"changed": [], "summary": sentence}, [sentence])
 
 
-def _data(plan: Plan) -> dict[str, Any]:
+def _data(plan: UpdatePlan) -> dict[str, Any]:
     versions, releases = plan.versions, plan.stack_releases
     return {
         "template": {"from": versions[0], "to": versions[1]},
@@ -60,13 +60,13 @@ def _data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> Plan:
+def _plan(project: Git, bench: Workbench, wanted: str | None, answers: Sequence[str]) -> UpdatePlan:
     base = bench.render_present_release()
     theirs = bench.render_next_release(wanted, answers)
-    return Plan.make(project, bench.git, base, theirs)
+    return UpdatePlan.make(project, bench.git, base, theirs)
 
 
-def _write(project: Git, plan: Plan, records: Records) -> None:
+def _write(project: Git, plan: UpdatePlan, records: Records) -> None:
     records.write(commit_message(plan, records))
     try:
         apply.place(project, plan.patch, plan.changed)

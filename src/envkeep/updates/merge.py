@@ -16,16 +16,16 @@ from tempfile import TemporaryDirectory
 
 from envkeep.errors import ToolError
 from envkeep.paths import ANSWERS
-from envkeep.project.git import Entry, Git, Tree
+from envkeep.project.git import Git, Tree, TreeEntry
+from envkeep.project.ownership import SHARED, YOURS, Owners, owner_in_update
 from envkeep.updates import managed_blocks
-from envkeep.updates.owners import SHARED, YOURS, Owners
 
 PLAIN_MODES = ("100644", "100755")
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 MergeTexts = Callable[[bytes, bytes, bytes, Git], bytes | None]
 
 
-class Outcome(Enum):
+class MergeOutcome(Enum):
     """What becomes of a path."""
 
     AS_IT_IS = "as it is"
@@ -36,7 +36,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Path3:
+class MergedPath:
     """A path in the three trees, and what becomes of it.
 
     Attributes:
@@ -51,11 +51,11 @@ class Path3:
 
     path: str
     owner: str
-    base: Entry | None
-    yours: Entry | None
-    theirs: Entry | None
-    outcome: Outcome
-    result: Entry | None
+    base: TreeEntry | None
+    yours: TreeEntry | None
+    theirs: TreeEntry | None
+    outcome: MergeOutcome
+    result: TreeEntry | None
 
     @property
     def changes(self) -> bool:
@@ -81,37 +81,37 @@ class Trees:
         return sorted({*self.base, *self.yours, *self.theirs})
 
 
-def merge(trees: Trees, owners: Owners, bench: Git) -> list[Path3]:
+def merge(trees: Trees, coming: Owners, bench: Git) -> list[MergedPath]:
     """Decide what becomes of every path.
 
     Args:
         trees: The three trees.
-        owners: Whose the paths are.
+        coming: Whose paths are in the release that the project will have.
         bench: A repository that knows all contents, and takes the merged ones.
 
     Raises:
-        ToolError: What is the user's cannot be kept beside what the template brings.
+        ToolError: a file of the user cannot be kept beside what the template brings.
     """
-    merged = [_merge_path(path, trees, owners, bench) for path in trees.paths()]
+    merged = [_merge_path(path, trees, coming, bench) for path in trees.paths()]
     _refuse_files_in_place_of_folders(merged)
     return merged
 
 
-def _merge_path(path: str, trees: Trees, owners: Owners, bench: Git) -> Path3:
+def _merge_path(path: str, trees: Trees, coming: Owners, bench: Git) -> MergedPath:
     base, yours, theirs = (tree.get(path) for tree in (trees.base, trees.yours, trees.theirs))
-    owner = owners.of(path)
+    owner = owner_in_update(path, coming)
 
-    def becomes(outcome: Outcome, result: Entry | None) -> Path3:
-        return Path3(path, owner, base, yours, theirs, outcome, result)
+    def becomes(outcome: MergeOutcome, result: TreeEntry | None) -> MergedPath:
+        return MergedPath(path, owner, base, yours, theirs, outcome, result)
 
     if path == ANSWERS.name:
-        return becomes(Outcome.TAKEN, theirs)
+        return becomes(MergeOutcome.TAKEN, theirs)
     if owner == YOURS and (yours or base):
-        return becomes(Outcome.AS_IT_IS, yours)
+        return becomes(MergeOutcome.AS_IT_IS, yours)
     if yours in (base, theirs):
-        return becomes(Outcome.TAKEN, theirs)
+        return becomes(MergeOutcome.TAKEN, theirs)
     if theirs == base or not yours:
-        return becomes(Outcome.AS_IT_IS, yours)
+        return becomes(MergeOutcome.AS_IT_IS, yours)
     if not base:
         raise ToolError(
             f"the template brings {path}, and you have a file of that name; rename yours "
@@ -119,18 +119,18 @@ def _merge_path(path: str, trees: Trees, owners: Owners, bench: Git) -> Path3:
         )
     text = _merge_entries(base, yours, theirs, bench, _merge_texts)
     if text:
-        return becomes(Outcome.MERGED, text)
+        return becomes(MergeOutcome.MERGED, text)
     if owner != SHARED:
-        return becomes(Outcome.SAVED, theirs)
-    text = _merge_entries(base, yours, theirs, bench, _merge_above_the_fence)
+        return becomes(MergeOutcome.SAVED, theirs)
+    text = _merge_entries(base, yours, theirs, bench, _merge_managed_block)
     if not text:
         _refuse_conflict(path, base, yours, bench)
-    return becomes(Outcome.YOURS_BELOW, text)
+    return becomes(MergeOutcome.YOURS_BELOW, text)
 
 
 def _merge_entries(
-    base: Entry, yours: Entry, theirs: Entry | None, bench: Git, merge_texts: MergeTexts
-) -> Entry | None:
+    base: TreeEntry, yours: TreeEntry, theirs: TreeEntry | None, bench: Git, merge_texts: MergeTexts
+) -> TreeEntry | None:
     """Merge three files, or return None if they contradict each other or are no texts."""
     if not theirs or any(each.mode not in PLAIN_MODES for each in (base, yours, theirs)):
         return None
@@ -143,7 +143,7 @@ def _merge_entries(
     if merged is None:
         return None
     mode = yours.mode if theirs.mode == base.mode else theirs.mode
-    return Entry(mode, bench.store(merged))
+    return TreeEntry(mode, bench.store(merged))
 
 
 def _merge_texts(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes | None:
@@ -151,7 +151,7 @@ def _merge_texts(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes 
     return merged if merged is not None and is_kept(base, yours, theirs, merged) else None
 
 
-def _merge_above_the_fence(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes | None:
+def _merge_managed_block(base: bytes, yours: bytes, theirs: bytes, bench: Git) -> bytes | None:
     """Merge the template's part of a shared file; what is below the fence stays the user's."""
     before, own, new = map(managed_blocks.parts, (base, yours, theirs))
     if not (before and own and new):
@@ -212,11 +212,11 @@ def _stand_in_order(wanted: Iterable[bytes], lines: Sequence[bytes]) -> bool:
     return all(line in rest for line in wanted)
 
 
-def _refuse_conflict(path: str, base: Entry, yours: Entry, bench: Git) -> None:
+def _refuse_conflict(path: str, base: TreeEntry, yours: TreeEntry, bench: Git) -> None:
     """Stop where a shared file cannot be merged.
 
     Raises:
-        ToolError: Always.
+        ToolError: always.
     """
     patch = bench.text("diff", "--no-ext-diff", "--unified=0", base.blob, yours.blob)
     hunks = patch.partition("\n@@")[2].splitlines()[1:9]
@@ -227,7 +227,7 @@ def _refuse_conflict(path: str, base: Entry, yours: Entry, bench: Git) -> None:
     )
 
 
-def _refuse_files_in_place_of_folders(merged: Iterable[Path3]) -> None:
+def _refuse_files_in_place_of_folders(merged: Iterable[MergedPath]) -> None:
     results = {each.path: each for each in merged if each.result}
     for each in results.values():
         for parent in map(str, Path(each.path).parents):

@@ -8,19 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from envkeep.paths import ANSWERS, PROJECT_FACTS, ROOT
-from envkeep.project.git import Entry, Git
+from envkeep.errors import ToolError
+from envkeep.paths import ANSWERS, OWNERS_TABLE, PROJECT_FACTS, ROOT
+from envkeep.project.git import Git, Tree, TreeEntry
+from envkeep.project.ownership import Owners
 from envkeep.updates import apply, pins
-from envkeep.updates.merge import Outcome, Path3, Trees, merge
-from envkeep.updates.owners import Owners
+from envkeep.updates.merge import MergedPath, MergeOutcome, Trees, merge
 from envkeep.updates.pins import Move
-from envkeep.updates.preflight import facts_of
+from envkeep.updates.preflight import metadata_of
 
-OWNERS = "requirements/stack/owners.json"
+OWNERS = OWNERS_TABLE.relative_to(ROOT).as_posix()
 
 
 @dataclass(frozen=True)
-class Plan:
+class UpdatePlan:
     """What an update does to every path.
 
     Attributes:
@@ -34,11 +35,11 @@ class Plan:
     bench: Git
     base: str
     yours: str
-    paths: Sequence[Path3]
-    in_the_way: Sequence[Path3]
+    paths: Sequence[MergedPath]
+    in_the_way: Sequence[MergedPath]
 
     @classmethod
-    def make(cls, project: Git, bench: Git, base: str, theirs: str) -> Plan:
+    def make(cls, project: Git, bench: Git, base: str, theirs: str) -> UpdatePlan:
         """Merge the two releases with the project.
 
         Args:
@@ -48,21 +49,20 @@ class Plan:
             theirs: The name of the tree that the next release rendered.
 
         Raises:
-            ToolError: What is the user's cannot be kept beside what the template brings.
+            ToolError: a file of the user cannot be kept beside what the template brings.
         """
         yours = project.text("rev-parse", "HEAD:./")
         trees = Trees(*map(bench.tree, (base, yours, theirs)))
-        owners = Owners.parse(bench.content(trees.theirs[OWNERS]))
-        merged = merge(trees, owners, bench)
+        merged = merge(trees, _owners(trees.theirs, bench), bench)
         blocked = [each for each in merged if apply.in_the_way(project, each)]
         there = [
-            replace(each, outcome=Outcome.AS_IT_IS, result=None) if each in blocked else each
+            replace(each, outcome=MergeOutcome.AS_IT_IS, result=None) if each in blocked else each
             for each in merged
         ]
         return cls(bench, base, yours, there, blocked)
 
     @property
-    def changed(self) -> list[Path3]:
+    def changed(self) -> list[MergedPath]:
         """The paths that the update changes."""
         return [each for each in self.paths if each.changes]
 
@@ -75,7 +75,7 @@ class Plan:
     @property
     def versions(self) -> tuple[str, str]:
         """The template's versions before and after, as Copier records them."""
-        before, after = (facts_of(text)["_commit"] for text in self.texts(ANSWERS.name))
+        before, after = (metadata_of(text)["_commit"] for text in self.texts(ANSWERS.name))
         return before, after
 
     @property
@@ -92,15 +92,15 @@ class Plan:
         before = "\n".join(self._text(each.yours) for each in files)
         return pins.moves(before, "\n".join(self._text(each.result) for each in files))
 
-    def edit(self, path: Path3) -> bytes:
+    def edit(self, path: MergedPath) -> bytes:
         """Return what the user changed in a file, as a patch."""
         return self._diff(self.base, self.yours, path.path)
 
-    def rendered(self, path: Path3) -> bytes:
+    def rendered(self, path: MergedPath) -> bytes:
         """Return what the next release renders for a path."""
         return self.bench.content(path.theirs) if path.theirs else b""
 
-    def of(self, outcome: Outcome) -> list[Path3]:
+    def of(self, outcome: MergeOutcome) -> list[MergedPath]:
         """Return the template's files that the user edited and that end in a certain way."""
         return [
             each
@@ -118,8 +118,23 @@ class Plan:
         found = next((each for each in self.paths if each.path == path), None)
         return (self._text(found.yours), self._text(found.result)) if found else ("", "")
 
-    def _text(self, entry: Entry | None) -> str:
+    def _text(self, entry: TreeEntry | None) -> str:
         return self.bench.content(entry).decode("utf-8", "replace") if entry else ""
+
+
+def _owners(release: Tree, bench: Git) -> Owners:
+    """Return whose the paths are in the release that the project will have.
+
+    Raises:
+        ToolError: that release has no such table, or a damaged one.
+    """
+    try:
+        return Owners.parse(bench.content(release[OWNERS]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToolError(
+            f"the template's {OWNERS} cannot be read ({error}); report it to the template's "
+            "maintainers."
+        ) from error
 
 
 def changelog(text: str, before: str, after: str) -> str:

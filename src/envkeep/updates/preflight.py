@@ -31,7 +31,7 @@ def check(project: Git) -> str:
         project: Git in the project's folder.
 
     Raises:
-        ToolError: Something must be done first.
+        ToolError: git, the repository or the recorded answers are not ready for an update.
     """
     _check_git(project)
     _check_repository(project)
@@ -51,7 +51,7 @@ def status(project: Git) -> list[str]:
     return [line[3:].removeprefix(prefix) for line in lines]
 
 
-def facts_of(answers: str) -> dict[str, str]:
+def metadata_of(answers: str) -> dict[str, str]:
     """Return what Copier itself wrote into a file of answers, by name."""
     found = re.findall(r"^(_\w+): (.*)$", answers, re.MULTILINE)
     return {name: value.strip().strip("\"'") for name, value in found}
@@ -96,7 +96,7 @@ def _template(project: Git) -> str:
             f"{ANSWERS.name} is not here, which says what the project was made from; "
             "restore it with git."
         )
-    facts = facts_of(ANSWERS.read_text(encoding="utf-8"))
+    facts = metadata_of(ANSWERS.read_text(encoding="utf-8"))
     for name in ("_src_path", "_commit"):
         if not facts.get(name):
             raise ToolError(
@@ -110,7 +110,7 @@ def _reachable(template: str) -> str:
     """Refuse a path that means something else in another folder.
 
     Raises:
-        ToolError: The path is relative.
+        ToolError: the recorded path is relative.
     """
     if ADDRESS.match(template) or template.startswith("~"):
         return template

@@ -1,7 +1,7 @@
 """Where Copier works: a repository of its own, in which nobody has edited anything.
 
 Copier sees the template's files alone, never the project's. What its merge could lose is therefore
-not there; the user's edits are merged by ``merging``, path by path.
+not there; the user's edits are merged by ``merge``, path by path.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Workbench:
         """Look up which versions the template has.
 
         Raises:
-            ToolError: The template cannot be reached, or lacks the project's version.
+            ToolError: the template cannot be reached, or lacks the project's version.
         """
         printed = self._copier("check-update", "--output-format", "json").output
         found = json.loads(printed)
@@ -73,7 +73,7 @@ class Workbench:
         """Render the release that the project has, with its answers, and return the tree's name.
 
         Raises:
-            ToolError: Copier refuses.
+            ToolError: Copier failed.
         """
         answers = (self.git.folder / ANSWERS.name).read_bytes()
         self._copier("recopy", "--defaults", "--overwrite", "--quiet", "--vcs-ref", ":current:")
@@ -88,7 +88,7 @@ class Workbench:
             answers: What to answer otherwise, each as ``NAME=VALUE``.
 
         Raises:
-            ToolError: Copier refuses, or cannot update even files that nobody edited.
+            ToolError: Copier failed, or left a conflict though nobody had edited a file.
         """
         options = [part for answer in answers for part in ("--data", answer)]
         options += ["--vcs-ref", wanted] if wanted else []
@@ -157,7 +157,7 @@ def opened(project: Git, template: str) -> Iterator[Workbench]:
         template: Where the template is.
 
     Raises:
-        ToolError: It could not be made.
+        ToolError: the workbench could not be made.
     """
     copier = _copier()
     with temporary.folder() as top:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from envkeep.errors import ToolError
-from envkeep.project.git import APART, Entry, Git
+from envkeep.project.git import APART, Git, TreeEntry
+from envkeep.project.ownership import Owners
 from envkeep.updates import apply
 from envkeep.updates import merge as merging
-from envkeep.updates.merge import Outcome, Path3, Trees, is_kept, merge
-from envkeep.updates.owners import Owners
+from envkeep.updates.merge import MergedPath, MergeOutcome, Trees, is_kept, merge
 
 LINES = b"".join(b"line %d\n" % number for number in range(1, 31))
 THEIRS = LINES.replace(b"line 2\n", b"theirs\n")
@@ -35,7 +35,7 @@ def bench(tmp_path: Path) -> Git:
 class Merged:
     """What became of a path."""
 
-    outcome: Outcome
+    outcome: MergeOutcome
     mode: str | None
     content: bytes | None
 
@@ -47,11 +47,11 @@ MergeOne = Callable[[str, Side, Side, Side], Merged]
 def merge_one(bench: Git) -> MergeOne:
     """Return a function that merges one path: in the template before, in the project, after."""
 
-    def entry(side: Side) -> Entry | None:
+    def entry(side: Side) -> TreeEntry | None:
         if side is None:
             return None
         mode, content = side if isinstance(side, tuple) else (PLAIN, side)
-        return Entry(mode, bench.store(content))
+        return TreeEntry(mode, bench.store(content))
 
     def merged(path: str, base: Side, yours: Side, theirs: Side) -> Merged:
         sides = [entry(side) for side in (base, yours, theirs)]
@@ -82,12 +82,12 @@ def merge_one(bench: Git) -> MergeOne:
 def test_one_side_is_taken_where_the_other_changed_nothing(
     merge_one: MergeOne, base: Side, yours: Side, theirs: Side, result: bytes | None
 ) -> None:
-    assert merge_one("tools/own.py", base, yours, theirs).content == result
+    assert merge_one("keep.py", base, yours, theirs).content == result
 
 
 def test_a_text_that_both_changed_has_the_lines_and_modes_of_both(merge_one: MergeOne) -> None:
     merged = merge_one("Makefile", LINES, (EXECUTABLE, OURS), THEIRS)
-    assert merged.outcome is Outcome.MERGED
+    assert merged.outcome is MergeOutcome.MERGED
     assert merged.mode == EXECUTABLE
     assert merged.content == THEIRS.replace(b"line 20\n", b"ours\n")
 
@@ -111,7 +111,7 @@ def test_what_contradicts_is_the_templates_in_its_own_files(
     merge_one: MergeOne, yours: Side, theirs: bytes | None
 ) -> None:
     merged = merge_one("Makefile", LINES, yours, theirs)
-    assert merged.outcome is Outcome.SAVED
+    assert merged.outcome is MergeOutcome.SAVED
     assert merged.content == theirs
 
 
@@ -133,7 +133,7 @@ def test_below_the_fence_of_a_shared_file_yours_stays_as_it_is(
     theirs = THEIRS + FENCE + BELOW % b"new"
     yours = (base.replace(b'"1"', b'"2"') + b"ours\n").replace(b"\n", ends)
     merged = merge_one("pyproject.toml", base, yours, theirs)
-    assert merged.outcome is Outcome.YOURS_BELOW
+    assert merged.outcome is MergeOutcome.YOURS_BELOW
     assert merged.content == THEIRS.replace(b"\n", ends) + yours[len(LINES.replace(b"\n", ends)) :]
 
 
@@ -163,7 +163,7 @@ def test_a_file_of_yours_stays_whatever_the_template_does(
     merge_one: MergeOne, base: Side, yours: Side, theirs: Side
 ) -> None:
     merged = merge_one("README.md", base, yours, theirs)
-    assert (merged.outcome, merged.content) == (Outcome.AS_IT_IS, yours)
+    assert (merged.outcome, merged.content) == (MergeOutcome.AS_IT_IS, yours)
 
 
 def test_a_file_of_yours_arrives_once(merge_one: MergeOne) -> None:
@@ -172,12 +172,15 @@ def test_a_file_of_yours_arrives_once(merge_one: MergeOne) -> None:
 
 
 def test_a_file_of_the_user_under_a_new_name_of_the_template(merge_one: MergeOne) -> None:
-    with pytest.raises(ToolError, match=r"brings tools/new\.py, and you have a file of that name"):
-        merge_one("tools/new.py", None, OURS, THEIRS)
+    with pytest.raises(
+        ToolError,
+        match=r"brings requirements/stack/wheels/new\.whl, and you have a file of that name",
+    ):
+        merge_one("requirements/stack/wheels/new.whl", None, OURS, THEIRS)
 
 
 def test_a_file_of_the_user_where_the_template_brings_a_folder(bench: Git) -> None:
-    file = Entry(PLAIN, bench.store(OURS))
+    file = TreeEntry(PLAIN, bench.store(OURS))
     with pytest.raises(ToolError, match=r"brings docs/new\.md, and you have a file docs; rename"):
         merge(Trees({}, {"docs": file}, {"docs/new.md": file}), OWNERS, bench)
 
@@ -201,7 +204,7 @@ def test_a_merge_without_proof_counts_as_a_contradiction(
     merge_one: MergeOne, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merging, "is_kept", lambda *_: False)
-    assert merge_one("Makefile", LINES, OURS, THEIRS).outcome is Outcome.SAVED
+    assert merge_one("Makefile", LINES, OURS, THEIRS).outcome is MergeOutcome.SAVED
 
 
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), ToolError("no room.")])
@@ -213,10 +216,10 @@ def test_an_update_that_is_broken_off_is_taken_back_whole(
     bench.output("add", "--all")
     bench.output("commit", "--quiet", "--message", "All")
     before = bench.tree("HEAD")
-    new = Entry(PLAIN, bench.store(THEIRS))
+    new = TreeEntry(PLAIN, bench.store(THEIRS))
     results = {"changed": new, "gone": None, "folder/new": new}
     paths = [
-        Path3(path, "template", None, before.get(path), result, Outcome.TAKEN, result)
+        MergedPath(path, "template", None, before.get(path), result, MergeOutcome.TAKEN, result)
         for path, result in results.items()
     ]
     tree = apply.tree_of(paths, "HEAD", bench)

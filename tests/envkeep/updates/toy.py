@@ -1,4 +1,4 @@
-"""A template of a few files, with the tools of the real one beside them in its projects.
+"""A template of a few files; its projects have the real launcher, and run the work tree's engine.
 
 Copier renders it in a fraction of the time of the real one; what the command does is the same.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.copier_runs import ROOT, commit, git, release, render
+from tests.support.engine import SOURCE
 
 COPIER = Path(sys.executable).with_name("copier")
 FENCE = "# ---\n# Yours from here\n# ---\n"
@@ -36,7 +37,7 @@ OWNERS = {
         {"path": "Makefile", "owner": "template"},
         {"path": ".pre-commit-config.yaml", "owner": "template"},
         {"path": ".copier-answers.yml", "owner": "template"},
-        *({"path": path, "owner": "template"} for path in ("docs/", "tools/", "requirements/")),
+        *({"path": path, "owner": "template"} for path in ("docs/", "keep.py", "requirements/")),
     ],
     "retired": [],
 }
@@ -62,9 +63,9 @@ FIRST = {
     "docs/script.md": LINES,
     "docs/steady.md": LINES,
     "requirements/stack/constraints.txt": "hop==1.4\nleap==1.0 ; x < '3'\nleap==2.0\nstay==1.0\n",
-    "tools/catalog.json": json.dumps(CATALOG) + "\n",
-    "tools/owners.json": json.dumps(OWNERS) + "\n",
-    "tools/project.toml": FACTS.format(release="2026.01"),
+    "requirements/stack/catalog.json": json.dumps(CATALOG) + "\n",
+    "requirements/stack/owners.json": json.dumps(OWNERS) + "\n",
+    "requirements/stack/project.toml": FACTS.format(release="2026.01"),
 }
 NEWER = "line 2 of the template\n"
 SECOND = {
@@ -78,7 +79,7 @@ SECOND = {
     "docs/new-name.md": LINES,
     "docs/script.md": LINES.replace("line 2\n", NEWER),
     "requirements/stack/constraints.txt": "hop==1.5\nleap==3.0\nstay==1.0\nspring==0.1\n",
-    "tools/project.toml": FACTS.format(release="2026.02"),
+    "requirements/stack/project.toml": FACTS.format(release="2026.02"),
 } | {
     path: LINES.replace("line 2\n", NEWER)
     for path in ("docs/both.md", "docs/clash.md", "docs/deleted.md", "docs/renamed.md")
@@ -116,11 +117,9 @@ class Toy:
 
     @classmethod
     def copied(cls, template: Path, folder: Path, version: str = "1.0.0") -> Toy:
-        """Copy a release, put the real tools beside it and commit."""
+        """Copy a release, put the real launcher beside it and commit."""
         render(template, folder, version=version)
-        tools = ROOT / "template" / "tools"
-        unwanted = shutil.ignore_patterns("*.json", "*.toml", "*.jinja", "__pycache__")
-        shutil.copytree(tools, folder / "tools", ignore=unwanted, dirs_exist_ok=True)
+        shutil.copy(ROOT / "template" / "keep.py", folder)
         commit(folder, "The copy")
         return cls(folder)
 
@@ -161,8 +160,9 @@ class Toy:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the variables of a run: this repository's Copier, unless others are given."""
-    return {**os.environ, "COPIER": str(COPIER), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    """Return the variables of a run: the work tree's engine and Copier, unless others are given."""
+    own = {"ENVKEEP": str(SOURCE), "COPIER": str(COPIER), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **own, **variables}
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:

@@ -57,8 +57,20 @@ def told_of(found: Mapping[str, Any], name: str) -> str:
 
 
 def test_dockerfiles_are_clean(folders: list[Path]) -> None:
-    each_once = {path.read_bytes(): path for path in (each / "Dockerfile" for each in folders)}
-    checked("hadolint", "--failure-threshold=style", *each_once.values())
+    """Every stage of every project is in one of the files that are checked."""
+    unseen = {each / "Dockerfile": stage_texts(each / "Dockerfile") for each in folders}
+    chosen = []
+    while any(unseen.values()):
+        path = max(unseen, key=lambda each: len(unseen[each]))
+        chosen.append(path)
+        seen = unseen.pop(path)
+        unseen = {each: texts - seen for each, texts in unseen.items()}
+    checked("hadolint", "--failure-threshold=style", *chosen)
+
+
+def stage_texts(dockerfile: Path) -> set[str]:
+    """Return the texts of the stages of a Dockerfile, and what stands before them."""
+    return set(re.split(r"^(?=FROM )", dockerfile.read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
 def test_compose_files_fit_their_schema(folders: list[Path]) -> None:

@@ -5,37 +5,29 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.infra.workflows.files import ANSWERS, MATRIX, workflows
-from tests.support.copier_runs import NEWEST, ROOT, git, render
-from tests.support.fast_copier import FastCopier
+from tests.render.conftest import Projects, fast_copier, projects
+from tests.support.copier_runs import ROOT, git
+
+__all__ = ["fast_copier", "projects"]
 
 
 @pytest.fixture(scope="session")
-def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def rendered(projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return a project for each set of answers, and this repository as ``own``.
 
     ``matrix`` is a folder with every workflow that any project of the matrix has, each text once.
     """
-    fast = FastCopier()
-    folder = tmp_path_factory.mktemp("workflows")
-    with fast.active():
-        found = {
-            name: render(template, folder / name, answers, version=NEWEST)
-            for name, answers in ANSWERS.items()
-        }
-        others = [
-            render(template, folder / str(number), answers, version=NEWEST)
-            for number, answers in enumerate(MATRIX)
-        ]
-    fast.close()
-    matrix = gather([*found.values(), *others], folder / "matrix")
+    found = {name: projects(answers) for name, answers in ANSWERS.items()}
+    others = [projects(answers) for answers in MATRIX]
+    matrix = gather([*found.values(), *others], tmp_path_factory.mktemp("workflows") / "matrix")
     git(matrix, "init", "--quiet")  # by which actionlint finds the root
-    yield {**found, "own": ROOT, "matrix": matrix}
+    return {**found, "own": ROOT, "matrix": matrix}
 
 
 def gather(projects: Iterable[Path], folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from envkeep.doctor.checks import (
     container,
     environment,
+    former_tools,
     git_hooks,
     gpu,
     gpu_access,
@@ -35,6 +36,7 @@ CHECKS = (
     Check("permissions", "Packages", packages.permissions),
     Check("data", "Files", project_files.data),
     Check("secrets", "Files", project_files.secrets),
+    Check("former-tools", "Files", former_tools.names),
     Check("gpu", "GPU", gpu.gpu),
     Check("driver", "GPU", gpu.driver),
     Check("architecture", "GPU", gpu.architecture),
