@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> Result:
         ToolError: There is no environment.
     """
     found = locked_licenses(PRODUCTION if arguments.production else DEVELOPMENT)
-    data, lines = [asdict(row) for row in found], [*_table(found)]
+    data = [{**asdict(row), "licence": row.license} for row in found]  # the name of before as well
+    lines = [*_table(found)]
     bad = [row for row in found if row.denied]
     if not bad:
         return Result(data, lines)

@@ -87,7 +87,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "changes": [
             {
                 "package": each.key,
-                "kinds": list(each.kinds),
+                "kinds": ["licence" if kind == LICENSE else kind for kind in each.kinds],
                 "older": each.older,
                 "from": _data(each.before, each.was),
                 "to": _data(each.after, each.now),
@@ -97,6 +97,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "vulnerabilities": {
             "brought": list(report.brought or ()),
             "fixed": list(report.fixed or ()),
+            "mended": list(report.fixed or ()),  # the name of before, which programs read
         }
         if asked
         else None,
@@ -107,7 +108,9 @@ def as_data(report: Report) -> dict[str, Any]:
 def _data(package: ComparedPackage | None, facts: VersionFacts) -> dict[str, Any] | None:
     if package is None:
         return None
-    return {"version": package.version, "layer": package.layer or None, **asdict(facts)}
+    named_before = {"licence": facts.license}
+    layer = package.layer or None
+    return {"version": package.version, "layer": layer, **asdict(facts), **named_before}
 
 
 def _section(title: str, found: Sequence[str] | None) -> Iterator[str]:

@@ -155,8 +155,11 @@ def test_what_could_not_be_found_out_is_said() -> None:
     assert data["vulnerabilities"] is None
     assert data["notes"] == ["nobody could be asked."]
     (numpy,) = [each for each in data["changes"] if each["package"] == "numpy"]
-    assert numpy["kinds"] == ["major", "license"]
+    assert numpy["kinds"] == ["major", "licence"], "as programs know it from before"
+    assert numpy["to"]["licence"] == numpy["to"]["license"] == "BSD-3-Clause AND MIT"
     assert (numpy["to"]["size"], numpy["to"]["yanked"]) == (16_900_000, "breaks ABI")
+    asked = diff_report.as_data(report(brought=["one"], fixed=["two"]))["vulnerabilities"]
+    assert asked == {"brought": ["one"], "fixed": ["two"], "mended": ["two"]}
 
 
 def test_sizes_that_nobody_knows_are_not_made_up() -> None:
