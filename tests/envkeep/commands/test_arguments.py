@@ -139,7 +139,7 @@ def test_what_is_compared(
     def pair(one: str, other: str, *_: object) -> None:
         raise Reached(one, other)
 
-    monkeypatch.setattr(diff.sides, "pair", pair)
+    monkeypatch.setattr(diff.sides, "read_sides", pair)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Reached) as reached:

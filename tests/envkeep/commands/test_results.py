@@ -87,10 +87,10 @@ def test_dead_links_fail_with_all_of_them(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(("denied", "code"), [(False, 0), (True, 1)])
 def test_licenses_keep_their_keys(denied: bool, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [licenses.Row("numpy", "2.0", "BSD-3-Clause", denied)]
-    monkeypatch.setattr(licenses, "rows", lambda kind: rows)
+    rows = [licenses.LockedLicense("numpy", "2.0", "BSD-3-Clause", denied)]
+    monkeypatch.setattr(licenses, "locked_licenses", lambda kind: rows)
     result = licenses.run(argparse.Namespace(production=False))
     assert result.exit_code == code
     (row,) = result.data
-    assert list(row) == ["name", "version", "licence", "denied"]
+    assert list(row) == ["name", "version", "license", "denied"]
     assert ("denies the license of numpy 2.0 (BSD-3-Clause)" in result.error) == denied
