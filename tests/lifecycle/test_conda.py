@@ -12,7 +12,7 @@ import pytest
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, succeeded
 from tests.support.conda_channel import make_channel, make_client
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("environment")]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
 LIBRARY = {"some-library": "1.5"}
 
@@ -40,7 +40,6 @@ def project(small_project: Checkpoint) -> Project:
     return small_project.restore()
 
 
-@pytest.mark.slow
 def test_the_environment_holds_condas_packages_and_exactly_the_locks(
     project: Project, small_project: Checkpoint, client: str
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("environment")]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
 
 @pytest.fixture
@@ -105,7 +105,6 @@ def test_torch_does_not_come_from_pypi(project: Project, arguments: tuple[str, .
     assert project.lock_texts() == before
 
 
-@pytest.mark.slow
 def test_a_wheel_of_torch_that_is_named_is_taken(project: Project, answers: dict[str, str]) -> None:
     wheels = sorted(Path(answers.get("torch_index", "no folder")).glob("torch-*.whl"))
     if not wheels:
@@ -115,7 +114,6 @@ def test_a_wheel_of_torch_that_is_named_is_taken(project: Project, answers: dict
     assert "torch @ file:" in project.lock_texts()["30-prod"]
 
 
-@pytest.mark.slow
 def test_own_package_and_override_come_with_a_new_generation(
     project: Project, small_project: Checkpoint
 ) -> None:
@@ -150,7 +148,6 @@ def test_own_package_and_override_come_with_a_new_generation(
     )
 
 
-@pytest.mark.slow
 def test_own_packages_stay_until_they_are_upgraded(project: Project) -> None:
     project.append("requirements/40-dev.in", "tomli-w==1.1.0\n")
     succeeded(project.tools("lock"))
@@ -180,7 +177,6 @@ def test_a_failing_smoke_test_leaves_the_active_environment(
     assert project.active() != small_project.active
 
 
-@pytest.mark.slow
 def test_broken_tests_keep_nobody_from_an_environment(project: Project) -> None:
     (project.folder / "tests" / "test_broken.py").write_text("import nowhere\n")
     change_lock(project)
@@ -194,7 +190,6 @@ def test_broken_tests_keep_nobody_from_an_environment(project: Project) -> None:
     project.python("-c", "import numpy")
 
 
-@pytest.mark.slow
 def test_a_project_says_what_is_not_import_checked(project: Project, tmp_path: Path) -> None:
     line = stub_wheel(tmp_path, "stubbed", code="raise ImportError('no libfoo')\n")
     project.append("requirements/50-lint.in", "stubbed\n")
@@ -278,7 +273,6 @@ def test_an_interrupted_install_leaves_the_active_environment(
     project.python("-m", "pytest", "--version")
 
 
-@pytest.mark.slow
 def test_pip_installs_the_same_where_uv_is_not_to_be_had(project: Project) -> None:
     by_uv = project.packages()
     change_lock(project)
@@ -460,7 +454,6 @@ def test_own_targets_are_listed_and_run(project: Project) -> None:
     assert "hello from the team" in project.make("hello").stdout
 
 
-@pytest.mark.slow
 def test_the_projects_own_tests_pass_and_it_is_lint_clean(project: Project) -> None:
     assert re.search(r"\d+ passed", project.make("test").stdout)
     checked = project.make("lint").stdout

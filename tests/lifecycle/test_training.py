@@ -20,7 +20,7 @@ from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_o
 from tests.support.loopback import serving
 from tests.support.tested_on import record_tested_on
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("training")]
 
 NOT_FOR_CPU = re.compile(r"^(nvidia-|cuda-|triton|rocm)")
 
@@ -105,7 +105,6 @@ def test_the_example_reaches_its_accuracy(
     assert result["accuracy"] >= 0.98
 
 
-@pytest.mark.slow
 def test_two_runs_are_bitwise_equal(project: Project) -> None:
     runs = [project.command("train")["run_id"] for _ in range(2)]
     assert metrics(project, runs[0]) == metrics(project, runs[1])
@@ -269,7 +268,6 @@ def test_a_changed_model_is_refused(project: Project) -> None:
         model.write_bytes(original)
 
 
-@pytest.mark.slow
 def test_training_is_held_against_what_is_expected_of_it(project: Project) -> None:
     runs = sorted((project.folder / "experiments").iterdir())
     assert "expected 0.99 +- 0.01" in project.make("regression").stdout
@@ -283,7 +281,6 @@ def test_training_is_held_against_what_is_expected_of_it(project: Project) -> No
     assert sorted((project.folder / "experiments").iterdir()) == runs
 
 
-@pytest.mark.slow
 def test_training_is_timed_against_the_commit_before(project: Project) -> None:
     file = project.folder / "configs" / "expected.toml"
     text = file.read_text(encoding="utf-8")
@@ -297,7 +294,6 @@ def test_training_is_timed_against_the_commit_before(project: Project) -> None:
     assert "times as slow: find out why" in sentence
 
 
-@pytest.mark.slow
 def test_the_project_is_lint_clean_and_typed(project: Project) -> None:
     assert re.search(r"^mypy .*Passed$", project.make("lint").stdout, re.MULTILINE)
 
@@ -318,7 +314,6 @@ def test_a_wheel_of_torch_that_was_not_locked_is_refused(
     assert project.active() == trained_project.active
 
 
-@pytest.mark.slow
 def test_torch_comes_from_a_loopback_server_as_well(
     project: Project, torch_wheel: Path, tmp_path: Path
 ) -> None:

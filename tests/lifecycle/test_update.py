@@ -19,7 +19,7 @@ from tests.support.copier_runs import conflicts, files_of, release, render, stag
 PYTORCH_FOLDER = "{% if flags.trains_pytorch %}src{% endif %}"
 NEXT = "999.1.0"
 
-pytestmark = [pytest.mark.network, pytest.mark.xdist_group("training")]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("training")]
 
 OWN_MODEL = '''\
 """Our own network in place of the example's."""
@@ -229,7 +229,6 @@ def test_files_of_the_template_are_new(update: Update) -> None:
     assert f"_commit: {NEXT}" in update.now(".copier-answers.yml")
 
 
-@pytest.mark.slow
 def test_the_project_works_with_the_new_versions_and_its_own(update: Update) -> None:
     project = update.project
     assert "older than the requirements" in succeeded(project.tools("status")).stdout
