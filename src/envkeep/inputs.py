@@ -13,3 +13,8 @@ def given(argument: str | None, variable: str) -> str:
         variable: Name of the environment variable, such as ``CHANGE``.
     """
     return argument or os.environ.get(variable, "").strip()
+
+
+def in_ci() -> bool:
+    """Tell whether continuous integration runs this, as its variable ``CI`` says."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from envkeep.errors import ToolError
+from envkeep.inputs import in_ci
 from envkeep.paths import LOGS, shown
 
 KEPT = 20  # logs
@@ -60,12 +61,14 @@ class _State:
 def logged(command: str, *, verbose: bool = False, shows_commands: bool = False) -> Iterator[None]:
     """Write what programs print into a log meanwhile; an error names it.
 
+    Continuous integration shows everything: its files are gone when somebody reads what it said.
+
     Args:
         command: The name of the command that runs.
         verbose: Show everything, as without a log.
         shows_commands: Show the programs that are started, though not what they print.
     """
-    if verbose or _State.log:
+    if verbose or in_ci() or _State.log:
         yield
         return
     _State.log = Log(command, shows_commands=shows_commands)

@@ -58,6 +58,16 @@ def test_a_log_takes_what_programs_print(project: Path, capfd: pytest.CaptureFix
     assert "Locking it.\n" in text
 
 
+def test_continuous_integration_shows_everything(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    with logged("try"):
+        process.run(SUCCEEDS)
+    assert "numpy==2.5.5" in "".join(capfd.readouterr())
+    assert not (project / ".cache").exists()
+
+
 def test_an_error_quotes_the_reason_and_names_the_log(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

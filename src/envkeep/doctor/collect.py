@@ -19,6 +19,7 @@ from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
 from envkeep.hardware.host import Host
 from envkeep.hardware.machine import Gpu
+from envkeep.inputs import in_ci
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import ROOT
@@ -106,7 +107,7 @@ def _judged(target: Target | None) -> tuple[str, ...]:
         return ()
     if target.backend != CPU:
         return (target.backend,)
-    if backends.in_ci() or os.environ.get("BACKEND", "").strip():
+    if in_ci() or os.environ.get("BACKEND", "").strip():
         return ()
     others = [Target(target.platform, name) for name in backends.declared() if name != CPU]
     return tuple(each.backend for each in others if each.platform in each.build["wheels"])

@@ -10,10 +10,10 @@ from envkeep.doctor import secret_scan
 from envkeep.doctor.context import DataState, Leftovers, Secret
 from envkeep.environments import store
 from envkeep.files import sha256_of
+from envkeep.inputs import in_ci
 from envkeep.lint import git_hooks
 from envkeep.paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
 from envkeep.project.git import Git
-from envkeep.project.target import in_ci
 
 
 def data(*, hashed: bool) -> DataState | None:

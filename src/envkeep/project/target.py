@@ -10,6 +10,7 @@ from envkeep.errors import ToolError
 from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import gpus
+from envkeep.inputs import in_ci
 from envkeep.project.metadata import machine, project_metadata
 from envkeep.project.requirements import exporters
 
@@ -96,11 +97,6 @@ def chosen() -> Choice:
             return Choice(_target(name), reason)
         reasons.append(reason)
     return Choice(_required(CPU), "; ".join(filter(None, reasons)) or "nothing else is in use here")
-
-
-def in_ci() -> bool:
-    """Tell whether continuous integration runs this, as its variable ``CI`` says."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _judge(name: str) -> tuple[bool, str]:
