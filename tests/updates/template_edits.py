@@ -22,7 +22,11 @@ edit = Edits()
 @edit()
 def change_a_recipe(project: Path) -> None:
     """Change a target of the Makefile, far from what the template changes."""
-    replace(project / "Makefile", "\t@$(KEEP) format\n", "\t@$(KEEP) format\n\techo ours\n")
+    replace(
+        project / "Makefile",
+        "\t@$(KEEP) format $(ARGS)\n",
+        "\t@$(KEEP) format $(ARGS)\n\techo ours\n",
+    )
 
 
 @edit(alone=True, outcome=Outcome.CONFLICT)

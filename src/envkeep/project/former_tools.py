@@ -107,7 +107,8 @@ def names(project: Path = ROOT) -> tuple[FormerName, ...]:
     """
     command = ["grep", "-z", "-n", "-I", "-E"]
     command += [part for form in FORMS for part in ("-e", form.pattern)]
-    found = Git(project).run(*command, "--", ".", f":!{FOLDER}/*.json", f":!{FOLDER}/*.toml")
+    ours = (*(f":!{FOLDER}/{name}" for name in CROSSING), ":!requirements/stack/owners.json")
+    found = Git(project).run(*command, "--", ".", *ours)
     lines = found.output.decode("utf-8", "replace").splitlines()
     found_names = (name for line in lines for name in _names_in(line, project))
     return tuple(sorted(found_names, key=lambda name: ".md:" in name.place))
