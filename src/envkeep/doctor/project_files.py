@@ -13,7 +13,7 @@ from envkeep.files import sha256_of
 from envkeep.inputs import in_ci
 from envkeep.lint import git_hooks
 from envkeep.paths import DATA_MANIFEST, ENVIRONMENTS, ROOT
-from envkeep.project.git import Git
+from envkeep.project.git import Git, is_tracked
 
 
 def data(*, hashed: bool) -> DataState | None:
@@ -37,7 +37,7 @@ def data(*, hashed: bool) -> DataState | None:
 
 def secrets() -> tuple[Secret, ...] | None:
     """Return what is secret in the files that git tracks, None if it cannot be asked."""
-    if not _is_in_git():
+    if not is_tracked(ROOT):
         return None
     tracked = Git(ROOT).paths("ls-files", "-z", "--cached")
     return tuple(secret_scan.scan(ROOT, tracked))
@@ -45,7 +45,7 @@ def secrets() -> tuple[Secret, ...] | None:
 
 def deleted(folder: Path) -> tuple[str, ...]:
     """Return the files of a folder that git has and that are not there."""
-    if not _is_in_git():
+    if not is_tracked(ROOT):
         return ()
     return tuple(Git(ROOT).paths("ls-files", "-z", "--deleted", "--", str(folder)))
 
@@ -63,11 +63,6 @@ def leftovers() -> Leftovers:
     facts = sorted(ENVIRONMENTS.glob(f"*/{store.FACTS}"))
     moved = [each.parent.name for each in facts if store.load(each.parent.name) is None]
     return Leftovers(tuple(half), tuple(moved), busy=bool(half) and store.in_use())
-
-
-def _is_in_git() -> bool:
-    in_git = any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents))
-    return in_git and bool(shutil.which("git"))
 
 
 def _is_other(path: Path, sha256: str, size: object, *, hashed: bool) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from envkeep.paths import ROOT
 from envkeep.process import say
-from envkeep.project.git import Git
+from envkeep.project.git import Git, is_tracked
 
 FOLDER = "tools"
 CROSSING = ("__main__.py", "owners.json", "project.toml")
@@ -103,8 +103,10 @@ def remove_crossing(project: Path = ROOT) -> None:
 def names(project: Path = ROOT) -> tuple[FormerName, ...]:
     """Return what still names the old way, in files that git tracks; pages come last.
 
-    Outside a repository there is none.
+    Outside a repository, and where git is not installed, there is none.
     """
+    if not is_tracked(project):
+        return ()
     command = ["grep", "-z", "-n", "-I", "-E"]
     command += [part for form in FORMS for part in ("-e", form.pattern)]
     ours = (*(f":!{FOLDER}/{name}" for name in CROSSING), ":!requirements/stack/owners.json")

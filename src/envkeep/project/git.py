@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,12 @@ APART = {
     "user.name": "make update",
 }
 """What holds where Copier works: there, no line may change for a reason of this machine."""
+
+
+def is_tracked(folder: Path) -> bool:
+    """Tell whether a folder lies in a repository that git, which is installed, can be asked of."""
+    in_repository = any((each / ".git").exists() for each in (folder, *folder.parents))
+    return in_repository and bool(shutil.which("git"))
 
 
 def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str | None]:
