@@ -15,7 +15,7 @@ import pytest
 from envkeep.bisect.log import BisectLog
 from tests.support.engine import variables
 
-ACTIVE, TRIED = "0123456789ab", "ba9876543210"
+ACTIVE, TRIED = "0123456789ab", "ba9876543210"  # pragma: allowlist secret
 SHA256 = "c" * 64
 GENERATION = """\
 {

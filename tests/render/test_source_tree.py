@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.render.cells import Cell
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.template_files import SUFFIX, TemplateFiles, in_project
-from tests.support.copier_runs import files_of, git, release, render, stage
+from tests.support.copier_runs import commit, files_of, git, release, render, stage
 
 WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 REACHES_OUT = re.compile(r"\|\s*(expandvars|expanduser|fileglob|realpath|random|uuid|shuffle)\b")
@@ -103,3 +104,17 @@ def test_junk_is_never_copied(tmp_path: Path) -> None:
     project = render(template, tmp_path / "project")
     assert not [path for path, file in files_of(project).items() if file.content == b"junk\n"]
     assert not [path for path in project.rglob("*cache*") if path.is_dir()]
+
+
+@pytest.mark.parametrize("rule", ["wheels/", "*.whl", "*.whl\nwheels/"])
+def test_git_has_the_wheels_whatever_the_team_ignores(
+    rule: str, projects: Projects, tmp_path: Path
+) -> None:
+    project = shutil.copytree(projects({}), tmp_path / "project")
+    with (project / ".gitignore").open("a", encoding="utf-8") as file:
+        file.write(f"{rule}\n")  # such as GitHub's template for Python has
+    commit(project, "The copy")
+    wheels = {path.name for path in (project / "requirements/stack/wheels").iterdir()}
+    tracked = git(project, "ls-files", "requirements/stack/wheels").split()
+    assert {Path(path).name for path in tracked} == wheels
+    assert wheels

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -77,3 +80,20 @@ class _Bar(_Lines):
 
     def step(self) -> None:
         self._progress.advance(self._task)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keeps the progress, warnings and log lines of a library away from the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

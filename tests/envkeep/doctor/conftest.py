@@ -32,7 +32,7 @@ MODULES = {
     "metadata": "project.metadata",
     "project_files": "doctor.project_files",
     "report": "doctor.report",
-    "secret_scan": "doctor.secret_scan",
+    "secret_scan": "doctor.secret_scan",  # pragma: allowlist secret
     "store": "environments.store",
     "target": "project.target",
     "torch": "doctor.checks.torch",

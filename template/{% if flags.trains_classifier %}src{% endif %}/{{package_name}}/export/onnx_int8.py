@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..reporting import silenced
 from .artefact import ExportRequest
-from .quiet import quiet
 
 _CALIBRATION_BATCH = 64
 
@@ -21,7 +21,7 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
 
     given = request.inputs if request.calibration is None else request.calibration
     folded = whole.with_name(f"folded-{whole.name}")
-    with quiet():
+    with silenced():
         # Weights that an exporter left to be transposed would not be quantised.
         quant_pre_process(whole, folded, skip_symbolic_shape=True)
         quantization.quantize_static(

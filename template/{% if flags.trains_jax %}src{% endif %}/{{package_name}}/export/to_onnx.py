@@ -8,9 +8,9 @@ from pathlib import Path
 import onnx
 
 from ..errors import ExportError, reason_of
+from ..reporting import silenced
 from .artefact import ExportRequest
 from .onnx_graph import drop_empty_biases
-from .quiet import quiet
 
 OPSET = 18
 
@@ -22,7 +22,7 @@ def translate(request: ExportRequest, path: Path) -> None:
         ExportError: The exporter cannot translate the model.
     """
     try:
-        with quiet():
+        with silenced():
             import jax2onnx
 
             program = jax2onnx.to_onnx(

@@ -9,9 +9,9 @@ import onnx
 
 from ..errors import ExportError, reason_of
 from ..keras_backend import computing_on, keras
+from ..reporting import silenced
 from .artefact import ExportRequest
 from .onnx_graph import drop_empty_biases, name_output
-from .quiet import quiet
 
 OPSET = 18
 
@@ -25,7 +25,7 @@ def translate(request: ExportRequest, path: Path) -> None:
     name, shape = request.input.name, (None, *request.input.shape)
     signature = keras.InputSpec(shape=shape, dtype="float32", name=name)
     try:
-        with quiet(), computing_on("cpu"):
+        with silenced(), computing_on("cpu"):
             request.model.export(
                 path,
                 format="onnx",

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from ..errors import ExportError, reason_of
+from ..reporting import silenced
 from .artefact import ExportRequest
-from .quiet import quiet
 
 # The opset that torch.onnx implements natively; a newer one would go through a converter.
 OPSET = 18
@@ -28,7 +28,7 @@ def translate(request: ExportRequest, path: Path) -> None:
     """
     example = torch.from_numpy(np.repeat(request.inputs[:1], _EXAMPLES, axis=0))
     try:
-        with quiet():
+        with silenced():
             program = torch.onnx.export(
                 request.model,
                 (example,),
