@@ -33,7 +33,7 @@ GENERATION = """\
 """
 REPORT = """\
 {
-  "name": "ba9876543210",
+  "name": "%(name)s",
   "text": "numpy==2.4",
   "created": "2026-11-21T11:00:00Z",
   "good": false,
@@ -90,7 +90,7 @@ def kept(project: Path) -> Path:
         write(place, GENERATION, name=name, reason=reason, sha256=SHA256, folder=str(project))
     write(project / ".venvs" / "history.json", json.dumps({"development": [ACTIVE]}))
     (project / ".venv").symlink_to(Path(".venvs", ACTIVE), target_is_directory=True)
-    write(project / ".cache" / "tries" / TRIED / "report.json", REPORT, sha256=SHA256)
+    write(project / ".cache" / "tries" / TRIED / "report.json", REPORT, name=TRIED, sha256=SHA256)
     return project
 
 
