@@ -434,7 +434,7 @@ def test_an_old_python_is_refused_in_one_sentence(project: Project) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "need Python 3.11 or newer" in done.stderr
+    assert "needs Python 3.11 or newer" in done.stderr
     assert "Traceback" not in done.stderr
 
 
