@@ -1,0 +1,102 @@
+"""Render every project of the tests with two states of the template, and compare them byte by byte.
+
+    python scripts/compare_renders.py OLD [NEW]
+
+OLD and NEW are commits; without NEW it is the work tree. The projects are those of the named cells
+and of the pairwise matrix of the checkout that this stands in. envkeep's wheel and its hash are
+compared only where envkeep's own sources are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# `python scripts/compare_renders.py` puts scripts/ on the path, not the folder above it.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.render.cells import CELLS
+from tests.render.pairwise import pairwise
+from tests.support.copier_runs import ROOT, FileState, files_of, git, render, stage
+
+ENVKEEP = "src/envkeep"
+OF_ENVKEEP = ("requirements/stack/wheels/envkeep-", "requirements/stack/envkeep.txt")
+
+Files = Mapping[str, FileState]
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command.
+
+    Returns:
+        0 when all projects are equal, 1 when one differs.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("old", help="a commit")
+    parser.add_argument("new", nargs="?", help="a commit; by default the work tree")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="compare-renders-") as name:
+        folder = Path(name)
+        old = staged(folder / "old", root, options.old)
+        new = staged(folder / "new", root, options.new)
+        ignored = () if files_of(old / ENVKEEP) == files_of(new / ENVKEEP) else OF_ENVKEEP
+        count = found = 0
+        for project, answers in projects():
+            sides = [
+                rendered(side, folder / number / project, answers)
+                for number, side in (("1", old), ("2", new))
+            ]
+            for line in differences(*sides, ignored):
+                print(f"{project}: {line}")
+                found += 1
+            count += 1
+    without = ", envkeep's wheel left out" if ignored else ""
+    print(f"compare_renders: {count} projects, {found} differences{without}")
+    return 1 if found else 0
+
+
+def staged(folder: Path, root: Path, commit: str | None) -> Path:
+    """Release a commit of a repository, or its work tree, in a clone."""
+    source = root
+    if commit:
+        source = folder / "source"
+        git(root, "clone", "--quiet", "--no-checkout", str(root), str(source))
+        git(source, "checkout", "--quiet", "--detach", git(root, "rev-parse", commit).strip())
+    return stage(folder / "template", source=source)
+
+
+def projects() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name and the answers of every project that is compared."""
+    yield from ((cell.name, cell.answers) for cell in CELLS)
+    yield from ((f"pairwise-{number}", row) for number, row in enumerate(pairwise()))
+
+
+def rendered(template: Path, project: Path, answers: Mapping[str, Any]) -> Files:
+    """Render a project and return its files; what says where the template lies is cut out."""
+    address = str(template).encode()
+    return {
+        path: FileState(file.content.replace(address, b""), file.executable)
+        for path, file in files_of(render(template, project, answers)).items()
+    }
+
+
+def differences(old: Files, new: Files, ignored: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield what two states of a project differ in, one file a line."""
+    for path in sorted(old.keys() | new.keys()):
+        if path.startswith(ignored) or old.get(path) == new.get(path):
+            continue
+        if path not in old or path not in new:
+            yield f"{path} is only in {'OLD' if path in old else 'NEW'}"
+        elif old[path].content != new[path].content:
+            yield f"{path} has other bytes"
+        else:
+            yield f"{path} has another mode"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
