@@ -16,7 +16,6 @@ from scripts.build_wheel import write_wheel
 from tests.lifecycle.projects import Checkpoint, Project, pins_of, succeeded
 from tests.support.copier_runs import conflicts, files_of, release, render, stage
 
-PYTORCH_FOLDER = "{% if flags.trains_pytorch %}src{% endif %}"
 NEXT = "999.1.0"
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("training")]
@@ -130,7 +129,7 @@ def next_release(template: Path) -> None:
     change(template, "template/requirements/20-train.in", r"^# Yours", "# All yours")
     change(
         template,
-        f"template/{PYTORCH_FOLDER}/{{{{package_name}}}}/models/digits_cnn.py",
+        "template/{{ pytorch }}/src/{{package_name}}/models/digits_cnn.py",
         r"Two convolutions",
         "2 convolutions",
     )

@@ -29,7 +29,7 @@ class Questions:
 
     @property
     def hidden(self) -> dict[str, dict[str, Any]]:
-        """Data and flags: never asked, never stored."""
+        """Data, flags and overlays: never asked, never stored."""
         return {name: row for name, row in self.all.items() if row.get("when") is False}
 
     @property

@@ -17,10 +17,8 @@ from tests.support.copier_runs import git
 PACKAGE = "{{package_name}}"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
-CONDITIONAL_FOLDER = re.compile(
-    r"(?:^|(?<=/))\{% if flags\.(?P<flag>\w+) %\}(?P<name>\w+)\{% endif %\}(?=/)"
-)
-"""A folder whose files stand in the folder of that name, if the flag is on."""
+OVERLAY = re.compile(r"^\{\{ (?P<name>\w+) \}\}/")
+"""A folder with what some projects have: there it is the root (questions/95-overlays.yml)."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,16 @@ class TemplateFiles:
         return load_table(self.root)
 
     def sources(self, package: str) -> dict[str, set[str]]:
-        """Return the files of all projects, and for each the flags of the folders it comes from."""
+        """Return the files of all projects, and for each the overlays that it comes from."""
         found: dict[str, set[str]] = defaultdict(set)
         for path in self.paths:
-            found[in_project(path, package)].add(flag_of_folder(path))
+            found[in_project(path, package)].add(overlay_of(path))
         return dict(found)
+
+    @cached_property
+    def overlays(self) -> set[str]:
+        """The names of the overlays."""
+        return {overlay_of(path) for path in self.paths} - {""}
 
     @cached_property
     def never_part(self) -> set[str]:
@@ -77,12 +80,13 @@ class TemplateFiles:
 
 def in_project(path: str, package: str) -> str:
     """Return where a file of the template lies in a project."""
-    path = CONDITIONAL_FOLDER.sub(r"\g<name>", path)
-    named = path.replace(PACKAGE, package).replace(ANSWERS_FILE, ".copier-answers.yml")
+    named = (
+        OVERLAY.sub("", path).replace(PACKAGE, package).replace(ANSWERS_FILE, ".copier-answers.yml")
+    )
     return named.removesuffix(SUFFIX)
 
 
-def flag_of_folder(path: str) -> str:
-    """Return the flag that one of a file's folders tests, or "" if none does."""
-    found = CONDITIONAL_FOLDER.search(path)
-    return found["flag"] if found else ""
+def overlay_of(path: str) -> str:
+    """Return the name of the overlay that holds a file of the template, or "" if none does."""
+    found = OVERLAY.match(path)
+    return found["name"] if found else ""

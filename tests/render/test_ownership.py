@@ -18,12 +18,12 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
 NEVER_TOGETHER = (
-    {"trains_pytorch", "trains_jax", "trains_keras", "trains_huggingface"},
-    {"trains_torch_modules", "uses_jax"},
-    {"trains_pytorch", "goes_through_onnx"},
-    {"trains_classifier", "trains_huggingface"},
+    {"pytorch", "jax", "keras", "huggingface"},
+    {"on_torch", "on_jax"},
+    {"pytorch", "via_onnx"},
+    {"classifier", "huggingface"},
 )
-"""Flags of folders of which a project has one."""
+"""Overlays of which a project takes one."""
 
 OWNED = re.compile(
     r"""(# |// |<!-- |\{"about": ")Owned by the template: every update rewrites this file\. """
@@ -79,8 +79,8 @@ def test_every_file_of_a_project_is_there_on_its_condition(
 def test_no_two_files_of_the_template_become_one_of_a_project(
     template_files: TemplateFiles,
 ) -> None:
-    for path, flags in template_files.sources("package").items():
-        assert len(flags) == 1 or any(flags <= group for group in NEVER_TOGETHER), path
+    for path, overlays in template_files.sources("package").items():
+        assert len(overlays) == 1 or any(overlays <= group for group in NEVER_TOGETHER), path
 
 
 def test_an_adopted_repository_gets_none_of_what_it_has_and_all_else(

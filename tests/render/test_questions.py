@@ -14,6 +14,7 @@ from pytest_copie.plugin import Copie
 from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, Cell
 from tests.render.conftest import Projects
 from tests.render.questions import Questions, answers_of
+from tests.render.template_files import TemplateFiles, in_project
 from tests.support.catalog import rows
 from tests.support.copier_runs import ROOT
 
@@ -108,7 +109,9 @@ def test_labels_of_choices_say_more_than_the_value(questions: Questions) -> None
             assert not question["choices"].keys() & set(question["choices"].values()), name
 
 
-def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
+def test_hidden_questions_are_data_flags_and_overlays(
+    questions: Questions, template_files: TemplateFiles
+) -> None:
     data = {
         "project_exists",
         "reserved_names",
@@ -121,7 +124,8 @@ def test_hidden_questions_are_data_and_flags(questions: Questions) -> None:
         "chosen_builds",
         "flags",
     }
-    assert {name for name in questions.hidden if not name.startswith("stack_")} == data
+    overlays = template_files.overlays
+    assert {name for name in questions.hidden if not name.startswith("stack_")} == data | overlays
 
 
 def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
@@ -186,15 +190,18 @@ def test_the_packages_name_follows_the_projects(
     assert answers_of(projects({"project_name": project_name}))["package_name"] == package
 
 
-def test_reserved_names_get_a_name_that_is_free(template: Path) -> None:
+def test_reserved_names_get_a_name_that_is_free(
+    template: Path, template_files: TemplateFiles
+) -> None:
     text = (template / "stack" / "reserved_names.yml").read_text(encoding="utf-8")
     reserved = yaml.safe_load(text)
     assert len(reserved) == len(set(reserved))
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)
     root = template / "template"
-    found = (path.name for path in root.iterdir() if path.is_dir())
-    folders = {re.sub("{%.*?%}", "", name) for name in found if not name.startswith(".")}
+    paths = [in_project(path, "package") for path in template_files.paths]
+    found = {path.partition("/")[0] for path in paths if "/" in path}
+    folders = {name for name in found if not name.startswith(".")}
     modules = {path.stem for path in root.glob("*.py")}
     wheels = root.glob("requirements/stack/wheels/*.whl")
     carried = {path.name.partition("-")[0] for path in wheels}
