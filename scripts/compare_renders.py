@@ -47,11 +47,9 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         ignored = () if files_of(old / ENVKEEP) == files_of(new / ENVKEEP) else OF_ENVKEEP
         count = found = 0
         for project, answers in projects():
-            sides = [
-                rendered(side, folder / number / project, answers)
-                for number, side in (("1", old), ("2", new))
-            ]
-            for line in differences(*sides, ignored):
+            before = rendered(old, folder / "before" / project, answers)
+            after = rendered(new, folder / "after" / project, answers)
+            for line in differences(before, after, ignored):
                 print(f"{project}: {line}")
                 found += 1
             count += 1

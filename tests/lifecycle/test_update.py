@@ -129,7 +129,7 @@ def next_release(template: Path) -> None:
     change(template, "template/requirements/20-train.in", r"^# Yours", "# All yours")
     change(
         template,
-        "template/{{ pytorch }}/src/{{package_name}}/models/digits_cnn.py",
+        "template/{{pytorch}}/src/{{package_name}}/models/digits_cnn.py",
         r"Two convolutions",
         "2 convolutions",
     )

@@ -17,7 +17,7 @@ from tests.support.copier_runs import git
 PACKAGE = "{{package_name}}"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
-OVERLAY = re.compile(r"^\{\{ (?P<name>\w+) \}\}/")
+OVERLAY = re.compile(r"^\{\{(?P<name>\w+)\}\}/")
 """A folder with what some projects have: there it is the root (questions/95-overlays.yml)."""
 
 

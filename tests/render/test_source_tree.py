@@ -12,7 +12,7 @@ import pytest
 from tests.render.cells import Cell
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
-from tests.render.template_files import SUFFIX, TemplateFiles, in_project
+from tests.render.template_files import ANSWERS_FILE, SUFFIX, TemplateFiles, in_project
 from tests.support.copier_runs import commit, files_of, git, release, render, stage
 
 WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
@@ -48,9 +48,10 @@ def test_names_can_be_cloned_on_windows(template: Path) -> None:
 def test_no_name_has_a_tag_but_an_overlays_and_the_packages(
     template_files: TemplateFiles,
 ) -> None:
-    """What is left of a name has no trace of Jinja, and an overlay is at the top or nowhere."""
+    """An overlay is at the top or nowhere; no name but Copier's own needs quotes in a shell."""
     paths = [in_project(path, "package") for path in template_files.paths]
     assert not [path for path in paths if re.search(r"[{}%#]", path)]
+    assert [path for path in template_files.paths if " " in path] == [f"{ANSWERS_FILE}{SUFFIX}"]
 
 
 def test_files_for_the_projects_git_do_not_act_here(template_files: TemplateFiles) -> None:

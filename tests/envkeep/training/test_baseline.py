@@ -14,7 +14,7 @@ from envkeep.training import run as training
 from envkeep.training.baseline import Baseline, Metric
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "template"
-SEED = TEMPLATE / "{{ classifier }}" / "configs" / "expected.toml"
+SEED = TEMPLATE / "{{classifier}}" / "configs" / "expected.toml"
 
 
 @pytest.fixture
