@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.render.cells import CELLS
 from tests.render.pairwise import pairwise
-from tests.support.copier_runs import ROOT, FileState, files_of, git, render, stage
+from tests.support.copier_runs import ROOT, FileState, checked_out, files_of, render, stage
 
 ENVKEEP = "src/envkeep"
 OF_ENVKEEP = ("requirements/stack/wheels/envkeep-", "requirements/stack/envkeep.txt")
@@ -60,11 +60,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 def staged(folder: Path, root: Path, commit: str | None) -> Path:
     """Release a commit of a repository, or its work tree, in a clone."""
-    source = root
-    if commit:
-        source = folder / "source"
-        git(root, "clone", "--quiet", "--no-checkout", str(root), str(source))
-        git(source, "checkout", "--quiet", "--detach", git(root, "rev-parse", commit).strip())
+    folder.mkdir()
+    source = checked_out(folder / "source", commit, root) if commit else root
     return stage(folder / "template", source=source)
 
 

@@ -94,6 +94,13 @@ def stage(folder: Path, version: str = NEWEST, source: Path = ROOT) -> Path:
     return folder
 
 
+def checked_out(folder: Path, commit: str, source: Path = ROOT) -> Path:
+    """Clone the template with a commit of it as the work tree, which `stage` can release."""
+    git(source, "clone", "--quiet", "--no-checkout", str(source), str(folder))
+    git(folder, "checkout", "--quiet", "--detach", git(source, "rev-parse", commit).strip())
+    return folder
+
+
 def release(template: Path, version: str) -> None:
     """Release what was changed in a staged template as its next version."""
     git(template, "add", "--all")
