@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hooks.new_project import machine_answers
-from scripts.stack_data import load_release
+from maintain.stack.data import load_release
 from tests.adopt.repository import KINDS, Adopted, make
 from tests.infra.workflows.files import read, steps
 from tests.infra.workflows.running import add_docker

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_actions, load_builds, load_images, load_release, load_runners
-from scripts.stack_pins import by_name, parse_pins
+from maintain.stack.data import load_actions, load_builds, load_images, load_release, load_runners
+from maintain.stack.pins import by_name, parse_pins
 from tests.support.catalog import builds, rows
 from tests.support.copier_runs import (
     NEWEST,

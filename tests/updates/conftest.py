@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ownership_rows import Table, load_table
+from maintain.ownership.table import Table, load_table
 from tests.support.copier_runs import ROOT, Answers, commit, render, stage
 from tests.support.fast_copier import FastCopier
 from tests.updates.edits import Edit

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.ownership_rows import Table
+from maintain.ownership.table import Table
 from tests.render.questions import Questions, answers_of
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.catalog import builds, rows

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from copier.errors import ForbiddenPathError
 
-from scripts.releases import load
+from maintain.releases.record import load
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import NEWEST, copier, git, update
 from tests.updates import own_edits, template_edits

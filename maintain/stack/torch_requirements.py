@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.stack_catalog import Catalog
-from scripts.stack_data import StackError
-from scripts.stack_index import Index
-from scripts.stack_rows import Build
+from maintain.stack.catalog import Catalog
+from maintain.stack.data import StackError
+from maintain.stack.index import Index
+from maintain.stack.rows import Build
 
 _PLATFORM_MARKERS = ("platform_system", "sys_platform", "platform_machine", "os_name")
 

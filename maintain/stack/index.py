@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import Version
 
 from envkeep.toolchain import locking_tools
-from scripts.stack_data import StackError
+from maintain.stack.data import StackError
 
 TIMEOUT = 30  # seconds
 

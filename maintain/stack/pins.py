@@ -11,8 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_data import StackError
-from scripts.stack_rows import Release
+from maintain.stack.data import StackError
+from maintain.stack.rows import Release
 
 # What the systems and processors in the names of platforms are in environment markers (PEP 508).
 _SYSTEMS: Mapping[str, Mapping[str, str]] = {

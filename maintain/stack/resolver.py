@@ -17,9 +17,9 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from scripts.stack_data import StackError
-from scripts.stack_pins import by_name, parse_pins
-from scripts.stack_rows import Platform
+from maintain.stack.data import StackError
+from maintain.stack.pins import by_name, parse_pins
+from maintain.stack.rows import Platform
 
 # The settings of uv that say how to reach PyPI. None of them can change what is found there.
 _HARMLESS_SETTINGS = frozenset(

@@ -10,8 +10,8 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_catalog import Catalog, load_catalog
-from scripts.stack_data import (
+from maintain.stack.catalog import Catalog, load_catalog
+from maintain.stack.data import (
     StackError,
     load_exporters,
     load_pythons,
@@ -19,9 +19,9 @@ from scripts.stack_data import (
     load_requirements,
     load_reserved_names,
 )
-from scripts.stack_pins import by_name, parse_pins, render_header
-from scripts.stack_resolver import Resolver, Unresolvable
-from scripts.stack_rows import Build, DirectDependency, ExporterDependency, Release
+from maintain.stack.pins import by_name, parse_pins, render_header
+from maintain.stack.resolver import Resolver, Unresolvable
+from maintain.stack.rows import Build, DirectDependency, ExporterDependency, Release
 
 COMMON = "constraints.txt"
 TOOLCHAIN = "toolchain"

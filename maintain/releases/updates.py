@@ -9,7 +9,6 @@ conflict, every file that an update writes must be as in a fresh copy, and all o
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -21,12 +20,8 @@ from copier._main import Worker
 from copier._user_data import Question
 from pathspec import PathSpec
 
-# Processes that `python scripts/release.py` starts find the folder above scripts/ by this.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from scripts.answer_changes import Change, Outlook, outlook
-from scripts.releases import ReleaseError
+from maintain.releases.answer_changes import Change, Outlook, outlook
+from maintain.releases.record import ReleaseError
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import (
     Answers,

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from packaging.version import InvalidVersion, Version
 
-from scripts.releases import ROOT, ReleaseError
+from maintain import ROOT
+from maintain.releases.record import ReleaseError
 
 CHANGES = Path("questions/changes.yml")
 OUTCOMES = ("renamed", "becomes", "removed", "refused")

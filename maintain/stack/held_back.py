@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from scripts.stack_pins import Pin, diff_pins, parse_pins
-from scripts.stack_resolver import MOST_REASONS, Resolver, Unresolvable
+from maintain.stack.pins import Pin, diff_pins, parse_pins
+from maintain.stack.resolver import MOST_REASONS, Resolver, Unresolvable
 
 
 @dataclass(frozen=True)

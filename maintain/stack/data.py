@@ -11,7 +11,8 @@ import yaml
 from packaging.version import Version
 from pydantic import ValidationError
 
-from scripts.stack_rows import (
+from maintain.errors import MaintainError
+from maintain.stack.rows import (
     Action,
     Backend,
     Build,
@@ -35,7 +36,7 @@ from scripts.stack_rows import (
 Row = TypeVar("Row", bound=Part)
 
 
-class StackError(Exception):
+class StackError(MaintainError):
     """The stack's data or its refresh failed; the message is one sentence for the maintainer."""
 
 

@@ -16,8 +16,9 @@ from pydantic import AfterValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from envkeep.project.ownership import OWNERS, means
-from scripts.stack_data import label
-from scripts.stack_rows import Part, problem_in
+from maintain.errors import MaintainError
+from maintain.stack.data import label
+from maintain.stack.rows import Part, problem_in
 
 ALWAYS = "always"
 FLAGS = Path("questions/90-flags.yml")
@@ -26,7 +27,7 @@ SEGMENT = r"[A-Za-z0-9._*-]+"
 PATH = re.compile(rf"(?!.*(?:^|/)\.\.?(?:/|$)){SEGMENT}(/{SEGMENT})*/?")
 
 
-class OwnershipError(Exception):
+class OwnershipError(MaintainError):
     """What is wrong with the table, in one sentence for the maintainer."""
 
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 
-from scripts.stack_files import Inputs
-from scripts.stack_index import Index, NoMetadata, Unreachable, WheelFile
-from scripts.stack_pins import marker_environment
-from scripts.stack_rows import Build, Companion
-from scripts.stack_torch import split
+from maintain.stack.generated import Inputs
+from maintain.stack.index import Index, NoMetadata, Unreachable, WheelFile
+from maintain.stack.pins import marker_environment
+from maintain.stack.rows import Build, Companion
+from maintain.stack.torch_requirements import split
 
 DIFFERS = "differs"
 NOT_CHECKED = "not checked"

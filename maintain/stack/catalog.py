@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envkeep.hardware.catalog import FORWARD, gpu_served
-from scripts.stack_data import (
+from maintain.stack.data import (
     StackError,
     label,
     load_actions,
@@ -24,7 +24,7 @@ from scripts.stack_data import (
     load_runtimes,
     load_sources,
 )
-from scripts.stack_rows import (
+from maintain.stack.rows import (
     Action,
     Backend,
     Build,
