@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HANDED_DOWN = (
+INHERITED_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"),
     *("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL", "MAKE_TERMERR", "MAKE_TERMOUT"),
     "ARGS",

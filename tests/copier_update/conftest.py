@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from maintain.ownership.table import Table, load_table
+from tests.copier_update.edits import Edit
+from tests.copier_update.next_release import release_next
+from tests.copier_update.project_state import State, lost, state_of
 from tests.support.copier_runs import ROOT, Answers, commit, render, stage
 from tests.support.fast_copier import FastCopier
-from tests.updates.edits import Edit
-from tests.updates.next_release import release_next
-from tests.updates.stock import Stock, lost, take_stock
 
 BEFORE = "998.0.0"
 
@@ -63,11 +63,11 @@ class Edited:
         shutil.copytree(copied, folder, symlinks=True)
         self.folder = folder
         self.owners = owners
-        self.before = take_stock(folder)
+        self.before = state_of(folder)
         for edit in edits:
             edit.make(folder)
         commit(folder, "Our work")
-        self.stock: Stock = take_stock(folder)
+        self.state: State = state_of(folder)
 
     def lost(self, *, but: Sequence[str] = ()) -> list[str]:
         """Say what of the edits is not there any more.
@@ -75,14 +75,14 @@ class Edited:
         Args:
             but: Paths that are looked at elsewhere.
         """
-        edited = {path: entry for path, entry in self.stock.items() if path not in but}
+        edited = {path: entry for path, entry in self.state.items() if path not in but}
         before = {path: entry for path, entry in self.before.items() if path not in but}
         merged = {
             path
             for path in {*before, *edited}
             if self.owners.owner_of(path) in ("template", "shared")
         }
-        return lost(before, edited, take_stock(self.folder), merged)
+        return lost(before, edited, state_of(self.folder), merged)
 
 
 Team = Callable[..., Edited]

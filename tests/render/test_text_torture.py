@@ -12,7 +12,7 @@ from tests.render.conftest import Projects
 from tests.render.parsers import parse
 from tests.render.questions import answers_of
 from tests.render.test_answers import metadata_of
-from tests.render.torture import FREE_TEXT, REFUSED, TEXTS, answers_for
+from tests.render.text_torture import FREE_TEXT, REFUSED, TEXTS, answers_for
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import files_of
 

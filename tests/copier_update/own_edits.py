@@ -9,8 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.copier_runs import commit
-from tests.updates.edits import (
+from tests.copier_update.edits import (
     Edits,
     Outcome,
     append,
@@ -21,6 +20,7 @@ from tests.updates.edits import (
     replace,
     write,
 )
+from tests.support.copier_runs import commit
 
 TRAINING = "configs/train.yaml"
 

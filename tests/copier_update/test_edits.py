@@ -8,13 +8,13 @@ import pytest
 from copier.errors import ForbiddenPathError
 
 from maintain.releases.record import load
+from tests.copier_update import own_edits, template_edits
+from tests.copier_update.command import make_update, saved_diffs
+from tests.copier_update.conftest import Copies, Edited, Team
+from tests.copier_update.edits import Outcome, write
+from tests.copier_update.project_state import state_of, trouble
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import NEWEST, copier, git, update
-from tests.updates import own_edits, template_edits
-from tests.updates.command import make_update, saved_diffs
-from tests.updates.conftest import Copies, Edited, Team
-from tests.updates.edits import Outcome, write
-from tests.updates.stock import take_stock, trouble
 
 RELEASES = [release.version for release in load()]
 OTHER_SETS = [name for name in ANSWER_SETS if name != "defaults"]
@@ -102,12 +102,12 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy_but_for_what_is_yours(
     untouched = team([], ANSWER_SETS[answers])
     update(untouched.folder)
     assert trouble(untouched.folder) == []
-    found, fresh = take_stock(untouched.folder), take_stock(copies(ANSWER_SETS[answers], NEWEST))
+    found, fresh = state_of(untouched.folder), state_of(copies(ANSWER_SETS[answers], NEWEST))
     owners = untouched.owners
     assert found.keys() == fresh.keys()
     for path, entry in found.items():
         yours = owners.owner_of(path) == "yours"
-        assert entry == (untouched.stock[path] if yours else fresh[path]), path
+        assert entry == (untouched.state[path] if yours else fresh[path]), path
 
 
 def check_command(edited: Edited, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def check_command(edited: Edited, tmp_path: Path) -> None:
         assert path in done.stdout
         write(copied / path, edited.before[path].content.decode())
         git(copied, "apply", str(diff))
-        assert take_stock(copied)[path] == edited.stock[path]
+        assert state_of(copied)[path] == edited.state[path]
 
 
 def test_the_command_keeps_every_edit_or_saves_it(team: Team, tmp_path: Path) -> None:

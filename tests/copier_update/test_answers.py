@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from maintain.ownership.table import Table
+from tests.copier_update import own_edits
+from tests.copier_update.command import make_update, saved_files
+from tests.copier_update.conftest import Copies, Edited, Team
+from tests.copier_update.edits import Edit
+from tests.copier_update.project_state import state_of, trouble
 from tests.render.questions import Questions, answers_of
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.catalog import builds, rows
 from tests.support.copier_runs import NEWEST, Answers, commit, update
-from tests.updates import own_edits
-from tests.updates.command import make_update, saved_files
-from tests.updates.conftest import Copies, Edited, Team
-from tests.updates.edits import Edit
-from tests.updates.stock import take_stock, trouble
 
 ANSWERS_FILE = ".copier-answers.yml"
 FENCE = b"# Yours from here to the end of the file.\n"
@@ -93,7 +93,7 @@ def of_the_template(project: Path, owners: Table) -> dict[str, bytes]:
         path: entry.content.partition(FENCE)[0]
         if owners.owner_of(path) == "shared"
         else entry.content
-        for path, entry in take_stock(project).items()
+        for path, entry in state_of(project).items()
         if owners.owner_of(path) in ("template", "shared")
     }
     return {path: content for path, content in parts.items() if path != ANSWERS_FILE}
@@ -153,7 +153,7 @@ def test_the_command_leaves_own_lines_beside_an_answer_and_shows_the_templates(
     fresh = copies({**NAMED, name: value}, NEWEST)
     assert of_the_template(edited.folder, edited.owners) == of_the_template(fresh, edited.owners)
     path = "pyproject.toml"
-    if (edited.folder / path).read_bytes() == edited.stock[path].content:
+    if (edited.folder / path).read_bytes() == edited.state[path].content:
         assert saved_files(edited.folder)[path] == (fresh / path).read_bytes()
         assert f"{path}, below the fence: the template's has other lines there" in done.stdout
 

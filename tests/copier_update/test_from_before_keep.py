@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.copier_update.edits import append, replace, write
+from tests.copier_update.project_state import state_of, trouble
 from tests.lifecycle.projects import Project, succeeded
 from tests.support.copier_runs import NEWEST, Answers, commit, git, render, update
-from tests.updates.edits import append, replace, write
-from tests.updates.stock import take_stock, trouble
 
 LAST_WITH_TOOLS = "44a0b59"
 SMALL: Answers = {"training": "none", "python_version": "3.11"}
@@ -77,7 +77,7 @@ def before(template: Path, tmp_path: Path) -> Before:
         commit(project, "Copy")
         edit_as_users_do(project)
         commit(project, "Our work")
-        return project, {path: each.content for path, each in take_stock(project).items()}
+        return project, {path: each.content for path, each in state_of(project).items()}
 
     return copy
 

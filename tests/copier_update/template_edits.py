@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.updates.edits import (
+from tests.copier_update.edits import (
     Edits,
     Outcome,
     append,
@@ -14,7 +14,7 @@ from tests.updates.edits import (
     replace,
     write,
 )
-from tests.updates.next_release import NEW_PAGE, RETIRED_PAGE
+from tests.copier_update.next_release import NEW_PAGE, RETIRED_PAGE
 
 edit = Edits()
 

@@ -31,10 +31,10 @@ class Entry:
         return Counter(line.strip() for line in self.content.splitlines())
 
 
-Stock = Mapping[str, Entry]
+State = Mapping[str, Entry]
 
 
-def take_stock(project: Path) -> Stock:
+def state_of(project: Path) -> State:
     """Return everything in a project but its own git directory; ignored files are among it."""
     found = {}
     for folder, folders, names in os.walk(project):
@@ -54,12 +54,12 @@ def _entry(path: Path) -> Entry:
     return Entry(path.read_bytes(), "executable" if executable else "file")
 
 
-def changed(before: Stock, after: Stock) -> set[str]:
+def changed(before: State, after: State) -> set[str]:
     """Return the paths that came, went or changed."""
     return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
-def lost(before: Stock, edited: Stock, after: Stock, merged: set[str]) -> list[str]:
+def lost(before: State, edited: State, after: State, merged: set[str]) -> list[str]:
     """Say what of the team's edits is not there after an update.
 
     Args:
@@ -103,7 +103,7 @@ def trouble(project: Path) -> list[str]:
     """Return what an update left to a person: unmerged files, rejects and conflict markers."""
     unmerged = git(project, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")
     found = [f"{path} is unmerged" for path in set(unmerged) if path]
-    for path, entry in take_stock(project).items():
+    for path, entry in state_of(project).items():
         if path.endswith(".rej"):
             found.append(f"{path} is a reject")
         if any(marker in entry.content for marker in MARKERS):
