@@ -8,14 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import yaml
+
 from maintain.stack.catalog import Catalog, load_catalog
 from maintain.stack.data import load_release
 from maintain.stack.rows import Backend, Build, Gpu, Release, Sourced
 
 PAGE = Path("docs/reference/hardware.md")
+SERVED = Path("stack/served_generations.yml")
 CONDA = ("conda-forge has it as", "conda-forge beside the wheels")
 FIRM = ("registry", "primary")  # strengths of sources that settle a fact
 
+HEADER = """\
+# The generations of GPUs that every build of torch has code for, on some platform at least.
+# Made by scripts/hardware_page.py from builds.yml and gpus.yml; do not edit.
+"""
 INTRODUCTION = """\
 <!-- Made by scripts/hardware_page.py from stack/*.yml; do not edit. -->
 # Hardware
@@ -69,13 +76,26 @@ def render_page(catalog: Catalog, release: Release) -> str:
 
 
 def render_files(root: Path) -> dict[Path, str]:
-    """Return the text of the page of a repository.
+    """Return the texts of the page and of what questions ask the catalog.
 
     Raises:
         StackError: A file of the stack is wrong.
     """
     stack = root / "stack"
-    return {PAGE: render_page(load_catalog(stack), load_release(stack))}
+    catalog = load_catalog(stack)
+    return {PAGE: render_page(catalog, load_release(stack)), SERVED: render_served(catalog)}
+
+
+def render_served(catalog: Catalog) -> str:
+    """Return the text of the file that says which GPUs every build serves."""
+    rows = {build.build: _served(catalog, build) for build in catalog.builds}
+    return HEADER + yaml.safe_dump(rows, sort_keys=False, allow_unicode=True)
+
+
+def _served(catalog: Catalog, build: Build) -> list[str]:
+    platforms = build.gpu_targets
+    served = [catalog.generations(build, each, served=True) for each in platforms]
+    return [gpu.generation for gpu in catalog.gpus if any(gpu in each for each in served)]
 
 
 def _builds(catalog: Catalog) -> str:

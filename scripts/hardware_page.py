@@ -1,8 +1,9 @@
-"""Write the page about hardware, docs/reference/hardware.md, from the stack's catalog.
+"""Write what follows from the catalog of hardware: its page, and which GPUs a build serves.
 
     python scripts/hardware_page.py [--check]
 
-Nothing on the page is written by hand: what is wrong on it is wrong in stack/*.yml.
+These are docs/reference/hardware.md and stack/served_generations.yml, which the questions read.
+Nothing in them is written by hand: what is wrong there is wrong in stack/*.yml.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from maintain import ROOT
 from maintain.command_line import write_or_check
 from maintain.hardware_page import render_files
 
-ABOUT = "Write docs/reference/hardware.md."
+ABOUT = "Write docs/reference/hardware.md and stack/served_generations.yml."
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maintain.hardware_page import SERVED
 from maintain.stack.catalog import load_catalog
 from maintain.stack.data import (
     StackError,
@@ -60,6 +61,7 @@ def test_every_file_is_read_and_valid(stack: Path) -> None:
         *LOADERS,
         TESTED_ON.name,
         TESTED_PAIRS.name,
+        SERVED.name,
     }
     for load in LOADERS.values():
         assert load(stack)
