@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from maintain.hardware_page import SERVED
 from maintain.stack.data import load_actions, load_builds, load_images, load_release, load_runners
 from maintain.stack.pins import by_name, parse_pins
 from tests.support.catalog import builds, rows
@@ -149,9 +150,9 @@ def test_a_version_stands_in_one_file_of_the_stack(
 ) -> None:
     name, changes, following = ONE_VERSION[changed]
     stack = changing / "stack"
-    # What scripts/refresh_stack.py resolves for a build bears its name.
+    # What scripts/refresh_stack.py and scripts/hardware_page.py write of a build bears its name.
     resolved = [path for old in changes for path in (stack / "constraints").glob(f"{old}.txt")]
-    for file in (stack / name, *resolved):
+    for file in (stack / name, stack / SERVED.name, *resolved):
         text = file.read_text(encoding="utf-8")
         file.write_text(replaced(text, changes), encoding="utf-8")
         file.rename(file.with_name(replaced(file.name, changes)))
