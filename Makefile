@@ -4,7 +4,8 @@ ARGS ?=
 
 # What all targets run in: made from PYTHON, filled from requirements/dev.txt with hashes enforced.
 BIN = .venv/bin
-READY = .venv/complete
+INSTALLED = .venv/complete
+READY = .venv/sources
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -14,8 +15,11 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY)  ## make .venv with the pinned and hashed tools of this repository
-$(READY): requirements/dev.txt
-	@$(PYTHON) -B scripts/make_venv.py .venv requirements/dev.txt
+$(INSTALLED): requirements/dev.txt
+	@PYTHONPATH=src $(PYTHON) -B scripts/make_venv.py .venv requirements/dev.txt
+	@touch $@
+$(READY): $(INSTALLED) scripts/add_sources.py
+	@$(BIN)/python scripts/add_sources.py
 	@touch $@
 
 demo: $(READY)  ## render a project for this machine, install, train, evaluate, export, predict, test it

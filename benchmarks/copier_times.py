@@ -25,21 +25,10 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
-from tests.render.cells import CELLS  # noqa: E402
-from tests.support.copier_runs import (  # noqa: E402
-    NEWEST,
-    checked_out,
-    commit,
-    git,
-    release,
-    render,
-    stage,
-)
-from tests.support.fast_copier import FastCopier  # noqa: E402
+from maintain import ROOT
+from tests.render.cells import CELLS
+from tests.support.copier_runs import NEWEST, checked_out, commit, git, release, render, stage
+from tests.support.fast_copier import FastCopier
 
 BEFORE = "998.0.0"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}.jinja"

@@ -25,14 +25,10 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.slow_line import slow_line  # noqa: E402
-from hooks.new_project import machine_answers  # noqa: E402
-from tests.lifecycle.projects import Project, succeeded  # noqa: E402
-from tests.support.copier_runs import render, stage  # noqa: E402
+from benchmarks.slow_line import slow_line
+from hooks.new_project import machine_answers
+from tests.lifecycle.projects import Project, succeeded
+from tests.support.copier_runs import render, stage
 
 FRESH, AGAIN, SECOND, TRY, RESTORE, DOCTOR, FRESH_BY_LINE, TRY_BY_LINE = (
     "fresh install, empty caches",

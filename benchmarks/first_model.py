@@ -26,14 +26,11 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
-from hooks.new_project import machine_answers  # noqa: E402
-from scripts.demo import STEPS  # noqa: E402
-from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded  # noqa: E402
-from tests.support.copier_runs import git, render, stage  # noqa: E402
+from hooks.new_project import machine_answers
+from maintain import ROOT
+from maintain.demo import STEPS
+from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
+from tests.support.copier_runs import git, render, stage
 
 BASE = "df357bc"
 """The last commit before these times were looked at; what the aims are relative to."""

@@ -25,12 +25,9 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
-from tests.lifecycle.projects import APART, ENVIRONMENT, can_be_apart  # noqa: E402
-from tests.support.copier_runs import commit, git, render, stage  # noqa: E402
+from maintain import ROOT
+from tests.lifecycle.projects import APART, ENVIRONMENT, can_be_apart
+from tests.support.copier_runs import commit, git, render, stage
 
 BASE = "44a0b59"
 """The last commit whose projects had their tools as source."""

@@ -29,17 +29,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.in_production import BATCHES, PROMPT  # noqa: E402
-from hooks.new_project import machine_answers  # noqa: E402
-from scripts.stack_data import load_frameworks  # noqa: E402
-from tests.lifecycle.projects import Project  # noqa: E402
-from tests.support.copier_runs import render, stage  # noqa: E402
-from tests.support.llama_server import ask, llama_server  # noqa: E402
-from tests.support.torch_index import with_torchvision  # noqa: E402
+from benchmarks.in_production import BATCHES, PROMPT
+from hooks.new_project import machine_answers
+from maintain import ROOT
+from maintain.stack.data import load_frameworks
+from tests.lifecycle.projects import Project
+from tests.support.copier_runs import render, stage
+from tests.support.llama_server import ask, llama_server
+from tests.support.torch_index import with_torchvision
 
 PRODUCTION = ".venv-prod"
 REFERENCE = "native"

@@ -16,11 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# `python hooks/adopt.py` puts hooks/ on the path, not the folder above it.
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
 try:
     import questionary
     import yaml

@@ -23,7 +23,7 @@ from envkeep.hardware import machine as hardware
 from envkeep.toolchain import interpreters
 from hooks.errors import HookError
 from hooks.hardware_choice import Hardware, propose
-from scripts.stack_data import (
+from maintain.stack.data import (
     load_backends,
     load_builds,
     load_pythons,
@@ -31,7 +31,7 @@ from scripts.stack_data import (
     load_requirements,
     offered_pythons,
 )
-from scripts.stack_rows import Build
+from maintain.stack.rows import Build
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = ROOT / "stack"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from envkeep.hardware.catalog import driver_serves
 from envkeep.hardware.machine import Machine
-from scripts.stack_rows import Backend, Build
+from maintain.stack.rows import Backend, Build
 
 CPU = "cpu"
 

@@ -14,11 +14,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# `python hooks/new_project.py` puts hooks/ on the path, not the folder above it.
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT))
-
 try:
     import questionary
     from rich.console import Console

@@ -7,11 +7,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
-
-# `python scripts/check_files.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from envkeep.cli.output import show
 from envkeep.commands.check_files import run

@@ -16,10 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# `python scripts/compare_renders.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from tests.render.cells import CELLS
 from tests.render.pairwise import pairwise
 from tests.support.copier_runs import ROOT, FileState, checked_out, files_of, render, stage

@@ -1,8 +1,8 @@
 """Make this repository's own environment and say how far it is: `make venv` runs this.
 
-    python3.11 scripts/make_venv.py FOLDER REQUIREMENTS
+    PYTHONPATH=src python3.11 scripts/make_venv.py FOLDER REQUIREMENTS
 
-Runs in any Python from 3.11 on, with nothing installed.
+Runs in any Python from 3.11 on, with nothing installed but envkeep's sources on its path.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-
-# `python scripts/make_venv.py` puts scripts/ on the path, not the folder above it.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from envkeep import progress
 

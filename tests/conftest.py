@@ -13,7 +13,7 @@ os.environ["ENVKEEP_PROJECT"] = str(Path(__file__).resolve().parent.parent / "te
 
 from tests.support.copier_runs import SHARED, stage
 from tests.support.fast_copier import read_once
-from tests.support.handed_down import HANDED_DOWN
+from tests.support.inherited_variables import INHERITED_VARIABLES
 from tests.support.shared import made_once
 
 GIT_SETTINGS = """\
@@ -39,7 +39,7 @@ def settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patched.setenv("COPIER_SETTINGS_PATH", str(folder / "copier.yml"))
         # Projects' own pytests clean up behind others of the same user, and would meet each other.
         patched.setenv("PYTEST_DEBUG_TEMPROOT", str(folder))
-        for name in HANDED_DOWN:
+        for name in INHERITED_VARIABLES:
             patched.delenv(name, raising=False)
         yield
 

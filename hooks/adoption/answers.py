@@ -14,7 +14,7 @@ from hooks.adoption.survey import Survey
 from hooks.adoption.wanted import RUN, admits, poetry_versions
 from hooks.detection import Found, choose
 from hooks.hardware_choice import CPU, Hardware
-from scripts.stack_rows import Build
+from maintain.stack.rows import Build
 
 _BUILD = re.compile(r"(cu|rocm)(?P<version>\d[\d.]*)|cpu|xpu")
 _CUDA_SAID = re.compile(

@@ -12,7 +12,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts.stack_data import (
+from maintain.stack.data import (
     load_builds,
     load_companions,
     load_pythons,
@@ -21,7 +21,7 @@ from scripts.stack_data import (
     load_reserved_names,
     offered_pythons,
 )
-from scripts.stack_rows import Build, DirectDependency, Release
+from maintain.stack.rows import Build, DirectDependency, Release
 
 STACK = Path(__file__).resolve().parents[2] / "stack"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hooks.adopt import BRANCH, main
-from scripts.stack_data import load_release
+from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git
 
 REPOSITORIES = Path(__file__).resolve().parent / "repositories"

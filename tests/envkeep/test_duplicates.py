@@ -1,4 +1,4 @@
-"""No two places in envkeep, hooks/ and scripts/ say the same to the letter."""
+"""No two places in envkeep, hooks/, maintain/ and scripts/ say the same to the letter."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def shared(files: Iterable[Path]) -> list[tuple[Place, ...]]:
 
 
 def test_no_two_places_share_more_than_six_lines() -> None:
-    folders = ("src", "hooks", "scripts")
+    folders = ("src", "hooks", "maintain", "scripts")
     files = [path for name in folders for path in sorted((ROOT / name).rglob("*.py"))]
     found = [
         " and ".join(f"{path.relative_to(ROOT)}:{number}" for path, number in places)

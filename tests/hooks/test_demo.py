@@ -12,8 +12,9 @@ from rich.console import Console
 
 from hooks.errors import HookError
 from hooks.rendering import Request
-from scripts import demo
-from scripts.demo import Environment, Outcome, last_json, main, size, summary_tables
+from maintain import demo
+from maintain.demo import Environment, Outcome, last_json, size, summary_tables
+from scripts.demo import main
 
 PARITY = {
     "images": 360,

@@ -23,7 +23,7 @@ from hooks.detection import (
     wheel_folders,
 )
 from hooks.errors import HookError
-from scripts.stack_data import load_release
+from maintain.stack.data import load_release
 
 # /proc/driver/nvidia/version of real machines, from public reports of their users.
 RECORDED_DRIVERS = {

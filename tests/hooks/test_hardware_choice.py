@@ -11,8 +11,8 @@ from envkeep.hardware.catalog import driver_serves
 from envkeep.hardware.machine import Machine
 from hooks.detection import STACK, Found, Torch, choose, stack_torch
 from hooks.hardware_choice import Hardware, propose
-from scripts.stack_data import load_backends, load_builds
-from scripts.stack_rows import Build
+from maintain.stack.data import load_backends, load_builds
+from maintain.stack.rows import Build
 
 BUILDS = load_builds(STACK)
 CUDA = [row for row in BUILDS if row.backend == "cuda"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build_wheel import STACK, build, dependencies
+from maintain.wheel import STACK, build, dependencies
 from tests.launcher.launched import hashes
 from tests.support.copier_runs import ROOT
 

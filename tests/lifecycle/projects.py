@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from envkeep.hardware.machine import detect
-from tests.support.handed_down import HANDED_DOWN
+from tests.support.inherited_variables import INHERITED_VARIABLES
 
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
@@ -26,7 +26,7 @@ import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_path("keep.py", run_name="__main__")
 """
-UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE", *HANDED_DOWN}
+UNLIKE_A_USERS = {"BACKEND", "CI", "PYTHONDONTWRITEBYTECODE", *INHERITED_VARIABLES}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNLIKE_A_USERS}
 if any(map(detect().drives, ("cuda", "mps"))):
     ENVIRONMENT["BACKEND"] = "cpu"  # only the CPU's wheel may be at hand

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("bi
 
 CROWD = [
     line.split()
-    for line in Path(__file__).with_name("crowd.txt").read_text().splitlines()
+    for line in Path(__file__).with_name("many_packages.txt").read_text().splitlines()
     if not line.startswith("#")
 ]
 OLD = {name: old for name, old, _ in CROWD}

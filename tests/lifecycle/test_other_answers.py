@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_pythons, offered_pythons
+from maintain.stack.data import load_pythons, offered_pythons
 from tests.lifecycle.projects import Project, pins_of, succeeded
 from tests.support.answer_sets import PAIRS
 from tests.support.copier_runs import ROOT, render

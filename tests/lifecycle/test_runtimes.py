@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_frameworks
+from maintain.stack.data import load_frameworks
 from tests.lifecycle.projects import Project, pins_of, succeeded
 from tests.support.answer_sets import PAIRS, STACK
 from tests.support.copier_runs import render

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build_wheel import write_wheel
+from maintain.wheel import write_wheel
 from tests.lifecycle.projects import Checkpoint, Project, pins_of, succeeded
 from tests.support.copier_runs import conflicts, files_of, release, render, stage
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.answer_changes import CHANGES, load_changes, outlook
-from scripts.releases import ROOT, ReleaseError, load
+from maintain import ROOT
+from maintain.releases.answer_changes import CHANGES, load_changes, outlook
+from maintain.releases.record import ReleaseError, load
 from tests.render.questions import Questions
 
 WHY = {"why": "Tests need one."}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.answer_changes import CHANGES, load_changes, outlook
-from scripts.release_updates import stored_answers
-from scripts.releases import ROOT
+from maintain import ROOT
+from maintain.releases.answer_changes import CHANGES, load_changes, outlook
+from maintain.releases.updates import stored_answers
 from tests.support.copier_runs import (
     commit,
     copier,

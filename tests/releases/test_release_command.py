@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from maintain import ROOT
+from maintain.releases import publish
+from maintain.releases.record import Release, ReleaseError, load
+from maintain.stack.data import load_release
 from scripts import release
-from scripts.releases import ROOT, Release, ReleaseError, load
-from scripts.stack_data import load_release
 from tests.support.copier_runs import git
 
 DAY = date(2027, 1, 31)
@@ -51,8 +53,8 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def passing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the checks that need the whole template as passed; other tests run them."""
-    monkeypatch.setattr(release, "check_generated", lambda root: None)
-    monkeypatch.setattr(release, "check_earlier_releases", lambda root: None)
+    monkeypatch.setattr(publish, "check_generated", lambda root: None)
+    monkeypatch.setattr(publish, "check_earlier_releases", lambda root: None)
 
 
 def save(root: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_release_is_committed_recorded_and_tagged(
 
 
 def test_the_changelog_gets_version_and_day(repository: Path) -> None:
-    release.publish(repository, "0.2.0", DAY)
+    publish.publish(repository, "0.2.0", DAY)
     text = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
     assert text == CHANGELOG.replace("## Unreleased", "## 0.2.0 - 2027-01-31")
 
@@ -106,7 +108,7 @@ def test_a_commit_during_the_checks_stops_it(
         (root / "new").write_text("new\n")
         save(root)
 
-    monkeypatch.setattr(release, "check_earlier_releases", meanwhile)
+    monkeypatch.setattr(publish, "check_earlier_releases", meanwhile)
     assert release.main(["0.2.0"], repository) == 1
     assert "main has moved during the checks" in capsys.readouterr().err
     assert git(repository, "tag").split() == ["0.1.0"]
@@ -122,10 +124,10 @@ def test_a_failure_half_way_leaves_everything_as_it_was(
     if stage == "tag":
         (repository / ".git" / "refs" / "tags" / "0.2.0.lock").touch()
     else:
-        monkeypatch.setattr(release, "check_history", fail)
+        monkeypatch.setattr(publish, "check_history", fail)
     before = state(repository)
     with pytest.raises((ReleaseError, KeyboardInterrupt)):
-        release.publish(repository, "0.2.0", DAY)
+        publish.publish(repository, "0.2.0", DAY)
     assert state(repository) == before
 
 
@@ -142,7 +144,7 @@ def test_a_failure_half_way_leaves_everything_as_it_was(
 )
 def test_a_bad_version_is_refused(version: str, said: str, repository: Path) -> None:
     with pytest.raises(ReleaseError, match=said):
-        release.check_repository(repository, version)
+        publish.check_repository(repository, version)
 
 
 def a_changed_entry(root: Path) -> None:
@@ -190,7 +192,7 @@ def test_a_repository_that_is_not_ready_is_refused(
 ) -> None:
     harm(repository)
     with pytest.raises(ReleaseError, match=said):
-        release.check_repository(repository, "0.2.0")
+        publish.check_repository(repository, "0.2.0")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_a_repository_that_is_not_ready_is_refused(
 def test_a_changelog_that_does_not_tell_is_refused(
     old: str, new: str, said: str, repository: Path
 ) -> None:
-    release.check_changelog(repository)
+    publish.check_changelog(repository)
     (repository / "CHANGELOG.md").write_text(CHANGELOG.replace(old, new), encoding="utf-8")
     with pytest.raises(ReleaseError, match=said):
-        release.check_changelog(repository)
+        publish.check_changelog(repository)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.releases import ROOT, Release, ReleaseError, check_history, load, tag
+from maintain import ROOT
+from maintain.releases.record import Release, ReleaseError, check_history, load, tag
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from packaging.version import Version
 
-from scripts.answer_changes import Change, load_changes
-from scripts.release import check_earlier_releases
-from scripts.release_updates import EXAMPLES, Case, cases, findings, kept_by_updates
-from scripts.releases import ROOT, load
+from maintain import ROOT
+from maintain.releases.answer_changes import Change, load_changes
+from maintain.releases.publish import check_earlier_releases
+from maintain.releases.record import load
+from maintain.releases.updates import EXAMPLES, Case, cases, findings, kept_by_updates
 from tests.render.questions import Questions
 from tests.support.copier_runs import (
     NEWEST,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from scripts.stack_data import load_frameworks
+from maintain.stack.data import load_frameworks
 from tests.support.answer_sets import ANSWER_SETS, PAIRS, STACK
 from tests.support.catalog import builds, rows
 

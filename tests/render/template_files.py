@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from scripts.ownership_rows import Table, load_table
+from maintain.ownership.table import Table, load_table
 from tests.support.copier_runs import git
 
 PACKAGE = "{{package_name}}"

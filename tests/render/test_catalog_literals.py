@@ -161,6 +161,6 @@ def test_parts_of_other_words_are_not_found(literals: Literals) -> None:
 
 def test_the_search_reaches_code_template_and_docs(template: Path) -> None:
     paths = [path for path, _ in searched(template)]
-    for folder in ("docs/", "hooks/", "questions/", "scripts/", "src/"):
+    for folder in ("docs/", "hooks/", "maintain/", "questions/", "scripts/", "src/"):
         assert any(path.startswith(folder) for path in paths), folder
     assert not [path for path in paths if path.startswith(NOT_SEARCHED)]

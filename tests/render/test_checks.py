@@ -24,8 +24,8 @@ import pytest
 import yaml
 
 from envkeep.lint.style import is_templates
-from scripts.stack_data import load_requirements
-from scripts.stack_pins import by_name, parse_pins
+from maintain.stack.data import load_requirements
+from maintain.stack.pins import by_name, parse_pins
 from tests.render.cells import CELLS, Cell
 from tests.render.conftest import Projects
 from tests.render.pairwise import pairwise

@@ -12,7 +12,7 @@ import pytest
 from tests.render.cells import PYTHONS
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
-from tests.render.torture import TEXTS
+from tests.render.text_torture import TEXTS
 from tests.support.copier_runs import (
     NEWEST,
     copier,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ownership import MADE, ROOT, main
-from scripts.ownership_rows import load_table, overlap
+from maintain import ROOT
+from maintain.ownership.render import MADE
+from maintain.ownership.table import load_table, overlap
+from scripts.ownership import main
 
 
 @pytest.fixture

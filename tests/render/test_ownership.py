@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envkeep import paths
 from envkeep.project import ownership
-from scripts.ownership_rows import PathRow
+from maintain.ownership.table import PathRow
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
 from tests.render.template_files import TemplateFiles, in_project

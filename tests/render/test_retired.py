@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from maintain.releases.record import load
 from scripts.ownership import main
-from scripts.releases import load
 from tests.render.conftest import Projects
 from tests.render.template_files import TemplateFiles
 from tests.support.answer_sets import ANSWER_SETS

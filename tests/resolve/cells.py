@@ -9,9 +9,9 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from envkeep.hardware.machine import detect
-from scripts.stack_data import load_pythons, offered_pythons
-from scripts.stack_pins import marker_environment
-from scripts.stack_rows import Build
+from maintain.stack.data import load_pythons, offered_pythons
+from maintain.stack.pins import marker_environment
+from maintain.stack.rows import Build
 from tests.support.catalog import STACK, checked_builds, torch_version
 
 HERE = detect().platform

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_pins import marker_environment, parse_pins, pins_for
+from maintain.stack.pins import marker_environment, parse_pins, pins_for
 from tests.resolve.cells import Cell
 from tests.resolve.projects import LAYERS, Locks
 from tests.support.catalog import STACK, checked_builds, companions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_pins import Pin, by_name, parse_pins
+from maintain.stack.pins import Pin, by_name, parse_pins
 from tests.lifecycle.projects import PLATFORM_LOCKS, Project, succeeded
 from tests.resolve.cells import Cell
 from tests.support.copier_runs import Answers, render

@@ -6,8 +6,8 @@ The wheels carry names, versions and dependencies, and no code; none of them is 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.refresh_stack import Indexes
-from scripts.stack_index import Index
+from maintain.stack.index import Index
+from maintain.stack.refresh import Indexes
 from tests.support.stub_wheels import ANY, StubWheel, sha256
 from tests.support.torch_index import write_pages
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_catalog import Catalog, load_catalog
+from maintain.stack.catalog import Catalog, load_catalog
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.hardware_page import PAGE, main, render_page
-from scripts.stack_catalog import load_catalog
-from scripts.stack_data import load_release
+from maintain.hardware_page import PAGE, render_page
+from maintain.stack.catalog import load_catalog
+from maintain.stack.data import load_release
+from scripts.hardware_page import main
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from scripts.stack_checks import Finding, check_rows
-from scripts.stack_files import load_inputs
-from scripts.stack_index import Index, Unreachable
+from maintain.stack.checks import Finding, check_rows
+from maintain.stack.generated import load_inputs
+from maintain.stack.index import Index, Unreachable
 from tests.stack.stub_index import NOWHERE, PYTHONS, StubStack
 from tests.support.loopback import serving
 from tests.support.stub_wheels import ANY, StubWheel, sha256

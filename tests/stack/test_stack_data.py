@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_catalog import load_catalog
-from scripts.stack_data import (
+from maintain.hardware_page import SERVED
+from maintain.stack.catalog import load_catalog
+from maintain.stack.data import (
     StackError,
     load_actions,
     load_backends,
@@ -29,9 +30,9 @@ from scripts.stack_data import (
     load_sources,
     offered_pythons,
 )
-from scripts.stack_files import load_inputs
-from scripts.tested_on import DATA as TESTED_ON
-from scripts.tested_pairs import DATA as TESTED_PAIRS
+from maintain.stack.generated import load_inputs
+from maintain.tested_on import DATA as TESTED_ON
+from maintain.tested_pairs import DATA as TESTED_PAIRS
 from tests.support.copier_runs import ROOT
 
 LOADERS: dict[str, Callable[[Path], object]] = {
@@ -60,6 +61,7 @@ def test_every_file_is_read_and_valid(stack: Path) -> None:
         *LOADERS,
         TESTED_ON.name,
         TESTED_PAIRS.name,
+        SERVED.name,
     }
     for load in LOADERS.values():
         assert load(stack)

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_data import (
+from maintain.stack.data import (
     load_builds,
     load_exporters,
     load_platforms,
@@ -16,9 +16,9 @@ from scripts.stack_data import (
     load_release,
     offered_pythons,
 )
-from scripts.stack_files import TOOLS, load_inputs
-from scripts.stack_pins import Pin, by_name, marker_environment, parse_pins, pins_for
-from scripts.stack_rows import Build
+from maintain.stack.generated import TOOLS, load_inputs
+from maintain.stack.pins import Pin, by_name, marker_environment, parse_pins, pins_for
+from maintain.stack.rows import Build
 
 STACK = Path(__file__).resolve().parents[2] / "stack"
 PYTHONS = offered_pythons(load_pythons(STACK))

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from scripts.refresh_stack import main, present_files
-from scripts.stack_data import (
+from maintain.stack.data import (
     load_builds,
     load_platforms,
     load_pythons,
@@ -18,13 +17,15 @@ from scripts.stack_data import (
     offered_pythons,
     oldest,
 )
-from scripts.stack_files import TOOLS, Inputs, load_inputs, stack_uv
-from scripts.stack_index import pypi
-from scripts.stack_pins import by_name, marker_environment, parse_pins, pins_for
-from scripts.stack_resolver import Resolver, find_uv
-from scripts.stack_rows import Build, Platform
-from scripts.stack_torch import common_requirements
-from scripts.stack_why import Resolution, explain
+from maintain.stack.generated import TOOLS, Inputs, load_inputs, stack_uv
+from maintain.stack.held_back import Resolution, explain
+from maintain.stack.index import pypi
+from maintain.stack.pins import by_name, marker_environment, parse_pins, pins_for
+from maintain.stack.refresh import present_files
+from maintain.stack.resolver import Resolver, find_uv
+from maintain.stack.rows import Build, Platform
+from maintain.stack.torch_requirements import common_requirements
+from scripts.refresh_stack import main
 
 pytestmark = pytest.mark.network
 STACK = Path(__file__).resolve().parents[2] / "stack"

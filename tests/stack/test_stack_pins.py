@@ -7,8 +7,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.stack_data import StackError, load_platforms, load_release
-from scripts.stack_pins import (
+from maintain.stack.data import StackError, load_platforms, load_release
+from maintain.stack.pins import (
     Move,
     diff_pins,
     marker_environment,

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from maintain.files import replace_files
+from maintain.stack.data import StackError
+from maintain.stack.generated import check_cutoff
+from maintain.stack.refresh import refresh
+from maintain.stack.report import Reporter
 from scripts import refresh_stack
-from scripts.refresh_stack import main, refresh, replace_files
-from scripts.stack_data import StackError
-from scripts.stack_files import check_cutoff
-from scripts.stack_report import Reporter
+from scripts.refresh_stack import main
 from tests.stack.stub_index import StubStack
 
 NUT = '- {layer: 20-train, package: nut, when: always, why: "stub"}\n'
@@ -334,7 +336,7 @@ def test_a_day_that_is_not_over_is_refused(stub: StubStack) -> None:
 def test_without_uv_one_sentence_says_what_to_do(
     stub: StubStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("scripts.stack_resolver.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("maintain.stack.resolver.shutil.which", lambda *_, **__: None)
     monkeypatch.setattr(refresh_stack, "STACK", stub.folder)
     assert main([]) == 2
     error = capsys.readouterr().err

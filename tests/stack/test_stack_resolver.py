@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scripts.stack_data import StackError
-from scripts.stack_report import Reporter
-from scripts.stack_resolver import Resolver, find_uv, shielded_environment, shorten_explanation
+from maintain.stack.data import StackError
+from maintain.stack.report import Reporter
+from maintain.stack.resolver import Resolver, find_uv, shielded_environment, shorten_explanation
 from tests.stack.stub_index import make_stub_stack
 
 # Written by uv 0.13.8 for real packages and for stub wheels.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.stack_data import load_frameworks
+from maintain.stack.data import load_frameworks
 
 ANSWER_SETS: Mapping[str, Mapping[str, Any]] = {
     "defaults": {},

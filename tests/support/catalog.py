@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from scripts.stack_catalog import Catalog, load_catalog
-from scripts.stack_rows import Build
+from maintain.stack.catalog import Catalog, load_catalog
+from maintain.stack.rows import Build
 from tests.support.copier_runs import ROOT
 
 __all__ = [

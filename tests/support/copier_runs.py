@@ -22,8 +22,8 @@ from unittest.mock import patch
 from copier import run_copy, run_update
 from copier._cli import CopierApp
 
-from scripts.build_wheel import write_wheel
-from scripts.releases import load, tag
+from maintain.releases.record import load, tag
+from maintain.wheel import write_wheel
 from tests.support.fast_copier import FastCopier
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from scripts.tested_on import PROPERTY
+from maintain.tested_on import PROPERTY
 
 
 def record_tested_on(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from scripts.stack_data import load_release
-from scripts.tested_pairs import PROPERTY
+from maintain.stack.data import load_release
+from maintain.tested_pairs import PROPERTY
 from tests.support.catalog import STACK
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from hooks.detection import wheel_folders
-from scripts.stack_rows import Build
+from maintain.stack.rows import Build
 from tests.support.catalog import checked_builds, companions, torch_version
 from tests.support.stub_wheels import METADATA_SUFFIX, StubWheel, metadata_of, sha256
 

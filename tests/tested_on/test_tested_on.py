@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.stack_catalog import load_catalog
-from scripts.tested_on import DATA, PAGE, Cell, Stack, main
+from maintain.stack.catalog import load_catalog
+from maintain.tested_on import DATA, PAGE, Cell, Stack
+from scripts.tested_on import main
 from tests.support.catalog import STACK
 from tests.support.copier_runs import ROOT
 
@@ -76,7 +77,7 @@ def results(folder: Path, outcomes: Sequence[Outcome], *options: str) -> Path:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     subprocess.run(
         [*command, f"--rootdir={run}", "-c", os.devnull, f"--junit-xml={report}", str(run)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", ROOT)))},
         cwd=run,
         capture_output=True,
         check=False,

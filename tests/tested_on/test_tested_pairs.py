@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.stack_data import load_release
-from scripts.tested_pairs import DATA, PAGE, PROPERTY, main
+from maintain.stack.data import load_release
+from maintain.tested_pairs import DATA, PAGE, PROPERTY
+from scripts.tested_pairs import main
 from tests.support.answer_sets import PAIRS
 from tests.support.catalog import STACK
 from tests.support.copier_runs import ROOT

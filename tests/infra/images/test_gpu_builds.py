@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.hardware.machine import detect
-from scripts.stack_rows import Build
+from maintain.stack.rows import Build
 from tests.infra.images.conftest import Images
 from tests.lifecycle.projects import Project, succeeded
 from tests.resolve.projects import small

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.stack_data import load_actions, load_runners
+from maintain.stack.data import load_actions, load_runners
 from tests.infra.workflows.files import read
 from tests.lifecycle.projects import ENVIRONMENT, Project
 from tests.support import npm

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from maintain.action_pins import pinned
+from maintain.stack.data import load_actions, load_images, load_runners
 from scripts import action_pins
-from scripts.stack_data import load_actions, load_images, load_runners
 from tests.infra.workflows.conftest import check
 from tests.infra.workflows.files import (
     ANSWERS,
@@ -191,6 +192,6 @@ def test_action_pins_brings_in_a_newer_release() -> None:
     actions, runners = load_actions(ROOT / "stack"), load_runners(ROOT / "stack")
     newer = [row.model_copy(update={"commit": "f" * 40, "version": "v99.0.0"}) for row in actions]
     (path, *_) = workflows(ROOT)
-    text = action_pins.pinned(path.read_text(encoding="utf-8"), newer, runners)
+    text = pinned(path.read_text(encoding="utf-8"), newer, runners)
     assert not [row.commit for row in actions if row.commit in text]
     assert f"actions/checkout@{'f' * 40} # v99.0.0" in text

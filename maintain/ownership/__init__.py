@@ -1,0 +1,1 @@
+"""The table of owners, and what is written from it."""

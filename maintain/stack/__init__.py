@@ -1,0 +1,1 @@
+"""The stack release as data: read it, check it, resolve it."""
