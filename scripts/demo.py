@@ -98,7 +98,6 @@ class Demo:
     """One project, made and used step by step."""
 
     def __init__(self, project: Path, console: Console) -> None:
-        """Take where the project goes and where progress is shown."""
         self.project = project
         self.logs = logs_of(project)
         self.console = console

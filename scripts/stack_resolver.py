@@ -49,7 +49,6 @@ class Unresolvable(StackError):
     """No set of versions fits the requirements."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
-        """Keep the reasons, one line each."""
         shown = "; ".join(reasons[:MOST_REASONS])
         super().__init__(f"No set of versions fits: {shown}.")
         self.reasons = tuple(reasons)

@@ -171,9 +171,9 @@ class _Proposing:
         self._answers["license"] = found.license or "Proprietary"
         if not found.license:
             what = "is none that the template knows" if found.license_file else "was not found"
-            self._reasons["license"] = f"the licence {what}; no licence file is written"
+            self._reasons["license"] = f"the license {what}; no license file is written"
             self._undecided.append(
-                f"the licence {what}: the answer is Proprietary, and no licence file was "
+                f"the license {what}: the answer is Proprietary, and no license file was "
                 "written or changed."
             )
 

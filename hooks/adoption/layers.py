@@ -76,7 +76,7 @@ def sort(wanted: Sequence[Wanted], stack: Stack, answers: Mapping[str, str], own
         wanted: Every package once.
         stack: The stack release.
         answers: The project's answers.
-        own: Normalised name of the project itself, which its extras may ask for.
+        own: Normalized name of the project itself, which its extras may ask for.
     """
     pins, skipped = [], []
     trains = answers["training"] != "none"

@@ -42,7 +42,7 @@ def pyproject(repository: Repository) -> dict[str, Any]:
     try:
         return tomllib.loads(repository.text("pyproject.toml") or "")
     except tomllib.TOMLDecodeError as error:
-        raise HookError(f"pyproject.toml cannot be read ({error}): mend it first.") from error
+        raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
 
 
 def read_pyproject(content: Mapping[str, Any], findings: Findings) -> None:

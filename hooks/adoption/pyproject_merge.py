@@ -89,7 +89,7 @@ def _parts(text: str) -> tuple[str, str]:
             single.append(key, item)
             own.append(single.as_string())
     except TOMLKitError as error:
-        raise HookError(f"pyproject.toml cannot be read ({error}): mend it first.") from error
+        raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
     joined = "".join(project)
     if joined and not joined.startswith("[project]\n"):
         raise HookError(

@@ -71,7 +71,7 @@ class Survey:
         setup: What ``setup.py`` and ``setup.cfg`` say.
         package: The package.
         title: The first heading of the README, "" without one.
-        license_file: Path of the licence, "" without one.
+        license_file: Path of the license, "" without one.
         license: Its identifier, "" if it is none that the template knows.
         images: Base images of the Dockerfiles, with the file.
         system_packages: What Dockerfiles install by apt.

@@ -150,7 +150,6 @@ class Waited:
     """
 
     def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to wait."""
         self.what = what
         self._clock = clock
         self._start = clock()

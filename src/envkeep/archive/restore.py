@@ -28,7 +28,6 @@ class FromArchive(PipTools):
     """Environments filled from the files of an archive."""
 
     def __init__(self, layout: Layout) -> None:
-        """Take the paths of the archive."""
         self._layout = layout
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:

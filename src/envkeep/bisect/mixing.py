@@ -18,7 +18,7 @@ class PackageChange:
     """A package that is another one in the bad lock, or something that is none of a package.
 
     Attributes:
-        name: Normalised name of the package; ``ORDER``, in which they are installed; or ``FILES``,
+        name: Normalized name of the package; ``ORDER``, in which they are installed; or ``FILES``,
             the hashes of packages whose versions are the same: an index can get more of them.
         old: What the good lock holds of it.
         new: What the bad lock holds of it.
@@ -29,7 +29,6 @@ class PackageChange:
     new: LockedPackage | None = None
 
     def __str__(self) -> str:
-        """Return it as people read it."""
         if self.name == ORDER:
             return "the order of the layers"
         if self.name == FILES:

@@ -37,7 +37,6 @@ class Stopwatch:
     """The processor time of some calls in sum, those inside each other counted once."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
         self.seconds = 0.0
         self._is_running = False
 

@@ -42,7 +42,6 @@ class NotWholeError(ToolError):
     """
 
     def __init__(self, message: str, names: Sequence[str]) -> None:
-        """Keep the packages beside the sentence."""
         super().__init__(message)
         self.names = tuple(names)
 

@@ -58,7 +58,7 @@ def _mypy_settings() -> Mapping[str, Any] | None:
             parser.read(ROOT / name, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            raise ToolError(f"{name} cannot be read ({reason}); mend it.") from error
+            raise ToolError(f"{name} cannot be read ({reason}); fix it.") from error
         if parser.has_section("mypy"):
             return parser["mypy"]
     settings: Mapping[str, Any] | None = _tool_tables().get("mypy")
@@ -69,7 +69,7 @@ def _tool_tables() -> Mapping[str, Any]:
     try:
         settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
+        raise ToolError(f"pyproject.toml cannot be read ({error}); fix it.") from error
     tables: Mapping[str, Any] = settings.get("tool", {})
     return tables
 

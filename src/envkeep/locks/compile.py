@@ -49,7 +49,6 @@ class NeedsOlderPins(ToolError):
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """Name the lines."""
         self.lines = tuple(lines)
         super().__init__(
             "requirements/overrides.txt names older versions than the stack release goes with: add "

@@ -204,7 +204,6 @@ class _Links(HTMLParser):
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
         super().__init__()
         self.rows: list[dict[str, Any]] = []
 
