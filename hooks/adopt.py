@@ -112,7 +112,7 @@ def check_adoptable(repository: Repository) -> None:
     """Refuse a repository that is a project of the template, or is being adopted.
 
     Raises:
-        HookError: It is.
+        HookError: The repository follows a template, or has the branch of an adoption.
     """
     if ANSWERS in repository.tree:
         raise HookError(

@@ -85,7 +85,7 @@ def parse_answers(pairs: Sequence[str]) -> dict[str, str]:
     """Return NAME=ANSWER arguments as a dictionary.
 
     Raises:
-        HookError: One has no name or no equals sign.
+        HookError: An argument has no name or no equals sign.
     """
     answers = {}
     for pair in pairs:
@@ -114,7 +114,7 @@ def set_up(project: Path) -> None:
     """Run the project's own setup with its output on the terminal.
 
     Raises:
-        HookError: It failed; the project stays as it was rendered.
+        HookError: The setup failed; the project stays as it was rendered.
     """
     code = subprocess.run(envkeep_command("setup"), cwd=project, check=False).returncode
     if code:

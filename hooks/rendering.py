@@ -49,7 +49,7 @@ def check_destination(destination: Path) -> None:
     """Refuse a destination that holds something.
 
     Raises:
-        HookError: It is a file or a folder with something in it.
+        HookError: The destination is a file, or a folder with something in it.
     """
     if destination.exists() and not destination.is_dir():
         raise HookError(f"{destination} is a file: name a folder that is missing or empty.")

@@ -167,7 +167,7 @@ def last_json(text: str) -> dict[str, Any]:
     """Return the last line of a step's output that is a JSON object.
 
     Raises:
-        HookError: There is none.
+        HookError: No line is a JSON object.
     """
     for line in reversed(text.splitlines()):
         if line.startswith("{"):

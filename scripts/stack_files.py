@@ -180,7 +180,7 @@ def _check_hardware_of(inputs: Inputs) -> None:
     """Refuse a row of requirements.yml that names hardware which the catalog does not have.
 
     Raises:
-        StackError: It does, or a layer has a package twice for one build.
+        StackError: A row does, or a layer has a package twice for one build.
     """
     builds = {build.build for build in inputs.catalog.builds}
     backends = {build.backend for build in inputs.catalog.builds}

@@ -218,7 +218,7 @@ def find_uv() -> tuple[str, ...]:
     """Find the command of uv beside the running Python, else on PATH.
 
     Raises:
-        StackError: There is no uv.
+        StackError: uv is not installed.
     """
     beside = str(Path(sys.executable).parent)
     found = shutil.which("uv", path=beside) or shutil.which("uv")

@@ -37,7 +37,7 @@ def pyproject(repository: Repository) -> dict[str, Any]:
     """Return ``pyproject.toml``, empty if there is none.
 
     Raises:
-        HookError: It is no TOML.
+        HookError: The file is not valid TOML.
     """
     try:
         return tomllib.loads(repository.text("pyproject.toml") or "")

@@ -175,7 +175,7 @@ def _check(text: str, had: Mapping[str, Any], top: Mapping[str, Any]) -> None:
     """Stop if the joined file does not say what both say.
 
     Raises:
-        HookError: It does not.
+        HookError: The joined file lacks something that one of both says.
     """
     said: dict[str, Any] = {}
     with contextlib.suppress(tomllib.TOMLDecodeError):

@@ -33,7 +33,7 @@ class Repository:
         """Return the repository whose top is a folder, with everything committed.
 
         Raises:
-            HookError: It is none, or something is not committed.
+            HookError: The folder is no such top, or something is not committed.
         """
         if not folder.is_dir():
             raise HookError(f"{folder} is not a folder: name the top of a git repository.")

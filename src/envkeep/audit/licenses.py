@@ -156,7 +156,7 @@ def locked_licenses(kind: Kind) -> list[LockedLicense]:
     """Return what is locked for the active environment of a kind, in the order of the table.
 
     Raises:
-        ToolError: There is no active environment of the kind.
+        ToolError: No environment of the kind is active.
     """
     if store.active(kind) is None:
         target = "install" if kind is DEVELOPMENT else "install-prod"

@@ -103,7 +103,7 @@ def read(given: str, target: Target, name: str) -> LayerLocks:
         name: Which endpoint it is: good or bad.
 
     Raises:
-        ToolError: There are no such locks, or they are not for the project's Python.
+        ToolError: The locks do not exist, or are not for the project's Python.
     """
     title = f"the {name} lock ({given or 'as it is now'})"
     if not given:

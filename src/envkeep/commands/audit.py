@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Return what is known about the locked versions; it fails if a vulnerability is.
 
     Raises:
-        ToolError: There are no locks, or nobody could be asked.
+        ToolError: The project has no locks, or no service could be asked.
     """
     versions = vulnerabilities.locked_versions(backends.targets())
     if not versions:

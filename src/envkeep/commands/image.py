@@ -140,7 +140,7 @@ def _engine(wanted: str | None, *, runs: bool) -> Engine:
         runs: Whether it must run images too.
 
     Raises:
-        ToolError: There is none.
+        ToolError: No engine is installed.
     """
     suited = [each for each in ENGINES if each.runs or not runs]
     names = [wanted] if wanted else [each.name for each in suited]
@@ -178,7 +178,7 @@ def _torch(target: str, chosen: Target) -> list[str]:
     """Return the options that say where torch's wheels come from.
 
     Raises:
-        ToolError: They come from a folder that is not there, or that a build cannot read.
+        ToolError: The folder of the wheels is missing, or a build cannot read it.
     """
     files = Locks(chosen).require(_layers(target))
     build = torch_build(chosen)

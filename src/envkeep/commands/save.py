@@ -82,7 +82,7 @@ def _saved_before(folder: Path) -> Manifest | None:
     """Return what a folder holds, if a save was completed there.
 
     Raises:
-        ToolError: It holds something that no save wrote.
+        ToolError: The folder holds something that no save wrote.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None

@@ -255,7 +255,7 @@ def roll_back(kind: Kind, name: str | None = None) -> Environment:
         name: Which one; by default the one that was active before the current one.
 
     Raises:
-        ToolError: There is no earlier environment, or none of that name that is whole.
+        ToolError: No earlier environment exists, or none of that name is whole.
     """
     if name is not None:
         return _switch_to(kind, name)

@@ -65,7 +65,7 @@ def active() -> Environment:
     """Return the active development environment.
 
     Raises:
-        ToolError: There is no active environment, or its Python is gone.
+        ToolError: No environment is active, or its Python is gone.
     """
     found = store.active(DEVELOPMENT)
     if found is None:

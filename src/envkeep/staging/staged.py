@@ -88,7 +88,7 @@ def find(name: str | None) -> StagedEnvironment:
     """Return a staged environment by its name, by default the latest.
 
     Raises:
-        ToolError: There is no staged environment, or none of that name.
+        ToolError: No staged environment exists, or none has that name.
     """
     found = kept()
     if not found:
@@ -106,7 +106,7 @@ def write_into_project(staged: StagedEnvironment) -> None:
     """Make the requirements and locks the project's; what was cut off is completed.
 
     Raises:
-        ToolError: One of the files is neither as it was when it was staged nor as it will be.
+        ToolError: A file is neither as it was when it was staged nor as it will be.
     """
     for path, now in hashes_now(staged.after).items():
         if now not in (staged.before.get(path), staged.after[path]):

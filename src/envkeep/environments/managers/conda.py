@@ -34,7 +34,7 @@ def make(environment: Path, what: Sequence[object]) -> None:
         what: Packages, or ``--file`` and the file that lists them.
 
     Raises:
-        ToolError: There is no client, or the client fails.
+        ToolError: No client is installed, or the client fails.
     """
     client = find()
     from_file = "--file" in what and "micromamba" not in Path(client).name
@@ -46,7 +46,7 @@ def find() -> str:
     """Return the client: the fastest on PATH, or what a shell set up by one names.
 
     Raises:
-        ToolError: There is no client on this machine.
+        ToolError: No client is installed on this machine.
     """
     on_path = (shutil.which(name) for name in CLIENTS)
     named = (shutil.which(os.environ.get(name, "")) for name in NAMED_BY_SHELLS)
