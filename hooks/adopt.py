@@ -54,7 +54,7 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that adopting a repository would do.
+    """The plan of an adoption: every change to the repository.
 
     Attributes:
         found: What the repository says.
@@ -324,7 +324,7 @@ def _open(planned: Plan) -> list[str]:
 
 
 def _about_torch(requirements: Sorted) -> list[str]:
-    """Say what a torch that is not the stack's asks for."""
+    """Warn of a torch that is not the stack's."""
     family = [pin for pin in requirements.pins if pin.layer == TORCH]
     own = next((pin.override for pin in family if pin.wanted.name == "torch" and pin.override), "")
     if not own:

@@ -139,7 +139,7 @@ def _rows(found: Found, choice: Choice, destination: Path) -> list[tuple[str, st
 def _request(
     arguments: argparse.Namespace, given: dict[str, str], choice: Choice, *, fits: bool
 ) -> Request:
-    """Return the copy to make; a choice that does not fit is only preselected in its question."""
+    """Return the copy to make; an unfit choice is only preselected in its question."""
     detected = choice.answers()
     return Request(
         source=arguments.source,

@@ -26,7 +26,7 @@ DIRTY = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be rendered.
+    """A project to render.
 
     Attributes:
         source: Path or address of the template; the project remembers it for its updates.
@@ -58,7 +58,7 @@ def check_destination(destination: Path) -> None:
 
 
 def check_answers(answers: Mapping[str, str]) -> None:
-    """Refuse answers to questions that nobody is asked, which Copier would take without a word.
+    """Refuse answers to unasked questions, which Copier would accept silently.
 
     Raises:
         HookError: The template has no such question.

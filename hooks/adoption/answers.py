@@ -97,7 +97,7 @@ class _Proposing:
                 self._reasons[question] = f"{min(paths)} is the repository's own"
 
     def _service(self) -> None:
-        """Leave a repository's own integration as it is; else take that of where it is."""
+        """Keep a repository's own CI; otherwise choose that of its host."""
         own = [path for path in self._found.repository.tree if _SERVICES.fullmatch(path)]
         if "ci" in self._given:
             return
@@ -328,7 +328,7 @@ def _line(text: str) -> str:
 
 
 def _web_address(origin: str) -> str:
-    """Return where people look at a repository, from where git fetches it."""
+    """Return the web address of a repository from its git remote."""
     found = re.fullmatch(r"(?:ssh://)?[^@/]+@(?P<host>[^:/]+)[:/](?P<path>.+)", origin)
     address = f"https://{found['host']}/{found['path']}" if found else origin
     address = re.sub(r"//[^@/]*@", "//", address).removesuffix("/").removesuffix(".git")

@@ -1,4 +1,4 @@
-"""Sort what a repository asks for into the template's layers, and its versions into overrides.
+"""Sort a repository's requirements into layers, and their versions into overrides.
 
 The layer of a package is the first that fits:
 
@@ -28,7 +28,7 @@ SAME, OVERRIDDEN, NEW = "same as the stack", "overrides.txt", "new line"
 
 @dataclass(frozen=True)
 class Pin:
-    """What becomes of one package that the repository asks for.
+    """The outcome for one package that the repository requires.
 
     Attributes:
         wanted: What it asks for.

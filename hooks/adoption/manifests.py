@@ -1,4 +1,4 @@
-"""Read the files in which projects say what they are and need; nothing of them is executed."""
+"""Read the manifests of projects without executing them."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def _read_match_spec(text: str, path: str, findings: Findings) -> None:
 
 
 def _conda_versions(text: str) -> str:
-    """Return conda's notation of versions as PEP 440 has it; ``=1.2`` means ``==1.2.*`` there."""
+    """Convert conda's version notation to PEP 440; ``=1.2`` means ``==1.2.*`` there."""
     if not text or text == "*":
         return ""
     if re.match(r"=[^=]", text):

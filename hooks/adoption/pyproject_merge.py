@@ -46,7 +46,7 @@ def above_fence(text: str, path: str) -> str:
 
 
 def merge(rendered: str, found: Survey) -> str:
-    """Return the template's part, then what the repository had.
+    """Return the template's part, then the repository's.
 
     The build backend and the range of Pythons are the template's. Poetry's tables become
     ``[project]``; what else the repository had stays as it was written.

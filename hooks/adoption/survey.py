@@ -1,4 +1,4 @@
-"""What a repository is: its package, its tests, and what else decides answers. Nothing is run."""
+"""Survey a repository: its package, its tests, and what else decides answers. Nothing is run."""
 
 from __future__ import annotations
 

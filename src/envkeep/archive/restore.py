@@ -1,4 +1,4 @@
-"""Make an environment again from an archive, and from nothing else."""
+"""Rebuild an environment from an archive alone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def without_network(archive: Manifest) -> Iterator[None]:
 
 
 def require_same_kind(archive: Manifest) -> None:
-    """Refuse what cannot work here, whatever is installed.
+    """Refuse an archive that cannot work on this machine.
 
     Raises:
         ToolError: The archive is for another platform, or for another Python than the project's.

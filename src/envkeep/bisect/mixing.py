@@ -1,4 +1,4 @@
-"""What differs between two locks, and the locks in between that hold a part of it."""
+"""Compute the changes between two locks, and locks with only some of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDER, FILES = "(order)", "(files)"
 
 @dataclass(frozen=True)
 class PackageChange:
-    """A package that is another one in the bad lock, or something that is none of a package.
+    """A package that differs in the bad lock, or a change of something else.
 
     Attributes:
         name: Normalized name of the package; ``ORDER``, in which they are installed; or ``FILES``,

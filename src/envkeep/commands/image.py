@@ -197,12 +197,12 @@ def _torch(target: str, chosen: Target) -> list[str]:
 
 
 def _variables(time: str) -> dict[str, str]:
-    """Return what Docker reads: the builder that knows mounts, and the time that files bear."""
+    """Return variables for Docker: BuildKit, and the timestamp of files."""
     return {"DOCKER_BUILDKIT": "1", **({"SOURCE_DATE_EPOCH": time} if time else {})}
 
 
 def _try_out(engine: Engine, name: str, backend: str) -> None:
-    """Run production as strictly as it can be run.
+    """Run the production image as strictly as possible.
 
     Raises:
         ToolError: Something cannot be imported, the command does not start, or a model of the image

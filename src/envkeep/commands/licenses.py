@@ -1,4 +1,4 @@
-"""List the licenses of everything that is locked and installed, and refuse those nobody wants."""
+"""List the licenses of everything that is locked and installed, and refuse denied ones."""
 
 from __future__ import annotations
 

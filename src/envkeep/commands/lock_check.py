@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Compile copies of every lock that is there once more, and compare.
+    """Compile a copy of every existing lock again, and compare.
 
     Raises:
         ToolError: The project has no locks.

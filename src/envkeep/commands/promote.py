@@ -1,4 +1,4 @@
-"""Take over what was tried: its requirements, its locks, its environment."""
+"""Promote a staged environment: its requirements, its locks, its environment."""
 
 from __future__ import annotations
 

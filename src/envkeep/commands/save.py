@@ -1,4 +1,4 @@
-"""Save the active environment to a folder from which it can be made again without network."""
+"""Save the active environment to a folder that restores it without network."""
 
 from __future__ import annotations
 

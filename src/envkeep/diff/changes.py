@@ -1,4 +1,4 @@
-"""What changed between two sides, the gravest first."""
+"""Changes between two sides, most severe first."""
 
 from __future__ import annotations
 

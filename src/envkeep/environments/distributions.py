@@ -1,4 +1,4 @@
-"""Which distributions an environment holds, read from their files; nothing of them is imported."""
+"""Read the distributions of an environment from their files, without importing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `lint` and `format` run in a project that was there before the template.
+"""Programs of `lint` and `format` in an adopted project.
 
 Its own settings of ruff and mypy say what is checked; without any, nothing is.
 """
@@ -25,7 +25,7 @@ SAYS_WHAT = ("files", "modules", "packages")
 
 
 def lint_steps() -> list[list[str]]:
-    """Return what checks style and types, as arguments of Python."""
+    """Return the commands that check style and types, as arguments of Python."""
     steps = [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"]] if _uses_ruff() else []
     mypy = _mypy_settings()
     if mypy is None:
@@ -37,7 +37,7 @@ def lint_steps() -> list[list[str]]:
 
 
 def format_steps() -> list[list[str]]:
-    """Return what fixes and formats, as arguments of Python."""
+    """Return the commands that fix and format, as arguments of Python."""
     if not _uses_ruff():
         return []
     return [["-m", "ruff", "check", "--fix-only"], ["-m", "ruff", "format"]]

@@ -1,4 +1,4 @@
-"""What shall be tried: words that people type, made true in a copy of the project."""
+"""Parse a change specification and apply it to a copy of the project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_ORDER = "order:"
 
 @dataclass(frozen=True)
 class ChangeSpec:
-    """What shall be tried.
+    """A change specification.
 
     Attributes:
         text: As it was typed, without passwords.
@@ -53,7 +53,7 @@ class ChangeSpec:
 
 
 def read(text: str, layer: str | None = None) -> ChangeSpec:
-    """Return what a text asks for.
+    """Parse a change specification.
 
     Args:
         text: One or more changes with blanks between them.

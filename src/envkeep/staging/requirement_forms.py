@@ -1,4 +1,4 @@
-"""The forms in which people type packages that shall be tried."""
+"""Parse the forms in which people type packages to try."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _VALUE = re.compile(r"(===?|[!<>~]=|<|>|\bnot in\b|\bin\b)\s*['\"]?([\w.+-]+)['\
 
 @dataclass(frozen=True)
 class Wanted:
-    """A package as somebody asks for it.
+    """A package request.
 
     Attributes:
         name: As it was typed.
@@ -109,7 +109,7 @@ def words(text: str) -> list[str]:
 
 
 def read(word: str, before: str = "") -> Wanted:
-    """Return the package that a word asks for.
+    """Parse the package request of a word.
 
     Args:
         word: One of ``words``.
@@ -152,7 +152,7 @@ def _goes_on(before: str, part: str) -> bool:
 
 
 def _refuse_what_has_no_hash(word: str) -> None:
-    """Stop at options, repositories, folders and files.
+    """Refuse options, repositories, folders and files.
 
     Raises:
         ToolError: The word is one of these.

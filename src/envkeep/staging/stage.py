@@ -33,7 +33,7 @@ from envkeep.training.baseline import Baseline
 
 @dataclass(frozen=True)
 class StagingResult:
-    """What came out of staging.
+    """The result of staging.
 
     Attributes:
         environment: The environment that was staged.
@@ -77,7 +77,7 @@ def active() -> Environment:
 
 
 def spec_of(copy: Path, target: Target) -> EnvironmentSpec:
-    """Return what the environment of a copy of the project is filled from.
+    """Return the environment spec of a copy of the project.
 
     Raises:
         ToolError: The copy has no locks for the target.
@@ -127,7 +127,7 @@ def stage(
 def _made(
     wanted: Environment, spec: EnvironmentSpec, present: Environment, *, smoke_test: bool
 ) -> Environment:
-    """Return an environment, which is made if it is not there."""
+    """Return an environment; make it if it is missing."""
     found = build.usable(DEVELOPMENT, wanted, spec)
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""Which pins of the stack an update moves."""
+"""Compare the pins of two stack releases."""
 
 from __future__ import annotations
 
