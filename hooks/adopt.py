@@ -284,7 +284,7 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         for address, path in planned.proposal.foreign_indexes
     ]
     if found.findings.locked:
-        rows.append(("versions of indirect requirements", "resolved anew by `make lock`"))
+        rows.append(("versions of indirect requirements", "resolved again by `make lock`"))
     rows += [(path, "stays; it does not use the project's locks yet") for _, path in found.images]
     rows += [(path, "stays; it does not run `make setup` yet") for path in found.workflows]
     if "poetry" in found.pyproject.get("tool", {}):

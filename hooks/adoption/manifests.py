@@ -79,7 +79,7 @@ def read_locks(repository: Repository, findings: Findings) -> None:
         rows = [row for row in packages if isinstance(row, dict) and "version" in row]
         several = {row["name"] for row in rows if _versions_of(rows, row["name"]) > 1}
         for name in sorted(several):
-            findings.skipped.append((f"{path}: {name}", "locked in several versions; taken anew"))
+            findings.skipped.append((f"{path}: {name}", "locked in several versions; locked again"))
         once = (row for row in rows if row["name"] not in several)
         findings.locked.update((canonicalize_name(row["name"]), row["version"]) for row in once)
 

@@ -187,7 +187,7 @@ def _check_python(locks: LayerLocks) -> None:
     if others:
         raise ToolError(
             f"{locks.title} is for Python {others.pop()}, the project for {python_version()}: a "
-            "change of Python cannot be taken apart; compare locks for one Python."
+            "change of Python cannot be separated; compare locks for one Python."
         )
 
 

@@ -42,7 +42,7 @@ class BisectResult:
         return f"{who} {verb}{doubt}; {self._advice()}"
 
     def reasons(self) -> list[str]:
-        """Return why changes that were tried together cannot be taken apart."""
+        """Return why changes that were tried together cannot be separated."""
         names = self.plan.names(number for numbers in self.found.culprits for number in numbers)
         return self.plan.reasons_within(names)
 

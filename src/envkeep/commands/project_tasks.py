@@ -87,11 +87,9 @@ def python_of(kind: Kind) -> str:
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
     problem = health.problem_with(environment, kind, health.locks_of(environment, kind))
     if problem and problem.breaks:
-        raise ToolError(
-            f"{shown(kind.link)} is damaged: {problem.text}; `{command}` makes it anew."
-        )
+        raise ToolError(f"{shown(kind.link)} is damaged: {problem.text}; `{command}` rebuilds it.")
     if problem:
         print(
-            f"note: {shown(kind.link)}: {problem.text}; `{command}` makes it anew.", file=sys.stderr
+            f"note: {shown(kind.link)}: {problem.text}; `{command}` rebuilds it.", file=sys.stderr
         )
     return shown(python(kind.link))

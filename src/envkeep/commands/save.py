@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> Result:
         if problem:
             say(
                 f"note: {shown(DEVELOPMENT.link)} is not what is saved, which is what the locks "
-                f"say: {problem.text}; `make install` makes it anew."
+                f"say: {problem.text}; `make install` rebuilds it."
             )
         folder = Path(given(arguments.folder, "TO") or SAVED / active.name).absolute()
         interpreter = save.interpreter_folder() if arguments.python else None

@@ -114,9 +114,9 @@ class Failure:
     def _not_had(self, name: str, version: str) -> str:
         """Return the sentence about a package that the index does not know."""
         return (
-            f"{f'{name} {version}'.strip()} cannot be had from the package index (the resolver's "
-            f"reason is above): check the name, the version, and that the index lets you in (asked "
-            f"for by {self._place(name)})"
+            f"{f'{name} {version}'.strip()} cannot be fetched from the package index "
+            "(the resolver's reason is above): check the name, the version, and that the index "
+            f"lets you in (asked for by {self._place(name)})"
         )
 
     def _about(self, fit: Fit) -> str | None:

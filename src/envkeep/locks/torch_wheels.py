@@ -150,7 +150,7 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
         )
     except CommandError as error:
         raise ToolError(
-            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
+            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be fetched from "
             f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
         ) from error
 

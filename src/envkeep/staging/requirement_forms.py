@@ -96,7 +96,7 @@ def words(text: str) -> list[str]:
     try:
         parts = shlex.split(_PASTED.sub("", text, count=1) if _PASTED.match(text) else text)
     except ValueError as error:
-        raise ToolError(f"nothing can be made of {text!r}: a quotation mark is missing.") from error
+        raise ToolError(f"cannot understand {text!r}: a quotation mark is missing.") from error
     found: list[str] = []
     for part in parts:
         if found and (part[:1] in "=<>~!@,;[" or found[-1][-1:] in "=<>~!@,;"):
@@ -126,7 +126,7 @@ def read(word: str, before: str = "") -> Wanted:
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{redacted(word)}": write {FORMS}.')
+        raise ToolError(f'cannot understand "{redacted(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
 

@@ -72,7 +72,7 @@ def active() -> Environment:
         raise ToolError("there is no development environment to compare with; run `make install`.")
     problem = integrity.problem_with_python(found.folder, found.python)
     if problem and problem.breaks:
-        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` makes it anew.")
+        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` rebuilds it.")
     return found
 
 

@@ -77,7 +77,7 @@ def _prove(project: Git, changed: Sequence[MergedPath]) -> None:
     if wrong or project.text("ls-files", "--unmerged", "--", "."):
         raise ToolError(
             f"the update was not written as it was merged ({', '.join(wrong) or 'unmerged'}), "
-            "so that it was taken back."
+            "so it was undone."
         )
 
 
@@ -121,7 +121,7 @@ def _restore(project: Git, changed: Sequence[MergedPath], fresh: Sequence[Merged
     left = [path for path in status(project) if not _is_record(path)]
     if left:
         raise ToolError(
-            f"the update could not be taken back whole: {', '.join(left)}; "
+            f"the update could not be undone completely: {', '.join(left)}; "
             "`git restore .` brings back what was committed."
         )
 

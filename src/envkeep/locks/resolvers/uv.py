@@ -66,9 +66,9 @@ class Uv:
             if self._build and not self._has_torch():
                 raise ToolError(
                     f"torch {self._build.version} for Python {python_version()} on "
-                    f"{self._target.platform} cannot be had from {self._build.index} (the reason "
-                    "is above): check the network, or set TORCH_INDEX to a mirror or a folder; "
-                    "the locks were left as they were."
+                    f"{self._target.platform} cannot be fetched from {self._build.index} "
+                    "(the reason is above): check the network, or set TORCH_INDEX to a mirror "
+                    "or a folder; the locks were left as they were."
                 ) from error
             raise
 
