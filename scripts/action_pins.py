@@ -38,7 +38,7 @@ def pinned(text: str, actions: Sequence[Action], runners: Sequence[Runner]) -> s
         runners: The rows of runners.yml.
 
     Raises:
-        StackError: The workflow uses an action or a machine that the stack has no row for.
+        StackError: It uses an action or a machine that the stack has no row for.
     """
     by_repository = {row.repository: row for row in actions}
     by_system = {row.label.partition("-")[0]: row for row in runners}

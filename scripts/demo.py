@@ -98,6 +98,7 @@ class Demo:
     """One project, made and used step by step."""
 
     def __init__(self, project: Path, console: Console) -> None:
+        """Take where the project goes and where progress is shown."""
         self.project = project
         self.logs = logs_of(project)
         self.console = console
@@ -167,7 +168,7 @@ def last_json(text: str) -> dict[str, Any]:
     """Return the last line of a step's output that is a JSON object.
 
     Raises:
-        HookError: No line is a JSON object.
+        HookError: There is none.
     """
     for line in reversed(text.splitlines()):
         if line.startswith("{"):

@@ -208,7 +208,7 @@ def present_files(stack: Path) -> dict[str, str]:
     """Read the generated files that are there, by path below the stack's folder.
 
     Raises:
-        StackError: A file is no list of pins.
+        StackError: One of them is no list of pins.
     """
     names = sorted(path.relative_to(stack).as_posix() for path in stack.rglob("*.txt"))
     return {name: _read(stack / name) for name in names if _present_pins(stack, name)}

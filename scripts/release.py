@@ -105,7 +105,7 @@ def check_version(version: str, releases: Sequence[Release]) -> None:
     """Check a new version.
 
     Raises:
-        ReleaseError: The version is not canonical PEP 440, is local, or is not the highest.
+        ReleaseError: It is not PEP 440 in its canonical form, is local, or is not the highest.
     """
     try:
         parsed = Version(version)
@@ -155,7 +155,7 @@ def check_generated(root: Path) -> None:
     """Check that generated files are up to date, as far as that needs no network.
 
     Raises:
-        ReleaseError: A file is out of date; the message is its command's last line.
+        ReleaseError: One is not; the message is its command's last line.
     """
     for command in GENERATED:
         print(f"release: {' '.join(command)}", flush=True)
@@ -171,7 +171,7 @@ def check_earlier_releases(root: Path) -> None:
     """Check that every release still renders, and that its projects update with their answers.
 
     Raises:
-        ReleaseError: A release fails; the message lists all that do.
+        ReleaseError: Some do not; the message lists them.
     """
     releases, changes = load(root / LIST), load_changes(root)
     with tempfile.TemporaryDirectory() as name, _neutral_settings(Path(name)):
@@ -258,7 +258,7 @@ def _git(root: Path, *arguments: str) -> str:
     """Run git and return what it printed.
 
     Raises:
-        ReleaseError: git failed; the message is git's.
+        ReleaseError: It failed; the message is git's.
     """
     done = subprocess.run(
         ["git", *arguments], cwd=root, capture_output=True, text=True, check=False

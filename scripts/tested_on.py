@@ -137,7 +137,7 @@ class Stack:
         """Read the stack release.
 
         Raises:
-            StackError: A file of the stack is wrong.
+            StackError: One of its files is wrong.
         """
         offered = sorted(offered_pythons(load_pythons(folder)), key=Version, reverse=True)
         return cls(load_release(folder).torch, tuple(offered), load_catalog(folder))
@@ -177,7 +177,7 @@ def read_results(path: Path) -> Iterator[Proof]:
         path: A file that pytest wrote with ``--junit-xml``.
 
     Raises:
-        ResultError: The file is missing, or pytest did not write it.
+        ResultError: It is missing, or not such a file.
     """
     return (_proof(path, text, day) for text, day in recorded(path, PROPERTY))
 

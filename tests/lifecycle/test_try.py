@@ -132,7 +132,7 @@ def test_a_change_that_breaks_a_test_is_bad_and_touches_nothing(project: Project
         ("git:nowhere", "git knows no commit 'nowhere'"),
         ("git:HEAD", "changes nothing that is installed"),
         ("order:30-prod", "the order 30-prod of layers does not name each of"),
-        ("", "cannot understand"),
+        ("", "no change is named"),
     ],
 )
 def test_what_cannot_be_tried_is_one_sentence(project: Project, change: str, sentence: str) -> None:

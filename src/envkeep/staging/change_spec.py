@@ -84,9 +84,10 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         layer=layer or ("20-train" if "20-train" in known else "30-prod"),
     )
     alone = [*commits, *folders]
+    unclear = f'cannot understand "{found.text}"' if words else "no change is named"
     if not words or len(orders) > 1 or (alone and len(words) > 1):
         raise ToolError(
-            f'cannot understand "{found.text}": name one change or several of {FORMS}; a '
+            f"{unclear}: name one change or several of {FORMS}; a "
             "commit or a folder of locks stands alone."
         )
     return found

@@ -100,7 +100,7 @@ def test_a_folder_of_locks_is_taken_as_it_is(copy: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "layer", "sentence"),
     [
-        ("", None, "cannot understand"),
+        ("", None, "no change is named: name one change"),
         ("==2", None, "cannot understand"),
         ("numpy==2 'rich", None, "a quotation mark is missing"),
         ("order:a,b order:b,a", None, "cannot understand"),
