@@ -49,7 +49,7 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Plan:
-    """All that adopting a repository would do.
+    """The plan of an adoption: every change to the repository.
 
     Attributes:
         found: What the repository says.
@@ -107,7 +107,7 @@ def check_adoptable(repository: Repository) -> None:
     """Refuse a repository that is a project of the template, or is being adopted.
 
     Raises:
-        HookError: It is.
+        HookError: The repository follows a template, or has the branch of an adoption.
     """
     if ANSWERS in repository.tree:
         raise HookError(
@@ -279,7 +279,7 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         for address, path in planned.proposal.foreign_indexes
     ]
     if found.findings.locked:
-        rows.append(("versions of indirect requirements", "resolved anew by `make lock`"))
+        rows.append(("versions of indirect requirements", "resolved again by `make lock`"))
     rows += [(path, "stays; it does not use the project's locks yet") for _, path in found.images]
     rows += [(path, "stays; it does not run `make setup` yet") for path in found.workflows]
     if "poetry" in found.pyproject.get("tool", {}):
@@ -319,7 +319,7 @@ def _open(planned: Plan) -> list[str]:
 
 
 def _about_torch(requirements: Sorted) -> list[str]:
-    """Say what a torch that is not the stack's asks for."""
+    """Warn of a torch that is not the stack's."""
     family = [pin for pin in requirements.pins if pin.layer == TORCH]
     own = next((pin.override for pin in family if pin.wanted.name == "torch" and pin.override), "")
     if not own:

@@ -97,7 +97,7 @@ class Choice:
 
 
 def detect(root: Path = Path("/")) -> Found:
-    """Look at this machine.
+    """Detect this machine.
 
     Args:
         root: The folder that stands for the file system's root; tests give recorded files.

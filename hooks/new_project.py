@@ -80,7 +80,7 @@ def parse_answers(pairs: Sequence[str]) -> dict[str, str]:
     """Return NAME=ANSWER arguments as a dictionary.
 
     Raises:
-        HookError: One has no name or no equals sign.
+        HookError: An argument has no name or no equals sign.
     """
     answers = {}
     for pair in pairs:
@@ -109,7 +109,7 @@ def set_up(project: Path) -> None:
     """Run the project's own setup with its output on the terminal.
 
     Raises:
-        HookError: It failed; the project stays as it was rendered.
+        HookError: The setup failed; the project stays as it was rendered.
     """
     code = subprocess.run(envkeep_command("setup"), cwd=project, check=False).returncode
     if code:
@@ -134,7 +134,7 @@ def _rows(found: Found, choice: Choice, destination: Path) -> list[tuple[str, st
 def _request(
     arguments: argparse.Namespace, given: dict[str, str], choice: Choice, *, fits: bool
 ) -> Request:
-    """Return the copy to make; a choice that does not fit is only preselected in its question."""
+    """Return the copy to make; an unfit choice is only preselected in its question."""
     detected = choice.answers()
     return Request(
         source=arguments.source,

@@ -26,7 +26,7 @@ DIRTY = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be rendered.
+    """A project to render.
 
     Attributes:
         source: Path or address of the template; the project remembers it for its updates.
@@ -49,7 +49,7 @@ def check_destination(destination: Path) -> None:
     """Refuse a destination that holds something.
 
     Raises:
-        HookError: It is a file or a folder with something in it.
+        HookError: The destination is a file, or a folder with something in it.
     """
     if destination.exists() and not destination.is_dir():
         raise HookError(f"{destination} is a file: name a folder that is missing or empty.")
@@ -58,7 +58,7 @@ def check_destination(destination: Path) -> None:
 
 
 def check_answers(answers: Mapping[str, str]) -> None:
-    """Refuse answers to questions that nobody is asked, which Copier would take without a word.
+    """Refuse answers to unasked questions, which Copier would accept silently.
 
     Raises:
         HookError: The template has no such question.

@@ -97,7 +97,7 @@ class _Proposing:
                 self._reasons[question] = f"{min(paths)} is the repository's own"
 
     def _service(self) -> None:
-        """Leave a repository's own integration as it is; else take that of where it is."""
+        """Keep a repository's own CI; otherwise choose that of its host."""
         own = [path for path in self._found.repository.tree if _SERVICES.fullmatch(path)]
         if "ci" in self._given:
             return
@@ -171,9 +171,9 @@ class _Proposing:
         self._answers["license"] = found.license or "Proprietary"
         if not found.license:
             what = "is none that the template knows" if found.license_file else "was not found"
-            self._reasons["license"] = f"the licence {what}; no licence file is written"
+            self._reasons["license"] = f"the license {what}; no license file is written"
             self._undecided.append(
-                f"the licence {what}: the answer is Proprietary, and no licence file was "
+                f"the license {what}: the answer is Proprietary, and no license file was "
                 "written or changed."
             )
 
@@ -328,7 +328,7 @@ def _line(text: str) -> str:
 
 
 def _web_address(origin: str) -> str:
-    """Return where people look at a repository, from where git fetches it."""
+    """Return the web address of a repository from its git remote."""
     found = re.fullmatch(r"(?:ssh://)?[^@/]+@(?P<host>[^:/]+)[:/](?P<path>.+)", origin)
     address = f"https://{found['host']}/{found['path']}" if found else origin
     address = re.sub(r"//[^@/]*@", "//", address).removesuffix("/").removesuffix(".git")

@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of a path."""
+    """The outcome for a path."""
 
     path: str
     verdict: str
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass
 class FilePlan:
-    """What becomes of the files, and their new contents.
+    """The outcome for each file, and the new contents.
 
     Attributes:
         steps: For people, by path.

@@ -1,4 +1,4 @@
-"""Sort what a repository asks for into the template's layers, and its versions into overrides.
+"""Sort a repository's requirements into layers, and their versions into overrides.
 
 The layer of a package is the first that fits:
 
@@ -28,7 +28,7 @@ SAME, OVERRIDDEN, NEW = "same as the stack", "overrides.txt", "new line"
 
 @dataclass(frozen=True)
 class Pin:
-    """What becomes of one package that the repository asks for.
+    """The outcome for one package that the repository requires.
 
     Attributes:
         wanted: What it asks for.
@@ -76,7 +76,7 @@ def sort(wanted: Sequence[Wanted], stack: Stack, answers: Mapping[str, str], own
         wanted: Every package once.
         stack: The stack release.
         answers: The project's answers.
-        own: Normalised name of the project itself, which its extras may ask for.
+        own: Normalized name of the project itself, which its extras may ask for.
     """
     pins, skipped = [], []
     trains = answers["training"] != "none"

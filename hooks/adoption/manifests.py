@@ -1,4 +1,4 @@
-"""Read the files in which projects say what they are and need; nothing of them is executed."""
+"""Read the manifests of projects without executing them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def pyproject(repository: Repository) -> dict[str, Any]:
     """Return ``pyproject.toml``, empty if there is none.
 
     Raises:
-        HookError: It is no TOML.
+        HookError: The file is not valid TOML.
     """
     try:
         return tomllib.loads(repository.text("pyproject.toml") or "")
     except tomllib.TOMLDecodeError as error:
-        raise HookError(f"pyproject.toml cannot be read ({error}): mend it first.") from error
+        raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
 
 
 def read_pyproject(content: Mapping[str, Any], findings: Findings) -> None:
@@ -79,7 +79,7 @@ def read_locks(repository: Repository, findings: Findings) -> None:
         rows = [row for row in packages if isinstance(row, dict) and "version" in row]
         several = {row["name"] for row in rows if _versions_of(rows, row["name"]) > 1}
         for name in sorted(several):
-            findings.skipped.append((f"{path}: {name}", "locked in several versions; taken anew"))
+            findings.skipped.append((f"{path}: {name}", "locked in several versions; locked again"))
         once = (row for row in rows if row["name"] not in several)
         findings.locked.update((canonicalize_name(row["name"]), row["version"]) for row in once)
 
@@ -208,7 +208,7 @@ def _read_match_spec(text: str, path: str, findings: Findings) -> None:
 
 
 def _conda_versions(text: str) -> str:
-    """Return conda's notation of versions as PEP 440 has it; ``=1.2`` means ``==1.2.*`` there."""
+    """Convert conda's version notation to PEP 440; ``=1.2`` means ``==1.2.*`` there."""
     if not text or text == "*":
         return ""
     if re.match(r"=[^=]", text):

@@ -46,7 +46,7 @@ def above_fence(text: str, path: str) -> str:
 
 
 def merge(rendered: str, found: Survey) -> str:
-    """Return the template's part, then what the repository had.
+    """Return the template's part, then the repository's.
 
     The build backend and the range of Pythons are the template's. Poetry's tables become
     ``[project]``; what else the repository had stays as it was written.
@@ -89,7 +89,7 @@ def _parts(text: str) -> tuple[str, str]:
             single.append(key, item)
             own.append(single.as_string())
     except TOMLKitError as error:
-        raise HookError(f"pyproject.toml cannot be read ({error}): mend it first.") from error
+        raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
     joined = "".join(project)
     if joined and not joined.startswith("[project]\n"):
         raise HookError(
@@ -175,7 +175,7 @@ def _check(text: str, had: Mapping[str, Any], top: Mapping[str, Any]) -> None:
     """Stop if the joined file does not say what both say.
 
     Raises:
-        HookError: It does not.
+        HookError: The joined file lacks something that one of both says.
     """
     said: dict[str, Any] = {}
     with contextlib.suppress(tomllib.TOMLDecodeError):

@@ -33,7 +33,7 @@ class Repository:
         """Return the repository whose top is a folder, with everything committed.
 
         Raises:
-            HookError: It is none, or something is not committed.
+            HookError: The folder is no such top, or something is not committed.
         """
         if not folder.is_dir():
             raise HookError(f"{folder} is not a folder: name the top of a git repository.")
@@ -104,7 +104,7 @@ class Repository:
         return b"" if entry.mode == MODULE else self._git.content(entry)
 
     def text(self, path: str) -> str | None:
-        """Return a file of the head as text, None if it is none."""
+        """Return a file of the head as text, or None if it is not text."""
         entry = self.tree.get(path)
         if entry is None or entry.mode not in (FILE, PROGRAM):
             return None
@@ -114,7 +114,7 @@ class Repository:
             return None
 
     def store(self, content: bytes, *, executable: bool = False) -> TreeEntry:
-        """Put a content into the repository's objects."""
+        """Write content to the repository's object store."""
         return TreeEntry(PROGRAM if executable else FILE, self._git.store(content))
 
     def commit(self, tree: Tree, parent: str, message: str) -> str:
@@ -138,7 +138,7 @@ class Repository:
 
 @dataclass
 class Change:
-    """What becomes of a tree.
+    """The changes to a tree.
 
     Attributes:
         tree: The tree as it will be.
@@ -157,7 +157,7 @@ class Change:
 
 
 def lost(repository: Repository, commit: str, change: Change, kept: str) -> list[str]:
-    """Return the paths of the head whose content is not in a commit, which there must be none of.
+    """Return the paths of the head whose content is missing from a commit; there must be none.
 
     A file counts as there if it stands at its path or where it was moved to, with the same mode and
     bytes; or if it was merged and either all its lines stand in the new file or the folder ``kept``

@@ -110,7 +110,7 @@ class _Reader:
 
 
 def use_of(path: str) -> str:
-    """Say what the packages of a file are for, if its name tells."""
+    """Return the purpose of a requirements file, if its name tells."""
     stem = path.removeprefix("requirements/").lower()
     return DEVELOP if FOR_DEVELOPMENT.search(stem) else UNSAID
 

@@ -69,7 +69,7 @@ class Stack:
         return name in {re.split(r"[\s=<>]", spec, maxsplit=1)[0] for spec in specs}
 
     def is_hardware(self, name: str) -> bool:
-        """Tell whether a package is brought by a build of torch and never asked for itself."""
+        """Tell whether a build of torch brings a package that nobody requires directly."""
         brought = {
             str(canonicalize_name(each.name)) for row in self.builds for each in row.requirements
         }

@@ -1,4 +1,4 @@
-"""What a repository is: its package, its tests, and what else decides answers. Nothing is run."""
+"""Survey a repository: its package, its tests, and what else decides answers. Nothing is run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Survey:
         setup: What ``setup.py`` and ``setup.cfg`` say.
         package: The package.
         title: The first heading of the README, "" without one.
-        license_file: Path of the licence, "" without one.
+        license_file: Path of the license, "" without one.
         license: Its identifier, "" if it is none that the template knows.
         images: Base images of the Dockerfiles, with the file.
         system_packages: What Dockerfiles install by apt.

@@ -1,4 +1,4 @@
-"""What a repository asks for, whatever kind of file says so."""
+"""The requirements of a repository, from whatever kind of file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BARE = re.compile(r"\d[\w.+!]*")
 
 @dataclass(frozen=True)
 class Wanted:
-    """One package that a repository asks for.
+    """A package that a repository requires.
 
     Attributes:
         requirement: Name, extras, versions and marker.
@@ -56,7 +56,7 @@ class Wanted:
 
 @dataclass
 class Findings:
-    """What the files of a repository ask for.
+    """The requirements in the files of a repository.
 
     Attributes:
         wanted: The packages, in the order of the files.
@@ -121,7 +121,7 @@ def from_poetry(name: str, wanted: object, origin: str, use: str, findings: Find
 
 
 def poetry_versions(text: str) -> str:
-    """Return Poetry's notation of versions as PEP 440 has it."""
+    """Convert Poetry's version notation to PEP 440."""
     parts = [_poetry_part(part.strip()) for part in text.split("||")[0].split(",")]
     return ",".join(part for part in parts if part)
 

@@ -259,7 +259,7 @@ def offered_pythons(versions: Sequence[str]) -> list[str]:
         The offered versions, the default (two behind the newest) first, then newest first.
 
     Raises:
-        StackError: There are fewer than four versions.
+        StackError: The list has fewer than four versions.
     """
     if len(versions) < 4:
         raise StackError(

@@ -61,7 +61,7 @@ class Inputs:
         return [self._with_version(package) for package in packages]
 
     def wanted_by(self, exporter: str) -> list[str]:
-        """What one exporter asks for, torch and its companions with their versions."""
+        """Return what one exporter asks for, torch and its companions with their versions."""
         rows = [row for row in self.exporters if row.exporter == exporter]
         return [self._with_version(row.package) for row in rows]
 
@@ -71,7 +71,7 @@ class Inputs:
         return f"{package}=={versions[package]}" if package in versions else package
 
     def requirements_of(self, build: Build) -> list[str]:
-        """What requirements.yml asks for with a build, and not everywhere."""
+        """Return what requirements.yml asks for with a build alone."""
         return [row.requirement for row in self.direct if row.goes_with(build)]
 
 
@@ -180,7 +180,7 @@ def _check_hardware_of(inputs: Inputs) -> None:
     """Refuse a row of requirements.yml that names hardware which the catalog does not have.
 
     Raises:
-        StackError: It does, or a layer has a package twice for one build.
+        StackError: A row does, or a layer has a package twice for one build.
     """
     builds = {build.build for build in inputs.catalog.builds}
     backends = {build.backend for build in inputs.catalog.builds}

@@ -1,4 +1,4 @@
-"""Say what the refresh does: with colours and a bar on a terminal, else as plain lines."""
+"""Say what the refresh does: with colors and a bar on a terminal, else as plain lines."""
 
 from __future__ import annotations
 

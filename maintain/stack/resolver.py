@@ -49,7 +49,6 @@ class Unresolvable(StackError):
     """No set of versions fits the requirements."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
-        """Keep the reasons, one line each."""
         shown = "; ".join(reasons[:MOST_REASONS])
         super().__init__(f"No set of versions fits: {shown}.")
         self.reasons = tuple(reasons)
@@ -219,7 +218,7 @@ def find_uv() -> tuple[str, ...]:
     """Find the command of uv beside the running Python, else on PATH.
 
     Raises:
-        StackError: There is no uv.
+        StackError: uv is not installed.
     """
     beside = str(Path(sys.executable).parent)
     found = shutil.which("uv", path=beside) or shutil.which("uv")

@@ -1,4 +1,4 @@
-"""The errors that commands raise for something the user can fix."""
+"""Errors that the user can fix."""
 
 import re
 import signal
@@ -39,7 +39,7 @@ class ToolError(Exception):
 
 
 class CommandError(ToolError):
-    """A program that was started failed; what it printed says why.
+    """A program failed; its output says why.
 
     Attributes:
         output: What it printed, if that was kept.
@@ -91,14 +91,14 @@ def _signal(number: int) -> str:
 
 
 def reason_in(output: str) -> str:
-    """Return the part of a failed program's output that says why: what is before a traceback."""
+    """Return the reason in a failed program's output: the part before a traceback."""
     message = output.partition(TRACEBACK)[0]
     start = message.find("ERROR:")
     return message[start:].strip() if start >= 0 else message.strip() or output.strip()
 
 
 def quoted(reason: str) -> str:
-    """Return the last lines of why a program failed, as a part of a sentence."""
+    """Return the last lines of the reason, as a part of a sentence."""
     lines = [" ".join(line.split()) for line in DECORATION.sub("", reason).splitlines()]
     number = 1 if TRACEBACK in reason else QUOTED_LINES
     text = " ".join([line for line in lines if line][-number:])

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Write files atomically, and hash them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def text_of(path: Path) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at every moment it has its old content or the new one."""
+    """Write a file atomically: at every moment it has its old content or the new one."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_bytes(content)
     fresh.replace(path)
@@ -43,7 +43,7 @@ def size_of(folder: Path) -> int:
 
 
 def own_size_of(folder: Path) -> int:
-    """Return the bytes that are free once a folder is deleted: other folders share some files."""
+    """Return the bytes that deleting a folder frees: other folders share some files."""
     return sum(each.st_size for each in _files_of(folder) if each.st_nlink == 1)
 
 
@@ -56,7 +56,7 @@ def _files_of(folder: Path) -> Iterator[os.stat_result]:
 
 
 def in_words(size: float) -> str:
-    """Return a number of bytes as people read it: 1.2 GB."""
+    """Format a number of bytes for people: 1.2 GB."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < LEAST_NEXT:
             return f"{size:.3g} {unit}"
@@ -66,7 +66,7 @@ def in_words(size: float) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Hold the lock of a file meanwhile; yield False at once if another command holds it.
+    """Hold a file lock meanwhile; yield False at once if another command holds it.
 
     Raises:
         OSError: The file cannot be opened for writing.

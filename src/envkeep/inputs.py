@@ -1,4 +1,4 @@
-"""Inputs of commands, which people give as arguments or, as ``make`` does, as variables."""
+"""Read inputs of commands from arguments or, as ``make`` gives them, from variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things lie in this project; no other module spells a path."""
+"""Paths of this project; no other module spells them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start programs: one function for all of them, which prints each as people can repeat it."""
+"""Run subprocesses through one function, which prints each as a repeatable command."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Mode = Literal["show", "quiet", "capture", "foreground", "probe"]
 
 @dataclass(frozen=True)
 class Completed:
-    """How a program ended, and what it printed as far as that was not shown.
+    """Result of a subprocess, with its captured output.
 
     Attributes:
         code: Its exit code; below 0 for the number of the signal that ended it.
@@ -65,7 +65,7 @@ class Completed:
 
 
 def variables_with(own: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the user's variables less those that point at another environment.
+    """Return the user's variables without those that point at another environment.
 
     Args:
         own: Variables to add; None takes one away.
@@ -195,7 +195,7 @@ def _heard(lines: Iterable[str], waited: Waited | None) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Start:
-    """A program to be started: its words, its folder and its variables."""
+    """A program to start: its words, its folder and its variables."""
 
     words: list[str]
     folder: Path
@@ -210,7 +210,7 @@ def _inherit(start: _Start, mode: Mode) -> int:
 
 
 def _in_charge(start: _Start) -> int:
-    """Leave the terminal and its signals to a program, and return its exit code as shells do."""
+    """Run a program in the foreground with its signals, and return its exit code as shells do."""
     started = subprocess.Popen(start.words, cwd=start.folder, env=start.variables)
     with started as program, _asked(program):
         while True:
@@ -223,7 +223,7 @@ def _in_charge(start: _Start) -> int:
 
 @contextmanager
 def _asked(program: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ask a program to end when this process alone is asked to, as what starts jobs does."""
+    """Forward a request to end to the program: job managers send it to this process alone."""
     before = signal.signal(signal.SIGTERM, lambda *_: program.terminate())
     try:
         yield
@@ -234,7 +234,7 @@ def _asked(program: subprocess.Popen[bytes]) -> Iterator[None]:
 def _capture(
     start: _Start, stdin: bytes, stderr: Literal["keep", "show"] | BinaryIO
 ) -> tuple[Completed, bool]:
-    """Run a program for what it prints; return that, and whether its errors were shown."""
+    """Run a program and capture its output; return it, and whether its errors were shown."""
     file = None if isinstance(stderr, str) else stderr
     is_shown = stderr == "show" and not progress.is_logged()
     with nullcontext() if is_shown or file else progress.waiting(_brief(start.words)):
@@ -278,7 +278,7 @@ def _probe(start: _Start, stdin: bytes, timeout: float | None) -> Completed:
 
 
 def _abandon(program: subprocess.Popen[bytes]) -> None:
-    """Kill a program; one that waits for a dead GPU does not even end then."""
+    """Kill a program; one that waits for a dead GPU does not end even so."""
     program.kill()
     with suppress(subprocess.TimeoutExpired):
         program.wait(timeout=1)

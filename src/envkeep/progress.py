@@ -1,4 +1,4 @@
-"""Show that a command goes on: how long a program has run, and a log of what is not shown."""
+"""Show the progress of a command: how long a program has run, and a log of hidden output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST_LINE = 30  # the same without a terminal; each further line comes after tw
 
 
 class Log:
-    """What programs print while a command shows its steps alone; a file once there is anything."""
+    """The log of hidden output; a file once there is anything."""
 
     def __init__(self, command: str, *, shows_commands: bool) -> None:
         """Choose its name; nothing is written yet."""
@@ -50,7 +50,7 @@ class Log:
 
 
 class _State:
-    """What all of this process share: the log, and the line on the terminal."""
+    """State that this process shares: the log, and the line on the terminal."""
 
     log: Log | None = None
     line: str = ""
@@ -143,14 +143,13 @@ def note(text: str) -> None:
 
 
 class Waited:
-    """A program that is waited for.
+    """A running program.
 
     Attributes:
         what: What it does, as people read it.
     """
 
     def __init__(self, what: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to wait."""
         self.what = what
         self._clock = clock
         self._start = clock()

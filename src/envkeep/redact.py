@@ -1,4 +1,4 @@
-"""Take out of a report what does not concern those who read it: names, folders, secrets."""
+"""Redact a report: names, folders, secrets."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def redacted(report: object, redact: Callable[[str], str]) -> object:
 
 
 def _longest_first(texts: Iterable[str]) -> list[str]:
-    """Return texts in an order in which none is replaced before another one that holds it."""
+    """Return texts in an order in which a longer one comes before its parts."""
     return sorted(texts, key=lambda each: (-len(each), each))
 
 

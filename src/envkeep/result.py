@@ -1,4 +1,4 @@
-"""What a command found or did: one object for people, for programs and for tests."""
+"""Result of a command: one object for people, for programs and for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Result(NamedTuple):
-    """What a command returns; nothing of it was printed yet.
+    """The result of a command, not printed yet.
 
     It is no dataclass, whose import takes a third of the time of `make`.
 
@@ -28,5 +28,5 @@ class Result(NamedTuple):
 
     @classmethod
     def failed(cls, error: str, data: Any = None, lines: Sequence[str] = ()) -> Result:
-        """Return the result of a command that found what it looks for, or could not go on."""
+        """Return the result of a command that failed."""
         return cls(data, lines, FAILED, error)

@@ -1,4 +1,4 @@
-"""Temporary folders: what a command that was killed had left of them, the next one removes.
+"""Temporary folders; the next command removes those of a killed one.
 
 Each has a record under ``.cache/at-work`` that its command keeps locked as long as it lives.
 """
@@ -37,7 +37,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def claimed(environment: Path) -> Iterator[None]:
-    """Make an environment meanwhile that nobody else makes or removes.
+    """Reserve the right to make an environment meanwhile.
 
     Raises:
         ToolError: Another command is making that environment.

@@ -1,4 +1,4 @@
-"""Folders whose files change together: all of them or none, also if the command is killed.
+"""Change files of several folders together: all or none, even if the command is killed.
 
 The files are made in copies. A mark says that all are done; what a killed command had not put in
 place by then, the next one does.
@@ -20,7 +20,7 @@ DONE = STAGED / "done"
 
 @contextmanager
 def copies(folders: Iterable[Path]) -> Iterator[Path]:
-    """Yield what stands for the project's folder, with copies of some of its folders."""
+    """Yield a stand-in for the project's folder, with copies of some of its folders."""
     shutil.rmtree(STAGED, ignore_errors=True)
     for folder in folders:
         place = FILES / folder.relative_to(ROOT)
@@ -44,7 +44,7 @@ def replaced(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def finish() -> None:
-    """Put files in place that were all made, and throw away those of a command that was killed."""
+    """Complete a finished transaction, and discard that of a killed command."""
     if DONE.exists():
         for path in sorted(path for path in FILES.rglob("*") if path.is_file()):
             _put(path, ROOT / path.relative_to(FILES))

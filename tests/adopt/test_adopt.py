@@ -209,7 +209,7 @@ def test_the_next_steps_name_both_test_commands_and_what_is_open(
     assert "git switch main && make test" in shown
     assert "local.mk has test as the template's Makefile does" in shown
     assert f"git switch {BRANCH} && make setup && . .venv/bin/activate && make test" in shown
-    assert "the licence was not found" in shown.partition("What could not be decided:")[2]
+    assert "the license was not found" in shown.partition("What could not be decided:")[2]
 
 
 def test_variables_of_its_makefile_do_not_choose_what_runs_envkeep(plain: Adopted) -> None:

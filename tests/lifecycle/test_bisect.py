@@ -241,7 +241,7 @@ def test_two_that_cannot_be_taken_apart(bench: Bench) -> None:
     test = "python -c 'import pydantic; assert pydantic.__version__ < \"2.14\"'"
     done = succeeded(bench.project.tools("bisect", "--good", "good", "--bad", bad, "--test", test))
     assert "3 groups, as some changes cannot be made without each other." in done.stdout
-    reason = "They cannot be taken apart: pydantic 2.14.3 needs pydantic-core==2.50.4.\n"
+    reason = "They cannot be separated: pydantic 2.14.3 needs pydantic-core==2.50.4.\n"
     assert reason in done.stdout
     assert (
         "pydantic 2.13.5 -> 2.14.3 and pydantic-core 2.46.5 -> 2.50.4 break it; pin them in "

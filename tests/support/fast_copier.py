@@ -61,7 +61,6 @@ class FastCopier:
     _at_work: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        """Share nothing yet."""
         self._templates: dict[tuple[str, ...], Template] = {}
         self._plain_paths: dict[tuple[Path, Path], RenderedPaths] = {}
 

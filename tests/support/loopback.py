@@ -39,7 +39,6 @@ class OverlayHandler(QuietHandler):
     """Serves the packages of a folder and sends all other requests on to another index."""
 
     def __init__(self, *args: Any, upstream: str, **kwargs: Any) -> None:
-        """Remember where to send requests on to."""
         self.upstream = upstream
         super().__init__(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Use the interpreter of an archive, where the project's Python is missing."""
+"""Unpack the interpreter of an archive if the project's Python is missing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def movable(program: Path) -> bytes | None:
 
 
 def _home_of(program: Path) -> Path | None:
-    """Return the folder that an interpreter was built to lie in, as its own library says."""
+    """Return the install prefix that an interpreter was built for."""
     for path in program.parent.parent.glob("lib/python*/_sysconfigdata_*.py"):
         found = re.search(r"'prefix': '([^']+)'", path.read_text(encoding="utf-8"))
         if found:

@@ -67,7 +67,7 @@ class Layout:
 
     @property
     def readme(self) -> Path:
-        """What it is, and how it is restored by hand."""
+        """The README: what the archive is, and how to restore it by hand."""
         return self.folder / "README.md"
 
     def hashes(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Manifest:
     layers: tuple[str, ...] = ()
 
     def write(self) -> None:
-        """Write it: from now on the archive is whole."""
+        """Write the manifest, which completes the archive."""
         content = {
             "format": FORMAT,
             **self.facts,

@@ -1,4 +1,4 @@
-"""Make an environment again from an archive, and from nothing else."""
+"""Rebuild an environment from an archive alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class FromArchive(PipTools):
     """Environments filled from the files of an archive."""
 
     def __init__(self, layout: Layout) -> None:
-        """Take the paths of the archive."""
         self._layout = layout
 
     def install(self, environment: Path, lock_files: Sequence[Path], target: Target) -> None:
@@ -55,7 +54,7 @@ def without_network(archive: Manifest) -> Iterator[None]:
 
 
 def require_same_kind(archive: Manifest) -> None:
-    """Refuse what cannot work here, whatever is installed.
+    """Refuse an archive that cannot work on this machine.
 
     Raises:
         ToolError: The archive is for another platform, or for another Python than the project's.

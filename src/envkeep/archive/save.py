@@ -47,12 +47,12 @@ with the hash of each file, `requirements/` the project's own requirements and l
 
 
 def estimate(environment_size: int) -> str:
-    """Return in words what will be downloaded at most: wheels are smaller than what they become."""
+    """Describe the largest possible download: wheels are smaller than their installed files."""
     return f"at most about {in_words(environment_size)}"
 
 
 def require_room(folder: Path, needed: int) -> None:
-    """Refuse to begin where there is too little room.
+    """Check the free disk space.
 
     Raises:
         ToolError: The disk has too little room.
@@ -85,7 +85,7 @@ def interpreter_folder() -> Path:
 
 
 def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str | None) -> Manifest:
-    """Download, build and describe; what is there already is kept.
+    """Download, build and describe; keep what is there already.
 
     Args:
         layout: Where it goes.
@@ -122,7 +122,7 @@ def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str |
 
 
 def _download(lock: Path, locks: Locks, files: Path) -> None:
-    """Bring the files that a lock names, each checked by its hash; those there are kept."""
+    """Download a lock's missing files, and check each by its hash."""
     command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
     command += ["--require-hashes", "--dest", files]
     if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
@@ -176,7 +176,7 @@ def _remove_others(layout: Layout, locks: Sequence[Path]) -> None:
 
 
 def _named(path: Path) -> tuple[str, str]:
-    """Return the name and the version that a wheel's or an archive's name bears."""
+    """Return the name and version in the file name of a wheel or source archive."""
     if path.suffix == ".whl":
         name, version = parse_wheel_filename(path.name)[:2]
         return name, str(version)

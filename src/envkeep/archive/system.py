@@ -1,4 +1,4 @@
-"""What an environment depends on that is in none of its files: system, driver, Python."""
+"""The machine that an environment depends on: system, driver, Python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from envkeep.toolchain import interpreters
 
 @dataclass(frozen=True)
 class System:
-    """A machine, as far as an environment can tell.
+    """The properties of a machine that matter to an environment.
 
     Attributes:
         platform: Operating system and architecture.
@@ -40,12 +40,12 @@ class System:
     python: str
 
     def as_row(self) -> dict[str, object]:
-        """Return it as it stands in JSON."""
+        """Return the JSON form."""
         return {**asdict(self), "gpus": list(self.gpus)}
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> System:
-        """Return what ``as_row`` gave.
+        """Read what ``as_row`` returned.
 
         Raises:
             TypeError: The row is something else.
@@ -56,7 +56,7 @@ class System:
 
 
 def here() -> System:
-    """Look at this machine.
+    """Detect this machine.
 
     Raises:
         ToolError: The project's Python is not on this machine.
@@ -74,7 +74,7 @@ def here() -> System:
 
 
 def differences(then: System, now: System) -> Iterator[tuple[str, bool]]:
-    """Yield what is different here, in a sentence, and whether it can keep things from working."""
+    """Yield each difference from this machine as a sentence, and whether it can break things."""
     if then.platform != now.platform:
         yield f"this machine is {now.platform}, the saved one {then.platform}", True
     if _older(now.libc, then.libc):

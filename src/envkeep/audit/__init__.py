@@ -1,1 +1,1 @@
-"""What is known of the supply: vulnerabilities, licenses, the bill of materials."""
+"""The supply chain: vulnerabilities, licenses, the bill of materials."""

@@ -1,4 +1,4 @@
-"""What distributions say of their licenses, and which of them the team does not want.
+"""Read the licenses of distributions, and match them with those that the team denies.
 
 A license is an SPDX expression where the distribution gives one, otherwise what its classifiers
 or its text say, in SPDX's spelling only where that is certain: "BSD" alone names no license.
@@ -118,7 +118,7 @@ def known_licenses() -> dict[tuple[str, str], str]:
 
 
 def denied_licenses() -> list[str]:
-    """Return the licenses that the team does not want, as ``pyproject.toml`` says.
+    """Return the licenses that the team denies in ``pyproject.toml``.
 
     Raises:
         ToolError: The setting is no list of texts.
@@ -134,7 +134,7 @@ def denied_licenses() -> list[str]:
 
 
 def refused_licenses(licenses: Iterable[str], unwanted: Sequence[str]) -> set[str]:
-    """Return those of some licenses that a team does not want.
+    """Return the denied ones among some licenses.
 
     Of alternatives (``A OR B``) one has to be wanted, of what holds together (``A AND B``) all.
 
@@ -156,7 +156,7 @@ def locked_licenses(kind: Kind) -> list[LockedLicense]:
     """Return what is locked for the active environment of a kind, in the order of the table.
 
     Raises:
-        ToolError: There is no active environment of the kind.
+        ToolError: No environment of the kind is active.
     """
     if store.active(kind) is None:
         target = "install" if kind is DEVELOPMENT else "install-prod"
@@ -189,7 +189,7 @@ def judge_licenses(
 
 
 def _is_in(license: str, pattern: str) -> bool:
-    """Tell whether a pattern means any of the licenses in a text."""
+    """Tell whether a pattern matches any of the licenses in a text."""
     parts = re.split(r",\s+|\s+(?:AND|OR)\s+", license)
     bare = [part.strip("() \t") for part in parts]
     return any(fnmatchcase(part.lower(), pattern) for part in bare)

@@ -1,4 +1,4 @@
-"""Ask what is known of vulnerabilities, by pip-audit."""
+"""Look up known vulnerabilities with pip-audit."""
 
 from __future__ import annotations
 

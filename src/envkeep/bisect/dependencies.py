@@ -1,4 +1,4 @@
-"""Which changes of packages need which others: what is installed at both ends says so."""
+"""Dependencies between changes of packages, from the metadata installed at both endpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Extras = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class Installed:
-    """What an environment holds.
+    """The contents of an environment.
 
     Attributes:
         distributions: The installed distributions by name.
@@ -42,7 +42,7 @@ class Installed:
         )
 
     def needs_of(self, name: str, extras: Extras) -> Iterator[Requirement]:
-        """Yield what an installed package needs here, with its extras that are in use."""
+        """Yield the requirements of an installed package, with its extras in use."""
         wanted = extras.get(name, set()) | {""}
         texts = self.distributions[name].requires or ()
         for requirement in filter(None, map(requirement_of, texts)):
@@ -73,7 +73,7 @@ class Installed:
 def read_dependencies(
     good: Path, bad: Path, changed: Iterable[str], backend: str
 ) -> list[Dependency]:
-    """Return which changes cannot be made without which others, as the packages themselves say.
+    """Return the dependencies between changes, as the packages declare them.
 
     Args:
         good: The environment without any change.
@@ -95,7 +95,7 @@ def read_dependencies(
 def dependencies_between(
     changed: Iterable[str], good: Installed, bad: Installed, written: Iterable[str]
 ) -> Iterator[Dependency]:
-    """Yield which change cannot be made without which other.
+    """Yield pairs of a change and another one that it needs.
 
     A new version can need another package's new version; and an old version can forbid it, so that
     the other one cannot change as long as it is old. What an end itself does not keep counts not.
@@ -121,7 +121,7 @@ def dependencies_between(
 
 
 def _markers(python: str | None) -> dict[str, str]:
-    """Return what markers compare with a Python's version, which need not be this process's own."""
+    """Return the marker environment of a Python version, not necessarily this process's."""
     if python is None:
         return {}
     return {"python_full_version": python, "python_version": python.rpartition(".")[0]}

@@ -1,4 +1,4 @@
-"""The locks between which a culprit is looked for: of a commit, of a folder, or as they are now."""
+"""Endpoints of a bisection: the locks of a commit, of a folder, or the current ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LockedPackage:
 
     @property
     def last(self) -> LockEntry:
-        """What the lock says that is installed last."""
+        """The package in the lock that is installed last."""
         return [*self.entries.values()][-1]
 
     @property
@@ -50,7 +50,7 @@ class LockedPackage:
         return self.last.hashes
 
     def with_hashes(self, hashes: frozenset[str]) -> LockedPackage:
-        """Return it with other files that may be installed."""
+        """Return the package with other allowed files."""
         changed = {layer: replace(self.entries[layer], hashes=hashes) for layer in self.entries}
         return LockedPackage(changed)
 
@@ -103,7 +103,7 @@ def read(given: str, target: Target, name: str) -> LayerLocks:
         name: Which endpoint it is: good or bad.
 
     Raises:
-        ToolError: There are no such locks, or they are not for the project's Python.
+        ToolError: The locks do not exist, or are not for the project's Python.
     """
     title = f"the {name} lock ({given or 'as it is now'})"
     if not given:
@@ -187,7 +187,7 @@ def _check_python(locks: LayerLocks) -> None:
     if others:
         raise ToolError(
             f"{locks.title} is for Python {others.pop()}, the project for {python_version()}: a "
-            "change of Python cannot be taken apart; compare locks for one Python."
+            "change of Python cannot be separated; compare locks for one Python."
         )
 
 

@@ -1,4 +1,4 @@
-"""Groups of changes that cannot be taken apart, in the order in which they are suspected."""
+"""Group changes that cannot be separated, in the order of suspicion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMEWORK_LAYERS = ("10-torch", "20-train")
 
 @dataclass(frozen=True)
 class Dependency:
-    """Why a change cannot be made without another one.
+    """The reason why a change needs another one.
 
     Attributes:
         change: The name of the change.
@@ -33,7 +33,7 @@ class Dependency:
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """What is searched.
+    """The search space.
 
     Attributes:
         groups: The names of the changes of each group; each group needs earlier ones only.
@@ -50,7 +50,7 @@ class GroupPlan:
         return [name for number in sorted(numbers) for name in self.groups[number]]
 
     def reasons_within(self, names: Collection[str]) -> list[str]:
-        """Return why some changes cannot be taken apart."""
+        """Return why some changes cannot be separated."""
         found = (
             dependency
             for dependency in self.reasons
@@ -59,7 +59,7 @@ class GroupPlan:
         return list(dict.fromkeys(dependency.reason for dependency in found))
 
     def dependents(self, names: Iterable[str]) -> list[str]:
-        """Return some changes with all that cannot be made without them."""
+        """Return some changes with all that they need."""
         found = dict.fromkeys(names)
         while more := [
             dependency.change
@@ -108,7 +108,7 @@ def ranked(changes: Sequence[PackageChange], good: LayerLocks, bad: LayerLocks) 
 
 
 def _components(names: Sequence[str], needed: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return what needs each other as groups, each behind what it needs (Tarjan's algorithm)."""
+    """Return strongly connected groups, each behind what it needs (Tarjan's algorithm)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

@@ -1,4 +1,4 @@
-"""What a bisection has done, kept at every step: one that was interrupted goes on from there."""
+"""Log every step of a bisection, so that an interrupted one can resume."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BisectLog:
         return self.folder / STEPS
 
     def add(self, **row: object) -> None:
-        """Write a line; it is on the disk when this returns."""
+        """Write a line and flush it to disk."""
         self.folder.mkdir(parents=True, exist_ok=True)
         is_torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
         with self.path.open("a", encoding="utf-8", newline="\n") as file:
@@ -57,7 +57,7 @@ class BisectLog:
         return None
 
     def has_ended(self) -> bool:
-        """Tell whether it came to its end, so that nothing will go on from it."""
+        """Tell whether the bisection is complete, so that nothing will resume it."""
         return any("ended" in row for row in self._rows()) and "ended" in list(self._rows())[-1]
 
     def environments(self) -> set[str]:
@@ -65,7 +65,7 @@ class BisectLog:
         return {str(row["environment"]) for row in self._rows() if row.get("is_own")}
 
     def _rows(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the lines that are whole; an interruption can cut the last one."""
+        """Yield the complete lines; an interruption can cut the last one."""
         if not self.path.exists():
             return
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():

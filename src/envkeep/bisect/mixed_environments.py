@@ -1,4 +1,4 @@
-"""Environments of mixed locks, made beside the others; one that is there already is taken."""
+"""Make environments of mixed locks beside the others, or reuse existing ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Ready:
 
 
 def ready(locks: LayerLocks, top: Path, target: Target) -> Ready:
-    """Return an environment of exactly what some locks hold; it is made if it is not there.
+    """Return an environment of exactly some locks; make it if it is missing.
 
     What the project's own install would check is not checked: a package that does not even import
     can be what is looked for.
@@ -71,7 +71,7 @@ def remove(names: Iterable[str]) -> None:
 
 
 def _usable() -> list[Environment]:
-    """Return what may be taken: environments to work in, which were checked, then own ones."""
+    """Return reusable environments: checked working ones first, then the bisection's own."""
     there = store.complete()
     return [each for kind in (DEVELOPMENT, BISECT) for each in there if each.kind == kind.name]
 

@@ -1,4 +1,4 @@
-"""What differs between two locks, and the locks in between that hold a part of it."""
+"""Compute the changes between two locks, and locks with only some of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ORDER, FILES = "(order)", "(files)"
 
 @dataclass(frozen=True)
 class PackageChange:
-    """A package that is another one in the bad lock, or something that is none of a package.
+    """A package that differs in the bad lock, or a change of something else.
 
     Attributes:
-        name: Normalised name of the package; ``ORDER``, in which they are installed; or ``FILES``,
+        name: Normalized name of the package; ``ORDER``, in which they are installed; or ``FILES``,
             the hashes of packages whose versions are the same: an index can get more of them.
         old: What the good lock holds of it.
         new: What the bad lock holds of it.
@@ -29,7 +29,6 @@ class PackageChange:
     new: LockedPackage | None = None
 
     def __str__(self) -> str:
-        """Return it as people read it."""
         if self.name == ORDER:
             return "the order of the layers"
         if self.name == FILES:

@@ -32,7 +32,7 @@ class BisectResult:
     good: LayerLocks
 
     def sentence(self) -> str:
-        """Return who breaks the test and what to do about it."""
+        """Return what breaks the test and what to do about it."""
         groups = [self._group(numbers) for numbers in self.found.culprits]
         together = sum(map(len, self.found.culprits)) > 1 or sum(map(len, groups)) > 1
         several = len(groups) > 1
@@ -42,7 +42,7 @@ class BisectResult:
         return f"{who} {verb}{doubt}; {self._advice()}"
 
     def reasons(self) -> list[str]:
-        """Return why changes that were tried together cannot be taken apart."""
+        """Return why changes that were tried together cannot be separated."""
         names = self.plan.names(number for numbers in self.found.culprits for number in numbers)
         return self.plan.reasons_within(names)
 
@@ -83,7 +83,7 @@ class BisectResult:
         return self._other_advice(self._group(self.found.culprits[-1])[0])
 
     def _other_advice(self, change: PackageChange) -> str:
-        """Return what undoes a change that no pin undoes."""
+        """Return how to undo a change that no pin undoes."""
         if change.name == ORDER:
             return f"the good order is {' '.join(self.good.layers)}, see {shown(ORDER_FILE)}"
         if change.name == FILES:

@@ -13,7 +13,7 @@ Groups = frozenset[int]
 
 
 class Verdict(StrEnum):
-    """What a test says of some groups on top of the good lock."""
+    """The verdict of a test on some groups on top of the good lock."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the search is as it asks for a step.
+    """The progress of a search at one step.
 
     Attributes:
         suspects: Among how many groups the culprit is that is looked for.
@@ -38,7 +38,7 @@ Ask = Callable[[Groups, Progress], Verdict]
 
 @dataclass(frozen=True)
 class Found:
-    """What the search ends with.
+    """The result of a search.
 
     Attributes:
         culprits: Groups that only together make the test fail, each as the numbers that could not
@@ -51,13 +51,13 @@ class Found:
 
 
 def most_steps(groups: int) -> int:
-    """Return how many steps it takes at most to find one culprit and to see it fail alone."""
+    """Return the most steps that finding one culprit and confirming it alone can take."""
     return (groups - 1).bit_length() + 1 if groups > 1 else 0
 
 
 @dataclass
 class Search:
-    """A search among groups of which all together fail and none at all passes.
+    """A search among groups that fail together and pass without any of them.
 
     Attributes:
         dependencies: For each group the earlier ones without which it cannot be tried.
@@ -69,7 +69,7 @@ class Search:
     _known: dict[Groups, Verdict] = field(default_factory=dict)
 
     def run(self) -> Found:
-        """Return a set of groups from which none can be left out."""
+        """Return a minimal set of groups that fails."""
         everything = range(len(self.dependencies))
         self._known = {frozenset(): Verdict.PASS, frozenset(everything): Verdict.FAIL}
         culprits: list[tuple[int, ...]] = []
@@ -129,7 +129,7 @@ class Search:
 
 
 def _middles(start: int, end: int) -> Iterator[int]:
-    """Yield where to divide, the best place first, the others for where the test has no verdict.
+    """Yield split positions, best first; the others serve where the test has no verdict.
 
     The first part is as small as can be without one step more in the worst case: the likelier
     culprits stand in front, and are found sooner.

@@ -1,4 +1,4 @@
-"""One bisection from its two locks to its culprits, every step kept as it is made."""
+"""Run one bisection from its two locks to its culprits, and log every step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEADER = ROW.format("step", "suspects", "verdict", "seconds", "left at most", "t
 
 @dataclass
 class Bisection:
-    """What is compared, and by what.
+    """The two locks of a bisection, and the test.
 
     Attributes:
         good: The lock with which the test passes.
@@ -83,7 +83,7 @@ class Bisection:
         return BisectResult(found, plan, {each.name: each for each in self.changes}, self.good)
 
     def remove_environments(self) -> None:
-        """Delete the environments that were made for it."""
+        """Delete the environments of the bisection."""
         mixed_environments.remove(self.log.environments())
 
     def summary(self) -> list[str]:
@@ -99,7 +99,7 @@ class Bisection:
         ]
 
     def _check_endpoints(self) -> None:
-        """Make sure that there is something to search.
+        """Check that the endpoints differ and that the test tells them apart.
 
         Raises:
             Inconclusive: There is nothing to search.

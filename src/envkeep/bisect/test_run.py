@@ -1,4 +1,4 @@
-"""Run the test of a bisection in an environment, more than once: some tests change their mind."""
+"""Run the test of a bisection repeatedly in an environment, because tests can be flaky."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _command(words: Sequence[str], interpreter_of: Path, path: str) -> list[str]
 
 
 def _variables(interpreter_of: Path, copy: Path) -> dict[str, str]:
-    """Return the variables under which the copy's package, and an environment's programs, win."""
+    """Return variables that prefer the copy's package and an environment's programs."""
     source = copy / "src"
     path = os.pathsep.join([str(scripts(interpreter_of)), os.environ.get("PATH", os.defpath)])
     package = str(source if source.is_dir() else copy)

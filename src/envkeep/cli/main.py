@@ -1,4 +1,4 @@
-"""Parse a command line, run the one command that it names, and print what came out."""
+"""Parse a command line, run the command that it names, and print the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXIT_CODES = "0 done, 1 failed, 2 wrong arguments, 130 interrupted"
 
 
 class Command(Protocol):
-    """What a module under ``commands`` offers; docstring of the package."""
+    """The interface of a module under ``commands``."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's options."""
@@ -47,7 +47,7 @@ class Command(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one sentence, and where to read on."""
+    """A parser that reports an error in one sentence and points to the help."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with the code of wrong arguments."""
@@ -138,7 +138,7 @@ def _run_own(name: str, rest: Sequence[str]) -> Result | int:
 def _attempt(
     run: Callable[[], Result | int], log: AbstractContextManager[None] | None = None
 ) -> Result:
-    """Return how a command ended, also when it was refused, interrupted, or the disk is full."""
+    """Return the result of a command, also if refused, interrupted, or out of disk space."""
     try:
         with log or nullcontext():
             return _finished(run())
@@ -166,7 +166,7 @@ def _finished(outcome: Result | int) -> Result:
 
 
 def _overview() -> str:
-    """Return the help that lists all commands, none of which is imported."""
+    """Return the help that lists all commands without importing any."""
     from envkeep.project import own_commands
 
     own: dict[str, str] = {}

@@ -35,7 +35,7 @@ def show(result: Result, *, as_json: bool = False) -> int:
 
 @contextmanager
 def aside(*, is_wanted: bool = True) -> Iterator[None]:
-    """Send everything that is printed meanwhile, also by programs, to the standard error."""
+    """Redirect all output to the standard error meanwhile, also that of programs."""
     if not is_wanted:
         yield
         return
@@ -59,6 +59,6 @@ def _document(result: Result) -> object:
 
 
 def _printable(line: str) -> str:
-    """Return a line without the characters that the output has no bytes for."""
+    """Replace the characters of a line that the output cannot encode."""
     encoding = sys.stdout.encoding or "utf-8"
     return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -22,7 +22,7 @@ ALIASES = re.compile(r"^ALIASES = \((?P<names>.+)\)$", re.MULTILINE)
 
 
 class Listed(NamedTuple):
-    """A command as the lists have it.
+    """A command as listed.
 
     Attributes:
         name: What people type.

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Return what is known about the locked versions; it fails if a vulnerability is.
 
     Raises:
-        ToolError: There are no locks, or nobody could be asked.
+        ToolError: The project has no locks, or no service could be asked.
     """
     versions = vulnerabilities.locked_versions(backends.targets())
     if not versions:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> Result:
     lines = [vulnerabilities.line(row, each) for row, each in bad]
     if unknown:
         listed = ", ".join(sorted(set(unknown)))
-        lines.insert(0, f"Not looked up, as nobody there knows them: {listed}.")
+        lines.insert(0, f"Not looked up, because the service does not know them: {listed}.")
     data = {
         "checked": len(found) - len(unknown),
         "unknown": sorted(set(unknown)),

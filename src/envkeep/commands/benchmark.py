@@ -48,7 +48,7 @@ def _compared(commit: str, before: float, now: float, admitted: float) -> Result
     data = {"commit": commit, "before": before, "now": now, "ratio": ratio, "admitted": admitted}
     lines = [
         f"training takes {ratio:.2f} times as long as at {commit[:12]} "
-        f"({now:.2f} s, {before:.2f} s then); up to {admitted:.2f} is admitted"
+        f"({now:.2f} s, {before:.2f} s then); up to {admitted:.2f} is allowed"
     ]
     if ratio <= admitted:
         return Result(data, lines)

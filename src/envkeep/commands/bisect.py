@@ -72,7 +72,7 @@ def _bisect(bisection: Bisection, *, keep: bool, apply: bool) -> Result:
     if not keep:
         bisection.remove_environments()
     lines = ["", *bisection.summary()]
-    lines += [f"They cannot be taken apart: {reason}." for reason in outcome.reasons()]
+    lines += [f"They cannot be separated: {reason}." for reason in outcome.reasons()]
     lines.append(outcome.sentence())
     data = {
         "culprits": [outcome.plan.names(numbers) for numbers in outcome.found.culprits],

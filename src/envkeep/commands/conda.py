@@ -1,4 +1,4 @@
-"""Make the environment by conda, fill it from the locks and switch to it."""
+"""Make the environment with conda, fill it from the locks and switch to it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Return what changed; change nothing.
 
     Raises:
-        ToolError: One of both is nothing that can be compared.
+        ToolError: One of both cannot be compared.
     """
     target = backends.chosen().target
     one = given(arguments.before, "A") or "HEAD"

@@ -1,4 +1,4 @@
-"""List the environments that are there."""
+"""List the environments of the project."""
 
 from __future__ import annotations
 

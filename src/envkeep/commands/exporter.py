@@ -37,7 +37,7 @@ def ensure(exporter: str) -> Path:
     """Return the environment for an exporter's lock; it is made and checked first if need be.
 
     Raises:
-        ToolError: It could not be made; nothing half-made is left behind.
+        ToolError: The environment could not be made; nothing half-made is left.
     """
     locks = Locks(target.for_cpu())
     kind = store.of_exporter(exporter)

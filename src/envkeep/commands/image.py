@@ -140,7 +140,7 @@ def _engine(wanted: str | None, *, runs: bool) -> Engine:
         runs: Whether it must run images too.
 
     Raises:
-        ToolError: There is none.
+        ToolError: No engine is installed.
     """
     suited = [each for each in ENGINES if each.runs or not runs]
     names = [wanted] if wanted else [each.name for each in suited]
@@ -178,7 +178,7 @@ def _torch(target: str, chosen: Target) -> list[str]:
     """Return the options that say where torch's wheels come from.
 
     Raises:
-        ToolError: They come from a folder that is not there, or that a build cannot read.
+        ToolError: The folder of the wheels is missing, or a build cannot read it.
     """
     files = Locks(chosen).require(_layers(target))
     build = torch_build(chosen)
@@ -197,12 +197,12 @@ def _torch(target: str, chosen: Target) -> list[str]:
 
 
 def _variables(time: str) -> dict[str, str]:
-    """Return what Docker reads: the builder that knows mounts, and the time that files bear."""
+    """Return variables for Docker: BuildKit, and the timestamp of files."""
     return {"DOCKER_BUILDKIT": "1", **({"SOURCE_DATE_EPOCH": time} if time else {})}
 
 
 def _try_out(engine: Engine, name: str, backend: str) -> None:
-    """Run production as strictly as it can be run.
+    """Run the production image as strictly as possible.
 
     Raises:
         ToolError: Something cannot be imported, the command does not start, or a model of the image

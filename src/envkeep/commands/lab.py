@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Start it and return its exit code when it ends.
 
     Raises:
-        ToolError: There is no environment, or it has no JupyterLab.
+        ToolError: No environment is active, or it has no JupyterLab.
     """
     project_tasks.python_of(DEVELOPMENT)
     jupyter = program(DEVELOPMENT.link, "jupyter-lab")

@@ -1,4 +1,4 @@
-"""List the licenses of everything that is locked and installed, and refuse those nobody wants."""
+"""List the licenses of everything that is locked and installed, and refuse denied ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Return a table, grouped by license, what is not known first; a denied license fails.
 
     Raises:
-        ToolError: There is no environment.
+        ToolError: No environment is active.
     """
     found = locked_licenses(PRODUCTION if arguments.production else DEVELOPMENT)
     data = [{**asdict(row), "licence": row.license} for row in found]  # the name of before as well

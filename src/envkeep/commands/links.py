@@ -69,7 +69,7 @@ def dead_links(page: Path) -> Iterator[str]:
 
 
 def _has(page: Path, heading: str) -> bool:
-    """Tell whether a page has a heading; of other files nobody knows."""
+    """Tell whether a page has a heading; assume so for other files."""
     return page.suffix != ".md" or heading.lower() in _anchors(page)
 
 

@@ -86,7 +86,7 @@ def compile_here(
 
 
 def compile_first(wanted: Sequence[Target]) -> None:
-    """Compile locks that a command needs and nobody asked for, by uv where there is a build of it.
+    """Compile locks that a command needs, with uv where it has a build.
 
     Both resolvers write the same bytes.
     """
@@ -155,7 +155,7 @@ def _add_overrides(lines: Sequence[str]) -> None:
 
 @contextmanager
 def _kept(path: Path) -> Iterator[None]:
-    """Put a file back as it was if anything inside fails or is interrupted."""
+    """Restore a file if anything inside fails or is interrupted."""
     before = path.read_bytes() if path.exists() else None
     try:
         yield

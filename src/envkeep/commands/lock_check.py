@@ -29,10 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Compile copies of every lock that is there once more, and compare.
+    """Compile a copy of every existing lock again, and compare.
 
     Raises:
-        ToolError: There are no locks.
+        ToolError: The project has no locks.
     """
     present = [target for target in backends.targets() if Locks(target).folder.exists()]
     if not present:

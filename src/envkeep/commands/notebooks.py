@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Run them one after the other, also those after one that fails."""
+    """Run all notebooks in turn; a failure does not stop the others."""
     found = [path.resolve() for path in arguments.notebooks] or _all()
     if not found:
         return Result({"notebooks": [], "failed": []}, [f"{shown(NOTEBOOKS)} holds no notebook."])
@@ -59,7 +59,7 @@ def _all() -> list[Path]:
 
 
 def _describe_kernel(folder: Path) -> None:
-    """Write down how to start a kernel that has the project's packages."""
+    """Write the specification of a kernel that has the project's packages."""
     packages = run_program(
         [python(NOTEBOOK_TOOLS.ensure()), "-c", FOLDER_OF_PACKAGES], mode="probe"
     ).answer

@@ -35,7 +35,7 @@ def run_steps(steps: Sequence[Sequence[str]], rest: Sequence[str] = ()) -> int:
         The exit code.
 
     Raises:
-        ToolError: There is no environment yet.
+        ToolError: The project has no environment yet.
     """
     interpreter = python_of(DEVELOPMENT)
     if not steps:
@@ -78,7 +78,7 @@ def python_of(kind: Kind) -> str:
     One that works but is not what the locks say is named, and taken.
 
     Raises:
-        ToolError: There is none yet, or it cannot be used.
+        ToolError: The environment does not exist yet, or cannot be used.
     """
     command = "make install" if kind is DEVELOPMENT else "make install-prod"
     environment = store.active(kind)
@@ -87,11 +87,9 @@ def python_of(kind: Kind) -> str:
         raise ToolError(f"there is no {kind.name} environment yet; run `{command}` first.")
     problem = health.problem_with(environment, kind, health.locks_of(environment, kind))
     if problem and problem.breaks:
-        raise ToolError(
-            f"{shown(kind.link)} is damaged: {problem.text}; `{command}` makes it anew."
-        )
+        raise ToolError(f"{shown(kind.link)} is damaged: {problem.text}; `{command}` rebuilds it.")
     if problem:
         print(
-            f"note: {shown(kind.link)}: {problem.text}; `{command}` makes it anew.", file=sys.stderr
+            f"note: {shown(kind.link)}: {problem.text}; `{command}` rebuilds it.", file=sys.stderr
         )
     return shown(python(kind.link))

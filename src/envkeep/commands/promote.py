@@ -1,4 +1,4 @@
-"""Take over what was tried: its requirements, its locks, its environment."""
+"""Promote a staged environment: its requirements, its locks, its environment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Write the files, then switch; the environment before stays for `make rollback`.
 
     Raises:
-        ToolError: Nothing was tried, the comparison was bad, or the project's files have changed.
+        ToolError: Nothing is staged, the comparison was bad, or the project's files have changed.
     """
     with store.exclusive():
         chosen = staged.find(arguments.name)

@@ -1,4 +1,4 @@
-"""Delete what the project needs no more: environments, tools, wheels, staged changes."""
+"""Delete what the project no longer needs: environments, tools, wheels, staged changes."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _tools(going: list[Path]) -> Iterator[Path]:
 
 
 def _unpacked() -> Iterator[Path]:
-    """Yield what `keep.py` unpacked from other wheels than these, or was killed while unpacking."""
+    """Yield what `keep.py` unpacked from other wheels, or left half-unpacked."""
     for path in sorted(ENVIRONMENTS.glob("envkeep-*")):
         is_whole = UNPACKED.fullmatch(path.name) and (path / pinned_tools.COMPLETE).exists()
         if is_whole and str(path) not in sys.path and not path.is_symlink():
@@ -158,7 +158,7 @@ def _sum(size: int, freed: int, *, dry_run: bool) -> str:
 
 
 def _uvs_cache() -> Iterator[str]:
-    """Yield how large uv's cache is, which is not this project's alone, and what cleans it."""
+    """Yield the size of uv's shared cache, and the command that cleans it."""
     uv = pinned_tools.TOOLCHAIN.there("uv")
     if uv:
         size = run_program([uv, *SIZE_OF_CACHE], mode="probe", timeout=PATIENCE).answer

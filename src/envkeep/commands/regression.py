@@ -1,4 +1,4 @@
-"""Train, and compare what the model reaches with what the team expects of it."""
+"""Train, and compare the metrics with what the team expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a saved environment again, without network, and switch to it if the tests pass."""
+"""Restore a saved environment without network, and switch to it if the tests pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Save the active environment to a folder from which it can be made again without network."""
+"""Save the active environment to a folder that restores it without network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> Result:
         if problem:
             say(
                 f"note: {shown(DEVELOPMENT.link)} is not what is saved, which is what the locks "
-                f"say: {problem.text}; `make install` makes it anew."
+                f"say: {problem.text}; `make install` rebuilds it."
             )
         folder = Path(given(arguments.folder, "TO") or SAVED / active.name).absolute()
         interpreter = save.interpreter_folder() if arguments.python else None
@@ -82,7 +82,7 @@ def _saved_before(folder: Path) -> Manifest | None:
     """Return what a folder holds, if a save was completed there.
 
     Raises:
-        ToolError: It holds something that no save wrote.
+        ToolError: The folder holds something that no save wrote.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return None

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """Write the file and return where it is.
 
     Raises:
-        ToolError: There are no locks, or it cannot be written.
+        ToolError: The project has no locks, or the file cannot be written.
     """
     target = backends.chosen().target
     wanted = PRODUCTION_LAYERS if arguments.production else layers()

@@ -1,4 +1,4 @@
-"""From a fresh copy to a working project: repository, locks, environment, hooks."""
+"""Set up a fresh copy: repository, locks, environment, hooks."""
 
 from __future__ import annotations
 

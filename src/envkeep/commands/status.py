@@ -84,7 +84,7 @@ def _exporter(name: str) -> str:
     fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
     problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:
-        return f"{environment.name}, {problem.text}: `make export` makes it anew"
+        return f"{environment.name}, {problem.text}: `make export` rebuilds it"
     state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
     return f"{environment.name}, made {environment.created}, {state}"
 

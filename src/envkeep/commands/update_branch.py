@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
 
 def _lock_again() -> str:
-    """Make the locks that are there anew with the envkeep of the newer release.
+    """Recompile the existing locks with the envkeep of the newer release.
 
     Returns:
         What to say about it in the commit's message.

@@ -1,1 +1,1 @@
-"""What differs between two locks or environments, and how it is told."""
+"""Compare two locks or environments, and report the differences."""

@@ -1,4 +1,4 @@
-"""What changed between two sides, the gravest first."""
+"""Changes between two sides, most severe first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LockChange:
 
     Attributes:
         key: What it is called: its name, for exporters with theirs.
-        kinds: What changed of it, the gravest first.
+        kinds: What changed, most severe first.
         before: The package as it was, None if it was not there.
         after: The package as it is, None if it is not there.
         was: What is known of the version before.

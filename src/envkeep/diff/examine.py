@@ -45,7 +45,7 @@ def examine(before: Side, after: Side, found: Sequence[LockChange], service: str
 def _asked(
     changed: Iterable[LockChange], known: Mapping[tuple[str, str], VersionFacts], service: str
 ) -> tuple[dict[tuple[str, str], VersionFacts], Advisories | None, list[str]]:
-    """Return what others know of some changes, and sentences on who could not be asked."""
+    """Return what indexes and advisories say of some changes, and who could not be asked."""
     packages = [each for change in changed for each in (change.before, change.after) if each]
     notes: list[str] = []
     facts, advisories = dict(known), None

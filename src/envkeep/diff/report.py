@@ -1,4 +1,4 @@
-"""A difference in words that people read, and as data."""
+"""Report a difference for people, and as data."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Report:
 
 
 def as_lines(report: Report) -> Iterator[str]:
-    """Yield the report for people, the gravest first."""
+    """Yield the report for people, most severe first."""
     yield f"From {report.before.title} to {report.after.title}: {_counted(report.changes)}."
     yield from _section("Known vulnerabilities that it brings", report.brought)
     yield from _section("Known vulnerabilities that it fixes", report.fixed)
@@ -172,7 +172,7 @@ def _counted(changes: Sequence[LockChange]) -> str:
 
 
 def _aligned(rows: Sequence[Row]) -> list[str]:
-    """Return rows as lines with the cells of a column below each other; empty columns fall away."""
+    """Return rows as aligned lines, without empty columns."""
     if not rows:
         return []
     columns = [

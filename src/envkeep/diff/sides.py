@@ -1,4 +1,4 @@
-"""What is compared: locks of a commit, of a folder or of now, or what an environment holds."""
+"""The sides of a comparison: locks of a commit, of a folder or of now, or an environment."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def read_sides(one: str, other: str, target: Target) -> tuple[Side, Side]:
 
 
 def read_side(name: str, target: Target, only: Sequence[str] = ()) -> Side:
-    """Return what somebody means by a name.
+    """Resolve the name of a side.
 
     Args:
         name: As for ``pair``.

@@ -1,4 +1,4 @@
-"""What the package index says of versions in a diff: sizes of wheels, licenses, what was yanked."""
+"""Ask the package index about versions: wheel sizes, licenses, yanked releases."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What ``make doctor`` looks for: one module per group of checks, all on a collected context."""
+"""The checks of ``make doctor``: one module per group, all on a collected context."""

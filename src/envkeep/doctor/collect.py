@@ -1,4 +1,4 @@
-"""Collect what the checks judge; a part that cannot be read becomes a finding of its own."""
+"""Collect the context of the checks; an unreadable part becomes a finding of its own."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ PYTHON_MANAGERS = ("uv", "pyenv", "py")  # they may have a Python that is not on
 
 
 class _Collector:
-    """Calls functions that may fail and keeps what went wrong."""
+    """A collector that calls functions and records their errors."""
 
     def __init__(self) -> None:
         self.troubles: list[Finding] = []
 
     def get(self, what: str, function: Callable[[], Part], otherwise: Part) -> Part:
-        """Return what a function returns, or something else if it fails."""
+        """Return a function's result, or a default if it fails."""
         try:
             return function()
         except ToolError as error:
@@ -102,7 +102,7 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> DoctorContext:
 
 
 def _judged(target: Target | None) -> tuple[str, ...]:
-    """Return the target's backend; on the CPU for want of anything better, all that are missed."""
+    """Return the target's backend; where the CPU is the fallback, all missing backends."""
     if target is None:
         return ()
     if target.backend != CPU:

@@ -1,4 +1,4 @@
-"""What the checks judge: this machine and this project, as plain data."""
+"""The context of the checks: this machine and this project, as plain data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from envkeep.project.target import Target
 
 @dataclass(frozen=True)
 class ExaminedEnvironment:
-    """An active environment and what is in it.
+    """An active environment and its contents.
 
     Attributes:
         kind: Whether it is for development, production or an exporter.
@@ -93,7 +93,7 @@ class DataState:
 
 @dataclass(frozen=True)
 class Secret:
-    """Something secret in a file that git tracks; the secret itself is not kept.
+    """A secret in a tracked file; its text is not stored.
 
     Attributes:
         place: The file, with the line if it is in a text.
@@ -106,7 +106,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What commands left in ``.venvs`` that were interrupted.
+    """The leftovers of interrupted commands in ``.venvs``.
 
     Attributes:
         half_made: Environments that were never completed.

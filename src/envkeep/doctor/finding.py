@@ -1,4 +1,4 @@
-"""What a check finds, and the commands that fix it."""
+"""Findings of checks, and the commands that fix them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Fix:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is right or wrong on this machine.
+    """One finding about this machine: right or wrong.
 
     Attributes:
         status: ``ok``, ``warning``, ``error`` or ``skipped``; only errors make the doctor fail.
@@ -52,11 +52,11 @@ class Finding:
 
     @property
     def command(self) -> str | None:
-        """What to type to fix it, or None if no command can."""
+        """The command line that fixes it, or None."""
         return typed(self.remedy) or None
 
     def as_row(self) -> dict[str, str | bool | None]:
-        """Return it as it stands in JSON."""
+        """Return the JSON form."""
         return {
             "group": self.group,
             "check": self.check,
@@ -70,11 +70,11 @@ class Finding:
 
 
 def typed(remedy: str | tuple[Fix, ...] | None) -> str:
-    """Return a remedy as one command line."""
+    """Return a fix as one command line."""
     if isinstance(remedy, tuple):
         return " && ".join(fix.command for fix in remedy)
     return remedy or ""
 
 
 class NotKnownError(Exception):
-    """What a check needs to know could not be found out; another finding says why."""
+    """The context of a check is missing; another finding says why."""

@@ -1,4 +1,4 @@
-"""What ``doctor --fix`` may do, and how it is done.
+"""Run the safe fixes of ``doctor --fix``.
 
 A fix deletes no file of the user's, overwrites no edit, moves no version that nobody asked to move,
 and needs neither root nor a password. Everything else is a command that the doctor only names.
@@ -27,7 +27,7 @@ INSTALLS = {DEVELOPMENT: "install", PRODUCTION: "install-prod"}
 
 @dataclass(frozen=True)
 class Applied:
-    """A fix that was run.
+    """The result of a fix.
 
     Attributes:
         fix: Which one.
@@ -39,7 +39,7 @@ class Applied:
 
 
 def apply(findings: Iterable[Finding]) -> list[Applied]:
-    """Run each fix of some findings once; what follows a fix that failed is left alone."""
+    """Run each fix of some findings once; skip what follows a failed fix."""
     done: dict[str, Applied] = {}
     for finding in findings:
         for fix in finding.fixes:
@@ -51,7 +51,7 @@ def apply(findings: Iterable[Finding]) -> list[Applied]:
 
 
 def lock(context: DoctorContext) -> Remedy:
-    """Return what compiles the locks of this machine: a fix where there are none that it moves."""
+    """Return the fix that compiles the locks of this machine, safe only where none exist."""
     command = context.make("lock")
     if context.locks is None or context.locks.adds_only:
         return (Fix(command, "compile the locks that are missing", _lock),)
@@ -59,7 +59,7 @@ def lock(context: DoctorContext) -> Remedy:
 
 
 def install(context: DoctorContext, kind: Kind = DEVELOPMENT) -> tuple[Fix, ...]:
-    """Return what makes an environment from its locks, beside the one that is there."""
+    """Return the fix that makes an environment from its locks, beside the existing one."""
     effect = f"make {shown(kind.link)} from its locks, beside the environment that was there"
     if kind in INSTALLS:
         target = INSTALLS[kind]
@@ -69,7 +69,7 @@ def install(context: DoctorContext, kind: Kind = DEVELOPMENT) -> tuple[Fix, ...]
 
 
 def remake(context: DoctorContext, kind: Kind = DEVELOPMENT) -> Remedy:
-    """Return what makes an environment, its locks first if they are missing."""
+    """Return the fix that makes an environment, after its locks if they are missing."""
     state = context.locks
     if state is None or not state.missing:
         return install(context, kind)
@@ -78,25 +78,25 @@ def remake(context: DoctorContext, kind: Kind = DEVELOPMENT) -> Remedy:
 
 
 def restore_locks(context: DoctorContext) -> str:
-    """Return what brings back locks that git has and that were deleted, or nothing."""
+    """Return the command that restores deleted locks from git, or nothing."""
     deleted = context.locks.deleted if context.locks else ()
     return f"git checkout -- {shlex.join(deleted)}" if deleted else ""
 
 
 def remove_half_made() -> tuple[Fix, ...]:
-    """Return what removes environments that were never completed."""
+    """Return the fix that removes incomplete environments."""
     return (Fix("make prune", "remove environments that were never completed", _remove_half_made),)
 
 
 def withdraw_writing(environment: str) -> tuple[Fix, ...]:
-    """Return what lets nobody but the owner's group write to an environment, given its name."""
+    """Return the fix that takes other users' right to write to an environment."""
     folder = f".venvs/{environment}"
     apply = partial(_withdraw_writing, environment)
     return (Fix(f"chmod -R o-w {folder}", f"let nobody else write to {folder}", apply),)
 
 
 def install_hooks() -> tuple[Fix, ...]:
-    """Return what lets git run the project's checks at every commit."""
+    """Return the fix that installs git's hooks."""
     return (Fix("make setup", "install git's hooks", _install_hooks),)
 
 
@@ -112,7 +112,7 @@ def _applied(fix: Fix) -> Applied:
 
 
 def _lock() -> None:
-    """Compile the locks that are missing; those that are there stay as they are."""
+    """Compile missing locks; existing ones stay as they are."""
     _keep("lock", "--changed", "--quiet", *(("--fast",) if locking_tools.uses_uv() else ()))
 
 

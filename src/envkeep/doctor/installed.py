@@ -1,4 +1,4 @@
-"""Look at what is in an environment: its metadata, the files that they list, and whose those are.
+"""Inspect an environment: its metadata, the files that they list, and their owners.
 
 Every file is looked at once, none of them is imported, and only one small file of two distributions
 that bring the same one is read.
@@ -37,7 +37,7 @@ OF_UV = ".lock"  # empty, held while uv changes an environment; everybody may wr
 
 @dataclass(frozen=True)
 class Collision:
-    """Distributions that bring the same files with other contents.
+    """Distributions that bring the same files with different contents.
 
     Attributes:
         names: Their names.
@@ -52,7 +52,7 @@ class Collision:
 
 @dataclass(frozen=True)
 class InstalledPackages:
-    """What is in an environment.
+    """The contents of an environment.
 
     Attributes:
         distributions: What could be read.
@@ -159,7 +159,7 @@ if sys.platform == "win32":
 else:
 
     def _expected_owner(environment: Path) -> int | None:
-        """Return the user whose the files should be: who asks; to root, whose the folder is."""
+        """Return the expected owner of the files: this user; for root, the folder's owner."""
         try:
             return os.getuid() or environment.stat().st_uid
         except OSError:
@@ -169,7 +169,7 @@ else:
 def _collisions(
     records: Mapping[Distribution, Iterable[ListedFile]], environment: Path
 ) -> Iterator[Collision]:
-    """Yield who brings the same files, unless these are the same bytes."""
+    """Yield distributions that bring the same files, unless these are the same bytes."""
     owners: dict[str, list[tuple[str, ListedFile]]] = {}
     for owner, rows in records.items():
         for each in rows:
@@ -198,7 +198,7 @@ def _whose(path: Path, owners: Iterable[tuple[str, ListedFile]]) -> str | None:
 
 
 def _python(environment: Path) -> str | None:
-    """Return which Python the packages are for, by the folder's name or else by its settings."""
+    """Return the Python version of the packages, from the folder's name or its settings."""
     folders = environment.glob("lib/python*/site-packages")
     named = [folder.parent.name.removeprefix("python") for folder in folders]
     facts = settings(environment)

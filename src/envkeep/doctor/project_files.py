@@ -1,4 +1,4 @@
-"""Look at the project's own files: data, what git tracks and runs, what commands left behind."""
+"""Inspect the project's own files: data, tracked files, git's hooks, leftovers of commands."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def data(*, hashed: bool) -> DataState | None:
 
 
 def secrets() -> tuple[Secret, ...] | None:
-    """Return what is secret in the files that git tracks, None if it cannot be asked."""
+    """Return the secrets in tracked files, or None if git cannot be asked."""
     if not is_tracked(ROOT):
         return None
     tracked = Git(ROOT).paths("ls-files", "-z", "--cached")
@@ -44,7 +44,7 @@ def secrets() -> tuple[Secret, ...] | None:
 
 
 def deleted(folder: Path) -> tuple[str, ...]:
-    """Return the files of a folder that git has and that are not there."""
+    """Return the files of a folder that git has and the disk lacks."""
     if not is_tracked(ROOT):
         return ()
     return tuple(Git(ROOT).paths("ls-files", "-z", "--deleted", "--", str(folder)))
@@ -56,7 +56,7 @@ def lacks_hooks() -> bool:
 
 
 def leftovers() -> Leftovers:
-    """Return what commands left in ``.venvs`` that did not end."""
+    """Return the leftovers of killed commands in ``.venvs``."""
     if not ENVIRONMENTS.is_dir():
         return Leftovers()
     half = sorted(store.half_made())

@@ -21,7 +21,7 @@ INDENTED = f"  {'':{MARKER_WIDTH}}  "
 def as_data(
     context: DoctorContext, findings: Sequence[Finding], applied: Sequence[Applied] | None = None
 ) -> Any:
-    """Return everything for programs; skipped checks are in it too, nothing private is.
+    """Return everything for programs, skipped checks included, redacted.
 
     Args:
         context: What was examined.

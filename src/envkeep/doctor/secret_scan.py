@@ -1,4 +1,4 @@
-"""Find secrets that are known by their form alone, in files that git tracks.
+"""Find secrets in tracked files by their form.
 
 Forms that mean nothing else, so that this check is quick and never wrong about what it finds; what
 detect-secrets guesses from names and from entropy is the affair of ``make lint``.
@@ -21,7 +21,7 @@ FILES = (".env", "*.env", ".netrc", ".pypirc", "id_rsa", "id_ed25519", "id_ecdsa
 
 @dataclass(frozen=True)
 class Form:
-    """What secrets of one kind look like.
+    """The form of one kind of secret.
 
     Attributes:
         kind: What they are.

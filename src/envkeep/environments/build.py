@@ -1,4 +1,4 @@
-"""Make and check environments from locks, the same way whichever command asks."""
+"""Make and check environments from locks, the same way for every command."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def make(
 
 
 def usable(kind: Kind, wanted: Environment, spec: EnvironmentSpec) -> Environment | None:
-    """Return an environment of a spec that is there and whole, the active one first.
+    """Return an existing, whole environment of a spec, preferring the active one.
 
     One that is not is named, and stays as it is.
 
@@ -144,7 +144,7 @@ def _check(
 
 
 def _start_package(folder: Path) -> None:
-    """Run the package's own command, if it has one, as far as its help.
+    """Run the package's own command, if it has one, with ``--help``.
 
     What the command of an adopted package does when it is asked for help is not known.
     """

@@ -1,4 +1,4 @@
-"""Compiled modules: environments that hold the same module compile it once.
+"""Share compiled modules between environments that hold the same module.
 
 Compiling takes most of the time of a first import. uv links the files of a package from its cache,
 so a module that two environments have is the same file, with the same time in the header of its
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def share(present: Path, new: Path) -> None:
-    """Give a new environment the compiled form of every module that another one has too.
+    """Copy the compiled form of every shared module into a new environment.
 
     Python replaces these files as a whole, so a link changes nothing in the other one.
 

@@ -1,4 +1,4 @@
-"""Which distributions an environment holds, read from their files; nothing of them is imported."""
+"""Read the distributions of an environment from their files, without importing anything."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def metadata(folder: Path) -> Message:
     """Return the headers of a distribution's metadata.
 
     Raises:
-        OSError: The distributions cannot be read.
-        ValueError: They are not text.
+        OSError: The headers cannot be read.
+        ValueError: The headers are not text.
     """
     from email.parser import HeaderParser  # most commands read none
 

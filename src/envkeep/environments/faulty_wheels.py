@@ -1,4 +1,4 @@
-"""Wheels that do not hold what their own RECORD lists: what is so by their makers is no damage.
+"""Recognize wheels that lack files of their own RECORD: that is no damage.
 
 Only asked when something is gone or of another size after an installation that ended well.
 """
@@ -22,7 +22,7 @@ from envkeep.toolchain import locking_tools
 
 
 def excuse(environment: Path, locks: Iterable[Path]) -> None:
-    """Note which files are gone or of another size because their wheels are so.
+    """Record the files whose wheels themselves lack them or have another size.
 
     The wheels are fetched for that, apart from uv's cache, by the hashes of the locks; if they
     cannot be, nothing is noted.

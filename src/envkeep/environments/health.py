@@ -1,4 +1,4 @@
-"""Is an environment still what was made from its locks?
+"""Check that an environment is still what was made from its locks.
 
 What was found whole is noted in ``.cache/seen-whole``, with what changes when a package or its
 Python does; as long as that is the same, nothing is read again.
@@ -32,7 +32,7 @@ def problem_with(
     *,
     every_file: bool = False,
 ) -> Problem | None:
-    """Return why an environment is not what was made, or None.
+    """Return why an environment is damaged, or None.
 
     Args:
         environment: Its facts.
@@ -58,7 +58,7 @@ def problem_with(
 
 
 def _state(folder: Path) -> str:
-    """Return what changes if a package comes or goes or the Python is another one; or nothing."""
+    """Return a stamp that changes with the packages and the Python, or nothing."""
     packages, interpreter = packages_folder(folder), python(folder)
     try:
         program = interpreter.stat()

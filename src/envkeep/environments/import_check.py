@@ -32,7 +32,7 @@ Choice = str | Literal[False]
 def seconds(
     folder: Path, names: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> float:
-    """Return the processor time that packages take to import, in seconds.
+    """Return the CPU time that packages take to import, in seconds.
 
     Args:
         folder: The environment.
@@ -49,7 +49,7 @@ def seconds(
 
 
 def arguments(names: Sequence[str]) -> list[str]:
-    """Return what the import check is called with to check packages as the project wants.
+    """Return the arguments of the import check, with the project's choices.
 
     Raises:
         ToolError: The project's setting cannot be understood.
@@ -82,7 +82,7 @@ def judge(done: Completed) -> float:
 
 
 def choices() -> dict[str, Choice]:
-    """Return by which module a package is checked, or False, as ``pyproject.toml`` says.
+    """Return the module that checks a package, or False, from ``pyproject.toml``.
 
     Raises:
         ToolError: The setting is no table of that form.
@@ -103,7 +103,7 @@ def _is_choice(value: object) -> bool:
 
 
 def _unknown(chosen: Mapping[str, Choice], names: Sequence[str]) -> list[str]:
-    """Return what is chosen for packages that nothing asks for: misspelled, or no longer there."""
+    """Return choices for packages that nothing requires: misspelled, or no longer there."""
     left = set(chosen) - set(names)
     return sorted(left - _required()) if left else []
 
@@ -131,7 +131,7 @@ def _of_packages(text: str) -> Iterator[str]:
 
 
 def _how(done: Completed) -> str:
-    """Say how a Python ended that an import was the end of."""
+    """Describe how a Python ended that an import killed."""
     if done.code >= 0:
         return f"ended Python with exit code {done.code}"
     try:
@@ -141,7 +141,7 @@ def _how(done: Completed) -> str:
 
 
 def _sentence(problems: Mapping[str, str]) -> str:
-    """Return all problems and the way round, in one line."""
+    """Return all problems and the workaround, in one line."""
     reasons = "; ".join(
         f"{name}: {textwrap.shorten(text, LONGEST, placeholder=' ...')}"
         for name, text in problems.items()

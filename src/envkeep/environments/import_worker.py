@@ -34,10 +34,9 @@ OF_A_DRIVER = re.compile(r"lib(cuda|nvidia-ml)\.so\.1|nv(cuda|ml)\.dll")
 
 
 class Stopwatch:
-    """The processor time of some calls in sum, those inside each other counted once."""
+    """The total CPU time of some calls; nested calls count once."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
         self.seconds = 0.0
         self._is_running = False
 
@@ -152,13 +151,13 @@ def problem_with(package: str, module: str = "") -> str | None:
 
 
 def _is_absent(module: str, error: BaseException) -> bool:
-    """Tell whether an error says that there is no such module, so it was taken for one wrongly."""
+    """Tell whether an error says that the module does not exist, so the guess was wrong."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     return bool(missing) and f"{module}.".startswith(f"{missing}.")
 
 
 def report(**facts: object) -> None:
-    """Print a line for the tools, apart from what packages print."""
+    """Print a line of the report, apart from what packages print."""
     print(f"\n{MARK}{json.dumps(facts)}", flush=True)
 
 

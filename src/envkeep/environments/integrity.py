@@ -1,4 +1,4 @@
-"""Is an environment what was made: its Python, the packages of the locks, every file of them?
+"""Check the integrity of an environment: its Python, its packages, every file of them.
 
 Nothing in it is imported, and nothing is changed.
 """
@@ -35,21 +35,20 @@ SAY_VERSION = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 
 
 class NotWholeError(ToolError):
-    """An installation ended well, and files are gone or cut off.
+    """Files are missing or truncated although the installation succeeded.
 
     Attributes:
         names: The packages.
     """
 
     def __init__(self, message: str, names: Sequence[str]) -> None:
-        """Keep the packages beside the sentence."""
         super().__init__(message)
         self.names = tuple(names)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why an environment is not what was made.
+    """The damage of an environment.
 
     Attributes:
         text: The end of a sentence about it.
@@ -62,7 +61,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Drift:
-    """How the packages in an environment differ from the locked ones, each in words.
+    """The differences of an environment's packages from the locked ones, in words.
 
     Attributes:
         missing: Those that are not there.
@@ -114,7 +113,7 @@ def problem(
     *,
     every_file: bool,
 ) -> Problem | None:
-    """Return the first problem of an environment, the gravest first, or None.
+    """Return the most severe problem of an environment, or None.
 
     Args:
         folder: The environment.
@@ -193,7 +192,7 @@ def version_of_python(folder: Path) -> str | None:
 
 
 def named(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many more there are."""
+    """Return the first names and the number of the others."""
     rest = len(names) - MOST_NAMED
     if rest > 0:
         return f"{', '.join(names[:MOST_NAMED])} and {rest} more"
@@ -222,7 +221,7 @@ def _by_name(folder: Path, wanted: Mapping[str, str]) -> list[Distribution]:
 
 
 def _not_whole(folder: Path) -> tuple[str, list[str]]:
-    """Return what is gone or cut off as the start of a sentence, and of which packages."""
+    """Return missing and truncated files as the start of a sentence, and their packages."""
     broken = records.distributions_of(folder)[1]
     broken = [each for each in broken if not each.by_its_makers]
     if broken := [each for each in broken if not _is_of_conda(folder, each.name)]:

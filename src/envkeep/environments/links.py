@@ -26,7 +26,7 @@ def point(link: Path, target: Path) -> None:
 
 
 def out_of_the_way(link: Path) -> str:
-    """Return the command that moves away what is no link of envkeep's, or nothing."""
+    """Return the command that moves away a path that is no link of envkeep's, or nothing."""
     if is_link(link) or not link.exists():
         return ""
     names = (f"{link.name}-old", *(f"{link.name}-old-{number}" for number in range(2, 1000)))
@@ -35,7 +35,7 @@ def out_of_the_way(link: Path) -> str:
 
 
 def require_free(link: Path) -> None:
-    """Refuse to replace what is no link.
+    """Refuse to replace a path that is no link.
 
     Raises:
         ToolError: A folder or a file is in the link's place.

@@ -1,4 +1,4 @@
-"""A program `pip` in environments without pip: it says what to do instead.
+"""Write a program `pip` that says what to do instead.
 
 Without it a shell in which the environment is activated takes the pip of another Python, and
 installs there.
@@ -21,7 +21,7 @@ FOR_WINDOWS = f"@echo off\r\necho {SENTENCE} 1>&2\r\nexit /b 1\r\n"
 
 
 def write(environment: Path) -> None:
-    """Write it, unless a package of the environment brings a real one."""
+    """Write the program, unless the environment has a real pip."""
     folder = scripts(environment)
     if any((folder / name).exists() for name in ("pip", "pip.exe")):
         return

@@ -1,4 +1,4 @@
-"""What the metadata of distributions list, and what of it is in an environment."""
+"""Compare the files that distributions list with those in an environment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Broken:
-    """A distribution whose metadata are not whole.
+    """A distribution with incomplete metadata.
 
     Attributes:
         name: The name of its folder.
@@ -66,7 +66,7 @@ class ListedFile(NamedTuple):
 
 
 def distributions_of(environment: Path) -> tuple[list[Distribution], list[Broken]]:
-    """Return the distributions that can be read, and the metadata that are not whole."""
+    """Return the readable distributions, and the incomplete metadata."""
     whole, broken = [], list(_leftovers(environment))
     for folder in metadata_folders(environment):
         found = read(folder)
@@ -107,7 +107,7 @@ def listed(environment: Path, found: Distribution) -> Iterator[ListedFile]:
 def lost(
     environment: Path, records: Mapping[Distribution, Iterable[ListedFile]]
 ) -> dict[str, dict[str, int | None]]:
-    """Return by distribution the files that are gone or not whole, with the size that they have.
+    """Return each distribution's missing or truncated files, with their actual sizes.
 
     Of a file that two distributions bring, the size that one of them lists is right. What conda
     installed is its own affair: it rewrites files, and not what they list. Of the metadata only the
@@ -138,7 +138,7 @@ def lost(
 
 
 def lost_of(environment: Path) -> dict[str, dict[str, int | None]]:
-    """Return what is lost of the distributions in an environment; see ``lost``."""
+    """Return the lost files of the distributions in an environment; see ``lost``."""
     there = distributions_of(environment)[0]
     return lost(environment, {each: list(listed(environment, each)) for each in there})
 
@@ -194,7 +194,7 @@ def _size(path: str) -> int | None:
 
 
 def _lost_metadata(folder: Path) -> str:
-    """Return what is gone of a folder of metadata, or nothing."""
+    """Return the missing part of a folder of metadata, or nothing."""
     for name in (METADATA, RECORD):
         try:
             size = (folder / name).stat().st_size
@@ -208,7 +208,7 @@ def _lost_metadata(folder: Path) -> str:
 
 
 def _odd_metadata(folder: Path, found: Distribution | None) -> str:
-    """Return what is wrong with a folder of metadata of which nothing is gone, or nothing."""
+    """Return the fault of a complete folder of metadata, or nothing."""
     for name in (METADATA, RECORD):
         try:
             text = (folder / name).read_text(encoding="utf-8")

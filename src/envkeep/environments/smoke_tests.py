@@ -1,4 +1,4 @@
-"""Let the project's smoke tests judge a new environment, and nothing else of its tests."""
+"""Check a new environment with the project's smoke tests alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOT_COLLECTED = "collection failure"  # what pytest calls it in its report
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """What the smoke tests say of an environment.
+    """The result of the smoke tests in an environment.
 
     Attributes:
         ended: How pytest ended. Its exit code says too little: a threshold of coverage changes it.
@@ -47,7 +47,7 @@ class SmokeResult:
 
     @property
     def problem(self) -> str:
-        """What speaks against the environment, or nothing."""
+        """The reason against the environment, or nothing."""
         if self.failed:
             return f"the project's smoke test fails in it ({', '.join(self.failed)})"
         return f"the project's smoke test cannot be run in it ({self.unheard})" * bool(self.unheard)
@@ -64,7 +64,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 
 def run(folder: Path) -> SmokeResult:
-    """Run the smoke tests in an environment and print nothing of it.
+    """Run the smoke tests in an environment without output.
 
     Raises:
         ToolError: The environment's Python could not be started.
@@ -79,7 +79,7 @@ def run(folder: Path) -> SmokeResult:
 
 
 def judge(new: SmokeResult, active: Path | None) -> None:
-    """Show what came out.
+    """Show the result.
 
     What cannot be run in the active environment either says nothing about the new one. Where there
     is no active one, the new one is taken: who must repair the tests needs it.
@@ -104,7 +104,7 @@ def judge(new: SmokeResult, active: Path | None) -> None:
 
 
 def _show(outcome: SmokeResult) -> None:
-    """Print pytest's words where they are needed, else its last line and what could not be read."""
+    """Print pytest's output if needed, or else its last line and the unreadable modules."""
     text = outcome.ended.output.decode("utf-8", "replace")
     if outcome.problem:
         print(text, end="", flush=True)

@@ -1,4 +1,4 @@
-"""What an environment is made from: locks, and the packages that must import from it."""
+"""Environment specs: locks, and the packages that must import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from envkeep.project.target import Target
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """What an environment is filled from.
+    """An environment spec.
 
     Attributes:
         locks: In the order in which they are installed.
@@ -27,7 +27,7 @@ class EnvironmentSpec:
 
     @classmethod
     def of(cls, locks: Locks, wanted: Sequence[str], top: Path | None = None) -> EnvironmentSpec:
-        """Return what some layers, or an exporter, say.
+        """Return the spec of some layers, or of an exporter.
 
         Args:
             locks: Their locks.

@@ -62,7 +62,7 @@ def of_exporter(exporter: str) -> Kind:
 
 
 def project_hash(kind: Kind) -> str:
-    """Return the hash of what an environment takes from the project: a copy, or its commands."""
+    """Return the hash of the project's part in an environment: a copy, or its commands."""
     hashes = {"copy": source_hash, "editable": editable_install_hash}
     return hashes[kind.project]() if kind.project in hashes else ""
 
@@ -104,7 +104,7 @@ class Environment:
 
 @contextmanager
 def exclusive() -> Iterator[None]:
-    """Keep other commands from changing this project's environments and locks meanwhile.
+    """Hold the project's lock against other commands that change environments and locks.
 
     What commands left that were killed is completed or removed first: nobody is at work on it.
 
@@ -122,7 +122,7 @@ def exclusive() -> Iterator[None]:
 
 
 def _tidy() -> None:
-    """Complete or remove what killed commands left."""
+    """Complete or remove the leftovers of killed commands."""
     transaction.finish()
     left = [ENVIRONMENTS / name for name in sorted(half_made())]
     left += [TREE] if TREE.exists() else []
@@ -173,7 +173,7 @@ def _plain_name(kind: Kind, lock_sha256: str) -> str:
 
 
 def _free_name(name: str) -> str:
-    """Return a name, with a number if an environment has it already."""
+    """Return a free name: with a number if it is taken."""
     plain = COUNTED.sub("", name)
     names = (name, *(f"{plain}-{number}" for number in range(2, 1000)))
     return next(each for each in names if not load(each))
@@ -255,7 +255,7 @@ def roll_back(kind: Kind, name: str | None = None) -> Environment:
         name: Which one; by default the one that was active before the current one.
 
     Raises:
-        ToolError: There is no earlier environment, or none of that name that is whole.
+        ToolError: No earlier environment exists, or none of that name is whole.
     """
     if name is not None:
         return _switch_to(kind, name)
@@ -285,7 +285,7 @@ def _switch_to(kind: Kind, name: str) -> Environment:
 
 
 def _damage(environment: Environment) -> str:
-    """Return why programs cannot be expected to run in an environment, or nothing."""
+    """Return why programs cannot run in an environment, or nothing."""
     from envkeep.environments import integrity
 
     problem = integrity.problem(environment.folder, environment.python, None, every_file=True)
@@ -334,7 +334,7 @@ def half_made() -> set[str]:
 
 
 def delete(folder: Path) -> None:
-    """Delete an environment; if that is cut off, what is left no longer counts as one."""
+    """Delete an environment so that an interrupted deletion leaves none that counts."""
     for mark in MARKS:
         (folder / mark).unlink(missing_ok=True)
     shutil.rmtree(folder)
@@ -352,12 +352,12 @@ def _linked() -> set[str]:
 
 
 def _place(past: Sequence[str], name: str) -> int:
-    """Return when an environment was active last; those that never were come first."""
+    """Return the last activation of an environment as a sort key; never active comes first."""
     return past.index(name) if name in past else -1
 
 
 def _is_half_made(path: Path) -> bool:
-    """Tell whether a folder was to become an environment: it lacks what is written last."""
+    """Tell whether a folder is an incomplete environment: it lacks the file written last."""
     is_environment = MADE_HERE.fullmatch(path.name) and path.is_dir()
     return bool(is_environment) and not any((path / mark).exists() for mark in MARKS)
 

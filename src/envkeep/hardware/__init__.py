@@ -1,1 +1,1 @@
-"""What this computer is, and what the stack release knows of hardware."""
+"""Detect this computer's hardware, and read the stack's catalog."""

@@ -1,4 +1,4 @@
-"""What the stack release says about platforms, backends, builds of torch and GPUs."""
+"""Read the catalog of the stack release: platforms, backends, builds of torch, GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look at what surrounds the graphics devices: memory, disk, containers, permissions.
+"""Inspect the host of the graphics devices: memory, disk, containers, permissions.
 
 Like ``hardware.py`` it reads files, and answers "nothing found" instead of failing.
 """
@@ -42,7 +42,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Host:
-    """What surrounds the graphics devices.
+    """The host of the graphics devices.
 
     Attributes:
         memory: Size of the main memory in bytes, or what this container may use; None if unknown.
@@ -68,7 +68,7 @@ class Host:
 
 
 def look(machine: Machine, project: Path, root: Path = ROOT) -> Host:
-    """Look around on this machine.
+    """Inspect this machine.
 
     Args:
         machine: What ``hardware.detect`` found.

@@ -42,7 +42,7 @@ PATIENCE = 10  # seconds; a driver without its daemon takes some to wake up a ma
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found on this machine.
+    """The detected machine.
 
     Attributes:
         system: ``linux``, ``macos``, ``windows``, or Python's own name for another one.
@@ -85,7 +85,7 @@ class Machine:
         return found.get(backend, backend == "mps" and self.apple_gpu)
 
     def describe(self) -> str:
-        """Return one line for people."""
+        """Return a line for people."""
         devices = [f"NVIDIA driver {self.nvidia_driver}"] if self.nvidia_driver else []
         devices += ["AMD GPU"] if self.amd else []
         devices += ["Intel graphics"] if self.intel else []
@@ -200,7 +200,7 @@ def _ask_nvidia(root: Path, *fields: str) -> Completed | None:
 
 
 def ask(*command: str) -> Completed:
-    """Return what a program that knows the machine answers, if it does in time."""
+    """Return the output of a vendor's program, if it answers in time."""
     return run(command, mode="probe", timeout=PATIENCE)
 
 

@@ -1,4 +1,4 @@
-"""What `lint` and `format` run in a project that was there before the template.
+"""Programs of `lint` and `format` in an adopted project.
 
 Its own settings of ruff and mypy say what is checked; without any, nothing is.
 """
@@ -25,7 +25,7 @@ SAYS_WHAT = ("files", "modules", "packages")
 
 
 def lint_steps() -> list[list[str]]:
-    """Return what checks style and types, as arguments of Python."""
+    """Return the commands that check style and types, as arguments of Python."""
     steps = [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"]] if _uses_ruff() else []
     mypy = _mypy_settings()
     if mypy is None:
@@ -37,7 +37,7 @@ def lint_steps() -> list[list[str]]:
 
 
 def format_steps() -> list[list[str]]:
-    """Return what fixes and formats, as arguments of Python."""
+    """Return the commands that fix and format, as arguments of Python."""
     if not _uses_ruff():
         return []
     return [["-m", "ruff", "check", "--fix-only"], ["-m", "ruff", "format"]]
@@ -58,7 +58,7 @@ def _mypy_settings() -> Mapping[str, Any] | None:
             parser.read(ROOT / name, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            raise ToolError(f"{name} cannot be read ({reason}); mend it.") from error
+            raise ToolError(f"{name} cannot be read ({reason}); fix it.") from error
         if parser.has_section("mypy"):
             return parser["mypy"]
     settings: Mapping[str, Any] | None = _tool_tables().get("mypy")
@@ -69,7 +69,7 @@ def _tool_tables() -> Mapping[str, Any]:
     try:
         settings = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ToolError(f"pyproject.toml cannot be read ({error}); mend it.") from error
+        raise ToolError(f"pyproject.toml cannot be read ({error}); fix it.") from error
     tables: Mapping[str, Any] = settings.get("tool", {})
     return tables
 

@@ -16,7 +16,7 @@ MOST_SHOWN = 5  # untracked files
 
 
 def install() -> None:
-    """Let git run the checks at every commit, or say why it cannot.
+    """Install git's hooks, or say why that is impossible.
 
     What git runs in a project that was there before the template stays its own affair.
     """
@@ -115,7 +115,7 @@ def _shell_of_git() -> dict[str, str]:
 
 
 def _pre_commit() -> list[object]:
-    """Return the start of its commands; a hook made so keeps to .venv, whatever that points at."""
+    """Return the prefix of pre-commit's commands; such a hook follows .venv wherever it points."""
     return [python(DEVELOPMENT.link), "-m", "pre_commit"]
 
 

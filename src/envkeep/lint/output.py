@@ -1,4 +1,4 @@
-"""What checks print, passed on as it is: a hook of git shows nothing else."""
+"""Pass on the output of checks unchanged, because a git hook shows nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from envkeep.process import run
 
 
 def passed_on(command: Sequence[object]) -> int:
-    """Run a program, print what it printed once it has ended, and return its exit code.
+    """Run a program, print its output when it has ended, and return its exit code.
 
     Raises:
         ToolError: The program could not be started.

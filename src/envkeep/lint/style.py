@@ -1,4 +1,4 @@
-"""Which Python files are held to the team's settings of ruff, and which to the template's.
+"""Check and format Python files with ruff: the team's by its settings, the template's by its own.
 
 A file that updates rewrite is never formatted in the team's style: every update would meet edits.
 """
@@ -22,7 +22,7 @@ def is_templates(path: str) -> bool:
 
 
 def format_steps() -> list[list[str]]:
-    """Return what fixes and formats the team's files, as arguments of Python."""
+    """Return the commands that fix and format the team's files, as arguments of Python."""
     return [
         ["-m", "ruff", "check", "--fix-only", *without_the_templates(), *CHECKED],
         ["-m", "ruff", "format", *without_the_templates(), *CHECKED],
@@ -30,7 +30,7 @@ def format_steps() -> list[list[str]]:
 
 
 def check_steps(subcommand: Sequence[str], files: Sequence[str]) -> list[list[str]]:
-    """Return what checks files, as arguments of Python: one step for each kind of settings.
+    """Return the commands that check files, as arguments of Python, one for each kind of settings.
 
     Args:
         subcommand: ruff's, such as ``format --check``.

@@ -23,7 +23,7 @@ from envkeep.project.target import Target, exporters_of
 
 
 class Resolver(Protocol):
-    """What turns the requirements of one target's layers into exact versions."""
+    """A resolver: turns the requirements of one target's layers into exact versions."""
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
@@ -42,14 +42,13 @@ UNTOUCHED = "the locks were left as they were"
 
 
 class NeedsOlderPins(ToolError):
-    """Pins of the stack are newer than what overrides.txt names goes with.
+    """Pins of the stack contradict an older version in overrides.txt.
 
     Attributes:
         lines: What overrides.txt lacks for that.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """Name the lines."""
         self.lines = tuple(lines)
         super().__init__(
             "requirements/overrides.txt names older versions than the stack release goes with: add "
@@ -60,7 +59,7 @@ class NeedsOlderPins(ToolError):
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One try to lock the layers of a target.
+    """One attempt to lock the layers of a target.
 
     Attributes:
         locks: What is written.
@@ -235,7 +234,7 @@ def _compiled(
 def _look_at_new(
     entries: Sequence[LockEntry], before: Sequence[LockEntry], attempt: _Attempt
 ) -> None:
-    """Stop at a new version that this Python cannot have, and say which one was withdrawn.
+    """Refuse a new version without support for this Python, and note a withdrawn one.
 
     uv takes a source whatever Pythons it is for, up to the day on which it is to be built. What the
     stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
@@ -279,7 +278,7 @@ def _refuse_unhashed(entries: Sequence[LockEntry], sources: Sequence[Path]) -> N
 
 
 def _refuse_torch(entries: Sequence[LockEntry], sources: Sequence[Path]) -> None:
-    """Stop if a project without torch of its own got what PyPI calls torch."""
+    """Refuse PyPI's torch in a project without torch of its own."""
     if any(entry.name == "torch" and not entry.address for entry in entries):
         raise ToolError(
             f"{_named(sources)} asks for torch, or for what needs it, and this project has no "
@@ -294,7 +293,7 @@ def _named(sources: Sequence[Path]) -> str:
 
 
 def _refuse_foreign(entries: Sequence[LockEntry], build: TorchBuild | None) -> None:
-    """Stop if one of torch's packages came in another version than its build has."""
+    """Refuse a package of torch in another version than its build has."""
     pins = build.pins if build else {}
     for entry in entries:
         if entry.name in pins and entry.version != pins[entry.name]:

@@ -1,4 +1,4 @@
-"""Why locking or installing failed, as the sentence that names the true cause and what to do.
+"""Explain a failed lock or install: one sentence with the true cause and what to do.
 
 Which package a resolver speaks of stands in its words; whether it exists, and for which Pythons, is
 asked of the index. Where nobody answers, its words stand alone.
@@ -31,7 +31,7 @@ SHORT = 120  # characters of a reason
 
 @dataclass(frozen=True)
 class Failure:
-    """A resolver that failed.
+    """The failure of a resolver.
 
     Attributes:
         output: What it printed.
@@ -44,7 +44,7 @@ class Failure:
     pins: Sequence[Line] = ()
 
     def cause(self) -> str | None:
-        """Return what is wrong and what to do, None if requirements contradict each other."""
+        """Return the cause and what to do, or None if requirements contradict each other."""
         return self._bad_line() or of_build(self.output) or self._unavailable()
 
     def contradiction(self) -> str:
@@ -95,7 +95,7 @@ class Failure:
                     yield f"{shown(path)}, line {number}: ", line.strip()
 
     def _unavailable(self) -> str | None:
-        """Return the sentence about a package or a version that is not to be had."""
+        """Return the sentence about an unavailable package or version."""
         subjects = resolver_output.subjects(self.output)
         wanted = {name: version or self._version_of(name) for name, version in subjects}
         for name in resolver_output.without_match(self.output):
@@ -112,11 +112,11 @@ class Failure:
         return None
 
     def _not_had(self, name: str, version: str) -> str:
-        """Return the sentence about a package of which the index says nothing."""
+        """Return the sentence about a package that the index does not know."""
         return (
-            f"{f'{name} {version}'.strip()} cannot be had from the package index (the resolver's "
-            f"reason is above): check the name, the version, and that the index lets you in (asked "
-            f"for by {self._place(name)})"
+            f"{f'{name} {version}'.strip()} cannot be fetched from the package index "
+            "(the resolver's reason is above): check the name, the version, and that the index "
+            f"lets you in (asked for by {self._place(name)})"
         )
 
     def _about(self, fit: Fit) -> str | None:
@@ -167,13 +167,13 @@ def of_build(output: str) -> str | None:
 
 
 def of_install(error: ToolError) -> str:
-    """Return why an environment could not be filled: a failed build by its own sentence."""
+    """Return why filling an environment failed; a failed build has its own sentence."""
     built = of_build(error.output) if isinstance(error, CommandError) else None
     return (built or str(error)).rstrip(".")
 
 
 def no_wheel(fit: Fit) -> str:
-    """Return the sentence about a version that this Python cannot have."""
+    """Return the sentence about a version without support for this Python."""
     if python_version() in fit.pythons:
         return f"{fit.name} {fit.version} has no file for this platform; {_newest(fit)}"
     word = f"; it is for Python {fit.requires_python}" if fit.requires_python else ""
@@ -197,7 +197,7 @@ def _wheels(built: FailedBuild) -> str:
 
 
 def _has_none(pythons: Sequence[str], other: str | None = None) -> str:
-    """Return that there is no wheel for this Python, for which there is one, and of which version.
+    """Return which wheels exist in place of the missing one for this Python.
 
     Args:
         pythons: Those that have one.

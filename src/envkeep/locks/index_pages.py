@@ -1,4 +1,4 @@
-"""What stands on a package's page of an index (PEP 503, 691), and what of it a Python can have."""
+"""Read a package's page of an index (PEP 503, 691), and select what a Python supports."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class IndexFile:
         return any(_serves(tag, python.minor) for tag in self.tags)
 
     def admits(self, python: Version) -> bool:
-        """Tell whether it is for a Python by the word of its makers."""
+        """Tell whether its ``requires-python`` admits a Python."""
         try:
             return SpecifierSet(self.requires_python).contains(python, prereleases=True)
         except InvalidSpecifier:
@@ -108,7 +108,7 @@ def of_version(files: Iterable[IndexFile], text: str) -> list[IndexFile]:
 
 
 def how(files: Sequence[IndexFile], python: Version) -> str:
-    """Return how a Python can have a version: by ``wheel``, by ``source``, or an empty text.
+    """Return how a Python gets a version: by ``wheel``, by ``source``, or an empty text.
 
     Its makers' word on the Pythons counts only where there is no wheel for this one: a wheel that
     fits is installed by uv whatever they say, and so is a source that never came with a wheel.
@@ -140,7 +140,7 @@ def usable_versions(files: Iterable[IndexFile], python: Version) -> dict[Version
 
 
 def pythons(files: Iterable[IndexFile]) -> list[str]:
-    """Return the CPythons that have a wheel among some files, in order."""
+    """Return the CPython versions with a wheel among some files, in order."""
     names = {tag.interpreter for each in files for tag in each.tags}
     minors = {int(name[3:]) for name in names if name[:3] == "cp3" and name[3:].isdecimal()}
     return [f"3.{minor}" for minor in sorted(minors)]
@@ -197,14 +197,13 @@ def _file(row: Mapping[str, Any], address: str) -> IndexFile:
 
 
 class _Links(HTMLParser):
-    """The files of a page that is HTML, in the form of one that is JSON.
+    """A parser that turns an HTML page into the rows of a JSON one.
 
     Attributes:
         rows: What was found.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
         super().__init__()
         self.rows: list[dict[str, Any]] = []
 

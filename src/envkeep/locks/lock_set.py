@@ -22,7 +22,7 @@ from envkeep.project.target import Target, exporters_of
 
 @dataclass(frozen=True)
 class Locks:
-    """The folder of locks of one target, there or not.
+    """The folder of locks of one target, which may not exist yet.
 
     Attributes:
         target: What they are for.
@@ -48,7 +48,7 @@ class Locks:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that is locked for this target: the layers in order, then the exporters."""
+        """The names of this target's locks: the layers in order, then the exporters."""
         return (*layers(), *exporters_of(self.target))
 
     def missing(self, wanted: Iterable[str]) -> list[str]:
@@ -72,7 +72,7 @@ class Locks:
         return hash_of_locks(self.require(wanted))
 
     def are_fresh(self) -> bool:
-        """Tell whether they were compiled from the requirements as they are now."""
+        """Tell whether they were compiled from the current requirements."""
         if self.missing(self.names) or not self.constraints.exists():
             return False
         text = self.constraints.read_text(encoding="utf-8")
@@ -102,7 +102,7 @@ def hash_of_locks(locks: Iterable[Path]) -> str:
 
 
 def decided_by(path: Path) -> tuple[str, ...]:
-    """Return whose requirements are behind a lock: those of its exporter, or of all layers."""
+    """Return the requirements of a lock: those of its exporter, or of all layers."""
     is_apart = path.parent.name == EXPORTERS
     return (f"{EXPORTERS}/{path.stem}",) if is_apart else layers()
 
@@ -119,13 +119,13 @@ def entries_of(path: Path) -> list[LockEntry]:
 
 @contextmanager
 def copied_locks(wanted: Iterable[Target]) -> Iterator[Path]:
-    """Yield where the folders of copies of some locks lie, which are thrown away afterwards."""
+    """Yield temporary copies of the folders of some locks."""
     with transaction.copies(Locks(each).folder for each in wanted) as top:
         yield top / LOCKS.relative_to(ROOT)
 
 
 @contextmanager
 def replaced_locks(wanted: Iterable[Target]) -> Iterator[Path]:
-    """Yield where to write the locks of some targets; all of them change at the end, or none."""
+    """Yield where to write the locks of some targets; at the end all change, or none."""
     with transaction.replaced(Locks(each).folder for each in wanted) as top:
         yield top / LOCKS.relative_to(ROOT)

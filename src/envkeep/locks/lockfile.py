@@ -1,4 +1,4 @@
-"""The text of a lock: what pip-compile or uv wrote is read and written again in one form.
+"""Parse the output of pip-compile or uv, and write locks in one form.
 
 So a lock is the same bytes whichever of the two made it, and on whichever machine.
 """
@@ -79,7 +79,7 @@ def parse_lock(text: str) -> list[LockEntry]:
 
 
 def asked_for(entries: Iterable[LockEntry]) -> list[LockEntry]:
-    """Return the entries that some requirements file asks for, directly or through others."""
+    """Return the entries that a requirements file needs, directly or through others."""
     by_name = {entry.name: entry for entry in entries}
     kept = {name for name, entry in by_name.items() if entry.files}
     while more := {

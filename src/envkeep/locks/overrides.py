@@ -1,4 +1,4 @@
-"""Find the stack's pins that an older version in overrides.txt contradicts.
+"""Find the pins of the stack that contradict an older version in overrides.txt.
 
 The stack pins packages that nobody asked for too. One of them can need a newer version of a package
 than the project overrides it with, or be newer than what the project overrides admits; then it has
@@ -30,7 +30,7 @@ _UPPER = ("==", "===", "<=", "<", "~=")
 
 @dataclass(frozen=True)
 class _Need:
-    """What a version of a package needs, as a resolver says it."""
+    """A dependency of a version, as a resolver reports it."""
 
     name: str
     version: str
@@ -88,7 +88,7 @@ def _not_old_enough(
 
 
 def _least(bounds: SpecifierSet) -> Version | None:
-    """Return the least version that bounds admit, None if there is no such one."""
+    """Return the lowest version within bounds, or None."""
     lower = (each.version for each in bounds if each.operator in ("==", "===", "~=", ">=", ">"))
     return max(filter(None, map(version_of, lower)), default=None)
 

@@ -1,4 +1,4 @@
-"""What the package index says of versions: which there are, for which Pythons, what was yanked."""
+"""Ask the package index about versions: which exist, for which Pythons, which were yanked."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def fit(name: str, version: str, files: Sequence[IndexFile], python: Version) ->
 
 
 def files_of(names: Sequence[str]) -> dict[str, list[IndexFile]]:
-    """Return the files that the index has of some packages, by name; none of one that it has not.
+    """Return the index's files of some packages, by name; none for an unknown package.
 
     Raises:
         ToolError: Nobody answers where the index should be, or it lets nobody in.

@@ -1,4 +1,4 @@
-"""What pip-compile, pip and uv say as they fail, each in its own words, read into facts."""
+"""Parse the errors of pip-compile, pip and uv into facts."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class BadLine:
 
 
 def subjects(output: str) -> list[tuple[str, str]]:
-    """Return the packages that could not be had, each with a version or an empty text."""
+    """Return the unavailable packages, each with a version or an empty text."""
     return list(dict.fromkeys(_subjects(" ".join(output.split()))))
 
 
@@ -154,7 +154,7 @@ def parent_of(name: str, output: str) -> str:
 
 
 def mentions(output: str, name: str, version: str) -> bool:
-    """Tell whether an exact version of a package is spoken of."""
+    """Tell whether the output mentions an exact version of a package."""
     said = " ".join(output.split())
     pattern = rf"\b{re.escape(name)}(?:\[[^\]]*\])?{_MARKERS}(?:[<>=]=| ){re.escape(version)}"
     return bool(version) and re.search(pattern, said) is not None

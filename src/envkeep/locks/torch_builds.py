@@ -1,4 +1,4 @@
-"""Which wheels of torch a target takes, and from where."""
+"""Choose the wheels of torch for a target, and their source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring torch's own wheels into a folder, from PyTorch's index alone.
+"""Download torch's own wheels into a folder, from PyTorch's index alone.
 
 Every later step sees that folder and PyPI, never PyTorch's index: that one carries older copies of
 ordinary packages as well, and merging two indexes would let either of them win.
@@ -104,7 +104,7 @@ def hashes(wheels: Path) -> dict[str, set[str]]:
 
 
 def _bring(build: TorchBuild, versions: Mapping[str, str], target: Path) -> None:
-    """Fetch wheels that are not there yet, or take them from where an older project kept them."""
+    """Fetch missing wheels, or take them from where an older project kept them."""
     if all(_wheel(target, *each) for each in versions.items()):
         return
     with wheel_folders.filling(target) as fresh:
@@ -120,7 +120,7 @@ def _bring(build: TorchBuild, versions: Mapping[str, str], target: Path) -> None
 
 
 def _take_over(build: TorchBuild, fresh: Path) -> None:
-    """Move wheels here that are in the project from before; its locks say that they are right."""
+    """Move an older project's wheels here, if its locks confirm their hashes."""
     before = wheel_folders.before(build)
     locks_here = (LOCKS / build.target.name).rglob("*.txt")
     locked = [path.read_text(encoding="utf-8") for path in locks_here]
@@ -150,7 +150,7 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
         )
     except CommandError as error:
         raise ToolError(
-            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be had from "
+            f"{wanted[0].replace('==', ' ')} for Python {python_version()} cannot be fetched from "
             f"{build.index}: check the network, or set TORCH_INDEX to a mirror or a folder."
         ) from error
 

@@ -54,7 +54,7 @@ def of(build: TorchBuild) -> Path:
 
 
 def before(build: TorchBuild) -> Path:
-    """Return the folder that tools before this one had in the project for a build."""
+    """Return the folder in the project where former tools kept a build."""
     return WHEELS / f"torch-{build.version}-python-{python_version()}"
 
 
@@ -68,7 +68,7 @@ def register(folder: Path) -> None:
 
 @contextmanager
 def filling(folder: Path) -> Iterator[Path]:
-    """Yield a place for wheels that are all put into a folder at the end; other projects wait."""
+    """Yield a folder whose wheels all move into place at the end; other projects wait."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / FRESH
     with _only_here(folder):
@@ -140,7 +140,7 @@ def _locks_of(project: Path) -> Iterator[Path]:
 
 
 def _cache_of_user() -> Path | None:
-    """Return where programs of this user keep what they can make or fetch again."""
+    """Return the user's cache folder."""
     named = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME", "")
     try:
         if platform.system() == "Darwin":

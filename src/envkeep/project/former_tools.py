@@ -1,4 +1,4 @@
-"""Follow up on ``tools/``, where projects kept the care of environments before ``keep.py``.
+"""Follow up on ``tools/``, which ``keep.py`` replaced.
 
 The template took its own files out of it; a file that somebody added stays. What is left to do is
 here: remove what only the update needed, and find what still names the old way.
@@ -80,7 +80,7 @@ FORMS = (
 
 
 def finish(project: Path = ROOT) -> None:
-    """Remove what only the crossing needed, and say what is left for people to do."""
+    """Remove what only the transition needed, and say what is left for people to do."""
     remove_crossing(project)
     left = sentence(names(project))
     if left:

@@ -1,4 +1,4 @@
-"""Git, without the settings of a machine that change what it does to a project's lines."""
+"""Run git without the machine's settings that change a project's lines."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def variables(settings: Mapping[str, str], **extra: str) -> dict[str, str | None
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """What git records of a path: its mode, and the name of its content."""
+    """A path in a git tree: its mode, and the name of its content."""
 
     mode: str
     blob: str
@@ -154,7 +154,7 @@ class Git:
         return self.output("cat-file", "blob", entry.blob)
 
     def store(self, content: bytes) -> str:
-        """Record a content and return its name.
+        """Write content as an object and return its name.
 
         Raises:
             ToolError: git failed.

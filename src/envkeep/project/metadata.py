@@ -1,4 +1,4 @@
-"""What the template's answers and its stack release say about this project."""
+"""Metadata of this project, from the template's answers and its stack release."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def project_metadata() -> dict[str, Any]:
 
 
 def is_adopted() -> bool:
-    """Tell whether the project was there before the template: then its code is its own alone."""
+    """Tell whether the project was adopted: then its code is its own alone."""
     return bool(project_metadata().get("adopted", False))
 
 
@@ -80,7 +80,7 @@ def own_names() -> frozenset[str]:
 
 
 def own_table() -> dict[str, Any]:
-    """Return the table ``[tool.project]`` of ``pyproject.toml``: what the team wants of the tools.
+    """Return the team's settings: the table ``[tool.project]`` of ``pyproject.toml``.
 
     Raises:
         ToolError: The file cannot be read.

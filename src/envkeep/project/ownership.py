@@ -1,4 +1,4 @@
-"""Whose a path of the project is: the table of the template, ``owners.json``."""
+"""Look up the owner of a path in the template's table, ``owners.json``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Owners:
         return cls(tuple(Owned(str(row["path"]), str(row["owner"])) for row in rows))
 
     def of(self, path: str) -> str | None:
-        """Return whose a file is: one of ``OWNERS``, or None, as for a file that you added.
+        """Return the owner of a file: one of ``OWNERS``, or None, as for a file that you added.
 
         Args:
             path: Its path in the project, with slashes. A file that you put into a folder of the
@@ -54,7 +54,7 @@ class Owners:
 
 
 def owner_of(path: str) -> str | None:
-    """Return whose a file of the project is, as ``Owners.of`` does.
+    """Return the owner of a file of the project, as ``Owners.of`` does.
 
     Raises:
         ToolError: the project's table cannot be read.
@@ -63,7 +63,7 @@ def owner_of(path: str) -> str | None:
 
 
 def owner_in_update(path: str, coming: Owners) -> str:
-    """Return whose a path is for an update: what is yours in one of the two releases is yours.
+    """Return the owner of a path for an update: what is yours in either release is yours.
 
     Args:
         path: Its path in the project.
@@ -80,7 +80,7 @@ def owner_in_update(path: str, coming: Owners) -> str:
 
 
 def means(pattern: str, path: str) -> bool:
-    """Tell whether a pattern of the table means a file of a project."""
+    """Tell whether a pattern of the table matches a file of a project."""
     names, wanted = path.split("/"), pattern.removesuffix("/").split("/")
     deep_enough = len(names) > len(wanted) if pattern.endswith("/") else len(names) == len(wanted)
     return deep_enough and all(map(fnmatchcase, names, wanted))

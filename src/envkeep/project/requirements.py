@@ -57,7 +57,7 @@ class Line:
 
 
 def requirement_of(text: str) -> Requirement | None:
-    """Return the requirement that a text is; None for an option, a path, or what is no requirement.
+    """Parse a requirement; None for an option, a path, or anything else.
 
     Versions that are none by PEP 440, as in old files, compare as text (``===``).
     """
@@ -113,7 +113,7 @@ def in_order(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
 
 
 def exporters() -> tuple[str, ...]:
-    """Return what is locked apart from the layers: the environments of this project's exporters."""
+    """Return the names of this project's exporters, which have locks of their own."""
     found = {path.stem for top in (STACK, REQUIREMENTS) for path in (top / EXPORTERS).glob("*.in")}
     return tuple(f"{EXPORTERS}/{name}" for name in sorted(found))
 
@@ -168,7 +168,7 @@ def direct_names(wanted: Iterable[str], backend: str, top: Path | None = None) -
 
 
 def overrides() -> list[Line]:
-    """Return the versions that shall differ from the stack release.
+    """Return the versions that override the stack release.
 
     Raises:
         ToolError: A line names a package without saying a version.

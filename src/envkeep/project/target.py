@@ -1,4 +1,4 @@
-"""Which hardware the project is for, and which of it this machine is."""
+"""Targets of the project, and the one of this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Target:
-    """What one folder of locks is for.
+    """The target of one folder of locks.
 
     Attributes:
         platform: Operating system and architecture, such as ``linux-x86_64``.

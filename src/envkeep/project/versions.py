@@ -1,4 +1,4 @@
-"""Compare versions as packaging does (PEP 440); what is none, such as an address, as text."""
+"""Compare versions by PEP 440, and anything else, such as an address, as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from packaging.version import InvalidVersion, Version
 
 
 def version_of(text: str) -> Version | None:
-    """Return the version that a text is, or None."""
+    """Parse a version, or return None."""
     try:
         return Version(text)
     except InvalidVersion:

@@ -1,4 +1,4 @@
-"""What shall be tried: words that people type, made true in a copy of the project."""
+"""Parse a change specification and apply it to a copy of the project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_ORDER = "order:"
 
 @dataclass(frozen=True)
 class ChangeSpec:
-    """What shall be tried.
+    """A change specification.
 
     Attributes:
         text: As it was typed, without passwords.
@@ -53,7 +53,7 @@ class ChangeSpec:
 
 
 def read(text: str, layer: str | None = None) -> ChangeSpec:
-    """Return what a text asks for.
+    """Parse a change specification.
 
     Args:
         text: One or more changes with blanks between them.
@@ -84,7 +84,7 @@ def read(text: str, layer: str | None = None) -> ChangeSpec:
         layer=layer or ("20-train" if "20-train" in known else "30-prod"),
     )
     alone = [*commits, *folders]
-    unclear = f'nothing can be made of "{found.text}"' if words else "no change is named"
+    unclear = f'cannot understand "{found.text}"' if words else "no change is named"
     if not words or len(orders) > 1 or (alone and len(words) > 1):
         raise ToolError(
             f"{unclear}: name one change or several of {FORMS}; a "

@@ -1,4 +1,4 @@
-"""Is a staged environment as good as the active one? Tests, metrics, time to import, size."""
+"""Compare a staged environment with the active one: tests, metrics, import time, size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from envkeep.training.baseline import Baseline, Metric
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of an environment.
+    """The measurements of an environment.
 
     Attributes:
         folder: Where it lies.
@@ -37,7 +37,7 @@ class Measured:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
-        """Return it for programs, the folder by its name."""
+        """Return the data for programs, with the folder by its name."""
         return {**asdict(self), "folder": self.folder.name, "metrics": dict(self.metrics)}
 
 
@@ -112,7 +112,7 @@ class Comparison:
 
 
 def measure(environment: Environment, locks: Sequence[Path], names: Sequence[str]) -> Measured:
-    """Look at an environment without changing it.
+    """Measure an environment without changing it.
 
     Args:
         environment: The environment.

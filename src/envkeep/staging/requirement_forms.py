@@ -1,4 +1,4 @@
-"""The forms in which people type packages that shall be tried."""
+"""Parse the forms in which people type packages to try."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _VALUE = re.compile(r"(===?|[!<>~]=|<|>|\bnot in\b|\bin\b)\s*['\"]?([\w.+-]+)['\
 
 @dataclass(frozen=True)
 class Wanted:
-    """A package as somebody asks for it.
+    """A package request.
 
     Attributes:
         name: As it was typed.
@@ -96,7 +96,7 @@ def words(text: str) -> list[str]:
     try:
         parts = shlex.split(_PASTED.sub("", text, count=1) if _PASTED.match(text) else text)
     except ValueError as error:
-        raise ToolError(f"nothing can be made of {text!r}: a quotation mark is missing.") from error
+        raise ToolError(f"cannot understand {text!r}: a quotation mark is missing.") from error
     found: list[str] = []
     for part in parts:
         if found and (part[:1] in "=<>~!@,;[" or found[-1][-1:] in "=<>~!@,;"):
@@ -109,7 +109,7 @@ def words(text: str) -> list[str]:
 
 
 def read(word: str, before: str = "") -> Wanted:
-    """Return the package that a word asks for.
+    """Parse the package request of a word.
 
     Args:
         word: One of ``words``.
@@ -126,7 +126,7 @@ def read(word: str, before: str = "") -> Wanted:
         return _of_address(word)
     found = _FORM.fullmatch(word)
     if not found or ("://" not in word and Path(word).is_file()):
-        raise ToolError(f'nothing can be made of "{redacted(word)}": write {FORMS}.')
+        raise ToolError(f'cannot understand "{redacted(word)}": write {FORMS}.')
     version = _version(found["name"], found["rest"].strip())
     return Wanted(found["name"], found["extras"] or "", version, _marker(found["marker"] or ""))
 
@@ -152,7 +152,7 @@ def _goes_on(before: str, part: str) -> bool:
 
 
 def _refuse_what_has_no_hash(word: str) -> None:
-    """Stop at options, repositories, folders and files.
+    """Refuse options, repositories, folders and files.
 
     Raises:
         ToolError: The word is one of these.

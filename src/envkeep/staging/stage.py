@@ -33,7 +33,7 @@ from envkeep.training.baseline import Baseline
 
 @dataclass(frozen=True)
 class StagingResult:
-    """What came out of staging.
+    """The result of staging.
 
     Attributes:
         environment: The environment that was staged.
@@ -65,19 +65,19 @@ def active() -> Environment:
     """Return the active development environment.
 
     Raises:
-        ToolError: There is no active environment, or its Python is gone.
+        ToolError: No environment is active, or its Python is gone.
     """
     found = store.active(DEVELOPMENT)
     if found is None:
         raise ToolError("there is no development environment to compare with; run `make install`.")
     problem = integrity.problem_with_python(found.folder, found.python)
     if problem and problem.breaks:
-        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` makes it anew.")
+        raise ToolError(f"{found.name} is damaged: {problem.text}; `make install` rebuilds it.")
     return found
 
 
 def spec_of(copy: Path, target: Target) -> EnvironmentSpec:
-    """Return what the environment of a copy of the project is filled from.
+    """Return the environment spec of a copy of the project.
 
     Raises:
         ToolError: The copy has no locks for the target.
@@ -127,7 +127,7 @@ def stage(
 def _made(
     wanted: Environment, spec: EnvironmentSpec, present: Environment, *, smoke_test: bool
 ) -> Environment:
-    """Return an environment, which is made if it is not there."""
+    """Return an environment; make it if it is missing."""
     found = build.usable(DEVELOPMENT, wanted, spec)
     if found is not None:
         return found

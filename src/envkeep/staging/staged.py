@@ -53,7 +53,7 @@ class StagedEnvironment:
 
 
 def keep(staged: StagedEnvironment, copy: Path) -> None:
-    """Keep what a promotion would write, and what came out; it is the latest from now on."""
+    """Record what a promotion would write, and the comparison, as the latest staged environment."""
     number = max((each.number for each in kept()), default=0) + 1
     staged = replace(staged, number=number)
     shutil.rmtree(staged.folder, ignore_errors=True)
@@ -79,7 +79,7 @@ def kept() -> list[StagedEnvironment]:
 
 
 def unusable(going: Set[str]) -> list[Path]:
-    """Return the folders of what was cut off, or whose environment is gone or will be."""
+    """Return the folders of interrupted stagings, and of those without an environment."""
     whole = {each.folder for each in kept() if each.name not in going and load(each.name)}
     return sorted(path for path in TRIES.glob("*/") if path not in whole)
 
@@ -88,7 +88,7 @@ def find(name: str | None) -> StagedEnvironment:
     """Return a staged environment by its name, by default the latest.
 
     Raises:
-        ToolError: There is no staged environment, or none of that name.
+        ToolError: No staged environment exists, or none has that name.
     """
     found = kept()
     if not found:
@@ -103,10 +103,10 @@ def find(name: str | None) -> StagedEnvironment:
 
 
 def write_into_project(staged: StagedEnvironment) -> None:
-    """Make the requirements and locks the project's; what was cut off is completed.
+    """Promote the requirements and locks; complete an interrupted promotion.
 
     Raises:
-        ToolError: One of the files is neither as it was when it was staged nor as it will be.
+        ToolError: A file is neither as it was when it was staged nor as it will be.
     """
     for path, now in hashes_now(staged.after).items():
         if now not in (staged.before.get(path), staged.after[path]):

@@ -1,4 +1,4 @@
-"""Small environments of tools, each pinned and hashed, apart from the project's own."""
+"""Small environments of pinned, hashed tools, apart from the project's own."""
 
 from __future__ import annotations
 

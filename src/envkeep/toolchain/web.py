@@ -1,4 +1,4 @@
-"""Ask services in the network as pip does: with its certificates, proxies and passwords."""
+"""Send HTTP requests as pip does: with its certificates, proxies and passwords."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFUSED = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked.
+    """A request.
 
     Attributes:
         address: Where.
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What was answered.
+    """A response.
 
     Attributes:
         status: HTTP's number for it.
@@ -56,7 +56,7 @@ class Response:
 
     @property
     def is_good(self) -> bool:
-        """Whether it is what was asked for."""
+        """Whether the request succeeded."""
         return self.status < HTTPStatus.BAD_REQUEST
 
     @property

@@ -22,7 +22,7 @@ AT_ONCE = 4
 
 
 def fetch(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return what an address answers."""
+    """Return the response of an address."""
     headers = {"Accept": wanted["accept"]}
     method = "GET" if wanted["question"] is None else "POST"
     found = requests.request(
@@ -37,7 +37,7 @@ def fetch(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Answer what is asked on the standard input; 1 if nobody could be asked."""
+    """Send the requests of the standard input; return 1 if no service was reached."""
     wanted = json.load(sys.stdin)
     try:
         found = [fetch(each) for each in wanted[:1]]  # without a network one try is enough

@@ -1,1 +1,1 @@
-"""Training runs as a measure: what the team expects of one."""
+"""Training runs, and the baseline that they must reach."""

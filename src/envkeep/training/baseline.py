@@ -1,4 +1,4 @@
-"""What a training run must reach: ``configs/expected.toml``, which the team owns."""
+"""The training baseline: ``configs/expected.toml``, which the team owns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric must be.
+    """The expected value of a metric, with its tolerance.
 
     Attributes:
         expected: Its value.
@@ -34,7 +34,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a training run must reach.
+    """The training baseline.
 
     Attributes:
         arguments: What follows ``train``.
@@ -70,7 +70,7 @@ def load() -> Baseline | None:
 
 
 def write(wanted: Baseline, reached: Mapping[str, float]) -> None:
-    """Make what a run reached what is expected.
+    """Record a run's metrics as the new baseline.
 
     Tolerances stay; metrics that had none get the usual one, infinite values are left out.
 
@@ -92,7 +92,7 @@ def write(wanted: Baseline, reached: Mapping[str, float]) -> None:
 
 
 def _above_metrics(wanted: Baseline) -> str:
-    """Return what stands in the file above its metrics, comments included."""
+    """Return the text above the metrics, comments included."""
     if EXPECTED.exists():
         return EXPECTED.read_text(encoding="utf-8").partition("\n[metrics")[0]
     return (

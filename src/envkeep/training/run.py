@@ -1,4 +1,4 @@
-"""Train in a copy of the project that holds what a fresh clone would, and say what came out."""
+"""Train in a copy of the project that equals a fresh clone, and report the metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from envkeep.project.metadata import project_metadata
 
 @dataclass(frozen=True)
 class Trained:
-    """What came out of a training run.
+    """The result of a training run.
 
     Attributes:
         metrics: The final metrics that it recorded.
@@ -47,7 +47,7 @@ def prepare(folder: Path, interpreter: Path | None = None) -> None:
 
 
 def _lend_own_data(manifest: Path) -> None:
-    """Put what people brought into a copy; the project's code checks its content."""
+    """Copy the user's own data into a copy of the project, whose code checks it."""
     try:
         files = json.loads(manifest.read_text(encoding="utf-8"))["files"].items()
         own = [name for name, row in files if row.get("own")]

@@ -1,4 +1,4 @@
-"""Put an update into the project: all of it, or nothing."""
+"""Apply an update to the project: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _prove(project: Git, changed: Sequence[MergedPath]) -> None:
     if wrong or project.text("ls-files", "--unmerged", "--", "."):
         raise ToolError(
             f"the update was not written as it was merged ({', '.join(wrong) or 'unmerged'}), "
-            "so that it was taken back."
+            "so it was undone."
         )
 
 
@@ -106,7 +106,7 @@ def _is(place: Path, entry: TreeEntry | None, project: Git) -> bool:
 
 
 def _restore(project: Git, changed: Sequence[MergedPath], fresh: Sequence[MergedPath]) -> None:
-    """Bring the project back as it was committed.
+    """Restore the committed state of the project.
 
     Raises:
         ToolError: a file could not be brought back.
@@ -121,7 +121,7 @@ def _restore(project: Git, changed: Sequence[MergedPath], fresh: Sequence[Merged
     left = [path for path in status(project) if not _is_record(path)]
     if left:
         raise ToolError(
-            f"the update could not be taken back whole: {', '.join(left)}; "
+            f"the update could not be undone completely: {', '.join(left)}; "
             "`git restore .` brings back what was committed."
         )
 
@@ -135,7 +135,7 @@ def _remove_empty_folders(project: Git, folder: Path) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let nobody interrupt what brings a project back; only the main thread hears signals."""
+    """Ignore interrupts during a restore; only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

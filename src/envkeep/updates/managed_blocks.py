@@ -1,4 +1,4 @@
-"""The fence in shared files: above it the template writes, below it the team."""
+"""Managed blocks of shared files: the template writes above the fence, the team below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merge by path what the template changed with what the user changed, and prove what is kept.
+"""Merge the template's changes with the user's by path, and prove that edits are kept.
 
 Three trees take part: the release that the project has, as it was rendered; the project; the next
 release. A path that only one side changed takes that side whole, whatever it is: text, a binary, a
@@ -26,7 +26,7 @@ MergeTexts = Callable[[bytes, bytes, bytes, Git], bytes | None]
 
 
 class MergeOutcome(Enum):
-    """What becomes of a path."""
+    """The outcome for a path."""
 
     AS_IT_IS = "as it is"
     TAKEN = "taken from the template"
@@ -37,7 +37,7 @@ class MergeOutcome(Enum):
 
 @dataclass(frozen=True)
 class MergedPath:
-    """A path in the three trees, and what becomes of it.
+    """A path in the three trees, and its outcome.
 
     Attributes:
         path: The path in the project.
@@ -82,7 +82,7 @@ class Trees:
 
 
 def merge(trees: Trees, coming: Owners, bench: Git) -> list[MergedPath]:
-    """Decide what becomes of every path.
+    """Decide the outcome for every path.
 
     Args:
         trees: The three trees.
@@ -131,7 +131,7 @@ def _merge_path(path: str, trees: Trees, coming: Owners, bench: Git) -> MergedPa
 def _merge_entries(
     base: TreeEntry, yours: TreeEntry, theirs: TreeEntry | None, bench: Git, merge_texts: MergeTexts
 ) -> TreeEntry | None:
-    """Merge three files, or return None if they contradict each other or are no texts."""
+    """Merge three files; return None if they conflict or are not texts."""
     if not theirs or any(each.mode not in PLAIN_MODES for each in (base, yours, theirs)):
         return None
     before, own, new = map(bench.content, (base, yours, theirs))
@@ -213,7 +213,7 @@ def _stand_in_order(wanted: Iterable[bytes], lines: Sequence[bytes]) -> bool:
 
 
 def _refuse_conflict(path: str, base: TreeEntry, yours: TreeEntry, bench: Git) -> None:
-    """Stop where a shared file cannot be merged.
+    """Refuse a shared file that cannot be merged.
 
     Raises:
         ToolError: always.

@@ -1,4 +1,4 @@
-"""Let the envkeep of a folder's own files work there: an update exchanges it."""
+"""Run the envkeep of a copy's own files, because an update may replace it."""
 
 from __future__ import annotations
 

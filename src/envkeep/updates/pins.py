@@ -1,4 +1,4 @@
-"""Which pins of the stack an update moves."""
+"""Compare the pins of two stack releases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class Move:
         return bool(self.old and self.new) and has_other_major(self.old[-1], self.new[-1])
 
     def __str__(self) -> str:
-        """Return the move as people read it."""
         if not self.new:
             return f"{self.name} {', '.join(self.old)} is no longer pinned"
         before = ", ".join(self.old) or "new"

@@ -1,4 +1,4 @@
-"""All that an update will do, known before anything is written."""
+"""Plan an update completely before anything is written."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class UpdatePlan:
 
 
 def _owners(release: Tree, bench: Git) -> Owners:
-    """Return whose the paths are in the release that the project will have.
+    """Return the owners of the paths in the release that the project will have.
 
     Raises:
         ToolError: that release has no such table, or a damaged one.

@@ -1,4 +1,4 @@
-"""What must hold before an update begins."""
+"""Preflight checks of an update."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AGAIN = "then run the command again"
 
 
 def check(project: Git) -> str:
-    """Refuse to begin where edits could get lost, and return where the template is.
+    """Check that no edit can get lost, and return the template's location.
 
     Args:
         project: Git in the project's folder.
@@ -107,7 +107,7 @@ def _template(project: Git) -> str:
 
 
 def _reachable(template: str) -> str:
-    """Refuse a path that means something else in another folder.
+    """Refuse a relative path.
 
     Raises:
         ToolError: the recorded path is relative.

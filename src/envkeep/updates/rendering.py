@@ -1,4 +1,4 @@
-"""Where Copier works: a repository of its own, in which nobody has edited anything.
+"""Render releases with Copier in a repository that nobody edited.
 
 Copier sees the template's files alone, never the project's. What its merge could lose is therefore
 not there; the user's edits are merged by ``merge``, path by path.

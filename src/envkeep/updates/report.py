@@ -1,4 +1,4 @@
-"""Say in words what an update does, and keep what the user may need of it afterwards."""
+"""Report an update, and keep what the user may need afterwards."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def report(**facts: object) -> Report:
     return Report(BEFORE, AFTER, found, **facts)  # type: ignore[arg-type]
 
 
-def test_the_report_has_the_gravest_first() -> None:
+def test_the_report_has_the_most_severe_first() -> None:
     text = "\n".join(diff_report.as_lines(report(brought=["numpy 2.4.6: CVE-1, open."], fixed=[])))
     assert text == (
         "From v1 to v2: 1 major, 1 minor, 1 added, 1 removed, 1 in another layer, 1 other licenses."

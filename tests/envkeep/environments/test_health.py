@@ -283,7 +283,7 @@ def test_commands_of_the_project_do_not_start_in_a_damaged_one(
 ) -> None:
     shop.install()
     spoil(shop)
-    with pytest.raises(ToolError, match=f"is damaged: {words}; `make install` makes it anew"):
+    with pytest.raises(ToolError, match=f"is damaged: {words}; `make install` rebuilds it"):
         project_tasks.python_of(shop.kind)
     assert words in status._environment(shop.kind, (LAYER,))
 
@@ -295,7 +295,7 @@ def test_nothing_is_compared_with_one_whose_python_is_gone(
     made = shop.install()
     assert stage.active() == made
     without_python(shop)
-    with pytest.raises(ToolError, match="its Python is gone; `make install` makes it anew"):
+    with pytest.raises(ToolError, match="its Python is gone; `make install` rebuilds it"):
         stage.active()
 
 

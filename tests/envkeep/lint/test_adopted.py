@@ -58,5 +58,5 @@ def test_scripts_without_a_package_are_not_given_to_mypy(folder: Path) -> None:
 )
 def test_damaged_settings_are_one_sentence(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
-    with pytest.raises(ToolError, match=rf"^{name} cannot be read \(.*\); mend it\.$"):
+    with pytest.raises(ToolError, match=rf"^{name} cannot be read \(.*\); fix it\.$"):
         adopted.lint_steps()

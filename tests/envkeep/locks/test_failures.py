@@ -136,7 +136,9 @@ def test_who_needs_it_is_said(layer: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_where_the_index_says_nothing_the_resolvers_words_stand(layer: Path) -> None:
     cause = Failure(f"{PIP}panda-s (from versions: none)\n", [layer]).cause()
     assert cause is not None
-    assert cause.startswith("panda-s cannot be had from the package index (the resolver's reason")
+    assert cause.startswith(
+        "panda-s cannot be fetched from the package index (the resolver's reason"
+    )
     assert cause.endswith("lets you in (asked for by requirements/20-train.in)")
     assert Failure("something else went wrong", [layer]).cause() is None
 

@@ -1,4 +1,4 @@
-"""A pin of the stack that an older override contradicts is named, with the line that mends it."""
+"""A pin of the stack that an older override contradicts is named, with the line that fixes it."""
 
 from __future__ import annotations
 

@@ -101,9 +101,9 @@ def test_a_folder_of_locks_is_taken_as_it_is(copy: Path, tmp_path: Path) -> None
     ("text", "layer", "sentence"),
     [
         ("", None, "no change is named: name one change"),
-        ("==2", None, "nothing can be made of"),
+        ("==2", None, "cannot understand"),
         ("numpy==2 'rich", None, "a quotation mark is missing"),
-        ("order:a,b order:b,a", None, "nothing can be made of"),
+        ("order:a,b order:b,a", None, "cannot understand"),
         ("git:no-such-branch", None, "git knows no commit 'no-such-branch'"),
         ("rich", "no-layer", "there is no layer no-layer; choose one of 20-train, 30-prod, 40-dev"),
     ],

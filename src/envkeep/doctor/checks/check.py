@@ -1,4 +1,4 @@
-"""What a check is: its name, its place in the report, and a function that finds."""
+"""Define a check: its name, its place in the report, and its function."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Check:
     run: Callable[[DoctorContext], Iterator[Finding]]
 
     def findings(self, context: DoctorContext) -> list[Finding]:
-        """Return at least one finding, whatever the check raises."""
+        """Run the check; return at least one finding even if it raises."""
         found = self._found(context)
         return [replace(each, group=self.group, check=self.identifier) for each in found]
 

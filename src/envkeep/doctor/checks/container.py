@@ -1,4 +1,4 @@
-"""Checks of what containers on this machine need to reach its GPU."""
+"""Check that containers on this machine can reach its GPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFIGURE = {
 
 
 def container_toolkit(context: DoctorContext) -> Iterator[Finding]:
-    """Tell whether containers can be given the NVIDIA GPU."""
+    """Tell whether containers can use the NVIDIA GPU."""
     machine, host = context.machine, context.host
     by_windows = machine.system != "linux" or machine.wsl  # there Docker Desktop sees to it
     if machine.nvidia_driver is None or not host.engines or host.in_container or by_windows:

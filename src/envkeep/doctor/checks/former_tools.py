@@ -1,4 +1,4 @@
-"""Check what still names ``tools/``, which ``keep.py`` replaced."""
+"""Check for places that still name ``tools/``, which ``keep.py`` replaced."""
 
 from __future__ import annotations
 

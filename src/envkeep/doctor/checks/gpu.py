@@ -77,7 +77,7 @@ def architecture(context: DoctorContext) -> Iterator[Finding]:
 
 
 def intel(context: DoctorContext) -> Iterator[Finding]:
-    """Name what Intel's build is for: the system does not tell a device's architecture."""
+    """Name the GPUs of Intel's build, because the system does not tell a device's architecture."""
     for device in context.gpus_of("xpu") if "xpu" in context.judged else ():
         build = context.build_of("xpu")
         meant = ", ".join(row["generation"] for row in _architectures(context, "xpu"))
@@ -153,7 +153,7 @@ def _has_code(context: DoctorContext, device: Gpu) -> Finding:
 
 
 def _no_code(context: DoctorContext, device: Gpu, served: list[Gpu]) -> Finding:
-    """Say what serves a device instead; if another one is served, that one can be used alone."""
+    """Name a build that serves a device, or the served device to use alone."""
     build = context.build_of(device.backend)
     codes = ", ".join(build["gpu_targets"].get(context.machine.platform, []))
     message = (

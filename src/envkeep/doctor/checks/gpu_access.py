@@ -1,4 +1,4 @@
-"""Checks of what keeps torch from a GPU that works: permissions, variables, libraries, WSL."""
+"""Check the access of torch to a working GPU: permissions, variables, libraries, WSL."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def visible(context: DoctorContext) -> Iterator[Finding]:
 
 
 def libraries(context: DoctorContext) -> Iterator[Finding]:
-    """Warn of folders whose libraries would take the place of those that torch brings."""
+    """Warn of folders whose libraries would replace torch's own."""
     patterns = LIBRARIES.get(context.backend, ())
     folders = context.variables.get(LIBRARY_PATH, "").split(os.pathsep)
     for folder in filter(None, folders):

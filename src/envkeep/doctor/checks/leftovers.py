@@ -1,4 +1,4 @@
-"""Checks of what commands left behind that did not end, and of the locks of other machines."""
+"""Check the leftovers of killed commands, and the locks of other machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from envkeep.doctor.finding import OK, WARNING, Finding, NotKnownError
 
 
 def interrupted(context: DoctorContext) -> Iterator[Finding]:
-    """Name environments that were never completed, or not for where the project lies now."""
+    """Name environments that are incomplete, or were made for another folder of the project."""
     found = context.leftovers
     if found.half_made and found.busy:
         message = "Another command is making an environment at the moment."
@@ -30,7 +30,7 @@ def interrupted(context: DoctorContext) -> Iterator[Finding]:
 
 
 def other_locks(context: DoctorContext) -> Iterator[Finding]:
-    """Name the locks of other machines that do not fit the requirements any more."""
+    """Name the outdated locks of other machines."""
     if context.locks is None:
         raise NotKnownError
     if others := context.locks.others:

@@ -1,4 +1,4 @@
-"""Checks of what is in the active environments: versions, metadata, files, and whose they are."""
+"""Check the active environments: versions, metadata, files, and their owners."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _drifted(
 
 
 def metadata(context: DoctorContext) -> Iterator[Finding]:
-    """Name distributions whose metadata are not whole: tools misjudge or skip them."""
+    """Name distributions with incomplete metadata: tools misjudge or skip them."""
     for found in _examined(context):
         link = shown(found.kind.link)
         for each in found.packages.broken[:MOST_NAMED]:
@@ -89,7 +89,7 @@ def metadata(context: DoctorContext) -> Iterator[Finding]:
 
 
 def files(context: DoctorContext) -> Iterator[Finding]:
-    """Name distributions of which files are gone or cut off."""
+    """Name distributions with missing or truncated files."""
     for found in _examined(context):
         link, lost = shown(found.kind.link), found.packages.lost
         for name, sample in sorted(lost.items())[:MOST_NAMED]:
@@ -106,7 +106,7 @@ def files(context: DoctorContext) -> Iterator[Finding]:
 
 
 def shared_files(context: DoctorContext) -> Iterator[Finding]:
-    """Name distributions that bring the same files with other contents: one of them is broken."""
+    """Name distributions that overwrite each other's files: one of them is broken."""
     for found in _examined(context):
         for each in found.packages.collisions:
             there = f"; the one there is that of {each.present}" if each.present else ""
@@ -133,7 +133,7 @@ def variants(context: DoctorContext) -> Iterator[Finding]:
 
 
 def permissions(context: DoctorContext) -> Iterator[Finding]:
-    """Name files that others may change, or that this user may not."""
+    """Name foreign files: others may change them, or this user may not."""
     for found in _examined(context):
         folder, writable, foreign = (
             f".venvs/{found.name}",

@@ -37,7 +37,7 @@ def data(context: DoctorContext) -> Iterator[Finding]:
 
 
 def secrets(context: DoctorContext) -> Iterator[Finding]:
-    """Name tracked files with something in them that only its owner should know."""
+    """Name tracked files that contain secrets."""
     if context.secrets is None:
         return
     for each in context.secrets[:MOST_NAMED]:

@@ -14,7 +14,7 @@ GPU_MEMORY_GB = 1  # what torch and its libraries take on the device before any 
 
 
 def disk(context: DoctorContext) -> Iterator[Finding]:
-    """Tell whether there is room for an environment beside those that are there."""
+    """Tell whether the disk has room for another environment."""
     free = context.host.disk_free
     if free is None:
         raise NotKnownError
@@ -30,7 +30,7 @@ def disk(context: DoctorContext) -> Iterator[Finding]:
 
 
 def memory(context: DoctorContext) -> Iterator[Finding]:
-    """Tell whether there is memory to start torch."""
+    """Tell whether there is enough memory to start torch."""
     host = context.host
     free = host.memory_free or host.memory
     if free is None:
@@ -44,7 +44,7 @@ def memory(context: DoctorContext) -> Iterator[Finding]:
 
 
 def gpu_memory(context: DoctorContext) -> Iterator[Finding]:
-    """Warn of a graphics device whose memory others have taken."""
+    """Warn of a graphics device whose memory other programs use."""
     for index, device in enumerate(context.gpus_of(context.backend)):
         if device.free is None:
             continue

@@ -1,4 +1,4 @@
-"""Checks of the torch that is installed, and whether it can use the device it is meant for."""
+"""Check the installed torch, and whether it can use its device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ except BaseException as error:
 
 
 def torch_build(context: DoctorContext) -> Iterator[Finding]:
-    """Compare the torch in the environment with the one that this machine's target takes."""
+    """Compare the installed torch with the build for this machine's target."""
     environment = context.development
     if environment is None or context.torch is None:
         return
@@ -98,7 +98,7 @@ def _expected(context: DoctorContext) -> str | None:
 
 
 def _answer(interpreter: str, device: str) -> dict[str, object]:
-    """Return what torch reports; what it or its libraries print besides is passed over."""
+    """Return torch's report; ignore what it or its libraries print besides."""
     done = run([interpreter, "-c", REPORT, device], mode="probe", timeout=PATIENCE)
     for line in reversed(done.text.splitlines()):
         try:

@@ -1,4 +1,4 @@
-"""What a package manager does for the commands."""
+"""The interface of a package manager."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from envkeep.project.target import Target
 
 
 class Manager(Protocol):
-    """What compiles locks and fills environments from them."""
+    """A package manager: compiles locks and fills environments from them."""
 
     def resolver(self, target: Target, build: TorchBuild | None) -> Resolver:
-        """Return what compiles the locks of this machine's own platform."""
+        """Return the resolver for this machine's own platform."""
 
     def create(self, environment: Path, interpreter: Path) -> None:
         """Make an empty environment."""

@@ -1,4 +1,4 @@
-"""conda, mamba or micromamba make the environment; the locks are installed into it."""
+"""Make environments with conda, mamba or micromamba, and install the locks into them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NO_QUESTIONS = {"CONDA_ALWAYS_YES": "true", "MAMBA_ALWAYS_YES": "true"}
 
 
 class Conda(PipTools):
-    """Environments by a client of conda, what is in the locks by uv or pip."""
+    """Environments by a client of conda; packages of the locks by uv or pip."""
 
     def create(self, environment: Path, interpreter: Path) -> None:
-        """Make an environment of what conda brings to this machine; it has its own interpreter."""
+        """Make an environment of conda's packages, with its own interpreter."""
         make(environment, ["--file", CONDA_HERE])
 
 
@@ -34,7 +34,7 @@ def make(environment: Path, what: Sequence[object]) -> None:
         what: Packages, or ``--file`` and the file that lists them.
 
     Raises:
-        ToolError: There is no client, or the client fails.
+        ToolError: No client is installed, or the client fails.
     """
     client = find()
     from_file = "--file" in what and "micromamba" not in Path(client).name
@@ -43,10 +43,10 @@ def make(environment: Path, what: Sequence[object]) -> None:
 
 
 def find() -> str:
-    """Return the client: the fastest on PATH, or what a shell set up by one names.
+    """Return the client: the fastest on PATH, or the one that an activated shell names.
 
     Raises:
-        ToolError: There is no client on this machine.
+        ToolError: No client is installed on this machine.
     """
     on_path = (shutil.which(name) for name in CLIENTS)
     named = (shutil.which(os.environ.get(name, "")) for name in NAMED_BY_SHELLS)

@@ -27,7 +27,7 @@ class PipTools:
     """Locks by pip-compile, environments by uv with pip as the fallback."""
 
     def resolver(self, target: Target, build: TorchBuild | None) -> Resolver:
-        """Return what compiles the locks of this machine's own platform."""
+        """Return the resolver for this machine's own platform."""
         return PipCompile(target, build)
 
     def create(self, environment: Path, interpreter: Path) -> None:
@@ -103,7 +103,7 @@ class PipTools:
 
 
 def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> bool:
-    """Tell whether uv's cache had all that was to be installed; if not, nothing was changed.
+    """Install from uv's cache alone; tell whether it had everything, and change nothing if not.
 
     What one attempt left half-way counts as installed for the next one. So another attempt is made
     only after one that wrote nothing, which is so where a file is not in the cache.
@@ -129,7 +129,7 @@ def _from_cache(command: Sequence[object], environment: Path, settings: Mapping[
 
 
 def _from_index(command: Sequence[object], environment: Path, settings: Mapping[str, str]) -> None:
-    """Install with what an index has.
+    """Install from the index.
 
     Raises:
         ToolError: The installation failed, for want of room or for a damaged cache among others.
@@ -147,7 +147,7 @@ def _from_index(command: Sequence[object], environment: Path, settings: Mapping[
 
 
 def _content(environment: Path) -> set[Path]:
-    """Return what is at the top of the packages and among the programs."""
+    """Return the top-level names of the packages and the programs."""
     folders = [folder for folder in (packages_folder(environment), scripts(environment)) if folder]
     return {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
 
@@ -159,7 +159,7 @@ def _each(option: str, values: Sequence[Path]) -> list[object]:
 
 @contextmanager
 def _build_outside_the_project() -> Iterator[dict[str, str]]:
-    """Keep setuptools from reusing the project's build folder, whose stale files it would pack.
+    """Prevent setuptools from packing stale files of the project's build folder.
 
     See "DIST_EXTRA_CONFIG" in the documentation of setuptools.
     """

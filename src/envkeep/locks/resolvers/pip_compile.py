@@ -36,7 +36,7 @@ class PipCompile:
         """Fetch torch's wheels for this machine, the only platform that can be the target.
 
         Raises:
-            ToolError: One of torch's wheels cannot be had from its index.
+            ToolError: A wheel of torch cannot be fetched from its index.
         """
         wheels = torch_wheels.fetch_all(build) if build else {}
         self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}

@@ -36,7 +36,7 @@ class Uv:
     def __init__(
         self, target: Target, build: TorchBuild | None, *, python: str | None = None
     ) -> None:
-        """Write down for uv which packages come from PyTorch's index.
+        """Write uv's configuration of the packages that come from PyTorch's index.
 
         Args:
             target: What is resolved for.
@@ -66,9 +66,9 @@ class Uv:
             if self._build and not self._has_torch():
                 raise ToolError(
                     f"torch {self._build.version} for Python {python_version()} on "
-                    f"{self._target.platform} cannot be had from {self._build.index} (the reason "
-                    "is above): check the network, or set TORCH_INDEX to a mirror or a folder; "
-                    "the locks were left as they were."
+                    f"{self._target.platform} cannot be fetched from {self._build.index} "
+                    "(the reason is above): check the network, or set TORCH_INDEX to a mirror "
+                    "or a folder; the locks were left as they were."
                 ) from error
             raise
 
@@ -90,7 +90,7 @@ class Uv:
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
     def _has_torch(self) -> bool:
-        """Tell whether torch's packages alone can be had for the target."""
+        """Tell whether torch's packages alone resolve for the target."""
         project = self._torch_project.relative_to(ROOT)
         found = self._folder.relative_to(ROOT) / "torch-packages.txt"
         command = [*self._uv(), "--no-deps", project, "--output-file", found]
