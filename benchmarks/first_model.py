@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,7 @@ class Side:
 
     def make(self, *arguments: str) -> None:
         """Run make in the project; it must succeed."""
-        command = ["make", f"PYTHON={sys.executable}", *arguments]
+        command = ["make", f"PYTHON={shlex.quote(sys.executable)}", *arguments]
         folder = self.project.folder
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -108,7 +109,7 @@ def in_turn(ways: Mapping[str, Way], rounds: int) -> Times:
 
 def in_fresh_clones(project: Path, folder: Path, rounds: int) -> dict[str, float]:
     """Return how long targets of make take where nothing ran before."""
-    start = [*(APART if can_be_apart() else ()), "make", f"PYTHON={sys.executable}"]
+    start = [*(APART if can_be_apart() else ()), "make", f"PYTHON={shlex.quote(sys.executable)}"]
     found: dict[str, float] = {}
     for number in range(rounds):
         for target in TARGETS:

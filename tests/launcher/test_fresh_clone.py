@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,11 +23,12 @@ def clone(template: Path, tmp_path: Path) -> Project:
 
 @NEEDS_NAMESPACES
 def test_make_answers_without_network(clone: Project) -> None:
-    make = f"make PYTHON='{sys.executable}'"
+    python = shlex.quote(sys.executable)
+    make = f"make PYTHON={shlex.quote(python)}"
     assert "  install " in succeeded(clone.in_a_namespace(make)).stdout
     status = succeeded(clone.in_a_namespace(f"{make} status")).stdout
     assert "development  none: run `make install`" in status
-    below = f"cd configs && {sys.executable} ../keep.py status"
+    below = f"cd configs && {python} ../keep.py status"
     assert succeeded(clone.in_a_namespace(below)).stdout == status
     doctor = clone.in_a_namespace(f"{make} doctor")
     assert "The environment .venv is not there." in doctor.stdout

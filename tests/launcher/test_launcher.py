@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import shutil
 import subprocess
 import sys
@@ -176,7 +177,7 @@ def test_where_the_cache_cannot_be_written_either_nothing_is_left(
 def test_on_a_read_only_checkout_without_network(launched: Launched) -> None:
     script = f"mount --bind '{launched.folder}' '{launched.folder}' && "
     script += f"mount -o remount,ro,bind '{launched.folder}' && cd '{launched.folder}' && "
-    python = (*APART, "sh", "-c", f'{script} exec {sys.executable} "$@"', "sh")
+    python = (*APART, "sh", "-c", f'{script} exec {shlex.quote(sys.executable)} "$@"', "sh")
     told = launched.told(launched.keep(python=python))
     assert Path(told["path"][0]).parent == launched.home / ".cache" / "envkeep"
     assert not launched.unpacked()

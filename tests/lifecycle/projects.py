@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -93,7 +94,7 @@ class Project:
 
     def make(self, target: str, arguments: str = "") -> subprocess.CompletedProcess[str]:
         """Run a target of make that must succeed."""
-        command = ["make", f"PYTHON={sys.executable}", target, f"ARGS={arguments}"]
+        command = ["make", f"PYTHON={shlex.quote(sys.executable)}", target, f"ARGS={arguments}"]
         return succeeded(self._start(command, {}))
 
     def python(self, *arguments: str, link: str = ".venv") -> str:

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -207,7 +208,13 @@ def test_one_culprit_among_sixty_real_packages_found_after_three_kills(bench: Be
     known, made = bench.steps(), bench.made()
     assert len(known) >= 4, "the kills came in the middle"
 
-    command = ["make", f"PYTHON={sys.executable}", "bisect", "GOOD=good", f"TEST={test}"]
+    command = [
+        "make",
+        f"PYTHON={shlex.quote(sys.executable)}",
+        "bisect",
+        "GOOD=good",
+        f"TEST={test}",
+    ]
     printed = succeeded(bench.project._start([*command, "ARGS=--apply --keep"], {})).stdout
     assert "61 changes, at most 9 steps for a single culprit.\n" in printed
     sentence = "stub-culprit 1.0 -> 2.0 breaks it; pin it in requirements/overrides.txt: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ pytestmark = [
 ]
 
 UV_THAT_IS_KILLED = """\
-#!{python}
+#!/usr/bin/env python3
 # Stands in for uv: the real one, which is killed once it has written some files of a lock.
 import os, pathlib, signal, subprocess, sys
 
@@ -41,7 +42,7 @@ while real.poll() is None:
         os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(real.returncode)
 """
-TOOLS = f"{sys.executable} keep.py"
+TOOLS = f"{shlex.quote(sys.executable)} keep.py"
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_an_install_whose_uv_is_killed_is_not_gone_on_with(project: Project) -> 
     (uv,) = project.folder.glob(".venvs/toolchain-*/bin/uv")
     real = uv.rename(uv.with_name("uv.real"))
     try:
-        uv.write_text(UV_THAT_IS_KILLED.format(python=sys.executable), encoding="utf-8")
+        uv.write_text(UV_THAT_IS_KILLED, encoding="utf-8")
         uv.chmod(0o755)
         # Files that are copied and not linked leave time to be killed in.
         done = project.tools("install", UV_LINK_MODE="copy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def test_make_lists_every_target_with_the_help_of_its_command(
     if makefile in makefiles:
         return  # the same Makefile with the same wheel was asked before
     makefiles.add(makefile)
-    targets = listed(started(project, "make", f"PYTHON={sys.executable}"))
+    targets = listed(started(project, "make", f"PYTHON={shlex.quote(sys.executable)}"))
     assert listed(started(project, sys.executable, "keep.py")) == targets, "without make too"
     commands = listed(started(project, sys.executable, "keep.py", "--help"))
     assert targets.pop("help") == "list the targets"
