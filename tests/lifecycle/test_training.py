@@ -362,7 +362,7 @@ def test_an_index_without_torch_is_refused_in_one_sentence(
     finally:
         shutil.rmtree(cache, ignore_errors=True)
         aside.rename(cache)
-    assert "cannot be had" in empty
+    assert "cannot be fetched" in empty
     assert "does not exist" in missing
     assert project.lock_texts() == before
 
