@@ -18,6 +18,10 @@ KEPT = "before-adoption"
 OWNERS = Path("requirements", "stack", "owners.json")
 ADDED, MOVED, MERGED, STAYS = "new", "moved", "merged", "yours stays"
 _LAYER = re.compile(r"requirements/(?P<layer>\d\d-[a-z]+)\.in")
+_WHEELS_STAY = """\
+# Git keeps envkeep's wheels as they are: neither in LFS nor as text.
+/requirements/stack/wheels/*.whl -text -filter -diff -merge
+"""
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
 
@@ -150,8 +154,8 @@ def _merge(planned: FilePlan, found: Survey, path: str, text: str) -> bool:
         joined = above_fence(text, path) + had
         detail = "your lines below the template's"
     elif path == ".gitattributes":
-        joined = text + had
-        detail = "your lines below the template's, where they win"
+        joined = f"{text}{had.rstrip()}\n\n{_WHEELS_STAY}" if had.strip() else text
+        detail = "your lines below the template's, where they win but for envkeep's wheels"
     else:
         return False
     joined = joined if joined.endswith("\n") else f"{joined}\n"

@@ -295,6 +295,21 @@ def test_programs_links_and_crlf_survive(plain: Adopted) -> None:
     assert (plain.folder / "link").is_symlink()
 
 
+@pytest.mark.parametrize("rule", ["* text", "*.whl filter=lfs diff=lfs merge=lfs -text"])
+def test_the_wheels_stay_as_they_are_whatever_its_attributes_say(rule: str, plain: Adopted) -> None:
+    # Repositories keep wheels in Git LFS (NVIDIA/Isaac-GR00T#642), or call all files text.
+    (plain.folder / ".gitattributes").write_text(f"{rule}\n", encoding="utf-8")
+    commit(plain.folder, "Its attributes")
+    assert plain.adopt() == 0
+    git(plain.folder, "switch", "--quiet", BRANCH)
+    wheels = git(plain.folder, "ls-files", "requirements/stack/wheels").split()
+    assert len(wheels) == 3
+    told = git(plain.folder, "check-attr", "text", "filter", "--", *wheels).splitlines()
+    assert {line.rpartition(": ")[2] for line in told} == {"unset"}
+    git(plain.folder, "add", "--renormalize", ".")
+    assert git(plain.folder, "status", "--porcelain") == ""
+
+
 def test_nothing_of_the_repository_is_run(plain: Adopted, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     for name in ("post-checkout", "pre-commit", "post-commit", "reference-transaction"):

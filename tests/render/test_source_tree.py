@@ -117,15 +117,15 @@ def test_junk_is_never_copied(tmp_path: Path) -> None:
     assert not [path for path in project.rglob("*cache*") if path.is_dir()]
 
 
-@pytest.mark.parametrize("rule", ["wheels/", "*.whl", "*.whl\nwheels/"])
-def test_git_has_the_wheels_whatever_the_team_ignores(
+@pytest.mark.parametrize("rule", ["wheels/", "*.whl", "*.json\n*.txt\n*.toml"])
+def test_git_has_what_envkeep_needs_whatever_the_team_ignores(
     rule: str, projects: Projects, tmp_path: Path
 ) -> None:
     project = shutil.copytree(projects({}), tmp_path / "project")
     with (project / ".gitignore").open("a", encoding="utf-8") as file:
         file.write(f"{rule}\n")  # such as GitHub's template for Python has
     commit(project, "The copy")
-    wheels = {path.name for path in (project / "requirements/stack/wheels").iterdir()}
-    tracked = git(project, "ls-files", "requirements/stack/wheels").split()
-    assert {Path(path).name for path in tracked} == wheels
-    assert wheels
+    tracked = git(project, "ls-files", "requirements/stack").split()
+    files = (path for path in (project / "requirements/stack").rglob("*") if path.is_file())
+    assert sorted(tracked) == sorted(path.relative_to(project).as_posix() for path in files)
+    assert any(path.endswith(".whl") for path in tracked)
