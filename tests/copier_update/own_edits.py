@@ -265,7 +265,7 @@ def edit_configurations(project: Path) -> None:
 @edit()
 def add_a_command(project: Path) -> None:
     """Add a module where commands lie."""
-    write(package(project) / "commands" / "serve.py", '"""Serve."""\n')
+    write(package(project) / "commands" / "annotate.py", '"""Annotate."""\n')
 
 
 @edit()
