@@ -16,6 +16,7 @@ from hooks.detection import Found, choose
 from hooks.hardware_choice import CPU, Hardware
 from maintain.stack.rows import Build
 
+MINIMAL = "minimal"
 _BUILD = re.compile(r"(cu|rocm)(?P<version>\d[\d.]*)|cpu|xpu")
 _CUDA_SAID = re.compile(
     r"(?:^|[^a-z])(?:pytorch-cuda|cuda-version|cudatoolkit|cuda)\D{0,5}(\d+)\.(\d+)"
@@ -97,14 +98,14 @@ class _Proposing:
                 self._reasons[question] = f"{min(paths)} is the repository's own"
 
     def _service(self) -> None:
-        """Keep a repository's own CI; otherwise choose that of its host."""
+        """Keep a repository's own CI, or choose that of its host if the profile has one."""
         own = [path for path in self._found.repository.tree if _SERVICES.fullmatch(path)]
         if "ci" in self._given:
             return
         if own:
             self._answers["ci"] = "none"
             self._reasons["ci"] = f"{min(own)} is the repository's own"
-        elif "gitlab" in self._found.repository.origin:
+        elif "gitlab" in self._found.repository.origin and self._given.get("profile") != MINIMAL:
             self._answers["ci"] = "gitlab"
             self._reasons["ci"] = "the repository is on GitLab"
 

@@ -177,6 +177,7 @@ def test_containers_of_its_own_stay(
         (".gitlab-ci.yml", "", {}, "none"),
         (".github/dependabot.yml", "", {}, None),
         ("README.md", "git@gitlab.example.org:team/project.git", {}, "gitlab"),
+        ("README.md", "git@gitlab.example.org:team/project.git", {"profile": "minimal"}, None),
         (".gitlab-ci.yml", "", {"ci": "github"}, None),
     ],
 )

@@ -101,7 +101,7 @@ def of_the_template(project: Path, owners: Table) -> dict[str, bytes]:
 
 def test_every_question_is_among_the_changes(two_releases: Path) -> None:
     changed = {name for _, answers in CHANGES.values() for name in answers}
-    assert changed == set(Questions.of(two_releases).asked)
+    assert changed == Questions.of(two_releases).asked.keys() - {"profile"}  # never changes
 
 
 @pytest.mark.slow

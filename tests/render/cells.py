@@ -128,6 +128,14 @@ def _container_cells() -> list[Cell]:
     ]
 
 
+def _profile_cells() -> list[Cell]:
+    """Return a cell for each profile but the default, and what is least with the least training."""
+    return [
+        *(Cell(profile, "profiles", {"profile": profile}) for profile in ("minimal", "everything")),
+        Cell("minimal-no-training", "profiles", {"profile": "minimal", "training": "none"}),
+    ]
+
+
 CELLS = [
     *(Cell(name, name, answers) for name, answers in ANSWER_SETS.items()),
     *_python_cells(),
@@ -136,5 +144,6 @@ CELLS = [
     *_extra_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
+    *_profile_cells(),
 ]
 BY_NAME = {cell.name: cell for cell in CELLS}

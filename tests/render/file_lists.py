@@ -17,7 +17,11 @@ from tests.support.copier_runs import files_of, render, stage
 
 FOLDER = Path(__file__).parent / "expected_files"
 DEFAULTS = "pytorch-onnxruntime"
-LISTED = {**{name: ANSWER_SETS[name] for name in ("defaults", "gpus")}, **PAIRS}
+LISTED = {
+    **{name: ANSWER_SETS[name] for name in ("defaults", "gpus")},
+    "minimal": {"profile": "minimal"},
+    **PAIRS,
+}
 del LISTED[DEFAULTS]
 WHEEL = re.compile(r"(?P<name>/stack/wheels/\w+)-[^-]+-")
 COMMAND = "python -m tests.render.file_lists"

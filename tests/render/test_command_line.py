@@ -49,6 +49,10 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "address-quote": ({"repository_url": 'https://host/"x'}, "write it as https://host"),
     "index": ({"torch_index": "wheels"}, "write a web address (https://...) or the full path"),
     "index-newline": ({"torch_index": "/wheels\n"}, "remove line breaks and tabs"),
+    "unknown-profile": (
+        {"profile": "tiny"},
+        "is not in ['minimal', 'recommended', 'everything']",
+    ),
     "unknown-licence": ({"license": "GPL"}, "is not in ['MIT', "),
     "unknown-training": (
         {"training": "tensorflow"},

@@ -19,6 +19,7 @@ from tests.support.catalog import rows
 from tests.support.copier_runs import ROOT
 
 PUBLIC = (
+    "profile",
     "project_name",
     "package_name",
     "project_description",
@@ -43,6 +44,7 @@ PUBLIC = (
 """The contract: renaming or removing one of these breaks the projects that exist."""
 
 STORED_ONCE = (
+    "first_profile",
     "adopted",
     "copyright_year",
     "crossing",
@@ -113,6 +115,7 @@ def test_hidden_questions_are_data_flags_and_overlays(
     questions: Questions, template_files: TemplateFiles
 ) -> None:
     data = {
+        "profile_before",
         "project_exists",
         "reserved_names",
         "offered_pythons",
