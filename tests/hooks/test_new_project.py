@@ -126,7 +126,7 @@ def test_what_was_found_is_shown_in_a_panel_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--data", "colour=blue"], "the template has no question colour: use one of project_name"),
+        (["--data", "colour=blue"], "the template has no question colour: use one of profile"),
         (["--data", "flags=x"], "the template has no question flags: use one of"),
         (["--data", "project_name"], "--data 'project_name' is not NAME=ANSWER"),
         (
