@@ -445,6 +445,7 @@ class Extra(Part):
     title: Text
     about: Text
     does: Text
+    commands: list[Name]
     training: Annotated[list[Name], NOT_EMPTY]
 
 
