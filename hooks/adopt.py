@@ -31,8 +31,8 @@ try:
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, survey
     from hooks.command_line import add_options, ended, folder, say
-    from hooks.detection import detect
     from hooks.errors import HookError
+    from hooks.machine_answers import detect
     from hooks.new_project import parse_answers
     from hooks.rendering import Request, check_answers, render
 except ModuleNotFoundError as error:

@@ -23,8 +23,8 @@ try:
 
     from envkeep.process import envkeep_command
     from hooks.command_line import add_options, ended, folder, say
-    from hooks.detection import Choice, Found, choose, detect
     from hooks.errors import HookError
+    from hooks.machine_answers import Choice, Found, choose, detect
     from hooks.rendering import Request, check_answers, check_destination, render
 except ModuleNotFoundError as error:
     sys.exit(f"error: {error.name} is not installed: run `make venv`, then use .venv/bin/python.")

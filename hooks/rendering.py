@@ -74,7 +74,8 @@ def questions() -> list[str]:
     found = {}
     for path in sorted(QUESTIONS.glob("[0-9]*.yml")):
         found.update(yaml.load(path.read_text(encoding="utf-8"), _QuestionLoader))
-    return [name for name, question in found.items() if question.get("when") is not False]
+    asked = {name: row for name, row in found.items() if not name.startswith("_")}
+    return [name for name, question in asked.items() if question.get("when") is not False]
 
 
 def render(request: Request) -> list[str]:

@@ -2,8 +2,9 @@
 
     python scripts/ownership.py [--check]
 
-These are Copier's settings (ownership.yml), the page about owners (docs/reference/owners.md) and
-the table as projects read it (template/requirements/stack/owners.json).
+These are hidden questions and Copier's settings (questions/90-made-from-ownership.yml), the page
+about owners (docs/reference/owners.md) and the table as projects read it
+(template/requirements/stack/owners.json).
 """
 
 from __future__ import annotations

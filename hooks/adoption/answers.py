@@ -12,8 +12,8 @@ from packaging.version import Version
 from hooks.adoption.stack import Stack
 from hooks.adoption.survey import Survey
 from hooks.adoption.wanted import RUN, admits, poetry_versions
-from hooks.detection import Found, choose
 from hooks.hardware_choice import CPU, Hardware
+from hooks.machine_answers import Found, choose
 from maintain.stack.rows import Build
 
 MINIMAL = "minimal"

@@ -1,7 +1,8 @@
 """Render what follows from the table of owners, ownership/*.yml.
 
-These are Copier's settings (ownership.yml), the page about owners (docs/reference/owners.md) and
-the table as projects read it (template/requirements/stack/owners.json).
+These are hidden questions and Copier's settings (questions/90-made-from-ownership.yml), the page
+about owners (docs/reference/owners.md) and the table as projects read it
+(template/requirements/stack/owners.json).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from maintain.ownership.questions import render_questions
 from maintain.ownership.table import ALWAYS, Condition, PathRow, RetiredRow, Table, load_table
 
 NEVER_PART = (
@@ -21,10 +23,14 @@ NEVER_PART = (
     ".DS_Store",
     "*~",
 )
+COPIER_FILE = Path("questions/90-made-from-ownership.yml")
+"""The hidden questions and the settings that Copier reads."""
+
 UPDATE = "_copier_operation == 'update'"
 
 SETTINGS_INTRODUCTION = """\
-# Made by scripts/ownership.py from ownership/*.yml; do not edit.
+
+# What a project does not get, and what an update leaves alone.
 #
 # An update renders these lines with the answers of the project's old release too. A flag that the
 # old release did not have counts as on there: that release decides itself which files it has, and
@@ -78,8 +84,12 @@ ABOUT_DATA = (
 )
 
 
-def render_settings(table: Table) -> str:
-    """Return ``ownership.yml``, Copier's ``_exclude`` and ``_skip_if_exists``."""
+def render_copier(table: Table) -> str:
+    """Return what Copier reads: hidden questions, then ``_exclude`` and ``_skip_if_exists``."""
+    return f"{render_questions(table)}{_settings(table)}"
+
+
+def _settings(table: Table) -> str:
     blocks = [
         _block("Never part of a project", NEVER_PART),
         *(_only_when(table, condition) for condition in table.conditions),
@@ -121,7 +131,7 @@ def render_data(table: Table) -> str:
 
 
 MADE: Mapping[Path, Callable[[Table], str]] = {
-    Path("ownership.yml"): render_settings,
+    COPIER_FILE: render_copier,
     Path("docs/reference/owners.md"): render_page,
     Path("template/requirements/stack/owners.json"): render_data,
 }
@@ -163,7 +173,7 @@ def _left_alone_by_updates(table: Table) -> Iterator[str]:
     yield _block(ABOUT_YOURS, (_if(UPDATE, path) for path in _folded_alike(always, table)))
     for condition in filter(lambda each: each.brought, table.conditions):
         rows = [row for row in table.rows_of("yours") if row.when == condition.flag]
-        test = f"{UPDATE} and flags.{condition.brought} | default(true)"
+        test = f"{UPDATE} and flags.had_{condition.brought} | default(true)"
         about = ABOUT_YOURS_LATER.format(means=condition.means)
         yield _block(about, (_if(test, path) for path in _folded_alike(rows, table)))
 

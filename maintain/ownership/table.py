@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 import yaml
+from jinja2 import Environment, TemplateSyntaxError
 from packaging.version import InvalidVersion, Version
-from pydantic import AfterValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from envkeep.project.ownership import OWNERS, means
 from maintain.errors import MaintainError
-from maintain.stack.data import label
-from maintain.stack.rows import Part, problem_in
+from maintain.stack.data import label, load_exporters, load_requirements
+from maintain.stack.rows import DirectDependency, ExporterDependency, Part, problem_in
 
 ALWAYS = "always"
-FLAGS = Path("questions/90-flags.yml")
-COMPUTED = re.compile(r"^    (?P<flag>\w+): (?=\S)", re.MULTILINE)
 SEGMENT = r"[A-Za-z0-9._*-]+"
 PATH = re.compile(rf"(?!.*(?:^|/)\.\.?(?:/|$)){SEGMENT}(/{SEGMENT})*/?")
 
@@ -40,6 +39,14 @@ def _is(meaning: str, fits: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _is_expression(text: str) -> bool:
+    try:
+        Environment().compile_expression(text)
+    except TemplateSyntaxError:
+        return False
+    return True
+
+
 def _is_version(text: str) -> bool:
     try:
         Version(text)
@@ -54,9 +61,8 @@ Pattern = Annotated[
 ]
 Owner = Annotated[str, _is(f"be one of {', '.join(OWNERS)}", OWNERS.__contains__)]
 Flag = Annotated[str, _is("be the name of a flag", str.isidentifier)]
-MaybeFlag = Annotated[
-    str, _is('be the name of a flag, or ""', lambda it: not it or it.isidentifier())
-]
+Name = Annotated[str, _is("be a name of letters, digits and underscores", str.isidentifier)]
+Expression = Annotated[str, _is("be an expression of Jinja", _is_expression)]
 Text = Annotated[str, _is("be some text", str.strip)]
 Release = Annotated[str, _is("be a version in quotes", _is_version)]
 
@@ -84,9 +90,18 @@ class Condition(Part):
     """A row of conditions.yml."""
 
     flag: Flag
+    test: Expression = Field(alias="if")
     means: Text
-    implies: list[Flag]
-    brought: MaybeFlag
+    implies: Sequence[Flag] = ()
+    brought: Name | None = None
+    had: Expression | None = None
+    overlay: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_read_only_where_it_is_stored(self) -> Self:
+        if self.had and not self.brought:
+            raise PydanticCustomError("had", "`had` is for conditions with `brought`")
+        return self
 
 
 class AdoptedRow(Part):
@@ -120,7 +135,7 @@ class Table:
 
     Attributes:
         paths: One row for every path that the template renders, or that commands make.
-        conditions: What the existence of files depends on.
+        conditions: What files and packages depend on.
         retired: What only earlier releases rendered.
         adopted: What is not rendered into a repository that was adopted.
     """
@@ -142,6 +157,15 @@ class Table:
     def condition(self, flag: str) -> Condition | None:
         """Return the row about a flag; there is none about ``always``."""
         return next((row for row in self.conditions if row.flag == flag), None)
+
+    @property
+    def stored(self) -> dict[str, Condition]:
+        """The first condition of every name in `brought`, which decides when that is stored."""
+        found: dict[str, Condition] = {}
+        for row in self.conditions:
+            if row.brought:
+                found.setdefault(row.brought, row)
+        return found
 
     def needs(self, row: PathRow, flag: str) -> bool:
         """Tell whether the files of a row exist only when a flag is on."""
@@ -173,13 +197,14 @@ def load_table(root: Path) -> Table:
         _rows(folder / "retired.yml", RetiredRow),
         _rows(folder / "adopted.yml", AdoptedRow),
     )
-    for problem in _contradictions(table, _flags(root / FLAGS)):
+    for problem in _contradictions(table, root / "stack"):
         raise OwnershipError(problem)
     return table
 
 
-def _contradictions(table: Table, flags: set[str]) -> Iterator[str]:
-    yield from _unknown_flags(table, flags)
+def _contradictions(table: Table, stack: Path) -> Iterator[str]:
+    yield from _repeated_conditions(table)
+    yield from _unknown_flags(table, stack)
     yield from _split_by_adoption(table)
     for (number, row), (other, later) in combinations(enumerate(table.paths, start=1), 2):
         if overlap(row.path, later.path):
@@ -208,21 +233,44 @@ def _split_by_adoption(table: Table) -> Iterator[str]:
                 )
 
 
-def _unknown_flags(table: Table, flags: set[str]) -> Iterator[str]:
+def _repeated_conditions(table: Table) -> Iterator[str]:
+    for key in ("flag", "overlay"):
+        named = [getattr(row, key) for row in table.conditions]
+        for number, name in enumerate(named, start=1):
+            if name is not None and name in (ALWAYS, *named[: number - 1]):
+                yield f"ownership/conditions.yml row {number}: {key} {name} is there already."
+    for number, row in enumerate(table.conditions, start=1):
+        if row.had and table.stored[str(row.brought)] is not row:
+            yield (
+                f"ownership/conditions.yml row {number}: `had` belongs into the first row with "
+                f"brought {row.brought}."
+            )
+
+
+def _unknown_flags(table: Table, stack: Path) -> Iterator[str]:
+    flags = [ALWAYS, *(row.flag for row in table.conditions)]
+    known = ", ".join(flags)
     for number, condition in enumerate(table.conditions, start=1):
-        for flag in filter(None, (condition.flag, *condition.implies, condition.brought)):
+        for flag in condition.implies:
             if flag not in flags:
-                yield f"ownership/conditions.yml row {number}: {FLAGS} computes no flag {flag}."
+                yield f"ownership/conditions.yml row {number}: there is no flag {flag} to imply."
     for number, row in enumerate(table.paths, start=1):
         condition_of_row = table.condition(row.when)
-        if condition_of_row is None and row.when != ALWAYS:
-            known = ", ".join([ALWAYS, *(each.flag for each in table.conditions)])
+        if row.when not in flags:
             yield f"ownership/paths.yml row {number}: `when` must be one of {known}."
         elif row.owner == "yours" and condition_of_row and not condition_of_row.brought:
             yield (
                 f"ownership/paths.yml row {number}: {row.path} is yours when {row.when}, so "
-                "conditions.yml must name the flag that tells whether it was `brought`."
+                "the row of that condition must name what is `brought`."
             )
+    packages: Mapping[str, Sequence[DirectDependency | ExporterDependency]] = {
+        "requirements.yml": load_requirements(stack),
+        "exporters.yml": load_exporters(stack),
+    }
+    for name, rows in packages.items():
+        for number, package in enumerate(rows, start=1):
+            if package.when not in flags:
+                yield f"stack/{name} row {number}: `when` must be one of {known}."
 
 
 def overlap(pattern: str, other: str) -> bool:
@@ -235,14 +283,6 @@ def overlap(pattern: str, other: str) -> bool:
         fnmatchcase(name, another) or fnmatchcase(another, name)
         for name, another in zip(shorter, longer, strict=False)
     )
-
-
-def _flags(path: Path) -> set[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise OwnershipError(f"{label(path)}: {error.strerror}.") from None
-    return {found["flag"] for found in COMPUTED.finditer(text)}
 
 
 def _rows(path: Path, kind: type[Row]) -> list[Row]:

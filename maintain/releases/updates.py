@@ -20,6 +20,7 @@ from copier._main import Worker
 from copier._user_data import Question
 from pathspec import PathSpec
 
+from maintain.ownership.render import COPIER_FILE
 from maintain.releases.answer_changes import Change, Outlook, outlook
 from maintain.releases.record import ReleaseError
 from tests.support.answer_sets import ANSWER_SETS
@@ -144,8 +145,8 @@ def stored_answers(project: Path) -> dict[str, Any]:
 
 
 def kept_by_updates(template: Path) -> PathSpec[Any]:
-    """Return what an update neither writes nor deletes, by the template's ``ownership.yml``."""
-    settings = yaml.safe_load((template / "ownership.yml").read_text(encoding="utf-8"))
+    """Return what an update neither writes nor deletes, by the template's settings."""
+    settings = yaml.safe_load((template / COPIER_FILE).read_text(encoding="utf-8"))
     excluded = [line for line in settings["_exclude"] if UPDATE in line or not TAG.search(line)]
     lines = [*excluded, *settings.get("_skip_if_exists", [])]
     return PathSpec.from_lines("gitignore", [TAG.sub("", line) for line in lines])

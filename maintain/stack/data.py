@@ -113,7 +113,10 @@ def load_exporters(stack: Path) -> list[ExporterDependency]:
 
 
 def load_reserved_names(stack: Path) -> list[str]:
-    """Read reserved_names.yml: the names that a project's package cannot have.
+    """Return the names that a new project's package cannot have.
+
+    These are the names of reserved_names.yml, and what the packages of requirements.yml are
+    imported as where that follows from their names.
 
     Raises:
         StackError: The file is wrong, an entry is no name, or a name is listed twice.
@@ -127,7 +130,8 @@ def load_reserved_names(stack: Path) -> list[str]:
                 f"is {name!r}."
             )
     refuse_repeats(path, names, "name")
-    return names
+    packages = (row.name.replace("-", "_") for row in load_requirements(stack))
+    return list(dict.fromkeys([*names, *packages]))
 
 
 def load_sources(stack: Path) -> list[Source]:

@@ -26,42 +26,6 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-FLAGS = (
-    "always",
-    "uses_training",
-    "loads_models",
-    "measures_memory",
-    "has_predictor",
-    "only_predicts",
-    "uses_torch",
-    "uses_onnxruntime",
-    "uses_openvino",
-    "runs_torch",
-    "runs_jax",
-    "runs_keras",
-    "trains_classifier",
-    "trains_huggingface",
-    "generates_native",
-    "uses_llama_cpp",
-    "uses_openvino_genai",
-    "uses_http_api",
-    "exports_gguf",
-    "exports_for_server",
-    "exports_openvino",
-    "exports_openvino_genai",
-    "trains_jax",
-    "trains_keras",
-    "uses_jax",
-    "writes_onnx",
-    "translates_torch",
-    "translates_jax",
-    "uses_tuning",
-    "uses_datascience",
-    "uses_embeddings",
-    "uses_quantization",
-    "uses_deepspeed",
-    "uses_jupyterlab",
-)
 NOT_EMPTY = Field(min_length=1)
 _PYDANTIC_KINDS = {
     "bool_type": "must be true or false",
@@ -151,7 +115,7 @@ Label = Annotated[str, _matches(r"(\+[a-z0-9.]+)?", 'be a label in quotes such a
 Tag = Annotated[str, _matches(r"[a-z0-9_]+", "be the platform tag of a wheel")]
 Variable = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "be the name of an environment variable")]
 System = Annotated[str, _matches("linux|macos|windows", "be linux, macos or windows")]
-Flag = Annotated[str, _matches("|".join(FLAGS), f"be one of {', '.join(FLAGS)}")]
+Flag = Annotated[str, _matches(r"[a-z]\w*", "be a flag of ownership/conditions.yml")]
 
 
 class Part(BaseModel):
@@ -481,6 +445,7 @@ class Extra(Part):
     title: Text
     about: Text
     does: Text
+    commands: list[Name]
     training: Annotated[list[Name], NOT_EMPTY]
 
 

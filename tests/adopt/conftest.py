@@ -9,7 +9,7 @@ import pytest
 
 from envkeep.hardware.machine import Machine
 from hooks import adopt
-from hooks.detection import Found
+from hooks.machine_answers import Found
 from tests.adopt.repository import Adopted, make
 from tests.support.fast_copier import FastCopier
 

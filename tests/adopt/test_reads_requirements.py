@@ -13,7 +13,7 @@ from hooks.adoption.repository import Repository, has_all_lines
 from hooks.adoption.stack import load
 from hooks.adoption.survey import survey
 from hooks.adoption.wanted import Findings, from_poetry, poetry_versions
-from hooks.detection import detect
+from hooks.machine_answers import detect
 from tests.support.copier_runs import commit, git
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from envkeep.hardware.catalog import driver_serves
 from envkeep.hardware.machine import Machine
-from hooks.detection import STACK, Found, Torch, choose, stack_torch
 from hooks.hardware_choice import Hardware, propose
+from hooks.machine_answers import STACK, Found, Torch, choose, stack_torch
 from maintain.stack.data import load_backends, load_builds
 from maintain.stack.rows import Build
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from envkeep.hardware.machine import Machine
 from hooks import new_project, rendering
-from hooks.detection import Choice, Found, Torch
+from hooks.machine_answers import Choice, Found, Torch
 from hooks.new_project import machine_answers, main
 from hooks.rendering import DIRTY, Request, questions
 from tests.support.copier_runs import SHARED, commit, files_of, render

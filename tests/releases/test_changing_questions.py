@@ -30,7 +30,7 @@ SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```yaml\n# ([^\n]+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RELEASES = ("1.0.0", "2.0.0", "3.0.0")
 ANSWERS_FILE = "template/{{ _copier_conf.answers_file }}.jinja"
-KEPT = ("copier.yml", "ownership.yml", "questions", "stack", ANSWERS_FILE)
+KEPT = ("copier.yml", "questions", "stack", ANSWERS_FILE)
 ANSWERS: dict[str, Any] = {
     "style": "fancy",
     "tracker": "board",

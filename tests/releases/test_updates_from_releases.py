@@ -11,11 +11,12 @@ import yaml
 from packaging.version import Version
 
 from maintain import ROOT
+from maintain.ownership.render import COPIER_FILE
 from maintain.releases.answer_changes import Change, load_changes
 from maintain.releases.publish import check_earlier_releases
 from maintain.releases.record import load
 from maintain.releases.updates import EXAMPLES, Case, cases, findings, kept_by_updates
-from tests.render.questions import Questions
+from tests.render.questions import Questions, answers_of
 from tests.support.copier_runs import (
     NEWEST,
     commit,
@@ -84,6 +85,19 @@ def test_an_edited_project_updates_without_a_conflict(
         assert (project / path).read_text(encoding="utf-8").endswith(text), path
 
 
+def test_a_package_keeps_its_name_when_the_name_becomes_reserved(tmp_path: Path) -> None:
+    """A newer stack has a package of that name; Copier would drop the answer without a word."""
+    template = stage(tmp_path / "template", OLD)
+    project = render(template, tmp_path / "project", {"package_name": "digits"}, version=OLD)
+    commit(project, "First copy")
+    names = template / "stack" / "reserved_names.yml"
+    names.write_text(f'{names.read_text(encoding="utf-8")}- "digits"\n', encoding="utf-8")
+    release(template, NEWEST)
+    update(project)
+    assert answers_of(project)["package_name"] == "digits"
+    assert (project / "src" / "digits").is_dir()
+
+
 def test_the_teams_files_are_kept_and_the_templates_are_not(template: Path) -> None:
     kept = kept_by_updates(template)
     for path in ("README.md", "configs/train.yaml", "src/package/config.py"):
@@ -114,13 +128,11 @@ def with_a_python_less(template: Path) -> None:
 
 
 def with_a_flag_that_old_releases_lack(template: Path) -> None:
-    path = template / "ownership.yml"
+    path = template / COPIER_FILE
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["_exclude"].append("{% if flags.later %}/Makefile{% endif %}")
-    path.write_text(yaml.safe_dump(settings, width=1000), encoding="utf-8")
-    flags = template / "questions" / "90-flags.yml"
-    text = flags.read_text(encoding="utf-8")
-    flags.write_text(text.replace("    always: true\n", "    always: true\n    later: false\n"))
+    settings["flags"]["default"] += "later: false\n"
+    path.write_text(yaml.safe_dump(settings, width=1000, sort_keys=False), encoding="utf-8")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from maintain.ownership.render import COPIER_FILE
 from maintain.ownership.table import Table, load_table
 from tests.support.copier_runs import git
 
@@ -18,7 +19,7 @@ PACKAGE = "{{package_name}}"
 ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
 SUFFIX = ".jinja"
 OVERLAY = re.compile(r"^\{\{(?P<name>\w+)\}\}/")
-"""A folder with what some projects have: there it is the root (questions/95-overlays.yml)."""
+"""A folder with what some projects have: there it is the root (ownership/conditions.yml)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class TemplateFiles:
 
     @cached_property
     def never_part(self) -> set[str]:
-        """The lines of ``ownership.yml`` that need no answer: what is never part of a project."""
+        """The lines of ``_exclude`` that need no answer: what is never part of a project."""
         entries = self.settings["_exclude"]
         retired = {f"/{row.path.removesuffix('/')}" for row in self.table.retired}
         return {entry for entry in entries if "{%" not in entry} - retired
@@ -69,7 +70,7 @@ class TemplateFiles:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Copier's settings that follow from the table."""
-        text = (self.root / "ownership.yml").read_text(encoding="utf-8")
+        text = (self.root / COPIER_FILE).read_text(encoding="utf-8")
         settings: dict[str, Any] = yaml.safe_load(text)
         return settings
 

@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 
 from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
+from tests.support.catalog import rows
 
 GENERATORS = ("llama-cpp", "openvino-genai", "http-api")
 OPENS_GGUF = ("llama-cpp", "http-api")
@@ -48,7 +49,7 @@ def generates(row: dict[str, Any]) -> bool:
     return row["training"] == "huggingface" or row["inference"] in GENERATORS
 
 
-EXTRAS = ("tuning", "datascience", "embeddings", "quantization", "jupyterlab", "deepspeed")
+EXTRAS = [row["extra"] for row in rows("extras")]
 
 
 def has_extra(name: str, answers: dict[str, Any]) -> bool:

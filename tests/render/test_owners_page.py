@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from maintain import ROOT
-from maintain.ownership.render import MADE
+from maintain.ownership.render import COPIER_FILE, MADE
 from maintain.ownership.table import load_table, overlap
+from maintain.stack.data import load_requirements
 from scripts.ownership import main
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A copy of the table, with nothing retired yet, and of what is made from it."""
-    for folder in ("ownership", "questions"):
+    for folder in ("ownership", "stack"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "ownership" / "retired.yml").write_text("[]\n", encoding="utf-8")
     for path in MADE:
@@ -56,7 +57,7 @@ def test_what_is_retired_is_kept_or_goes_with_its_owner(root: Path) -> None:
 """
     change(root / "ownership" / "retired.yml", "[]\n", rows)
     assert main([], root) == 0
-    settings = (root / "ownership.yml").read_text(encoding="utf-8")
+    settings = (root / COPIER_FILE).read_text(encoding="utf-8")
     assert '  - "/docs/ours.md"\n' in settings
     assert "tools/old.py" not in settings
     page = (root / "docs" / "reference" / "owners.md").read_text(encoding="utf-8")
@@ -85,10 +86,45 @@ def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
         ("paths.yml", "path: Makefile", "path: LICENSE", "LICENSE means files that row 5, LICENSE"),
         ("paths.yml", "path: local.mk", "path: models/own.mk", "models/ means files that row 10"),
         ("paths.yml", "when: uses_cuda", "when: uses_gpu", "`when` must be one of always, "),
-        ("paths.yml", "mk, owner: yours", "mk, owner: yours, when: uses_cuda", "whether it was `b"),
+        (
+            "paths.yml",
+            "mk, owner: yours",
+            "mk, owner: yours, when: uses_cuda",
+            "what is `brought`",
+        ),
         ("paths.yml", "mk, owner: yours", "mk, owner: yours, silent: 'x'", "of the template only"),
         ("paths.yml", "- {path: README.md, owner: yours}", "- README.md", "row 9: must be keys"),
-        ("conditions.yml", "had_training", "had_it", "90-flags.yml computes no flag had_it"),
+        ("conditions.yml", "has_configs]", "has_it]", "there is no flag has_it to imply"),
+        (
+            "conditions.yml",
+            "!= 'none'\"",
+            "!= 'none\"",
+            "`if` must be an expression of Jinja",
+        ),
+        (
+            "conditions.yml",
+            "flag: trains_jax",
+            "flag: always",
+            "row 4: flag always is there",
+        ),
+        (
+            "conditions.yml",
+            "overlay: jax",
+            "overlay: keras",
+            "row 5: overlay keras is there",
+        ),
+        (
+            "conditions.yml",
+            "overlay: jax",
+            "had: 'yes'",
+            "`had` is for conditions with",
+        ),
+        (
+            "conditions.yml",
+            "brought: training\n  overlay",
+            "brought: training\n  had: 'yes'\n  overlay",
+            "row 2: `had` belongs into the first row with brought training",
+        ),
         ("conditions.yml", 'means: "with training"', 'means: " "', "`means` must be some text"),
         ("adopted.yml", "models/", "samples/", "adopted.yml row 5: no row of paths.yml is in samp"),
         ("adopted.yml", "tests/", "tests/*.txt", "row 8: no row of paths.yml is in tests/*.txt"),
@@ -123,6 +159,31 @@ def test_a_wrong_table_is_one_sentence_and_changes_nothing(
     message = capsys.readouterr().err
     assert message.startswith("ownership: ") and said in message and message.count("\n") == 1
     assert {path: (root / path).read_bytes() for path in MADE} == before
+
+
+@pytest.mark.parametrize(
+    ("file", "flag"), [("requirements.yml", "uses_torch"), ("exporters.yml", "exports_openvino")]
+)
+def test_a_package_with_an_unknown_flag_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str], file: str, flag: str
+) -> None:
+    path = root / "stack" / file
+    path.write_text(path.read_text(encoding="utf-8").replace(f": {flag}\n", ": uses_it\n"))
+    assert main([], root) == 2
+    assert f"stack/{file} row 1: `when` must be one of always, " in capsys.readouterr().err
+
+
+def test_every_condition_decides_something() -> None:
+    """A flag that nothing reads is a row to delete."""
+    table = load_table(ROOT)
+    folders = (ROOT / "template", ROOT / "questions")
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.is_file()]
+    texts = [path.read_bytes() for path in files if path.name != COPIER_FILE.name]
+    named = {row.when for row in (*table.paths, *load_requirements(ROOT / "stack"))}
+    implied = {flag for row in table.conditions for flag in row.implies}
+    for row in table.conditions:
+        read = any(f"flags.{row.flag}".encode() in text for text in texts)
+        assert row.flag in named | implied or row.overlay or read, row.flag
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,15 @@ import pytest
 import yaml
 from pytest_copie.plugin import Copie
 
+from maintain.stack.data import load_reserved_names
 from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, Cell
 from tests.render.conftest import Projects
 from tests.render.questions import Questions, answers_of
 from tests.render.template_files import TemplateFiles, in_project
 from tests.support.catalog import rows
 from tests.support.copier_runs import ROOT
+
+EXTRAS = [row["extra"] for row in rows("extras")]
 
 PUBLIC = (
     "profile",
@@ -58,19 +61,12 @@ STORED_ONCE = (
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
-    "brought_tuning",
-    "brought_datascience",
-    "brought_jupyterlab",
-    "brought_embeddings",
-    "brought_quantization",
-    "brought_deepspeed",
+    *(f"brought_{name}" for name in EXTRAS),
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
 )
 """Never asked; kept from the copy or update on that first computes them."""
-
-EXTRAS = [row["extra"] for row in rows("extras")]
 
 TRUST_NEEDED = ("tasks", "migrations", "jinja_extensions", "external_data")
 """Settings of Copier with which a copy or an update could run code or read elsewhere."""
@@ -118,10 +114,10 @@ def test_hidden_questions_are_data_flags_and_overlays(
         "profile_before",
         "project_exists",
         "reserved_names",
+        "taken_names",
         "offered_pythons",
         "served_generations",
         "generates_text",
-        "had_classes",
         "computes_with",
         "computes_with_torch",
         "chosen_builds",
@@ -196,8 +192,7 @@ def test_the_packages_name_follows_the_projects(
 def test_reserved_names_get_a_name_that_is_free(
     template: Path, template_files: TemplateFiles
 ) -> None:
-    text = (template / "stack" / "reserved_names.yml").read_text(encoding="utf-8")
-    reserved = yaml.safe_load(text)
+    reserved = load_reserved_names(template / "stack")
     assert len(reserved) == len(set(reserved))
     names = {*keyword.kwlist, *sys.stdlib_module_names}
     assert {name for name in names if name == name.lower() and name[0] != "_"} <= set(reserved)

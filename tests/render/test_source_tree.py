@@ -32,7 +32,7 @@ JUNK = {
     ".DS_Store": ".DS_Store",
     "*~": "cli.py~",
 }
-"""One file for every line of ``ownership.yml`` without a condition."""
+"""One file for every line of ``_exclude`` without a condition."""
 
 
 def test_no_symbolic_link(template: Path) -> None:

@@ -122,7 +122,7 @@ WRONG = [
     ("pythons.yml", '"3.13"', '"3.14"', "row 2: 3.14 comes after 3.14"),
     ("pythons.yml", '"3.10"', '"3.9.1"', "row 5: `version` must be a CPython minor in quotes"),
     ("requirements.yml", "  package: torch\n", "  package: torch==2\n", "row 1: `package` must"),
-    ("requirements.yml", "when: uses_torch", "when: sometimes", "row 1: `when` must be one of"),
+    ("requirements.yml", "when: uses_torch", "when: torch is used", "row 1: `when` must be a flag"),
     ("requirements.yml", "layer: 10-torch", "layer: torch", "row 1: `layer` must be two digits"),
     ("requirements.yml", "layer: 10-torch", "layer: 25-late", "row 2: layer 20-train comes after"),
     ("requirements.yml", "package: rich", "package: NumPy", "row 4: package numpy in 20-train is"),

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from hooks.detection import wheel_folders
+from hooks.machine_answers import wheel_folders
 from maintain.stack.rows import Build
 from tests.support.catalog import checked_builds, companions, torch_version
 from tests.support.stub_wheels import METADATA_SUFFIX, StubWheel, metadata_of, sha256

@@ -12,6 +12,7 @@ from packaging.version import Version
 from envkeep.files import text_of
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
+from envkeep.hardware.gpu import ROOT as MACHINE_ROOT
 from envkeep.paths import ROOT
 from envkeep.project.metadata import machine
 from envkeep.toolchain import interpreters
@@ -103,12 +104,12 @@ def differences(then: System, now: System) -> Iterator[tuple[str, bool]]:
 
 
 def _release() -> str:
-    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', text_of(hardware.ROOT / "etc/os-release"), re.M)
+    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', text_of(MACHINE_ROOT / "etc/os-release"), re.M)
     return found[1] if found else f"{platform.system()} {platform.release()}"
 
 
 def _processor() -> str:
-    found = re.search(r"^model name\s*: (.+)$", text_of(hardware.ROOT / "proc/cpuinfo"), re.M)
+    found = re.search(r"^model name\s*: (.+)$", text_of(MACHINE_ROOT / "proc/cpuinfo"), re.M)
     return found[1] if found else platform.processor() or platform.machine()
 
 

@@ -17,8 +17,9 @@ from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind, of_exporte
 from envkeep.errors import ToolError
 from envkeep.hardware import host
 from envkeep.hardware import machine as hardware
+from envkeep.hardware.gpu import ROOT as MACHINE_ROOT
+from envkeep.hardware.gpu import Gpu, display_vendors, nvidia_complaint
 from envkeep.hardware.host import Host
-from envkeep.hardware.machine import Gpu
 from envkeep.inputs import in_ci
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
@@ -59,7 +60,7 @@ class _Collector:
             self.troubles.append(finding)
 
 
-def collect(*, full: bool = False, root: Path = hardware.ROOT) -> DoctorContext:
+def collect(*, full: bool = False, root: Path = MACHINE_ROOT) -> DoctorContext:
     """Look at this machine and this project.
 
     Args:
@@ -78,8 +79,8 @@ def collect(*, full: bool = False, root: Path = hardware.ROOT) -> DoctorContext:
     return DoctorContext(
         machine=machine,
         gpus=gpus,
-        vendors=part.get("display devices", lambda: hardware.display_vendors(root), frozenset()),
-        nvidia_smi=hardware.nvidia_complaint(root) if silent else None,
+        vendors=part.get("display devices", lambda: display_vendors(root), frozenset()),
+        nvidia_smi=nvidia_complaint(root) if silent else None,
         host=part.get("host", lambda: host.look(machine, ROOT, root), Host()),
         target=target,
         reason=choice.reason if choice else "",

@@ -10,8 +10,9 @@ from envkeep.doctor.finding import Finding, NotKnownError
 from envkeep.doctor.installed import InstalledPackages
 from envkeep.environments.store import DEVELOPMENT, Kind
 from envkeep.hardware.catalog import Row
+from envkeep.hardware.gpu import Gpu
 from envkeep.hardware.host import Host
-from envkeep.hardware.machine import Gpu, Machine
+from envkeep.hardware.machine import Machine
 from envkeep.project.former_tools import FormerName
 from envkeep.project.target import Target
 

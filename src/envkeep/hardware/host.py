@@ -1,6 +1,6 @@
 """Inspect the host of the graphics devices: memory, disk, containers, permissions.
 
-Like ``hardware.py`` it reads files, and answers "nothing found" instead of failing.
+Like ``gpu.py`` it reads files, and answers "nothing found" instead of failing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envkeep.files import text_of
-from envkeep.hardware.machine import ROOT, Machine, ask
+from envkeep.hardware.gpu import ROOT, ask
+from envkeep.hardware.machine import Machine
 
 KIB = 1024
 CONTAINER_MARKS = (".dockerenv", "run/.containerenv")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from envkeep.hardware import host
+from envkeep.hardware import gpu, host
 from envkeep.hardware import machine as hardware
+from envkeep.hardware.gpu import Gpu
 from envkeep.hardware.host import Device
-from envkeep.hardware.machine import Gpu, Machine
+from envkeep.hardware.machine import Machine
 from tests.envkeep.doctor.machines import NAMES, place, recording, without_shell
 
 pytestmark = without_shell()
@@ -95,12 +96,12 @@ def test_graphics_of_other_vendors_are_seen_without_a_driver(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     placed = place("nouveau-laptop", tmp_path, monkeypatch)
-    assert hardware.display_vendors(placed.root) == {"cuda", "xpu"}
+    assert gpu.display_vendors(placed.root) == {"cuda", "xpu"}
 
 
 def test_why_nvidia_smi_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     placed = place("nvidia-driver-mismatch", tmp_path, monkeypatch)
-    complaint = hardware.nvidia_complaint(placed.root)
+    complaint = gpu.nvidia_complaint(placed.root)
     assert complaint and complaint.startswith("Failed to initialize NVML: Driver/library version")
 
 
@@ -111,7 +112,7 @@ def test_a_warning_between_the_gpus_is_no_gpu(
     warning = "WARNING: infoROM is corrupted at gpu 0000:02:00.0"
     placed.program("nvidia-smi", f"echo '9.0, 81559, 81004, NVIDIA H100'; echo '{warning}'")
     machine = hardware.detect(placed.root)
-    assert [gpu.name for gpu in hardware.gpus(machine, placed.root)] == ["NVIDIA H100"]
+    assert [each.name for each in hardware.gpus(machine, placed.root)] == ["NVIDIA H100"]
 
 
 def test_nvidia_smi_of_windows_need_not_be_on_the_path(
@@ -132,7 +133,7 @@ def test_nvidia_smi_of_windows_need_not_be_on_the_path(
 )
 def test_gfx_names(number: int, name: str | None) -> None:
     # The pairs are those of ROCm's own code: ROCm/TheRock, test of its GPU selection
-    assert hardware.gfx_name(number) == name
+    assert gpu.gfx_name(number) == name
 
 
 @pytest.mark.parametrize(
@@ -190,9 +191,9 @@ def test_a_program_that_never_ends_is_given_up(
 ) -> None:
     placed = place("vm-without-gpu", tmp_path, monkeypatch)
     placed.program("nvidia-smi", "exec /bin/sleep 600")
-    monkeypatch.setattr(hardware, "PATIENCE", 0.1)
+    monkeypatch.setattr(gpu, "PATIENCE", 0.1)
     assert hardware.detect(placed.root).nvidia_driver is None
-    assert hardware.nvidia_complaint(placed.root) == "nvidia-smi did not answer within 0.1 seconds"
+    assert gpu.nvidia_complaint(placed.root) == "nvidia-smi did not answer within 0.1 seconds"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_nonsense_of_programs_is_nothing(
         placed.program(name, script)
     machine = hardware.detect(placed.root)
     assert [
-        gpu.backend for gpu in hardware.gpus(machine, placed.root) if gpu.backend != "mps"
+        each.backend for each in hardware.gpus(machine, placed.root) if each.backend != "mps"
     ] == []
     host.look(machine, tmp_path, placed.root)
 
@@ -222,7 +223,7 @@ def test_nonsense_in_files_is_nothing(
     machine = hardware.detect(placed.root)
     assert (machine.nvidia_driver, machine.intel, machine.wsl) == (None, False, False)
     assert hardware.gpus(machine, placed.root) == ()
-    assert hardware.display_vendors(placed.root) == frozenset()
+    assert gpu.display_vendors(placed.root) == frozenset()
     found = host.look(machine, tmp_path, placed.root)
     assert (found.memory, found.memory_free) == (None, None)
 
@@ -231,6 +232,6 @@ def test_a_folder_where_a_file_should_be_is_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     placed = place("vm-without-gpu", tmp_path, monkeypatch)
-    for name in hardware.NVIDIA_DRIVER_FILES:
+    for name in gpu.NVIDIA_DRIVER_FILES:
         (placed.root / name).mkdir(parents=True)
     assert hardware.detect(placed.root).nvidia_driver is None

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from envkeep.errors import ToolError
-from envkeep.hardware.machine import Gpu, Machine
+from envkeep.hardware.gpu import Gpu
+from envkeep.hardware.machine import Machine
 from envkeep.project import target as backends
 from envkeep.project.target import Target
 from tests.support.catalog import rows, torch_version

@@ -10,7 +10,7 @@ from envkeep.doctor.context import DoctorContext
 from envkeep.doctor.finding import ERROR, OK, WARNING, Finding
 from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
-from envkeep.hardware.machine import Gpu, gfx_name
+from envkeep.hardware.gpu import Gpu, gfx_name
 from envkeep.project.target import CPU
 from envkeep.project.versions import version_of
 

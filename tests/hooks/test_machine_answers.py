@@ -10,8 +10,9 @@ import pytest
 
 from envkeep.hardware import machine as hardware
 from envkeep.hardware.machine import Machine
-from hooks import detection
-from hooks.detection import (
+from hooks import machine_answers
+from hooks.errors import HookError
+from hooks.machine_answers import (
     Choice,
     Found,
     Torch,
@@ -22,7 +23,6 @@ from hooks.detection import (
     stack_torch,
     wheel_folders,
 )
-from hooks.errors import HookError
 from maintain.stack.data import load_release
 
 # /proc/driver/nvidia/version of real machines, from public reports of their users.
@@ -99,7 +99,7 @@ def test_a_graphics_device_of_somebody_else_is_not_intels(linux: Path) -> None:
 
 
 def test_the_torch_of_the_stack_follows_its_data() -> None:
-    release = load_release(detection.STACK)
+    release = load_release(machine_answers.STACK)
     linux, macos = stack_torch("linux-x86_64"), stack_torch("macos-arm64")
     assert linux == Torch(f"{release.torch}+cpu", ("torch",), release.torch_index)
     assert macos == Torch(release.torch, ("torch",), release.torch_index)
