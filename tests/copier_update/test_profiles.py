@@ -11,7 +11,16 @@ from tests.copier_update.command import make_update
 from tests.copier_update.conftest import Copies, Team
 from tests.copier_update.test_answers import WORK, check
 from tests.render.questions import answers_of
-from tests.support.copier_runs import NEWEST, commit, copier_here, git, render, update
+from tests.support.copier_runs import (
+    NEWEST,
+    commit,
+    copier_here,
+    files_of,
+    git,
+    programs_that_copier_starts,
+    render,
+    update,
+)
 
 PARTS = (
     ({"docker": True}, "Dockerfile"),
@@ -21,6 +30,17 @@ PARTS = (
 )
 MINIMAL = {"profile": "minimal"}
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("profile", ["minimal", "recommended", "everything"])
+def test_copiers_own_command_line_takes_a_profile(
+    profile: str, two_releases: Path, copies: Copies, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    given = ["--defaults", "--data", f"profile={profile}", "--vcs-ref", NEWEST]
+    started = programs_that_copier_starts("copy", *given, str(two_releases), str(project))
+    assert set(started) == {"git"}
+    assert files_of(project) == files_of(copies({"profile": profile}, NEWEST))
 
 
 def test_each_part_comes_later_beside_own_edits(team: Team, copies: Copies) -> None:
