@@ -72,7 +72,7 @@ CATALOG = {
   sources: {}
 """,
     "extras.yml": """\
-- {extra: stub, title: "Stub", about: "stub", does: "stub", training: [stub]}
+- {extra: stub, title: "Stub", about: "stub", does: "stub", commands: [], training: [stub]}
 """,
     "runners.yml": """\
 - {runner: linux, label: stub-1, sources: {label: [stub]}}
