@@ -11,7 +11,7 @@ FLAGS_INTRODUCTION = """\
 
 # What the answers mean for files and packages, computed once (ownership/conditions.yml).
 flags:
-  type: yaml
+  type: json
   when: false
   default: |
 """
@@ -43,11 +43,13 @@ def render_questions(table: Table) -> str:
 def _flags(table: Table) -> Iterator[str]:
     for name, row in table.stored.items():
         yield f"{{% set had_{name} = {_had(name, row)} %}}"
-    yield f"{ALWAYS}: true"
+    yield "{{ {"
+    yield f"'{ALWAYS}': true,"
     for row in table.conditions:
-        yield f"{row.flag}: {{{{ {row.test} }}}}"
+        yield f"'{row.flag}': {row.test},"
     for name in table.stored:
-        yield f"had_{name}: {{{{ had_{name} }}}}"
+        yield f"'had_{name}': had_{name},"
+    yield "} | to_json }}"
 
 
 def _had(name: str, row: Condition) -> str:

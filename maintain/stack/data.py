@@ -27,6 +27,7 @@ from maintain.stack.rows import (
     Platform,
     PythonRow,
     Release,
+    ReservedNames,
     Runner,
     Runtime,
     Source,
@@ -122,13 +123,7 @@ def load_reserved_names(stack: Path) -> list[str]:
         StackError: The file is wrong, an entry is no name, or a name is listed twice.
     """
     path = stack / "reserved_names.yml"
-    names = read_list(path)
-    for number, name in enumerate(names, start=1):
-        if not isinstance(name, str) or not name.isidentifier():
-            raise StackError(
-                f"{label(path)} row {number}: must be a name in quotes that Python can import, "
-                f"is {name!r}."
-            )
+    names = [name for row in _rows(path, ReservedNames) for name in row.names]
     refuse_repeats(path, names, "name")
     packages = (row.name.replace("-", "_") for row in load_requirements(stack))
     return list(dict.fromkeys([*names, *packages]))

@@ -449,6 +449,24 @@ class Extra(Part):
     training: Annotated[list[Name], NOT_EMPTY]
 
 
+class ReservedNames(Part):
+    """A row of reserved_names.yml: names that a new project's package cannot have."""
+
+    why: Text
+    names: Annotated[
+        list[
+            Annotated[
+                str,
+                _read(
+                    "be a name in quotes that Python can import",
+                    lambda text: _passed(text, text.isidentifier()),
+                ),
+            ]
+        ],
+        NOT_EMPTY,
+    ]
+
+
 def problem_in(error: ValidationError, row: type[Part]) -> str:
     """Say in a sentence without its stop what is wrong with a row, the first thing only."""
     details = error.errors()[0]

@@ -91,7 +91,7 @@ def test_a_package_keeps_its_name_when_the_name_becomes_reserved(tmp_path: Path)
     project = render(template, tmp_path / "project", {"package_name": "digits"}, version=OLD)
     commit(project, "First copy")
     names = template / "stack" / "reserved_names.yml"
-    names.write_text(f'{names.read_text(encoding="utf-8")}- "digits"\n', encoding="utf-8")
+    names.write_text(f'{names.read_text(encoding="utf-8")}  - "digits"\n', encoding="utf-8")
     release(template, NEWEST)
     update(project)
     assert answers_of(project)["package_name"] == "digits"
@@ -131,7 +131,10 @@ def with_a_flag_that_old_releases_lack(template: Path) -> None:
     path = template / COPIER_FILE
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings["_exclude"].append("{% if flags.later %}/Makefile{% endif %}")
-    settings["flags"]["default"] += "later: false\n"
+    flags = settings["flags"]
+    flags["default"] = flags["default"].replace(
+        "'always': true,", "'always': true, 'later': false,"
+    )
     path.write_text(yaml.safe_dump(settings, width=1000, sort_keys=False), encoding="utf-8")
 
 

@@ -114,7 +114,6 @@ def test_hidden_questions_are_data_flags_and_overlays(
         "profile_before",
         "project_exists",
         "reserved_names",
-        "taken_names",
         "offered_pythons",
         "served_generations",
         "generates_text",

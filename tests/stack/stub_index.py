@@ -217,7 +217,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "pythons.yml": "".join(PYTHON_ROW.format(version=version) for version in PYTHONS),
         "requirements.yml": REQUIREMENTS,
         "exporters.yml": EXPORTERS,
-        "reserved_names.yml": '- "os"\n',
+        "reserved_names.yml": '- {why: "stub", names: ["os"]}\n',
         "toolchain.in": "# a comment\nlocker\n",
         "copier.in": "renderer\n",
         "audit.in": "renderer\n",

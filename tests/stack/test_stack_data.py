@@ -138,7 +138,7 @@ WRONG = [
     ("exporters.yml", "package: nncf", "package: NumPy", "row 3: package numpy in openvino-int8"),
     ("exporters.yml", "when: exports_openvino", "when: always", "row 2: all rows of openvino-int8"),
     ("exporters.yml", "shared: false", 'shared: "no"', "row 1: `shared` must be true or false"),
-    ("reserved_names.yml", '"build"', '"my-name"', "row 1: must be a name in quotes that Python"),
+    ("reserved_names.yml", '"build"', '"my-name"', "row 1: `names.0` must be a name in quot"),
     ("reserved_names.yml", '"configs"', '"build"', "row 2: name build is listed twice"),
     ("sources.yml", "strength: registry", "strength: rumour", "row 1: `strength` must be registry"),
     ("sources.yml", 'dated: "2026-07-08"', 'dated: "July"', "row 1: `dated` must be a date"),
