@@ -13,10 +13,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -39,6 +39,26 @@ class Section(BaseModel):
     """Base of a group of settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _read(value: Any) -> Any:
+    """Read texts as YAML, as a file has them read already; the command line has only texts."""
+    if isinstance(value, Mapping):
+        return {str(key): _read(below) for key, below in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+
+
+def _read_all(value: Any) -> Any:
+    return {} if value is None else _read(value)
+
+
+Values = Annotated[dict[str, Any], BeforeValidator(_read_all)]
+"""A group of settings whose names and values a library checks; it may be empty."""
 
 
 class Settings(BaseSettings):

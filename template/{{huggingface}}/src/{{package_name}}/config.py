@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .config_sources import Section, Settings
+from .config_sources import Section, Settings, Values
 
 DEFAULT_CONFIG = Path("configs/train.yaml")
 
@@ -19,17 +19,26 @@ SPECIAL_TOKENS = 3
 
 
 class DataConfig(Section):
-    """The text and its split.
+    """The text and its three parts, which follow each other: training, validation, test.
 
     Attributes:
         path: The file that the `data` command writes, UTF-8.
-        held_out_fraction: Share of the text, at its end, that training never sees.
+        val_fraction: Share of the text that chooses: the best epoch, and settings.
+        test_fraction: Share of the text, at its end, that chooses nothing: what is reported is of
+            this part.
         block_size: Tokens of one example.
     """
 
     path: Path
-    held_out_fraction: Annotated[float, Field(gt=0, lt=1)]
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
     block_size: Annotated[int, Field(ge=8)]
+
+    @model_validator(mode="after")
+    def _some_is_left(self) -> Self:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction leave nothing to train on")
+        return self
 
 
 class ModelConfig(Section):
@@ -75,28 +84,37 @@ class LoraConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The optimisation.
+    """The optimization.
 
     Attributes:
         method: `full` trains every weight, `lora` small matrices beside those of `model.base`.
         epochs: Passes over the training text.
-        batch_size: Examples per optimiser step.
-        learning_rate: Of the first step; it falls to zero along a cosine.
+        early_stopping: Epochs without a better validation loss after which training ends; 0: never.
+        batch_size: Examples that the device computes at once; times
+            `arguments.gradient_accumulation_steps` those of an optimizer step.
+        learning_rate: The highest, after `arguments.warmup_steps`; then it falls as
+            `arguments.lr_scheduler_type` says.
         weight_decay: AdamW's decoupled decay.
         device: A backend's name such as `cpu`, `cuda` or `rocm`, or `auto`: the accelerator if
             there is one.
         deepspeed: The file with DeepSpeed's settings, which is the extra of that name; empty: the
             Trainer alone.
+        arguments: Passed to Transformers' `TrainingArguments`, which checks them; its
+            documentation explains them. Those that the project sets itself are refused. With equal
+            ones a run is repeatable to the last bit; all of them but `activation_checkpointing`
+            and those of data loading may change the bits.
         lora: The adapters.
     """
 
     method: Literal["full", "lora"]
     epochs: Annotated[int, Field(ge=1)]
+    early_stopping: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     device: Annotated[str, Field(pattern=r"^[a-z]+$")]
     deepspeed: str
+    arguments: Values
     lora: LoraConfig
 
 
@@ -106,9 +124,9 @@ class Config(Settings):
     Attributes:
         seed: Seed of Python, NumPy and the framework.
         threads: CPU threads; another number sums in another order and gives other bits.
-        data: The text and its split.
+        data: The text and its three parts.
         model: What is trained.
-        training: The optimisation.
+        training: The optimization.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]

@@ -1,4 +1,4 @@
-"""`evaluate`: measures a trained model on the held-out text."""
+"""`evaluate`: measure a trained model on the test part of the text, which chose nothing."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ if TYPE_CHECKING:
 
     from ..training.evaluate import Evaluation
 
-HELP = "measure a run's model on the held-out text"
+HELP = "measure a run's model on the test part of the text"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds which run is evaluated."""
+    """Add which model is evaluated."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--last", action="store_true", help="the last epoch, not the best one")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluates, writes `evaluation.json` into the run and prints a table."""
+    """Evaluate, write `evaluation.json` into the run and print a table."""
     from ..files import write_json
     from ..reporting import Reporter
     from ..tracking import find_run, newest_finished
     from ..training.evaluate import evaluate, load_run
+    from ..training.saved import epoch_of
 
     chosen = find_run(args.run) if args.run else newest_finished()
-    config, opened = load_run(chosen)
+    config, opened = load_run(chosen, last=args.last)
     evaluation = evaluate(config, opened)
-    facts = {"run_id": chosen.id, "data_sha256": chosen.facts["data_sha256"]}
+    epoch = epoch_of(chosen, last=args.last)
+    facts = {"run_id": chosen.id, "epoch": epoch, "data_sha256": chosen.facts["data_sha256"]}
     result = {**facts, **evaluation.to_json()}
     write_json(chosen.folder / "evaluation.json", result)
     reporter = Reporter(as_json=args.json)
-    reporter.say(f"Run {chosen.id}, {evaluation.tokens} held-out tokens")
+    reporter.say(f"Run {chosen.id}, epoch {epoch}, {evaluation.tokens} tokens of the test part")
     reporter.finish(result, _table(evaluation))
     return 0
 

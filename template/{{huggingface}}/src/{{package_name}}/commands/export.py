@@ -1,4 +1,4 @@
-"""`export`: writes a run's model for inference and proves that it answers the same."""
+"""`export`: write a run's model for inference and prove that it answers the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ DEFAULT_OUTPUT = Path("models/alice")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds which run is exported, and where to."""
+    """Add which model is exported, and where to."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--last", action="store_true", help="the last epoch, not the best one")
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     group = parser.add_mutually_exclusive_group()
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exports and prints the result of the parity check."""
+    """Export and print the result of the parity check."""
     from ..export import export_model, precisions
     from ..reporting import Reporter
     from ..tracking import find_run, newest_finished
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
     wanted = precisions() if args.every_precision else [args.precision or precisions()[0]]
-    request, results = _request(chosen), []
+    request, results = _request(chosen, last=args.last), []
     for precision in wanted:
         output = _output(args.output, precision, precisions()[0])
         if args.every_precision:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         places = len(request.reference.places)
         reporter.say(
-            f"Compared at {places} places of the held-out text; the perplexity is of these alone, "
+            f"Compared at {places} places of the test part; the perplexity is of these alone, "
             "`evaluate` measures all of it."
         )
     reporter.finish(results if args.every_precision else results[0], _table(results))
@@ -59,12 +60,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _output(folder: Path, precision: str, full: str) -> Path:
-    """Returns where a precision goes: beside the full one, whose place `--output` says."""
+    """Return where a precision goes: beside the full one, whose place `--output` says."""
     return folder if precision == full else folder.with_name(f"{folder.name}-{precision}")
 
 
 def _size(folder: Path) -> int:
-    """Returns the bytes of the model itself, without what it is compared by."""
+    """Return the bytes of the model itself, without what it is compared by."""
     from ..generation.parity import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
@@ -89,7 +90,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _request(chosen: Run) -> ExportRequest:
+def _request(chosen: Run, *, last: bool) -> ExportRequest:
     from ..data import load_texts
     from ..export import ExportRequest
     from ..export.artefact import full_tolerance
@@ -97,12 +98,14 @@ def _request(chosen: Run) -> ExportRequest:
     from ..tracking import environment_facts, git_facts
     from ..training.evaluate import load_run
     from ..training.reference import make_reference
+    from ..training.saved import epoch_of
 
-    config, opened = load_run(chosen)
+    config, opened = load_run(chosen, last=last)
     texts = load_texts(config.data)
     make_reproducible(config.seed, config.threads)
     origin = {
         "run_id": chosen.id,
+        "epoch": epoch_of(chosen, last=last),
         "data_sha256": texts.sha256,
         "lock_sha256": environment_facts()["lock_sha256"],
         **git_facts(),
@@ -110,6 +113,6 @@ def _request(chosen: Run) -> ExportRequest:
     return ExportRequest(
         model=opened.model,
         tokenizer=opened.tokenizer,
-        reference=make_reference(opened.model, opened.tokenizer, texts.held_out, full_tolerance()),
+        reference=make_reference(opened.model, opened.tokenizer, texts.test, full_tolerance()),
         origin=origin,
     )

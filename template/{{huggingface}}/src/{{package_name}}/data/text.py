@@ -20,15 +20,23 @@ EXAMPLE = Path("data/raw", BOOK)
 
 @dataclass(frozen=True)
 class Texts:
-    """What training sees and what it never sees, and the SHA-256 of the file of both."""
+    """The three parts of the text, one after the other, and the SHA-256 of their file.
+
+    Attributes:
+        train: What the model learns from.
+        val: What chooses: the best epoch, and settings.
+        test: What chooses nothing: what is reported is of this part.
+        sha256: Of the file.
+    """
 
     train: str
-    held_out: str
+    val: str
+    test: str
     sha256: str
 
 
 def create(path: Path, *, accept: bool = False) -> str:
-    """Writes the book, the same bytes every time, or lists a text of one's own as it is.
+    """Write the book, the same bytes every time, or list a text of one's own as it is.
 
     Returns:
         The SHA-256 of the file.
@@ -48,7 +56,7 @@ def create(path: Path, *, accept: bool = False) -> str:
 
 
 def load_texts(config: DataConfig) -> Texts:
-    """Verifies the file against the manifest and cuts off its end, between two paragraphs.
+    """Verify the file against the manifest and cut its text into three, between paragraphs.
 
     Raises:
         DataError: The file is not the listed one, or not text that can be cut.
@@ -58,10 +66,18 @@ def load_texts(config: DataConfig) -> Texts:
         text = config.path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{config.path} is not text in UTF-8.") from error
-    wanted = round(len(text) * (1 - config.held_out_fraction))
-    border = text.find("\n\n", wanted) + 2
-    if border < 2 or not text[:border].strip() or not text[border:].strip():
+    val_at = _border(text, 1 - config.val_fraction - config.test_fraction)
+    test_at = _border(text, 1 - config.test_fraction)
+    parts = text[:val_at], text[val_at:test_at], text[test_at:]
+    if not all(part.strip() for part in parts):
         raise DataError(
-            f"{config.path} has no paragraph to hold out: take another data.held_out_fraction."
+            f"{config.path} has too few paragraphs for training, validation and test: take other "
+            "data.val_fraction and data.test_fraction."
         )
-    return Texts(text[:border], text[border:], sha256)
+    return Texts(*parts, sha256)
+
+
+def _border(text: str, share: float) -> int:
+    """Return where the first paragraph after this share of the text begins; 0 if there is none."""
+    blank = text.find("\n\n", round(len(text) * share))
+    return blank + 2 if blank >= 0 else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..config import Config
@@ -12,12 +12,12 @@ from ..data import load_texts
 from ..tracking import Run
 from ..tracking.store import CONFIG_FILE
 from .saved import Opened, open_run
-from .train import Parts, blocks_of, build, held_out_loss
+from .train import Parts, blocks_of, build, mean_loss
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results on the held-out text; losses are means in nats a token.
+    """Results on the test part of the text, which chose nothing; losses are means in nats a token.
 
     Attributes:
         tokens: Number of tokens that were predicted.
@@ -34,45 +34,49 @@ class Evaluation:
     loss_of_frequencies: float
 
     def to_json(self) -> dict[str, Any]:
-        """Returns all values, ready for JSON."""
+        """Return all values, ready for JSON."""
         return asdict(self)
 
 
-def load_run(run: Run) -> tuple[Config, Opened]:
-    """Returns the configuration of a run and its model, on the CPU and in evaluation mode.
+def load_run(run: Run, *, last: bool = False) -> tuple[Config, Opened]:
+    """Return the configuration of a run and its model, on the CPU and in evaluation mode.
+
+    Args:
+        run: The run.
+        last: Whether to take the last epoch's weights, not the best one's.
 
     Raises:
         ConfigError: The code no longer knows a setting of the run.
         RunError: The checkpoint is missing or damaged.
     """
-    return Config.from_file(run.folder / CONFIG_FILE), open_run(run)
+    return Config.from_file(run.folder / CONFIG_FILE), open_run(run, last=last)
 
 
 def evaluate(config: Config, opened: Opened) -> Evaluation:
-    """Evaluates a run's model and what it is compared with."""
+    """Evaluate a run's model and what it is compared with."""
     texts = load_texts(config.data)
     size = config.data.block_size
     before = build(config, texts)
-    parts = Parts(
-        opened.model,
-        opened.tokenizer,
+    after = replace(
+        before,
+        model=opened.model,
+        tokenizer=opened.tokenizer,
         train=blocks_of(texts.train, opened.tokenizer, size),
-        held_out=blocks_of(texts.held_out, opened.tokenizer, size),
-        base_sha256=before.base_sha256,
+        test=blocks_of(texts.test, opened.tokenizer, size),
     )
-    loss = held_out_loss(config, parts)
+    loss = mean_loss(config, after, after.test)
     return Evaluation(
-        tokens=len(parts.held_out) * (size - 1),
+        tokens=len(after.test) * (size - 1),
         loss=loss,
         perplexity=math.exp(loss),
-        loss_before=held_out_loss(config, before),
-        loss_of_frequencies=_loss_of_frequencies(parts),
+        loss_before=mean_loss(config, before, before.test),
+        loss_of_frequencies=_loss_of_frequencies(after),
     )
 
 
 def _loss_of_frequencies(parts: Parts) -> float:
-    """Counts tokens, each once more than it occurs, so that none is impossible."""
+    """Count tokens, each once more than it occurs, so that none is impossible."""
     counts = Counter(token for block in parts.train["input_ids"] for token in block)
     total = sum(counts.values()) + len(parts.tokenizer)
-    seen = [token for block in parts.held_out["input_ids"] for token in block[1:]]
+    seen = [token for block in parts.test["input_ids"] for token in block[1:]]
     return -sum(math.log((counts[token] + 1) / total) for token in seen) / len(seen)

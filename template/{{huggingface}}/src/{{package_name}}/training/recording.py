@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
-"""Passes what Transformers' Trainer does on to the record of the run and to what people see."""
+"""Pass what Transformers' Trainer does on to the record of the run and to what people see."""
 
 from __future__ import annotations
 
@@ -17,17 +17,52 @@ from ..tracking import RunRecord
 
 
 class Recording(TrainerCallback):
-    """Writes a line of metrics per step and epoch, and notes every checkpoint once it is whole."""
+    """Write a line of metrics per step and epoch, and note every checkpoint once it is whole.
 
-    def __init__(self, record: RunRecord, report: StepReport, examples: int, batch: int) -> None:
-        """Takes where to write, and how many examples an epoch and a batch have."""
+    The best epoch is noted too if the Trainer looks for it: if `metric_for_best_model` is set.
+    """
+
+    def __init__(
+        self,
+        record: RunRecord,
+        report: StepReport,
+        examples: int,
+        batch: int = 0,
+        *,
+        part: str = "held_out",
+        patience: int = 0,
+    ) -> None:
+        """Take where to write, and what.
+
+        Args:
+            record: The record of the run.
+            report: What people see.
+            examples: How many an epoch has.
+            batch: Not used: the Trainer says it. Projects of earlier releases pass it.
+            part: What the data is called that an epoch is evaluated on, such as `val`.
+            patience: Epochs without a better loss after which training ends; 0: never.
+        """
         self._record = record
         self._report = report
         self._examples = examples
-        self._batch = batch
-        self._steps = math.ceil(examples / batch)
+        self._part = part
+        self._patience = patience
+        self._steps = 0
         self._losses: list[float] = []
         self._metrics: dict[str, float] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether as many epochs as the patience brought no better loss."""
+        best = self._record.facts.get("best")
+        done = int(self._record.facts["epochs_done"])
+        return bool(self._patience and best and done - best["epoch"] >= self._patience)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Take how many optimizer steps an epoch has."""
+        self._steps = state.max_steps // state.num_train_epochs
 
     def on_log(
         self,
@@ -37,7 +72,7 @@ class Recording(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **others: Any,
     ) -> None:
-        """Records a step; the Trainer logs other things too, which have no `loss`."""
+        """Record a step; the Trainer logs other things too, which have no `loss`."""
         if logs is None or "loss" not in logs:
             return
         loss = float(logs["loss"])
@@ -62,35 +97,55 @@ class Recording(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **others: Any,
     ) -> None:
-        """Keeps the held-out loss of the epoch until its checkpoint is written."""
+        """Keep the loss of the epoch until its checkpoint is written."""
         loss = float((metrics or {})["eval_loss"])
         self._metrics = {
-            "train_loss": self._train_loss(),
-            "held_out_loss": loss,
-            "held_out_perplexity": math.exp(loss),
+            "train_loss": self._train_loss(args),
+            f"{self._part}_loss": loss,
+            f"{self._part}_perplexity": math.exp(loss),
         }
         self._losses = []
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
     ) -> None:
-        """Records an epoch: the Trainer has just written its checkpoint."""
+        """Record an epoch: the Trainer has just written its checkpoint."""
         step = state.global_step
         epoch = step // self._steps
         self._record.log(kind="epoch", epoch=epoch, step=step, **self._metrics)
         folder = Path(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{step}")
-        self._record.update(
-            epochs_done=epoch, checkpoint=folder.as_posix(), final_metrics=dict(self._metrics)
-        )
-        for earlier in folder.parent.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-            if earlier != folder:  # needed until now, if the process had been killed
-                shutil.rmtree(earlier, ignore_errors=True)
+        facts = {"checkpoint": folder.as_posix(), "final_metrics": dict(self._metrics)}
+        if state.best_global_step == step:
+            facts["best"] = self._best(epoch, folder)
+        self._record.update(epochs_done=epoch, **facts)
+        self._remove_others(folder)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self._metrics.items())
         self._report.epoch(f"epoch {epoch:3d}  {shown}")
+        if self.is_over:
+            control.should_training_stop = True
 
-    def _train_loss(self) -> float:
-        """Returns the mean of the epoch; the last batch may be smaller."""
-        last = self._examples - self._batch * (self._steps - 1)
-        sizes = [self._batch] * (len(self._losses) - 1) + [last]
+    def _best(self, epoch: int, folder: Path) -> dict[str, Any]:
+        return {
+            "epoch": epoch,
+            "metric": f"{self._part}_loss",
+            "checkpoint": folder.as_posix(),
+            "metrics": dict(self._metrics),
+        }
+
+    def _remove_others(self, last: Path) -> None:
+        """Remove all checkpoints but the last and the best, which the record names by now."""
+        best = self._record.facts.get("best")
+        kept = {last, Path(best["checkpoint"])} if best else {last}
+        for each in last.parent.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+            if each not in kept:  # needed until now, if the process had been killed
+                shutil.rmtree(each, ignore_errors=True)
+
+    def _train_loss(self, args: TrainingArguments) -> float:
+        """Return the mean of the epoch; the last step may have fewer examples."""
+        dropped = self._examples % args.train_batch_size if args.dataloader_drop_last else 0
+        seen = self._examples - dropped
+        batch = args.train_batch_size * args.gradient_accumulation_steps
+        full = len(self._losses) - 1
+        sizes = [batch] * full + [seen - batch * full]
         total = sum(loss * size for loss, size in zip(self._losses, sizes, strict=True))
-        return total / self._examples
+        return total / seen

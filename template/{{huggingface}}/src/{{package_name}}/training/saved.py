@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. What is built anew stands in models/.
-"""Opens models that are there already: of a run, in a folder, or on the Hugging Face hub."""
+"""Open models that are there already: of a run, in a folder, or on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Opened:
 
 
 def open_base(name: str) -> Opened:
-    """Opens what `model.base` names.
+    """Open what `model.base` names; of a run its best epoch.
 
     Raises:
         RunError: There is no such run, folder or model.
@@ -51,14 +51,18 @@ def open_base(name: str) -> Opened:
         return _open(name)
 
 
-def open_run(run: Run) -> Opened:
-    """Opens what a run trained; adapters are merged into the model that they were trained for.
+def open_run(run: Run, *, last: bool = False) -> Opened:
+    """Open what a run trained; adapters are merged into the model that they were trained for.
+
+    Args:
+        run: The run.
+        last: Whether to take the last epoch, not the best one.
 
     Raises:
         RunError: The checkpoint is missing or damaged, or its base is another one now.
     """
     config = Config.from_file(run.folder / CONFIG_FILE)
-    checkpoint = checkpoint_of(run)
+    checkpoint = checkpoint_of(run, best=not last)
     if config.training.method == "full":
         return _open(checkpoint)
     base = open_base(config.model.base)
@@ -73,26 +77,37 @@ def open_run(run: Run) -> Opened:
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Writes a model and its tokenizer as Transformers reads them."""
+    """Write a model and its tokenizer as Transformers reads them."""
     name_device(model.device)  # Accelerate imports DeepSpeed to look at the model
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def checkpoint_of(run: Run) -> Path:
-    """Returns the folder of a run's last checkpoint.
+def checkpoint_of(run: Run, *, best: bool = False) -> Path:
+    """Return the folder of a run's last checkpoint.
+
+    Args:
+        run: The run.
+        best: Whether to take the best epoch's, if the run has kept one.
 
     Raises:
         RunError: There is none.
     """
-    saved = run.facts["checkpoint"]
+    kept = run.facts.get("best") if best else None
+    saved = kept["checkpoint"] if kept else run.facts["checkpoint"]
     if saved is None or not Path(saved).is_dir():
         raise RunError(f"Run {run.id} has no checkpoint: it finished no epoch, start a new one.")
     return Path(saved)
 
 
+def epoch_of(run: Run, *, last: bool = False) -> int:
+    """Return the number of a run's best epoch, or of its last one."""
+    kept = None if last else run.facts.get("best")
+    return int(kept["epoch"] if kept else run.facts["epochs_done"])
+
+
 def check_base(run: Run, base: Opened) -> None:
-    """Checks that a run's base still has the weights that it had.
+    """Check that a run's base still has the weights that it had.
 
     Raises:
         RunError: It has others.
@@ -102,7 +117,7 @@ def check_base(run: Run, base: Opened) -> None:
 
 
 def weights_sha256(model: torch.nn.Module) -> str:
-    """Returns the SHA-256 of all weights, in the order of the model."""
+    """Return the SHA-256 of all weights, in the order of the model."""
     digest = hashlib.sha256()
     for weight in model.state_dict().values():
         digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,33 +23,34 @@ from ..reporting import Reporter
 from ..reproducibility import choose_device, make_reproducible
 from ..tracking import Run, RunRecord
 from ..tracking.store import CONFIG_FILE
-from . import deepspeed
+from . import arguments, deepspeed
 from .recording import Recording
 from .saved import check_base, checkpoint_of, open_base, weights_sha256
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What is trained, and on what."""
+    """What is trained, and on what: train to learn, val to choose, test to report."""
 
     model: Any
     tokenizer: Any
     train: Dataset
-    held_out: Dataset
+    val: Dataset
+    test: Dataset
     base_sha256: str
 
 
 def build(config: Config, texts: Texts, base: Any = None) -> Parts:
-    """Seeds all generators and builds the parts in a fixed order.
+    """Seed all generators and build the parts in a fixed order.
 
     Args:
         config: The settings.
-        texts: The text and what is held out of it.
+        texts: The three parts of the text.
         base: What `model.base` names, if it is open already.
 
     Raises:
         RunError: `model.base` names nothing that can be opened.
-        DataError: The text is too short for one example.
+        DataError: A part of the text is too short for one example.
     """
     make_reproducible(config.seed, config.threads)
     if config.model.base:
@@ -67,13 +69,14 @@ def build(config: Config, texts: Texts, base: Any = None) -> Parts:
         model,
         tokenizer,
         train=blocks_of(texts.train, tokenizer, size),
-        held_out=blocks_of(texts.held_out, tokenizer, size),
+        val=blocks_of(texts.val, tokenizer, size),
+        test=blocks_of(texts.test, tokenizer, size),
         base_sha256=base_sha256,
     )
 
 
 def blocks_of(text: str, tokenizer: Any, size: int) -> Dataset:
-    """Cuts a text into examples of so many tokens; what is left at its end is dropped.
+    """Cut a text into examples of so many tokens; what is left at its end is dropped.
 
     Raises:
         DataError: It has too few tokens for one.
@@ -85,40 +88,38 @@ def blocks_of(text: str, tokenizer: Any, size: int) -> Dataset:
     return Dataset.from_dict({"input_ids": blocks, "labels": blocks})
 
 
-def make_trainer(
-    config: Config, parts: Parts, folder: Path, deepspeed_settings: dict[str, Any] | None = None
-) -> Trainer:
-    """Returns the Trainer, which writes its checkpoints into a folder and nothing anywhere else."""
+def make_arguments(
+    config: Config,
+    folder: Path,
+    values: Mapping[str, Any],
+    deepspeed_settings: dict[str, Any] | None = None,
+) -> TrainingArguments:
+    """Return what the Trainer is told: the settings here, and `values` for all others."""
     settings = config.training
     device = choose_device(settings.device)
     deepspeed.name_device(device)
-    arguments = TrainingArguments(
+    return arguments.make_arguments(
+        values,
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        lr_scheduler_type="cosine",
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=device.type == "cpu",
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=2,  # the one before goes once this one is recorded
-        prediction_loss_only=True,
-        disable_tqdm=True,
-        dataloader_pin_memory=device.type == "cuda",
-        report_to=[],
         deepspeed=deepspeed_settings,
     )
+
+
+def make_trainer(args: TrainingArguments, parts: Parts) -> Trainer:
+    """Return the Trainer, which writes its checkpoints into a folder and nothing anywhere else."""
     trainer = Trainer(
         model=parts.model,
-        args=arguments,
+        args=args,
         train_dataset=parts.train,
-        eval_dataset=parts.held_out,
+        eval_dataset=parts.val,
         processing_class=parts.tokenizer,
         data_collator=default_data_collator,
     )
@@ -127,23 +128,37 @@ def make_trainer(
     return trainer
 
 
-def held_out_loss(config: Config, parts: Parts) -> float:
-    """Returns the mean loss on the held-out text, in nats a token."""
+def check_arguments(config: Config, parts: Parts) -> None:
+    """Make a Trainer, its optimizer and its schedule once, so that no run begins in vain.
+
+    Raises:
+        ConfigError: Something of `training.arguments` is refused.
+    """
+    with tempfile.TemporaryDirectory() as folder, arguments.refusals():
+        args = make_arguments(config, Path(folder), config.training.arguments)
+        make_trainer(args, parts).create_optimizer_and_scheduler(config.training.epochs)
+
+
+def mean_loss(config: Config, parts: Parts, blocks: Dataset) -> float:
+    """Return the mean loss in nats a token, in float32 whatever `training.arguments` say."""
     with tempfile.TemporaryDirectory() as folder:
-        metrics = make_trainer(config, parts, Path(folder)).evaluate()
+        args = make_arguments(config, Path(folder), values={})
+        metrics = make_trainer(args, parts).evaluate(blocks)
     return float(metrics["eval_loss"])
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
-    """Trains a model and returns the content of its `run.json`.
+    """Train a model and return the content of its `run.json`.
 
     Raises:
-        ProjectError: The data, the base, the device or the name of the run is not fit.
+        ProjectError: The data, the base, the device, the arguments or the name is not fit.
     """
+    arguments.check_names(config.training.arguments)
     texts = load_texts(config.data)
     device = choose_device(config.training.device)
     deepspeed_settings = deepspeed.read_settings(config.training.deepspeed)
     parts = build(config, texts)
+    check_arguments(config, parts)
     facts = {
         "name": name,
         "seed": config.seed,
@@ -157,6 +172,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
         "epochs": config.training.epochs,
         "epochs_done": 0,
         "checkpoint": None,
+        "best": None,
         "deepspeed": deepspeed_settings,
     }
     record = RunRecord.create(config.model_dump(mode="json"), facts, name)
@@ -164,7 +180,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
 
 
 def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
-    """Continues a run after its last whole epoch and returns the content of its `run.json`.
+    """Continue a run after its last whole epoch and return the content of its `run.json`.
 
     Raises:
         RunError: The run finished, its checkpoint is not usable, or the data is another one.
@@ -182,6 +198,7 @@ def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
     if base is not None:
         check_base(run, base)
     parts = build(config, texts, base)
+    check_arguments(config, parts)
     record = RunRecord.reopen(run, run.facts["epochs_done"])
     return _train(config, parts, record, reporter, checkpoint)
 
@@ -204,18 +221,22 @@ def _train(
     reporter: Reporter,
     checkpoint: Path | None = None,
 ) -> dict[str, Any]:
-    batch = config.training.batch_size
-    steps = math.ceil(len(parts.train) / batch)
-    done = record.facts["epochs_done"]
-    settings = record.facts.get("deepspeed")
-    started = deepspeed.started(settings, choose_device(config.training.device))
+    settings = config.training
+    sharding = record.facts.get("deepspeed")
+    started = deepspeed.started(sharding, choose_device(settings.device))
+    resumed = None if checkpoint is None else str(checkpoint)
     reporter.say(f"Run {record.folder.name}")
-    with (
-        record,
-        started,
-        reporter.training(config.training.epochs * steps, done * steps) as report,
-    ):
-        trainer = make_trainer(config, parts, record.folder, settings)
-        trainer.add_callback(Recording(record, report, len(parts.train), batch))
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    with record, started:
+        args = make_arguments(config, record.folder, settings.arguments, sharding)
+        trainer = make_trainer(args, parts)
+        batch = args.train_batch_size * args.gradient_accumulation_steps
+        steps = math.ceil(len(parts.train) / batch)
+        done = steps * record.facts["epochs_done"]
+        with reporter.training(steps * settings.epochs, done) as report:
+            recording = Recording(
+                record, report, len(parts.train), part="val", patience=settings.early_stopping
+            )
+            trainer.add_callback(recording)
+            if not recording.is_over:
+                trainer.train(resume_from_checkpoint=resumed)
     return record.facts
