@@ -14,6 +14,7 @@ import sys
 import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ _TAKEN = {
     "resume_from_checkpoint ignore_data_skip restore_*": "run `train --resume`",
     "save_* load_best_* metric_for_best_model greater_is_better enable_jit_checkpoint":
         "the last and the best epoch are kept; see also `training.early_stopping`",
-    "do_* eval_strategy eval_steps eval_delay eval_on_start prediction_loss_only":
+    "do_* eval_strategy eval_steps eval_delay eval_on_start prediction_loss_only label_names":
         "every epoch is validated; see also `data.val_fraction`",
     "logging_* log_* disable_tqdm report_to project trackio_*":
         "every step is recorded in the run's metrics.jsonl",
@@ -131,19 +132,30 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _check_device(arguments: TrainingArguments) -> None:
-    """Check what the libraries find out only later, or never."""
+    """Check what the libraries find out only in the midst of training."""
     on_cpu = arguments.device.type == "cpu"
     if arguments.gradient_accumulation_steps < 1:
         raise ConfigError(f"{SETTING}.gradient_accumulation_steps must be at least 1.")
     if arguments.fp16 and on_cpu:
         raise ConfigError(f"{SETTING}.fp16 needs a GPU: take bf16, or another training.device.")
-    if arguments.torch_compile and arguments.torch_compile_backend == "inductor" and on_cpu:
-        compilers = [os.environ["CXX"]] if "CXX" in os.environ else _COMPILERS
-        if not any(map(shutil.which, compilers)):
-            raise ConfigError(
-                f"{SETTING}.torch_compile needs a C++ compiler, and {' or '.join(compilers)} is "
-                "not found: install one, or leave the setting out."
-            )
+    if arguments.use_liger_kernel and find_spec("liger_kernel") is None:
+        raise ConfigError(f"{SETTING}.use_liger_kernel needs liger-kernel, which is not installed.")
+    if arguments.torch_compile:
+        backend = arguments.torch_compile_backend or "inductor"
+        _check_compiler(backend, arguments.torch_compile_mode, on_cpu)
+
+
+def _check_compiler(backend: str, mode: str | None, on_cpu: bool) -> None:
+    compilers = [os.environ["CXX"]] if "CXX" in os.environ else _COMPILERS
+    if backend == "inductor" and on_cpu and not any(map(shutil.which, compilers)):
+        raise ConfigError(
+            f"{SETTING}.torch_compile needs a C++ compiler, and {' or '.join(compilers)} is not "
+            "found: install one, or leave the setting out."
+        )
+    try:
+        torch.compile(torch.nn.Identity(), backend=backend, mode=mode)  # compiles nothing yet
+    except RuntimeError as error:
+        raise ConfigError(f"{SETTING}.torch_compile: {_sentence(error)}") from error
 
 
 def _sentence(error: BaseException) -> str:

@@ -129,14 +129,16 @@ def make_trainer(args: TrainingArguments, parts: Parts) -> Trainer:
 
 
 def check_arguments(config: Config, parts: Parts) -> None:
-    """Make a Trainer, its optimizer and its schedule once, so that no run begins in vain.
+    """Make all that a training needs once, so that no run begins in vain.
 
     Raises:
         ConfigError: Something of `training.arguments` is refused.
     """
     with tempfile.TemporaryDirectory() as folder, arguments.refusals():
         args = make_arguments(config, Path(folder), config.training.arguments)
-        make_trainer(args, parts).create_optimizer_and_scheduler(config.training.epochs)
+        trainer = make_trainer(args, parts)
+        trainer.get_train_dataloader()
+        trainer.create_optimizer_and_scheduler(num_training_steps=config.training.epochs)
 
 
 def mean_loss(config: Config, parts: Parts, blocks: Dataset) -> float:
