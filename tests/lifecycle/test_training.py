@@ -275,7 +275,7 @@ def test_training_is_held_against_what_is_expected_of_it(project: Project) -> No
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("expected = 0.99", "expected = 0.9"), encoding="utf-8")
     sentence = error_sentence(project.tools("regression"))
-    assert sentence.startswith("error: held_out_accuracy differ from configs/expected.toml")
+    assert sentence.startswith("error: val_accuracy differ from configs/expected.toml")
     project.make("regression", "--accept")
     assert "expected = 0.99" in file.read_text(encoding="utf-8")
     assert sorted((project.folder / "experiments").iterdir()) == runs

@@ -16,16 +16,18 @@ DEFAULT_CONFIG = Path("configs/train.yaml")
 
 
 class DataConfig(Section):
-    """The data set and its split.
+    """The data set and its three splits.
 
     Attributes:
         path: The file that the `data` command writes.
-        held_out_fraction: Share of the images that training never sees.
-        split_seed: Seed of the split; apart from the run's seed, so that runs are comparable.
+        val_fraction: Share of the images that choose: the best epoch, and settings.
+        test_fraction: Share of the images that choose nothing; what is reported is of these.
+        split_seed: Seed of the splits; apart from the run's seed, so that runs are comparable.
     """
 
     path: Path
-    held_out_fraction: Annotated[float, Field(gt=0, lt=1)]
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
     split_seed: Annotated[int, Field(ge=0)]
 
 
@@ -66,7 +68,7 @@ class Config(Settings):
     Attributes:
         seed: Seed of Python, NumPy and the framework.
         threads: CPU threads; another number sums in another order and gives other bits.
-        data: The data set and its split.
+        data: The data set and its three splits.
         model: The options of the model.
         training: The optimisation.
     """

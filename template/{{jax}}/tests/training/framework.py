@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 PACKAGE = "jax"
 CHECKPOINT = "checkpoint.npz"
+BEST = "best.npz"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 PACKAGE = "keras"
 CHECKPOINT = "checkpoint.keras"
+BEST = "best.keras"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:

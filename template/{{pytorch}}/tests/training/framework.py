@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 PACKAGE = "torch"
 CHECKPOINT = "checkpoint.pt"
+BEST = "best.pt"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:
