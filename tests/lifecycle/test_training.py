@@ -117,6 +117,15 @@ def test_two_runs_are_bitwise_equal(project: Project) -> None:
     assert project.python("-c", code, *checkpoints).strip() == "True"
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_model_learns_the_same(project: Project) -> None:
+    arguments = ["--training.epochs", "1", "--model.dropout", "0"]
+    plain = project.command("train", *arguments)["best"]["metrics"]
+    compiled = project.command("train", *arguments, "--training.compile", "true")
+    assert compiled["best"]["metrics"]["val_loss"] == pytest.approx(plain["val_loss"], rel=0.01)
+    assert project.command("evaluate", "--run", compiled["run_id"])["accuracy"] > 0.5
+
+
 def test_a_run_records_what_it_ran_on(project: Project, trained_project: Checkpoint) -> None:
     run = project.command("train", "--training.epochs", "1")["run_id"]
     record = run_record(project, run)

@@ -33,6 +33,12 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
     return {**found, "run": np.asarray(json.dumps(json.loads(text), sort_keys=True))}
 
 
+def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
+    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.step(*batch)
+    return result
+
+
 def disturb_generators() -> None:
     """Leaves the global generators in another state."""
     random.seed(12345)

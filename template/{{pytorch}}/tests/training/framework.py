@@ -19,6 +19,12 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
     return dict(_numbers(torch.load(path, weights_only=True), ""))
 
 
+def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
+    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.train_step([batch])
+    return result
+
+
 def disturb_generators() -> None:
     """Leaves the global generators in another state."""
     torch.manual_seed(12345)
