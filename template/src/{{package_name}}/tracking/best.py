@@ -35,7 +35,8 @@ class BestEpoch:
         for text in (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines():
             line = json.loads(text)
             if line.pop("kind") == "epoch":
-                epoch, _ = line.pop("epoch"), line.pop("step")
+                epoch = line.pop("epoch")
+                line.pop("step", None)
                 best.update(epoch, line)
         return best
 

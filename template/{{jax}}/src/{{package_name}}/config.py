@@ -44,11 +44,11 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The optimisation.
+    """The optimization.
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images per optimiser step.
+        batch_size: Images per optimizer step.
         learning_rate: Of the first step; it falls to zero along a cosine.
         weight_decay: AdamW's decoupled decay.
         device: A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its
@@ -70,7 +70,7 @@ class Config(Settings):
         threads: CPU threads; another number sums in another order and gives other bits.
         data: The data set and its three splits.
         model: The options of the model.
-        training: The optimisation.
+        training: The optimization.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
