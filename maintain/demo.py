@@ -197,7 +197,7 @@ def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
     parity = summary["parity"]
     result = Table("result", "", title="Demo", title_justify="left")
     result.add_row("Python", summary["answers"]["python_version"])
-    result.add_row("accuracy on held-out images", f"{summary['accuracy']:.4f}")
+    result.add_row("accuracy on the test images", f"{summary['accuracy']:.4f}")
     result.add_row("the same in production", f"{summary['accuracy_in_production']:.4f}")
     result.add_row("images compared", str(parity["images"]))
     result.add_row("classes equal", "yes" if parity["classes_equal"] else "NO")

@@ -72,7 +72,7 @@ def test_each_extra_is_used_once(project: Project) -> None:
     assert [trial["number"] for trial in found["trials"]] == [1, 2]
     best = f"experiments/{found['best']['run_id']}/config.yaml"
     trained = project.command("train", "--config", best)
-    assert trained["final_metrics"]["held_out_accuracy"] == found["best"]["value"]
+    assert trained["best"]["metrics"]["val_accuracy"] == found["best"]["value"]
     reported = project.command("report")
     assert reported["runs"] == 3
     assert all((project.folder / path).stat().st_size for path in reported["files"])

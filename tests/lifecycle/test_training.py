@@ -117,6 +117,15 @@ def test_two_runs_are_bitwise_equal(project: Project) -> None:
     assert project.python("-c", code, *checkpoints).strip() == "True"
 
 
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_model_learns_the_same(project: Project) -> None:
+    arguments = ["--training.epochs", "1", "--model.dropout", "0"]
+    plain = project.command("train", *arguments)["best"]["metrics"]
+    compiled = project.command("train", *arguments, "--training.compile", "true")
+    assert compiled["best"]["metrics"]["val_loss"] == pytest.approx(plain["val_loss"], rel=0.01)
+    assert project.command("evaluate", "--run", compiled["run_id"])["accuracy"] > 0.5
+
+
 def test_a_run_records_what_it_ran_on(project: Project, trained_project: Checkpoint) -> None:
     run = project.command("train", "--training.epochs", "1")["run_id"]
     record = run_record(project, run)
@@ -275,7 +284,7 @@ def test_training_is_held_against_what_is_expected_of_it(project: Project) -> No
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("expected = 0.99", "expected = 0.9"), encoding="utf-8")
     sentence = error_sentence(project.tools("regression"))
-    assert sentence.startswith("error: held_out_accuracy differ from configs/expected.toml")
+    assert sentence.startswith("error: val_accuracy differ from configs/expected.toml")
     project.make("regression", "--accept")
     assert "expected = 0.99" in file.read_text(encoding="utf-8")
     assert sorted((project.folder / "experiments").iterdir()) == runs

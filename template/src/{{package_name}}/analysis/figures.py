@@ -19,8 +19,8 @@ def learning_curves(epochs: pd.DataFrame) -> Figure:
     """Draws every metric over the epochs: a panel for loss, one for accuracy, and so on.
 
     Args:
-        epochs: From `frames.metrics_frame(runs, "epoch")`; the metric `held_out_loss` is drawn as
-            the part `held_out` in the panel `loss`.
+        epochs: From `frames.metrics_frame(runs, "epoch")`; the metric `val_loss` is drawn as the
+            part `val` in the panel `loss`.
     """
     names = [name for name in epochs.columns if name not in NOT_METRICS]
     long = epochs.melt(["run", "epoch"], names, "metric", "value")

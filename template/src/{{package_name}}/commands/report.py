@@ -73,7 +73,7 @@ def _confusions(chosen: Run) -> Figure | None:
     from ..training.evaluate import compute_logits, load_run
 
     config, model = load_run(chosen)
-    samples = load_splits(config.data).held_out
+    samples = load_splits(config.data).test
     labels, logits = np.asarray(samples.labels), np.asarray(compute_logits(model, samples))
     if labels.dtype.kind not in "iu" or logits.shape != (len(labels), len(names)):
         return None

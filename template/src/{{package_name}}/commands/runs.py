@@ -9,7 +9,7 @@ from typing import Any
 HELP = "list the recorded runs, newest first"
 
 _COLUMNS = (
-    "run", "status", "epochs", "held out", "seed", "commit", "data", "lock", "seconds",
+    "run", "status", "epochs", "validation", "seed", "commit", "data", "lock", "seconds",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def _row(facts: dict[str, Any]) -> list[str]:
         facts["run_id"],
         _status(facts),
         f"{facts.get('epochs_done')}/{facts.get('epochs')}",
-        _last_metric(facts.get("final_metrics") or {}),
+        _metric(facts),
         str(facts.get("seed")),
         commit,
         _short(facts.get("data_sha256")),
@@ -62,9 +62,13 @@ def _status(facts: dict[str, Any]) -> str:
     return f"running (on {host})" if elsewhere else str(facts["status"])
 
 
-def _last_metric(metrics: dict[str, float]) -> str:
+def _metric(facts: dict[str, Any]) -> str:
+    """Return the last metric of the best epoch, or of the last one where none was chosen."""
+    best = facts.get("best")
+    metrics = best["metrics"] if best else facts.get("final_metrics") or {}
     for name, value in reversed(metrics.items()):
-        return f"{name.removeprefix('held_out_')} {value:.4f}"
+        short = name.removeprefix("val_").removeprefix("held_out_")
+        return f"{short} {value:.4f}" + (f" (epoch {best['epoch']})" if best else "")
     return "-"
 
 

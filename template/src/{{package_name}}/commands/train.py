@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ..errors import RunError
 
@@ -41,7 +42,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
         facts = start_run(config, args.name, reporter)
-    name, value = list(facts["final_metrics"].items())[-1]
-    shown = name.replace("_", " ").capitalize().replace("Held out", "Held-out")
-    reporter.finish(facts, f"{shown} {value:.4f} after {facts['seconds']:.1f} s")
+    reporter.finish(facts, f"{_result(facts)} after {facts['seconds']:.1f} s")
     return 0
+
+
+def _result(facts: dict[str, Any]) -> str:
+    best = facts.get("best")
+    name, value = list((best["metrics"] if best else facts["final_metrics"]).items())[-1]
+    shown = name.replace("_", " ").capitalize().replace("Held out", "Held-out")
+    return f"{shown} {value:.4f}" + (f" in epoch {best['epoch']}, the best," if best else "")

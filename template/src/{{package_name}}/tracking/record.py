@@ -5,6 +5,7 @@
 - `metrics.jsonl`: one line per optimiser step and per epoch, written at once
 - `run.json`: status, times, process, code, data, environment, checkpoint, final metrics
 - the checkpoint: the state after the last whole epoch; `run.json` says where it is
+- the best checkpoint, where training keeps one: the weights of the best epoch; likewise
 """
 
 from __future__ import annotations

@@ -39,6 +39,11 @@ class Run:
         """
         return str(self.facts["status"])
 
+    def epoch_of(self, *, last: bool = False) -> int:
+        """Return the number of the best epoch, or of the last one that was finished."""
+        best = self.facts.get("best")
+        return int(self.facts["epochs_done"] if last or not best else best["epoch"])
+
 
 def list_runs() -> list[Run]:
     """Returns all runs, newest first; a folder without a whole `run.json` is not a run yet."""

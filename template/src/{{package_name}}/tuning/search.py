@@ -187,13 +187,19 @@ class Search:
             raise RunError(f"The data is not that of study {self.id}: restore it or start anew.")
         trial.set_user_attr(RUN_ID, facts["run_id"])
         trial.set_user_attr(DATA, facts[DATA])
-        self._study.tell(trial, self._value(facts["final_metrics"]))
+        self._study.tell(trial, self._value(_metrics(facts)))
 
     def _value(self, metrics: dict[str, float]) -> float:
         if self.settings.metric not in metrics:
             known = ", ".join(metrics)
             raise ConfigError(f"A run has no metric {self.settings.metric!r}; known are {known}.")
         return metrics[self.settings.metric]
+
+
+def _metrics(facts: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics of the best epoch, or of the last one where training keeps no best."""
+    metrics: dict[str, float] = (facts.get("best") or {}).get("metrics") or facts["final_metrics"]
+    return metrics
 
 
 def _result(number: int, trial: FrozenTrial) -> TrialResult:

@@ -85,7 +85,7 @@ class TuneConfig(Settings):
     Attributes:
         trials: How many trainings it takes.
         seed: Seed of the sampler; a search with the same seed tries the same settings.
-        metric: What decides, one of a run's final metrics.
+        metric: What decides, a metric of a run's best epoch, or of its last where none is kept.
         direction: Whether a higher or a lower value of it is better.
         space: The settings that are tried, named as on the command line of `train`.
     """

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 PACKAGE = "jax"
 CHECKPOINT = "checkpoint.npz"
+BEST = "best.npz"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:
     """Returns what is in a checkpoint: weights, optimiser, schedule, generators, progress."""
     with np.load(path, allow_pickle=False) as archive:
         return dict(archive)
+
+
+def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
+    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.step(*batch)
+    return result
 
 
 def disturb_generators() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 PACKAGE = "keras"
 CHECKPOINT = "checkpoint.keras"
+BEST = "best.keras"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:
@@ -30,6 +31,12 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
         text = archive.read("run.json")
     assert any("optimizer" in name for name in found)
     return {**found, "run": np.asarray(json.dumps(json.loads(text), sort_keys=True))}
+
+
+def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
+    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.step(*batch)
+    return result
 
 
 def disturb_generators() -> None:

@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 
 PACKAGE = "torch"
 CHECKPOINT = "checkpoint.pt"
+BEST = "best.pt"
 
 
 def states_of(path: Path) -> dict[str, NDArray[Any]]:
     """Returns the numbers in a checkpoint: weights, optimiser, schedule, generators, progress."""
     return dict(_numbers(torch.load(path, weights_only=True), ""))
+
+
+def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
+    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.train_step([batch])
+    return result
 
 
 def disturb_generators() -> None:

@@ -1,4 +1,4 @@
-"""`evaluate`: measures a trained model on the held-out images."""
+"""`evaluate`: measure a trained model on the test images, which chose nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ if TYPE_CHECKING:
 
     from ..training.evaluate import Evaluation
 
-HELP = "measure a run's model on the held-out images"
+HELP = "measure a run's model on the test images"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds which run is evaluated."""
+    """Add which model is evaluated."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--last", action="store_true", help="the last epoch, not the best one")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluates, writes `evaluation.json` into the run and prints a table."""
+    """Evaluate, write `evaluation.json` into the run and print a table."""
     from ..data import load_splits
     from ..files import write_json
     from ..reporting import Reporter
@@ -29,14 +30,16 @@ def run(args: argparse.Namespace) -> int:
     from ..training.evaluate import evaluate, load_run
 
     chosen = find_run(args.run) if args.run else newest_finished()
-    config, model = load_run(chosen)
+    config, model = load_run(chosen, last=args.last)
+    epoch = chosen.epoch_of(last=args.last)
     splits = load_splits(config.data)
     make_reproducible(config.seed, config.threads)
-    evaluation = evaluate(model, splits.held_out)
-    result = {"run_id": chosen.id, "data_sha256": splits.sha256, **evaluation.to_json()}
+    evaluation = evaluate(model, splits.test)
+    origin = {"run_id": chosen.id, "epoch": epoch, "data_sha256": splits.sha256}
+    result = {**origin, **evaluation.to_json()}
     write_json(chosen.folder / "evaluation.json", result)
     reporter = Reporter(as_json=args.json)
-    reporter.say(f"Run {chosen.id}, mean held-out loss {evaluation.loss:.4f}")
+    reporter.say(f"Run {chosen.id}, epoch {epoch}, mean test loss {evaluation.loss:.4f}")
     reporter.finish(result, _table(evaluation))
     return 0
 

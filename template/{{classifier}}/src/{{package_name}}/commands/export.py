@@ -1,4 +1,4 @@
-"""`export`: writes a run's model for inference and proves that it answers the same."""
+"""`export`: write a run's model for inference and prove that it answers the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ DEFAULT_OUTPUT = Path("models/digits")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds which run is exported, and where to."""
+    """Add which model is exported, and where to."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
+    parser.add_argument("--last", action="store_true", help="the last epoch, not the best one")
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     group = parser.add_mutually_exclusive_group()
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exports and prints the result of the parity check."""
+    """Export and print the result of the parity check."""
     from ..export import export_model, precisions
     from ..reporting import Reporter
     from ..tracking import find_run, newest_finished
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
     wanted = precisions() if args.every_precision else [args.precision or precisions()[0]]
-    request, results = _request(chosen), []
+    request, results = _request(chosen, last=args.last), []
     for precision in wanted:
         output = _output(args.output, precision, precisions()[0])
         if args.every_precision:
@@ -81,7 +82,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _request(chosen: Run) -> ExportRequest:
+def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
     from ..data import load_splits
     from ..export import ExportRequest
     from ..inference import InputSchema
@@ -90,11 +91,12 @@ def _request(chosen: Run) -> ExportRequest:
     from ..tracking import environment_facts, git_facts
     from ..training.evaluate import compute_logits, load_run
 
-    config, model = load_run(chosen)
+    config, model = load_run(chosen, last=last)
     splits = load_splits(config.data)
     make_reproducible(config.seed, config.threads)
     origin = {
         "run_id": chosen.id,
+        "epoch": chosen.epoch_of(last=last),
         "data_sha256": splits.sha256,
         "lock_sha256": environment_facts()["lock_sha256"],
         **git_facts(),
@@ -105,9 +107,9 @@ def _request(chosen: Run) -> ExportRequest:
         input=InputSchema(INPUT_NAME, INPUT_SHAPE),
         class_names=CLASS_NAMES,
         preprocessing=SCHEME,
-        inputs=splits.held_out.inputs,
-        labels=splits.held_out.labels,
-        logits=compute_logits(model, splits.held_out),
+        inputs=splits.test.inputs,
+        labels=splits.test.labels,
+        logits=compute_logits(model, splits.test),
         origin=origin,
         calibration=splits.train.inputs,
     )

@@ -32,16 +32,28 @@ class Samples:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Returns N."""
+        """Return N."""
         return len(self.labels)
+
+    def __getitem__(self, which: slice) -> Samples:
+        """Return some of the samples."""
+        return Samples(self.inputs[which], self.labels[which])
 
 
 @dataclass(frozen=True)
 class Splits:
-    """What training sees and what it never sees, and the SHA-256 of the file of both."""
+    """The three parts of the data.
+
+    Attributes:
+        train: What the model learns from.
+        val: What chooses: the best epoch, and settings.
+        test: What chooses nothing, so that what is reported of it is true of new data.
+        sha256: Of the file of all three.
+    """
 
     train: Samples
-    held_out: Samples
+    val: Samples
+    test: Samples
     sha256: str
 
 
@@ -68,7 +80,7 @@ def create(path: Path, *, accept: bool = False) -> str:
 
 
 def load_splits(config: DataConfig) -> Splits:
-    """Verifies the file against the manifest, checks it and splits it.
+    """Verify the file against the manifest, check it and split it.
 
     Raises:
         DataError: The file is not the listed one, or its content is not what this code expects.
@@ -77,19 +89,18 @@ def load_splits(config: DataConfig) -> Splits:
     images, labels = read_arrays(config.path, "images", "labels")
     check(images, labels)
     order = np.random.default_rng(config.split_seed).permutation(len(labels))
-    held_out_count = math.ceil(config.held_out_fraction * len(labels))
-    if held_out_count == len(labels):
-        raise DataError("data.held_out_fraction leaves nothing to train on: make it smaller.")
+    test = len(labels) - math.ceil(config.test_fraction * len(labels))
+    val = test - math.ceil(config.val_fraction * len(labels))
+    if val < 1:
+        raise DataError(
+            "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
+        )
     samples = Samples(prepare(images)[order], labels[order])
-    return Splits(
-        train=Samples(samples.inputs[:-held_out_count], samples.labels[:-held_out_count]),
-        held_out=Samples(samples.inputs[-held_out_count:], samples.labels[-held_out_count:]),
-        sha256=sha256,
-    )
+    return Splits(samples[:val], samples[val:test], samples[test:], sha256)
 
 
 def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Checks the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
+    """Check the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
 
     Raises:
         DataError: The first part of the contract that does not hold.
@@ -98,8 +109,8 @@ def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
         raise DataError(f"Images must be uint8 (N, 8, 8), not {images.dtype} {images.shape}.")
     if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
         raise DataError(f"Labels must be int64, one per image, not {labels.dtype} {labels.shape}.")
-    if len(labels) < 2:
-        raise DataError("At least two images are needed, one to train on and one to hold out.")
+    if len(labels) < 3:
+        raise DataError("At least three images are needed, one for each of train, val and test.")
     if images.max() > MAX_PIXEL:
         raise DataError(f"Pixels must lie between 0 and {MAX_PIXEL:g}, not {images.max()}.")
     if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):

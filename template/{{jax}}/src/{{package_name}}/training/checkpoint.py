@@ -19,6 +19,7 @@ from ..files import write_arrays
 from ..reproducibility import random_states, restore_random_states
 
 CHECKPOINT_FILE = "checkpoint.npz"
+BEST_FILE = "best.npz"  # of the best epoch, beside that of the last one
 WEIGHTS = "weights"
 _RANDOM = "random"
 

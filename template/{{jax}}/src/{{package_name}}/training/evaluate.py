@@ -19,7 +19,7 @@ from ..preprocessing import CLASS_NAMES
 from ..reproducibility import make_reproducible
 from ..tracking import Run
 from ..tracking.store import CONFIG_FILE
-from .checkpoint import CHECKPOINT_FILE, load_weights
+from .checkpoint import BEST_FILE, CHECKPOINT_FILE, load_weights
 
 _BATCH_SIZE = 512
 
@@ -58,18 +58,23 @@ class Evaluation:
         return asdict(self)
 
 
-def load_run(run: Run) -> tuple[Config, TrainedModel]:
-    """Returns the configuration of a run and its model.
+def load_run(run: Run, *, last: bool = False) -> tuple[Config, TrainedModel]:
+    """Return the configuration of a run and its model.
+
+    Args:
+        run: The run.
+        last: Whether to take the last epoch's weights, not the best one's.
 
     Raises:
         ConfigError: The code no longer knows a setting of the run.
         RunError: The checkpoint is missing or does not fit the code.
     """
     config = Config.from_file(run.folder / CONFIG_FILE)
+    file = run.folder / (CHECKPOINT_FILE if last else BEST_FILE)
     make_reproducible(config.seed, config.threads)  # before anything is computed
     model = build_model(config.model.model_dump())
     shapes = jax.eval_shape(model.init, jax.random.key(config.seed))
-    return config, TrainedModel(model, load_weights(run.folder / CHECKPOINT_FILE, shapes))
+    return config, TrainedModel(model, load_weights(file, shapes))
 
 
 def compute_logits(model: TrainedModel, samples: Samples) -> NDArray[np.float32]:

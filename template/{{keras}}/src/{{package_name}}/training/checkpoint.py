@@ -23,6 +23,7 @@ from ..keras_backend import computing_on, keras
 from ..reproducibility import random_states, restore_random_states
 
 CHECKPOINT_FILE = "checkpoint.keras"
+BEST_FILE = "best.keras"  # of the best epoch, beside that of the last one
 _ENTRY = "run.json"
 _BYTES = "bytes"
 

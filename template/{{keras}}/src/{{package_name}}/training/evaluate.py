@@ -16,7 +16,7 @@ from ..preprocessing import CLASS_NAMES
 from ..reproducibility import make_reproducible
 from ..tracking import Run
 from ..tracking.store import CONFIG_FILE
-from .checkpoint import CHECKPOINT_FILE, load_weights
+from .checkpoint import BEST_FILE, CHECKPOINT_FILE, load_weights
 
 _BATCH_SIZE = 512
 
@@ -42,19 +42,24 @@ class Evaluation:
         return asdict(self)
 
 
-def load_run(run: Run) -> tuple[Config, keras.Model]:
-    """Returns the configuration of a run and its model, on the CPU.
+def load_run(run: Run, *, last: bool = False) -> tuple[Config, keras.Model]:
+    """Return the configuration of a run and its model, on the CPU.
+
+    Args:
+        run: The run.
+        last: Whether to take the last epoch's weights, not the best one's.
 
     Raises:
         ConfigError: The code no longer knows a setting of the run.
         RunError: The checkpoint is missing or does not fit the code.
     """
     config = Config.from_file(run.folder / CONFIG_FILE)
+    file = run.folder / (CHECKPOINT_FILE if last else BEST_FILE)
     keras.utils.clear_session(free_memory=False)  # names of layers, which files hold, start anew
     make_reproducible(config.seed, config.threads)  # before anything is computed
     with computing_on("cpu"):
         model = build_model(config.model.model_dump())
-        load_weights(run.folder / CHECKPOINT_FILE, model)
+        load_weights(file, model)
     return config, model
 
 

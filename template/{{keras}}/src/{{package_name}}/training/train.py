@@ -17,10 +17,12 @@ from ..keras_backend import computing_on, keras
 from ..models import build_model
 from ..reporting import Reporter, StepReport
 from ..reproducibility import choose_device, make_reproducible
-from ..tracking import Run, RunRecord
+from ..tracking import BestEpoch, Run, RunRecord
 from ..tracking.store import CONFIG_FILE
-from .checkpoint import CHECKPOINT_FILE, Progress, restore_checkpoint, save_checkpoint
+from .checkpoint import BEST_FILE, CHECKPOINT_FILE, Progress, restore_checkpoint, save_checkpoint
 from .evaluate import evaluate
+
+BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
 
 Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -115,6 +117,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
         "epochs": config.training.epochs,
         "epochs_done": 0,
         "checkpoint": None,
+        "best": None,
     }
     record = RunRecord.create(config.model_dump(mode="json"), facts, name)
     return _train(config, splits, trainer, record, Progress(), reporter)
@@ -149,15 +152,21 @@ def _train(
     reporter: Reporter,
 ) -> dict[str, Any]:
     epochs = config.training.epochs
+    best = BestEpoch.of_run(record.folder, BEST_METRIC)
     reporter.say(f"Run {record.folder.name}")
     with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
         for _ in range(progress.epoch, epochs):
-            progress = _train_epoch(trainer, splits, record, progress, report)
+            progress = _train_epoch(trainer, splits, record, best, progress, report)
     return record.facts
 
 
 def _train_epoch(
-    trainer: Trainer, splits: Splits, record: RunRecord, before: Progress, report: StepReport
+    trainer: Trainer,
+    splits: Splits,
+    record: RunRecord,
+    best: BestEpoch,
+    before: Progress,
+    report: StepReport,
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
     losses, right, sizes = [], [], []
@@ -170,25 +179,34 @@ def _train_epoch(
         losses.append(loss * len(labels))
         right.append(correct)
         sizes.append(len(labels))
-    held_out = evaluate(trainer.model, splits.held_out)
+    val = evaluate(trainer.model, splits.val)
     metrics = {
         "train_loss": sum(losses) / sum(sizes),
         "train_accuracy": sum(right) / sum(sizes),
-        "held_out_loss": held_out.loss,
-        "held_out_accuracy": held_out.accuracy,
+        "val_loss": val.loss,
+        "val_accuracy": val.accuracy,
     }
     after = Progress(epoch, step)
-    _finish_epoch(trainer, record, after, metrics)
+    _finish_epoch(trainer, record, best, after, metrics)
     report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))
     return after
 
 
 def _finish_epoch(
-    trainer: Trainer, record: RunRecord, progress: Progress, metrics: dict[str, float]
+    trainer: Trainer,
+    record: RunRecord,
+    best: BestEpoch,
+    progress: Progress,
+    metrics: dict[str, float],
 ) -> None:
     record.log(kind="epoch", epoch=progress.epoch, step=progress.step, **metrics)
-    path = record.folder / CHECKPOINT_FILE
+    path, best_file = record.folder / CHECKPOINT_FILE, record.folder / BEST_FILE
+    if best.update(progress.epoch, metrics):
+        save_checkpoint(best_file, progress, trainer.model, trainer.shuffling)
     save_checkpoint(path, progress, trainer.model, trainer.shuffling)
     record.update(
-        epochs_done=progress.epoch, checkpoint=path.as_posix(), final_metrics=dict(metrics)
+        epochs_done=progress.epoch,
+        checkpoint=path.as_posix(),
+        best=best.to_json(best_file),
+        final_metrics=dict(metrics),
     )

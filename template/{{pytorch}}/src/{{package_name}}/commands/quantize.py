@@ -1,4 +1,4 @@
-"""`quantize`: what linear layers in 8 and 4 bits cost in accuracy and save in memory."""
+"""`quantize`: tell what linear layers in 8 and 4 bits cost in accuracy and save in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-HELP = "compare a run's model in 8 and 4 bits with full precision, on the held-out images"
+HELP = "compare a run's model in 8 and 4 bits with full precision, on the test images"
 FULL = "float32"
 
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, _ = load_run(chosen)
-    samples = load_splits(config.data).held_out
+    samples = load_splits(config.data).test
     make_reproducible(config.seed, config.threads)
     device = choose_device(args.device or config.training.device, "the device")
     rows: list[dict[str, Any]] = []

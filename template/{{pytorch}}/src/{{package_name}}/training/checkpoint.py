@@ -14,6 +14,8 @@ from ..errors import RunError
 from ..files import replacing
 from ..reproducibility import random_states, restore_random_states
 
+BEST_FILE = "best.pt"  # weights of the best epoch, beside CHECKPOINT_FILE of the last one
+
 
 class Stateful(Protocol):
     """A model, an optimiser or a schedule."""

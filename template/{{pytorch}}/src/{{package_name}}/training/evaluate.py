@@ -16,7 +16,7 @@ from ..models import build_model
 from ..preprocessing import CLASS_NAMES
 from ..tracking import Run
 from ..tracking.store import CHECKPOINT_FILE, CONFIG_FILE
-from .checkpoint import load_weights
+from .checkpoint import BEST_FILE, load_weights
 
 _BATCH_SIZE = 512
 
@@ -42,16 +42,21 @@ class Evaluation:
         return asdict(self)
 
 
-def load_run(run: Run) -> tuple[Config, nn.Module]:
-    """Returns the configuration of a run and its model, on the CPU and in evaluation mode.
+def load_run(run: Run, *, last: bool = False) -> tuple[Config, nn.Module]:
+    """Return the configuration of a run and its model, on the CPU and in evaluation mode.
+
+    Args:
+        run: The run.
+        last: Whether to take the last epoch's weights, not the best one's.
 
     Raises:
         ConfigError: The code no longer knows a setting of the run.
         RunError: The checkpoint is missing or does not fit the code.
     """
     config = Config.from_file(run.folder / CONFIG_FILE)
+    file = run.folder / (CHECKPOINT_FILE if last else BEST_FILE)
     model = build_model(config.model.model_dump())
-    load_weights(run.folder / CHECKPOINT_FILE, model)
+    load_weights(file, model)
     return config, model.eval()
 
 

@@ -16,16 +16,18 @@ DEFAULT_CONFIG = Path("configs/train.yaml")
 
 
 class DataConfig(Section):
-    """The data set and its split.
+    """The data set and its three splits.
 
     Attributes:
         path: The file that the `data` command writes.
-        held_out_fraction: Share of the images that training never sees.
-        split_seed: Seed of the split; apart from the run's seed, so that runs are comparable.
+        val_fraction: Share of the images that choose: the best epoch, and settings.
+        test_fraction: Share of the images that choose nothing; what is reported is of these.
+        split_seed: Seed of the splits; apart from the run's seed, so that runs are comparable.
     """
 
     path: Path
-    held_out_fraction: Annotated[float, Field(gt=0, lt=1)]
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
     split_seed: Annotated[int, Field(ge=0)]
 
 
@@ -42,11 +44,11 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The optimisation.
+    """The optimization.
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images per optimiser step.
+        batch_size: Images per optimizer step.
         learning_rate: Of the first step; it falls to zero along a cosine.
         weight_decay: AdamW's decoupled decay.
         device: A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its
@@ -66,9 +68,9 @@ class Config(Settings):
     Attributes:
         seed: Seed of Python, NumPy and the framework.
         threads: CPU threads; another number sums in another order and gives other bits.
-        data: The data set and its split.
+        data: The data set and its three splits.
         model: The options of the model.
-        training: The optimisation.
+        training: The optimization.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
