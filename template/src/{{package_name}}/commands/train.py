@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the result."""
     from ..config import DEFAULT_CONFIG, Config
+    from ..out_of_memory import advised
     from ..reporting import Reporter
     from ..tracking import find_run
     from ..training.train import resume_run, start_run
@@ -37,10 +38,12 @@ def run(args: argparse.Namespace) -> int:
     if args.resume is not None:
         if args.config or args.name or args.settings:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")
-        facts = resume_run(find_run(args.resume), reporter)
+        with advised():
+            facts = resume_run(find_run(args.resume), reporter)
     else:
         config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
-        facts = start_run(config, args.name, reporter)
+        with advised():
+            facts = start_run(config, args.name, reporter)
     name, value = list(facts["final_metrics"].items())[-1]
     shown = name.replace("_", " ").capitalize().replace("Held out", "Held-out")
     reporter.finish(facts, f"{shown} {value:.4f} after {facts['seconds']:.1f} s")
