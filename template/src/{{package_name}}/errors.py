@@ -40,6 +40,10 @@ class TrainingError(ProjectError):
     """Training cannot go on."""
 
 
+class OutOfMemoryError(TrainingError):
+    """Training needs more memory than there is; the text says what needs less."""
+
+
 class ExportError(ProjectError):
     """A model could not be written for inference."""
 

@@ -1,12 +1,15 @@
-"""`runs`: a table of all recorded runs."""
+"""`runs`: a table of all recorded runs, or some of them side by side."""
 
 from __future__ import annotations
 
 import argparse
 import platform
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-HELP = "list the recorded runs, newest first"
+if TYPE_CHECKING:
+    from ..reporting import Reporter
+
+HELP = "list the recorded runs, newest first, or compare some of them"
 
 _COLUMNS = (
     "run", "status", "epochs", "validation", "seed", "commit", "data", "lock", "seconds",
@@ -17,15 +20,32 @@ _ENDED_EARLY = ("interrupted", "terminated", "died")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the output format."""
+    """Add what is compared, and the output format."""
+    parser.add_argument(
+        "--compare",
+        metavar="RUN",
+        nargs="*",
+        help="show what differs between these runs (default: the newest two that finished)",
+    )
     parser.add_argument("--json", action="store_true", help="print the runs as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the runs."""
+    """Print the runs."""
+    from ..reporting import Reporter
+    from ..tracking.compare import choose_runs, compare
+
+    reporter = Reporter(as_json=args.json)
+    if args.compare is None:
+        return _list(reporter)
+    comparison = compare(choose_runs(args.compare))
+    reporter.finish(comparison.to_json(), comparison.to_table())
+    return 0
+
+
+def _list(reporter: Reporter) -> int:
     from rich.table import Table
 
-    from ..reporting import Reporter
     from ..tracking import list_runs, way_on
 
     runs = list_runs()
@@ -33,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
     for recorded in runs:
         table.add_row(*_row(recorded.facts))
     summary = table if runs else "No runs yet."
-    reporter = Reporter(as_json=args.json)
     reporter.finish([recorded.facts for recorded in runs], summary)
     if runs and runs[0].status in _ENDED_EARLY:
         reporter.say(way_on(runs[0].facts))

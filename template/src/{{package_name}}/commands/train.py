@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the result."""
     from ..config import DEFAULT_CONFIG, Config
+    from ..out_of_memory import advised
     from ..reporting import Reporter
     from ..tracking import find_run
     from ..training.train import resume_run, start_run
@@ -38,10 +39,12 @@ def run(args: argparse.Namespace) -> int:
     if args.resume is not None:
         if args.config or args.name or args.settings:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")
-        facts = resume_run(find_run(args.resume), reporter)
+        with advised():
+            facts = resume_run(find_run(args.resume), reporter)
     else:
         config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
-        facts = start_run(config, args.name, reporter)
+        with advised():
+            facts = start_run(config, args.name, reporter)
     reporter.finish(facts, f"{_result(facts)} after {facts['seconds']:.1f} s")
     return 0
 

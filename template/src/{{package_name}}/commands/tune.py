@@ -68,10 +68,12 @@ def _open(args: argparse.Namespace) -> Search:
 
 
 def _train(config: Config, name: str) -> dict[str, Any]:
+    from ..out_of_memory import advised
     from ..training.train import start_run
     from ..tuning import SilentReporter
 
-    return start_run(config, name, SilentReporter())
+    with advised():
+        return start_run(config, name, SilentReporter())
 
 
 def _line(result: TrialResult) -> str:

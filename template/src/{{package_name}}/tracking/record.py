@@ -3,7 +3,8 @@
 
 - `config.yaml`: the resolved configuration
 - `metrics.jsonl`: one line per optimiser step and per epoch, written at once
-- `run.json`: status, times, process, code, data, environment, checkpoint, final metrics
+- `run.json`: status, times, process, code, data, environment, checkpoint, final metrics, and at the
+  end the peak of memory and the speed; where memory was short, also advice
 - the checkpoint: the state after the last whole epoch; `run.json` says where it is
 - the best checkpoint, where training keeps one: the weights of the best epoch; likewise
 """
@@ -25,11 +26,13 @@ from typing import Any, Self
 
 import yaml
 
+from .. import out_of_memory
 from ..errors import RunError, Terminated
 from ..files import write_json, write_text
 from .process import Sigterm, is_alive, process_facts
 from .provenance import environment_facts, git_facts
 from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run, way_on
+from .usage import Usage
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -44,6 +47,7 @@ class RunRecord:
         self._since = time.monotonic()
         self._seconds_before = float(facts["seconds"])
         self._sigterm = Sigterm()
+        self._usage = Usage()
 
     @classmethod
     def create(
@@ -87,26 +91,35 @@ class RunRecord:
         write_text(run.folder / METRICS_FILE, "".join(kept))
         again = {"at": _now(), "command": _command(), **git_facts(), **environment_facts()}
         resumed = [*run.facts["resumed"], again]
+        record.facts.pop("advice", None)
         record.update(
             status="running", finished=None, error=None, process=process_facts(), resumed=resumed
         )
         return record
 
     def log(self, **values: Any) -> None:
-        """Appends one line of metrics; it is on disk when this returns."""
+        """Append one line of metrics; it is on disk when this returns.
+
+        Args:
+            values: Those of the line. From `samples` of lines with `kind="step"` come the
+                samples per second of the run.
+        """
+        self._usage.count(values)
         with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(values, allow_nan=False) + "\n")
 
     def update(self, **facts: Any) -> None:
-        """Sets facts in `run.json`."""
+        """Set facts in `run.json`."""
         self.facts.update(facts)
         seconds = self._seconds_before + time.monotonic() - self._since
         self.facts["seconds"] = round(seconds, 3)
         write_json(self.folder / RUN_FILE, self.facts)
+        self._usage.pause()
 
     def __enter__(self) -> Self:
-        """Returns the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
+        """Return the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
         self._sigterm.start()
+        self._usage.start()
         return self
 
     def __exit__(
@@ -115,14 +128,16 @@ class RunRecord:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Notes how the run ended.
+        """Note how the run ended, and what it took.
 
         Raises:
-            KeyboardInterrupt: It was interrupted; the text says how it can go on.
-            Terminated: It was terminated; likewise.
+            KeyboardInterrupt: the run was interrupted; the text says how it can go on.
+            Terminated: the run was terminated; the text says how it can go on.
+            OutOfMemoryError: memory was short; the text says what would fit.
         """
         self._sigterm.ignore()
         try:
+            self.facts.update(self._usage.facts(self.facts))
             if error is None:
                 self.update(status="finished", finished=_now())
             elif isinstance(error, KeyboardInterrupt):
@@ -130,10 +145,20 @@ class RunRecord:
                 self.update(status=ended, finished=_now())
                 raise type(error)(way_on(self.facts)) from None
             else:
-                reason = f"{type(error).__name__}: {error}"
-                self.update(status="failed", finished=_now(), error=reason)
+                self._fail(error)
         finally:
             self._sigterm.stop()
+
+    def _fail(self, error: BaseException) -> None:
+        reason = f"{type(error).__name__}: {error}"
+        if not out_of_memory.is_out_of_memory(error):
+            self.update(status="failed", finished=_now(), error=reason)
+            return
+        out_of_memory.release(error)
+        ways = out_of_memory.find_ways(error, self.folder / CONFIG_FILE)
+        advice = out_of_memory.to_json(ways)
+        self.update(status="failed", finished=_now(), error=reason, advice=advice)
+        raise out_of_memory.explain(error, ways, self.facts.get("device")) from None
 
 
 def _refuse_running(run: Run) -> None:

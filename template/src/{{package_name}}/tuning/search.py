@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from ..config import Config
-from ..errors import ConfigError, RunError, TrainingError
+from ..errors import ConfigError, OutOfMemoryError, RunError, TrainingError
 from ..files import write_text
 from ..reporting import Reporter, StepReport
 from ..tracking.store import CONFIG_FILE, EXPERIMENTS
@@ -85,6 +85,7 @@ class Search:
         self.settings = settings
         self.config = config
         self._space = distributions(settings.space, config)
+        self._too_large = ""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         journal = str(folder / JOURNAL)
         # Windows seldom allows the symbolic link by which Optuna would lock the file.
@@ -148,7 +149,7 @@ class Search:
         train: Callable[[Config, str], dict[str, Any]],
         report: Callable[[TrialResult], None],
     ) -> None:
-        """Trains until so many trials are done, counting those of earlier calls.
+        """Train until so many trials are done, counting those of earlier calls.
 
         Args:
             trials: How many.
@@ -156,8 +157,9 @@ class Search:
             report: Gets every result at once.
 
         Raises:
-            ConfigError: A run has no such metric.
-            RunError: The data is not that of the trials before.
+            ConfigError: a run has no such metric.
+            RunError: the data is not that of the trials before.
+            OutOfMemoryError: no trial trained, and the last one ran out of memory.
         """
         try:
             while len(self._done) < trials:
@@ -168,6 +170,8 @@ class Search:
                 f"Interrupted after {len(self._done)} of {trials} trials; "
                 f"continue with `tune --resume {self.id}`."
             ) from None
+        if self._too_large and not self.best:
+            raise OutOfMemoryError(f"No trial fits. {self._too_large}")
 
     @property
     def _done(self) -> list[FrozenTrial]:
@@ -180,7 +184,9 @@ class Search:
         trial = self._study.ask(self._space)
         try:
             facts = train(with_values(self.config, trial.params), f"tune-{len(done) + 1:03d}")
-        except TrainingError:  # these values do not train: what the sampler should know
+        except TrainingError as error:  # these values do not train: what the sampler should know
+            # Kept as text: the error itself would hold on to the model.
+            self._too_large = str(error) if isinstance(error, OutOfMemoryError) else ""
             self._study.tell(trial, state=TrialState.PRUNED)
             return
         if any(each.user_attrs.get(DATA, facts[DATA]) != facts[DATA] for each in done):
