@@ -21,7 +21,9 @@ from tests.support.copier_runs import Answers, commit, render
 
 __all__ = ["answers", "fast_copier", "projects"]
 
-WITH_DOCKER = [cell for cell in CELLS if cell.answers.get("docker", True)]
+WITH_DOCKER = [
+    cell for cell in CELLS if cell.answers.get("docker", cell.answers.get("profile") != "minimal")
+]
 GPUS = {"backends": ["cuda", "rocm", "xpu", "mps"], "inference": "native"}
 
 
