@@ -230,6 +230,7 @@ def _joined(lines: Iterable[str]) -> str:
 def _existence(table: Table, row: PathRow) -> str:
     condition = table.condition(row.when)
     there = condition.means if condition else "always"
+    there = f"{there}, in projects from before kit/" if row.is_former else there
     return f"{there}; {row.silent}" if row.silent else there
 
 

@@ -74,6 +74,8 @@ class PathRow(Part):
     owner: Owner
     when: Flag = ALWAYS
     silent: str = ""
+    former: Pattern | None = None
+    is_former: bool = False
 
     @model_validator(mode="after")
     def _only_the_templates_are_silent(self) -> Self:
@@ -191,8 +193,9 @@ def load_table(root: Path) -> Table:
         OwnershipError: A file or a row is wrong, or rows contradict each other.
     """
     folder = root / "ownership"
+    paths = _rows(folder / "paths.yml", PathRow)
     table = Table(
-        _rows(folder / "paths.yml", PathRow),
+        [*paths, *(_former(row) for row in paths if row.former)],
         _rows(folder / "conditions.yml", Condition),
         _rows(folder / "retired.yml", RetiredRow),
         _rows(folder / "adopted.yml", AdoptedRow),
@@ -200,6 +203,11 @@ def load_table(root: Path) -> Table:
     for problem in _contradictions(table, root / "stack"):
         raise OwnershipError(problem)
     return table
+
+
+def _former(row: PathRow) -> PathRow:
+    """Return the row of the place where files of the kit were before."""
+    return PathRow(path=str(row.former), owner=row.owner, when=row.when, is_former=True)
 
 
 def _contradictions(table: Table, stack: Path) -> Iterator[str]:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from .commands import discover
-from .errors import ProjectError, Terminated
-from .project_folder import enter_project
+from .kit.errors import ProjectError, Terminated
+from .kit.project_folder import enter_project
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

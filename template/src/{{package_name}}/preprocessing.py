@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError
+from .kit.errors import InputError
 
 CLASS_NAMES = tuple("0123456789")
 INPUT_NAME = "image"

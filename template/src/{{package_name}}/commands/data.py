@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the example's data to its path, or lists the file of one's own at `data.path`."""
     from ..config import DEFAULT_CONFIG, Config
     from ..data import create
-    from ..data.manifest import MANIFEST
+    from ..kit.manifest import MANIFEST
 
     config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
     sha256 = create(config.data.path, accept=args.accept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import InputError
+from ..kit.errors import InputError
 
 HELP = "make a vector of every line of a text file"
 SUFFIX = ".npz"
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encodes and writes."""
-    from ..embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
-    from ..reporting import Reporter
+    from ..kit.embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
+    from ..kit.reporting import Reporter
 
     texts = _lines(args.texts)
     if args.output.suffix != SUFFIX:

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..artefacts import newest_model, note_on_age
-from ..errors import InputError
+from ..kit.artifacts import newest_model, note_on_age
+from ..kit.errors import InputError
 
 HELP = "generate text from a prompt, or verify an exported model"
 _NEWEST = Path()
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generates and prints the answer, or verifies; a failed verification returns 1."""
-    from ..generation import DEFAULT_CONFIG, open_generator, read_settings
+    from ..kit.generation import DEFAULT_CONFIG, open_generator, read_settings
 
     config = args.config or DEFAULT_CONFIG
     if (args.verify is None) == (args.prompt is None):
@@ -70,9 +70,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verified(config: Path, folder: Path) -> dict[str, Any]:
-    from ..generation import open_generator
-    from ..generation.artefact import read_text_model
-    from ..generation.parity import check_text_parity
+    from ..kit.generation import open_generator
+    from ..kit.generation.artifact import read_text_model
+    from ..kit.generation.parity import check_text_parity
 
     model = read_text_model(folder)
     if note := note_on_age(folder, model.origin):

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..artefacts import newest_model, note_on_age
-from ..errors import InputError
-from ..files import read_arrays, write_json
-from ..inference import (
+from ..kit.artifacts import newest_model, note_on_age
+from ..kit.errors import InputError
+from ..kit.files import read_arrays, write_json
+from ..kit.inference import (
     DEFAULT_BATCH_SIZE,
     Predictor,
     check_parity,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..tracking import Run
+    from ..kit.tracking import Run
 
 HELP = "write tables and figures of the recorded runs"
 FOLDER = Path("reports")
@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes `runs.csv`, `runs.md`, `learning-curves.png` and `confusion-matrix.png`."""
-    from ..analysis.figures import learning_curves
-    from ..analysis.frames import metrics_frame, runs_frame
-    from ..errors import RunError
-    from ..files import write_text
-    from ..reporting import Reporter
-    from ..tracking import find_run, list_runs, newest_finished
+    from ..figures import learning_curves
+    from ..kit.frames import metrics_frame, runs_frame
+    from ..kit.errors import RunError
+    from ..kit.files import write_text
+    from ..kit.reporting import Reporter
+    from ..kit.tracking import find_run, list_runs, newest_finished
 
     if args.newest < 1:
         raise RunError("--newest must be at least 1.")
@@ -68,9 +68,9 @@ def _confusions(chosen: Run) -> Figure | None:
     names = getattr(preprocessing, "CLASS_NAMES", ())
     if not names:
         return None
-    from ..analysis.figures import confusion_matrix
+    from ..figures import confusion_matrix
     from ..data import load_splits
-    from ..training.evaluate import compute_logits, load_run
+    from ..evaluate import compute_logits, load_run
 
     config, model = load_run(chosen)
     samples = load_splits(config.data).test
@@ -81,7 +81,7 @@ def _confusions(chosen: Run) -> Figure | None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    from ..files import replacing
+    from ..kit.files import replacing
 
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

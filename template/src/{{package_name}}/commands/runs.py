@@ -7,7 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..reporting import Reporter
+    from ..kit.reporting import Reporter
 
 HELP = "list the recorded runs, newest first, or compare some of them"
 
@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs."""
-    from ..reporting import Reporter
-    from ..tracking.compare import choose_runs, compare
+    from ..kit.reporting import Reporter
+    from ..kit.tracking.compare import choose_runs, compare
 
     reporter = Reporter(as_json=args.json)
     if args.compare is None:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(reporter: Reporter) -> int:
     from rich.table import Table
 
-    from ..tracking import list_runs, way_on
+    from ..kit.tracking import list_runs, way_on
 
     runs = list_runs()
     table = Table(*_COLUMNS)

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from ..errors import InputError
+from ..kit.errors import InputError
 
 HELP = "find the texts that are nearest to a query, in a file of `embed`"
 
@@ -25,8 +25,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from ..embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
-    from ..reporting import Reporter
+    from ..kit.embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
+    from ..kit.reporting import Reporter
 
     if args.count < 1:
         raise InputError("--count must be at least 1.")

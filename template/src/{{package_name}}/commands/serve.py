@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until Ctrl-C; the other settings are those of the table [llama-cpp]."""
-    from ..generation.llama_cpp_backend import LlamaCppSettings, start_server
-    from ..generation.opening import DEFAULT_CONFIG, read_table
+    from ..kit.generation.llama_cpp_backend import LlamaCppSettings, start_server
+    from ..kit.generation.opening import DEFAULT_CONFIG, read_table
 
     config = args.config or DEFAULT_CONFIG
     values = read_table(config, "llama-cpp")

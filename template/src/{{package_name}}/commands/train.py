@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
+from ..kit.errors import RunError
 
 HELP = "train a model, or continue an interrupted run"
 TAKES_SETTINGS = True
@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the result."""
     from ..config import DEFAULT_CONFIG, Config
-    from ..out_of_memory import advised
-    from ..reporting import Reporter
-    from ..tracking import find_run
-    from ..training.train import resume_run, start_run
+    from ..kit.out_of_memory import advised
+    from ..kit.reporting import Reporter
+    from ..kit.tracking import find_run
+    from ..train import resume_run, start_run
 
     reporter = Reporter(as_json=args.json)
     if args.resume is not None:

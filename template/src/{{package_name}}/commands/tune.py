@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..config import Config
-    from ..tuning import Search, TrialResult
+    from ..kit.tuning import Search, TrialResult
 
 HELP = "search the best settings of a training, or continue a search"
 TAKES_SETTINGS = True
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Searches and prints the best trials."""
-    from ..errors import RunError
-    from ..reporting import Reporter
+    from ..kit.errors import RunError
+    from ..kit.reporting import Reporter
 
     if args.trials is not None and args.trials < 1:
         raise RunError("--trials must be at least 1.")
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> Search:
     from ..config import DEFAULT_CONFIG, Config
-    from ..tuning import Search, TuneConfig
-    from ..tuning.space import DEFAULT_SPACE
+    from ..kit.tuning import Search, TuneConfig
+    from ..kit.tuning.space import DEFAULT_SPACE
 
     if args.resume:
         return Search.reopen(args.resume)
@@ -68,9 +68,9 @@ def _open(args: argparse.Namespace) -> Search:
 
 
 def _train(config: Config, name: str) -> dict[str, Any]:
-    from ..out_of_memory import advised
-    from ..training.train import start_run
-    from ..tuning import SilentReporter
+    from ..kit.out_of_memory import advised
+    from ..train import start_run
+    from ..kit.tuning import SilentReporter
 
     with advised():
         return start_run(config, name, SilentReporter())

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .config_sources import Section, Settings, Values
+from .kit.config_sources import Section, Settings, Values
 
 DEFAULT_CONFIG = Path("configs/train.yaml")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .config_sources import Section, Settings
+from .kit.config_sources import Section, Settings
 
 DEFAULT_CONFIG = Path("configs/train.yaml")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..training.evaluate import Evaluation
+    from ..evaluate import Evaluation
 
 HELP = "measure a run's model on the test part of the text"
 
@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
-    from ..files import write_json
-    from ..reporting import Reporter
-    from ..tracking import find_run, newest_finished
-    from ..training.evaluate import evaluate, load_run
-    from ..training.saved import epoch_of
+    from ..kit.files import write_json
+    from ..kit.reporting import Reporter
+    from ..kit.tracking import find_run, newest_finished
+    from ..evaluate import evaluate, load_run
+    from ..kit.training.saved import epoch_of
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, opened = load_run(chosen, last=args.last)

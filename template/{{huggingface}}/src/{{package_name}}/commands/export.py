@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..export import ExportRequest
-    from ..tracking import Run
+    from ..kit.export import ExportRequest
+    from ..kit.tracking import Run
 
 HELP = "export a run's model for inference, with a parity check"
 
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result of the parity check."""
-    from ..export import export_model, precisions
-    from ..reporting import Reporter
-    from ..tracking import find_run, newest_finished
+    from ..kit.export import export_model, precisions
+    from ..kit.reporting import Reporter
+    from ..kit.tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
@@ -66,7 +66,7 @@ def _output(folder: Path, precision: str, full: str) -> Path:
 
 def _size(folder: Path) -> int:
     """Return the bytes of the model itself, without what it is compared by."""
-    from ..generation.parity import PARITY_FILE
+    from ..kit.generation.parity import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
 
@@ -92,13 +92,13 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 def _request(chosen: Run, *, last: bool) -> ExportRequest:
     from ..data import load_texts
-    from ..export import ExportRequest
-    from ..export.artefact import full_tolerance
-    from ..reproducibility import make_reproducible
-    from ..tracking import environment_facts, git_facts
-    from ..training.evaluate import load_run
-    from ..training.reference import make_reference
-    from ..training.saved import epoch_of
+    from ..kit.export import ExportRequest
+    from ..kit.export.artifact import full_tolerance
+    from ..kit.reproducibility import make_reproducible
+    from ..kit.tracking import environment_facts, git_facts
+    from ..evaluate import load_run
+    from ..kit.training.reference import make_reference
+    from ..kit.training.saved import epoch_of
 
     config, opened = load_run(chosen, last=last)
     texts = load_texts(config.data)

@@ -1,6 +1,0 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
-"""Writes a trained model in the format that the project's inference runtime reads."""
-
-from .artefact import ExportRequest, export_model, precisions
-
-__all__ = ["ExportRequest", "export_model", "precisions"]

@@ -1,0 +1,104 @@
+# Owned by the template: every update rewrites this file. Your own handler goes elsewhere.
+"""AWS Lambda's way to the model: an event with images in, classes and probabilities out.
+
+From the code that you own it calls `preprocessing.prepare(images)`. The folder of the model is
+`MODEL` in the environment, or the only one in `models/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtefactError, InputError, ProjectError
+from ...preprocessing import SCHEME, prepare
+from .loading import load
+from .metadata import METADATA_FILE
+from .predictor import Predictor, predict_in_batches
+
+_OK, _BAD_REQUEST = 200, 400
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answers one event: `{"images": [...]}`, or a web request with that as its body.
+
+    Returns:
+        `{"predictions": [{"class", "probability"}, ...]}`; for a web request that as its body, and
+        status 400 with a sentence if the request is wrong.
+
+    Raises:
+        ProjectError: The event is no web request, and its images are not what the model takes.
+        ArtefactError: The model is missing or changed.
+    """
+    predictor = _predictor()
+    if "body" not in event:
+        return _predict(predictor, event)
+    try:
+        return _response(_OK, _predict(predictor, _body(event)))
+    except ProjectError as error:
+        return _response(_BAD_REQUEST, {"error": str(error)})
+
+
+@cache
+def _predictor() -> Predictor:
+    """Opens the model once, for all events that this process answers."""
+    predictor = load(_model_folder())
+    if predictor.metadata.preprocessing != SCHEME:
+        raise ArtefactError(
+            "The model was made for other preprocessing than this code does: export it again."
+        )
+    return predictor
+
+
+def _model_folder() -> Path:
+    named = os.environ.get("MODEL")
+    if named:
+        return Path(named)
+    root = Path(os.environ.get("LAMBDA_TASK_ROOT", "."), "models")
+    found = sorted(path.parent for path in root.glob(f"*/{METADATA_FILE}"))
+    if len(found) != 1:
+        raise ArtefactError(f"{root} holds {len(found)} exported models: name one in MODEL.")
+    return found[0]
+
+
+def _predict(predictor: Predictor, request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        images = np.asarray(request["images"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError('Send {"images": [...]} with images of equal size.') from error
+    logits = predict_in_batches(predictor, prepare(images))
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    names = predictor.metadata.class_names
+    return {
+        "predictions": [
+            {"class": names[int(row.argmax())], "probability": float(row.max())}
+            for row in probabilities
+        ]
+    }
+
+
+def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        text = event["body"] or ""
+        request = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
+    except ValueError as error:
+        raise InputError("The body of the request is not JSON.") from error
+    if not isinstance(request, dict):
+        raise InputError('Send {"images": [...]}.')
+    return request
+
+
+def _response(status: int, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json"},
+        "body": json.dumps(content),
+    }

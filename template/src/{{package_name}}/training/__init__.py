@@ -1,1 +1,0 @@
-"""Training, its checkpoints and the evaluation of what was trained."""

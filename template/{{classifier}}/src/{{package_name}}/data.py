@@ -1,0 +1,117 @@
+"""scikit-learn's handwritten digits: 1797 images of 8 x 8 pixels, no download.
+
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+Repository (1998), the test set of it, as shipped in `sklearn.datasets.load_digits`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import DataConfig
+from .kit.errors import DataError
+from .kit.files import read_arrays, write_arrays
+from .preprocessing import CLASS_NAMES, MAX_PIXEL, prepare
+from .kit.manifest import list_own, verify, write_listed
+
+EXAMPLE = Path("data/raw/digits.npz")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Model inputs, float32 (N, 1, 8, 8), and their labels, int64 (N,)."""
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.labels)
+
+    def __getitem__(self, which: slice) -> Samples:
+        """Return some of the samples."""
+        return Samples(self.inputs[which], self.labels[which])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of the data.
+
+    Attributes:
+        train: What the model learns from.
+        val: What chooses: the best epoch, and settings.
+        test: What chooses nothing, so that what is reported of it is true of new data.
+        sha256: Of the file of all three.
+    """
+
+    train: Samples
+    val: Samples
+    test: Samples
+    sha256: str
+
+
+def create(path: Path, *, accept: bool = False) -> str:
+    """Writes the digits, the same bytes every time, or lists a file of one's own as it is.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        DataError: The file of one's own is not there, or the file is another one than the manifest
+            lists and `accept` is false.
+    """
+    if path.resolve() != EXAMPLE.resolve():
+        return list_own(path, accept=accept)
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    arrays = {
+        "images": digits.images.astype(np.uint8),
+        "labels": digits.target.astype("<i8"),
+    }
+    return write_listed(path, partial(write_arrays, arrays=arrays), accept=accept)
+
+
+def load_splits(config: DataConfig) -> Splits:
+    """Verify the file against the manifest, check it and split it.
+
+    Raises:
+        DataError: The file is not the listed one, or its content is not what this code expects.
+    """
+    sha256 = verify(config.path)
+    images, labels = read_arrays(config.path, "images", "labels")
+    check(images, labels)
+    order = np.random.default_rng(config.split_seed).permutation(len(labels))
+    test = len(labels) - math.ceil(config.test_fraction * len(labels))
+    val = test - math.ceil(config.val_fraction * len(labels))
+    if val < 1:
+        raise DataError(
+            "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
+        )
+    samples = Samples(prepare(images)[order], labels[order])
+    return Splits(samples[:val], samples[val:test], samples[test:], sha256)
+
+
+def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Check the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
+
+    Raises:
+        DataError: The first part of the contract that does not hold.
+    """
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (8, 8):
+        raise DataError(f"Images must be uint8 (N, 8, 8), not {images.dtype} {images.shape}.")
+    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        raise DataError(f"Labels must be int64, one per image, not {labels.dtype} {labels.shape}.")
+    if len(labels) < 3:
+        raise DataError("At least three images are needed, one for each of train, val and test.")
+    if images.max() > MAX_PIXEL:
+        raise DataError(f"Pixels must lie between 0 and {MAX_PIXEL:g}, not {images.max()}.")
+    if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
+        raise DataError(f"Labels must lie between 0 and {len(CLASS_NAMES) - 1}.")

@@ -1,0 +1,71 @@
+# Owned by the template: every update rewrites this file. Your own adapters go elsewhere.
+"""The adapter that runs the model in Keras itself; needs keras, its backend and NumPy.
+
+From the code that you own it calls `models.build_model(options)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..devices import choose_device, torch_devices
+from ..errors import ArtefactError
+from ..files import read_json
+from ..keras_backend import computing_on, keras
+from ..memory import CPU, free_memory, require_memory
+from ...model import build_model
+from .metadata import Metadata, need_of
+from .predictor import Predictor
+
+OPTIONS_FILE = "options.json"
+
+
+class NativePredictor(Predictor):
+    """Runs a model of Keras."""
+
+    def __init__(self, model: keras.Model, metadata: Metadata, device: str) -> None:
+        """Takes a model that is on a device."""
+        super().__init__(metadata)
+        self._model = model
+        self._device = device
+
+    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        with computing_on(self._device):
+            logits: NDArray[np.float32] = self._model.predict_on_batch(inputs)
+        return logits
+
+
+def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
+    """Builds the model and loads its weights; the files cannot run code.
+
+    Raises:
+        ConfigError: There is no such device.
+        NotEnoughMemoryError: It does not fit there.
+        ArtefactError: A file is damaged or belongs to another model.
+    """
+    library = keras.backend.backend()
+    here = torch_devices() if library == "torch" else ["cpu"]
+    chosen = choose_device(library, here, device)
+    require_memory(str(folder), need_of(folder, metadata), _free(chosen), place=chosen)
+    path = folder / metadata.model_file
+    try:
+        with computing_on(chosen):
+            model = build_model(read_json(folder / OPTIONS_FILE))
+            model.load_weights(path)
+    except Exception as error:  # h5py's and Keras's errors have no common base class
+        raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
+    return NativePredictor(model, metadata, chosen)
+
+
+def _free(device: str) -> dict[str, int]:
+    """Returns the free bytes of the machine, and those of an accelerator."""
+    if device == "cpu":
+        return {CPU: free_memory()}
+    torch: Any = importlib.import_module("torch")  # which is not there with JAX
+    free, _ = torch.accelerator.get_memory_info(device)
+    return {device: free, CPU: free_memory()}

@@ -1,0 +1,46 @@
+"""The model: a small convolutional network for images of 8 x 8 pixels.
+
+Training, export and native inference call `build_model` and nothing else here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class DigitsCNN(nn.Module):
+    """Two convolutions, one pooling and a linear layer; about 10 000 parameters at width 16."""
+
+    def __init__(self, width: int = 16, dropout: float = 0.2) -> None:
+        """Builds the layers.
+
+        Args:
+            width: Channels of the first convolution; the second has twice as many.
+            dropout: Share of the features that is dropped in training, at least 0 and below 1.
+        """
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, width, kernel_size=3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, kernel_size=3, padding=1),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width * 4 * 4, 10))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Returns the logits (N, 10) of images (N, 1, 8, 8)."""
+        logits: torch.Tensor = self.classifier(self.features(images))
+        return logits
+
+
+def build_model(options: Mapping[str, Any]) -> nn.Module:
+    """Returns a new model; `options` are the values of the `model` section of the configuration."""
+    return DigitsCNN(**options)  # your own model: change this line

@@ -1,0 +1,246 @@
+"""Training, in the order of what happens: build, train_step, validate, and the epochs of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from .config import Config, TrainingConfig
+from .data import Samples, Splits, load_splits
+from .kit.errors import RunError, TrainingError
+from .model import build_model
+from .kit.reporting import Reporter, StepReport
+from .kit.reproducibility import choose_device, make_reproducible
+from .kit.tracking import BestEpoch, Run, RunRecord
+from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
+from .kit.training import speed
+from .kit.training.checkpoint import BEST_FILE, Progress, Stateful, restore_checkpoint, save_checkpoint
+from .evaluate import Evaluation, evaluate
+
+BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
+
+
+@dataclass
+class Trainer:
+    """Everything that changes while a model is trained.
+
+    Attributes:
+        settings: The section `training` of the configuration.
+        model: Its weights are what is validated and saved.
+        forward: The same model as it is trained: compiled, if the settings say so.
+        optimizer: What changes the weights.
+        lr_scheduler: The learning rate of each optimizer step.
+        scaler: What scales the gradients of fp16.
+        batches: The training data.
+        shuffling: What orders the training data.
+        device: Where it computes.
+    """
+
+    settings: TrainingConfig
+    model: nn.Module
+    forward: Callable[..., torch.Tensor]
+    optimizer: torch.optim.Optimizer
+    lr_scheduler: torch.optim.lr_scheduler.LRScheduler
+    scaler: torch.amp.GradScaler
+    batches: DataLoader[tuple[torch.Tensor, ...]]
+    shuffling: torch.Generator
+    device: torch.device
+
+    @classmethod
+    def build(cls, config: Config, train: Samples) -> Self:
+        """Seed all generators and build the parts in a fixed order."""
+        settings = config.training
+        make_reproducible(config.seed, config.threads)
+        device = choose_device(settings.device)
+        speed.require_precision(settings.precision, device)
+        model = build_model(config.model.model_dump()).to(device)
+        if settings.checkpoint_activations:
+            speed.checkpoint_activations(model, is_compiled=settings.compile)
+        forward = speed.compiled(model) if settings.compile else model
+        optimizer = torch.optim.AdamW(
+            model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        scaler = speed.make_scaler(settings.precision, device)
+        shuffling = torch.Generator().manual_seed(config.seed)
+        data = TensorDataset(torch.from_numpy(train.inputs), torch.from_numpy(train.labels))
+        batches = DataLoader(
+            data,
+            settings.batch_size,
+            shuffle=True,
+            generator=shuffling,
+            num_workers=settings.num_workers,
+        )
+        steps = settings.epochs * math.ceil(len(batches) / settings.accumulation_steps)
+        lr_scheduler = speed.make_lr_scheduler(
+            optimizer, settings.schedule, settings.warmup_steps, steps
+        )
+        return cls(
+            settings, model, forward, optimizer, lr_scheduler, scaler, batches, shuffling, device
+        )
+
+    def train_step(self, group: Sequence[speed.Batch]) -> tuple[float, int]:
+        """Do one optimizer step; return the mean loss and the number of right answers.
+
+        Args:
+            group: The batches whose gradients are accumulated, one or more.
+        """
+        size = sum(len(labels) for _, labels in group)
+        mean_loss, right = 0.0, 0
+        self.optimizer.zero_grad()
+        for inputs, labels in group:
+            inputs, labels = inputs.to(self.device), labels.to(self.device)
+            with speed.autocast(self.settings.precision, self.device):
+                logits = self.forward(inputs)
+                loss = nn.functional.cross_entropy(logits, labels)
+            if not math.isfinite(loss.item()):
+                raise TrainingError(f"The loss is {loss.item()}: lower training.learning_rate.")
+            share = len(labels) / size
+            self.scaler.scale(loss * share).backward()
+            mean_loss += loss.item() * share
+            right += int((logits.argmax(dim=1) == labels).sum())
+        self._change_weights()
+        return mean_loss, right
+
+    def _change_weights(self) -> None:
+        if self.settings.grad_clip:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.grad_clip)
+        scale = self.scaler.get_scale()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.scaler.get_scale() >= scale:  # or the gradients of fp16 were too large for a step
+            self.lr_scheduler.step()
+
+    def validate(self, val: Samples) -> Evaluation:
+        """Measure the model on the samples that choose the best epoch."""
+        return evaluate(self.model, val)
+
+    @property
+    def epoch_steps(self) -> int:
+        """Optimizer steps in an epoch; the last one may have fewer batches."""
+        return math.ceil(len(self.batches) / self.settings.accumulation_steps)
+
+    def state(self) -> dict[str, Stateful]:
+        """Return what a checkpoint holds besides the random generators."""
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "lr_scheduler": self.lr_scheduler,
+            "scaler": self.scaler,
+        }
+
+
+def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
+    """Train a new model and return the content of its `run.json`.
+
+    Raises:
+        ProjectError: The data, the device, a setting or the name of the run is not fit.
+    """
+    splits = load_splits(config.data)
+    trainer = Trainer.build(config, splits.train)
+    facts = {
+        "name": name,
+        "seed": config.seed,
+        "threads": config.threads,
+        "device": str(trainer.device),
+        "data_sha256": splits.sha256,
+        "epochs": config.training.epochs,
+        "epochs_done": 0,
+        "checkpoint": None,
+        "best": None,
+    }
+    record = RunRecord.create(config.model_dump(mode="json"), facts, name)
+    return _train(trainer, splits, record, Progress(), reporter)
+
+
+def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
+    """Continue a run after its last whole epoch and return the content of its `run.json`.
+
+    Raises:
+        RunError: The run finished, its checkpoint is not usable, or the data is another one.
+    """
+    if run.status == "finished":
+        raise RunError(f"Run {run.id} is finished: start a new run to train longer.")
+    config = Config.from_file(run.folder / CONFIG_FILE)
+    splits = load_splits(config.data)
+    if splits.sha256 != run.facts["data_sha256"]:
+        raise RunError(f"Run {run.id} was made with other data: restore it or start a new run.")
+    trainer = Trainer.build(config, splits.train)
+    path = run.folder / CHECKPOINT_FILE
+    progress = restore_checkpoint(path, trainer.state(), trainer.shuffling)
+    record = RunRecord.reopen(run, progress.epoch)
+    return _train(trainer, splits, record, progress, reporter)
+
+
+def _train(
+    trainer: Trainer, splits: Splits, record: RunRecord, progress: Progress, reporter: Reporter
+) -> dict[str, Any]:
+    epochs, patience = trainer.settings.epochs, trainer.settings.early_stopping
+    best = BestEpoch.of_run(record.folder, BEST_METRIC)
+    reporter.say(f"Run {record.folder.name}")
+    with record, reporter.training(epochs * trainer.epoch_steps, progress.step) as report:
+        for _ in range(progress.epoch, epochs):
+            if patience and progress.epoch - best.epoch >= patience:
+                reporter.say(f"Stopped: {BEST_METRIC} was best {patience} epochs before.")
+                break
+            progress = _train_epoch(trainer, splits, record, best, progress, report)
+    return record.facts
+
+
+def _train_epoch(
+    trainer: Trainer,
+    splits: Splits,
+    record: RunRecord,
+    best: BestEpoch,
+    before: Progress,
+    report: StepReport,
+) -> Progress:
+    epoch, step = before.epoch + 1, before.step
+    losses, right, sizes = [], [], []
+    trainer.model.train()
+    for group in speed.in_groups(trainer.batches, trainer.settings.accumulation_steps):
+        learning_rate = trainer.optimizer.param_groups[0]["lr"]
+        loss, correct = trainer.train_step(group)
+        step += 1
+        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
+        report.step()
+        sizes.append(sum(len(labels) for _, labels in group))
+        losses.append(loss * sizes[-1])
+        right.append(correct)
+    val = trainer.validate(splits.val)
+    metrics = {
+        "train_loss": sum(losses) / sum(sizes),
+        "train_accuracy": sum(right) / sum(sizes),
+        "val_loss": val.loss,
+        "val_accuracy": val.accuracy,
+    }
+    after = Progress(epoch, step)
+    _finish_epoch(trainer, record, best, after, metrics)
+    report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))
+    return after
+
+
+def _finish_epoch(
+    trainer: Trainer,
+    record: RunRecord,
+    best: BestEpoch,
+    progress: Progress,
+    metrics: dict[str, float],
+) -> None:
+    record.log(kind="epoch", epoch=progress.epoch, step=progress.step, **metrics)
+    path, best_file = record.folder / CHECKPOINT_FILE, record.folder / BEST_FILE
+    if best.update(progress.epoch, metrics):
+        save_checkpoint(best_file, progress, {"model": trainer.model}, trainer.shuffling)
+    save_checkpoint(path, progress, trainer.state(), trainer.shuffling)
+    record.update(
+        epochs_done=progress.epoch,
+        checkpoint=path.as_posix(),
+        best=best.to_json(best_file),
+        final_metrics=dict(metrics),
+    )

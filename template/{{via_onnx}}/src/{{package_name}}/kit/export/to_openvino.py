@@ -1,0 +1,23 @@
+# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+"""Lets OpenVINO read the model by way of ONNX; its own reader of the framework lacks parts."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .artifact import ExportRequest
+from .to_onnx import translate
+
+
+def convert(openvino: Any, request: ExportRequest) -> Any:
+    """Returns the model as the module `openvino` has it, with a free batch size.
+
+    Raises:
+        ExportError: The model cannot be written as ONNX.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        translate(request, file)
+        return openvino.convert_model(file)
