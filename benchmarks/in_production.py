@@ -34,8 +34,8 @@ def rate(ask: Callable[[], object], seconds: float) -> float:
 
 def predictions(package: str, model: Path, seconds: float) -> dict[int, float]:
     """Return the predictions a second by the size of their batch."""
-    inference = importlib.import_module(f"{package}.inference")
-    files = importlib.import_module(f"{package}.files")
+    inference = importlib.import_module(f"{package}.kit.inference")
+    files = importlib.import_module(f"{package}.kit.files")
     (inputs,) = files.read_arrays(model / inference.PARITY_FILE, "inputs")
     with inference.load(model) as predictor:
         return {

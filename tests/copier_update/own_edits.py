@@ -284,11 +284,11 @@ def edit_the_command_line(project: Path) -> None:
     make_executable(path)
 
 
-@edit("src/*/data/digits.py")
+@edit("src/*/data.py")
 def remove_the_example(project: Path) -> None:
     """Delete the example's data and model, and their tests."""
-    (package(project) / "data" / "digits.py").unlink()
-    (package(project) / "models" / "digits_cnn.py").unlink()
+    (package(project) / "data.py").unlink()
+    (package(project) / "model.py").unlink()
     shutil.rmtree(project / "tests" / "training")
 
 
@@ -298,10 +298,10 @@ def rename_a_module(project: Path) -> None:
     (package(project) / "preprocessing.py").rename(package(project) / "features.py")
 
 
-@edit("src/*/training/train.py")
+@edit("src/*/train.py")
 def split_a_module(project: Path) -> None:
     """Make a package of a module."""
-    module = package(project) / "training" / "train.py"
+    module = package(project) / "train.py"
     text = module.read_text(encoding="utf-8")
     module.unlink()
     write(module.with_suffix("") / "__init__.py", text)

@@ -33,7 +33,7 @@ tiny.CONTEXT = 60_000
 tiny.write_model(Path("models/tiny.gguf"))
 """
 GENERATE = """
-from PACKAGE.generation import GenerationSettings, open_generator
+from PACKAGE.kit.generation import GenerationSettings, open_generator
 settings = GenerationSettings(max_tokens=40)
 with open_generator() as generator:
     texts = [generator.generate("PROMPT", settings) for _ in range(2)]
@@ -43,7 +43,7 @@ print(texts[0])
 """
 AT_ONCE = """
 from concurrent.futures import ThreadPoolExecutor
-from PACKAGE.generation import GenerationSettings, open_generator
+from PACKAGE.kit.generation import GenerationSettings, open_generator
 settings = GenerationSettings(max_tokens=40)
 with open_generator() as generator, ThreadPoolExecutor(8) as pool:
     streams = [generator.stream("PROMPT", settings) for _ in range(16)]
@@ -53,8 +53,8 @@ print(texts.pop())
 """
 WATCH = """
 import sys
-from PACKAGE.errors import AnswerCutOffError
-from PACKAGE.generation import GenerationSettings, open_generator
+from PACKAGE.kit.errors import AnswerCutOffError
+from PACKAGE.kit.generation import GenerationSettings, open_generator
 pieces = open_generator().stream("PROMPT", GenerationSettings(max_tokens=50_000))
 print("started" if next(pieces) else "", flush=True)
 sys.stdin.readline()

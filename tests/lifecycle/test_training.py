@@ -378,7 +378,7 @@ def test_an_index_without_torch_is_refused_in_one_sentence(
 
 HANDLER = """
 import json
-from {package}.inference.lambda_handler import handler
+from {package}.kit.inference.lambda_handler import handler
 event = {event}
 print(json.dumps([handler(event, None), handler({{"body": json.dumps(event)}}, None)]))
 """
@@ -397,7 +397,7 @@ def test_the_handler_of_aws_lambda_answers_as_predict_does(project: Project) -> 
 
 
 def test_the_health_check_refuses_a_changed_model(project: Project) -> None:
-    check = ["-m", f"{project.package}.inference.health", "models"]
+    check = ["-m", f"{project.package}.kit.inference.health", "models"]
     assert project.python(*check, link=".venv-prod").startswith("ok, ")
     project.append("models/digits/model.onnx", "x")
     with pytest.raises(AssertionError, match="is not the file that was exported"):

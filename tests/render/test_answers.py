@@ -180,7 +180,8 @@ def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, An
     assert list(pyproject["project"]["scripts"].values()) == [f"{package}.cli:main"]
     assert (project / "src" / package / "cli.py").is_file()
     assert pyproject["tool"]["mypy"]["packages"] == [package]
-    told = json.loads((project / "src" / package / "answers.json").read_text(encoding="utf-8"))
+    kit = project / "src" / package / "kit"
+    told = json.loads((kit / "answers.json").read_text(encoding="utf-8"))
     known = ("project_name", "package_name", "training", "inference")
     assert {name: told[name] for name in known} == {name: answers[name] for name in known}
 

@@ -359,7 +359,7 @@ def test_an_edited_file_of_the_templates_is_held_to_its_rules(
     projects: Projects, tmp_path: Path
 ) -> None:
     folder = repository(projects({}), tmp_path / "project")
-    (edited,) = folder.glob("src/*/answers.py")
+    (edited,) = folder.glob("src/*/kit/answers.py")
     edited.write_text(edited.read_text(encoding="utf-8") + "import os\n", encoding="utf-8")
     done = pre_commit(folder, "run", "--all-files", "ruff-check")
     assert done.returncode == 1

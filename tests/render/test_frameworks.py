@@ -22,7 +22,7 @@ OFF = {"training": "none", "inference": "onnxruntime"}
 
 
 def uses_jax(project: Path) -> bool:
-    (source,) = project.glob("src/*/training/train.py")
+    (source,) = project.glob("src/*/train.py")
     return JAX in source.read_text(encoding="utf-8")
 
 

@@ -130,7 +130,7 @@ def test_a_project_reads_the_same_owners(project: Path, template_files: Template
     ).read_bytes() == paths.OWNERS_TABLE.read_bytes()
     for path in files_of(project):
         assert ownership.owner_of(path) == row_of(path, template_files).owner
-    assert ownership.owner_of("src/own/model.py") is None
+    assert ownership.owner_of("src/own/layers.py") is None
     assert ownership.owner_of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
 
 

@@ -51,6 +51,7 @@ STORED_ONCE = (
     "adopted",
     "copyright_year",
     "crossing",
+    "source_layout",
     "brought_training",
     "first_framework",
     "brought_torch",

@@ -233,9 +233,9 @@ def _ask_models(command: Sequence[str], package: str) -> None:
     is_there = any(MODELS.glob("*/metadata.json"))
     if project_metadata().get("generates", False):
         is_there = is_there or any(MODELS.rglob("*.gguf"))
-        health = [f"{package}.generation.health"]
+        health = [f"{package}.kit.generation.health"]
     else:
-        health = [f"{package}.inference.health", "models"]
+        health = [f"{package}.kit.inference.health", "models"]
     if is_there:
         run_program([*command, *health])
     else:

@@ -29,7 +29,7 @@ TARGETS = ("prod", "serverless", "train", "dev", "devcontainer")
 VERIFY = ("--verify", "--json")
 HANDLER = """
 import json
-from {package}.inference.lambda_handler import handler
+from {package}.kit.inference.lambda_handler import handler
 image = [[0] * 8] * 8
 print(json.dumps([
     handler({{"images": [image, image]}}, None),

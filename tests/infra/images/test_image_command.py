@@ -141,9 +141,8 @@ def test_production_is_tried_as_strictly_as_it_can_be_run(make: Make, fake_engin
     (project / "models" / "ours").mkdir()
     (project / "models" / "ours" / "metadata.json").write_text("{}", encoding="utf-8")
     said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
-    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.inference.health models" in (
-        said.stderr
-    )
+    started = "--entrypoint=python my-ai-project:prod -m my_ai_project.kit.inference.health models"
+    assert started in said.stderr
 
 
 def test_a_model_that_generates_is_asked_by_its_own_health_check(
@@ -154,11 +153,11 @@ def test_a_model_that_generates_is_asked_by_its_own_health_check(
     assert "none was asked to predict" in said.stdout
     (project / "models" / "tiny.gguf").write_bytes(b"GGUF")
     said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
-    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.generation.health\n" in (
+    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.kit.generation.health\n" in (
         said.stderr
     )
     last = (project / "Dockerfile").read_text(encoding="utf-8").rpartition("HEALTHCHECK")[2]
-    assert '["python", "-m", "my_ai_project.generation.health"]' in last
+    assert '["python", "-m", "my_ai_project.kit.generation.health"]' in last
 
 
 def test_an_exported_model_that_generates_is_asked_by_it_too(
@@ -168,7 +167,7 @@ def test_an_exported_model_that_generates_is_asked_by_it_too(
     (project / "models" / "ours").mkdir()
     (project / "models" / "ours" / "metadata.json").write_text("{}", encoding="utf-8")
     said = succeeded(run_tools(project, fake_engines, "image", "--smoke"))
-    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.generation.health\n" in (
+    assert "--entrypoint=python my-ai-project:prod -m my_ai_project.kit.generation.health\n" in (
         said.stderr
     )
     dockerfile = (project / "Dockerfile").read_text(encoding="utf-8")

@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes `runs.csv`, `runs.md`, `learning-curves.png` and `confusion-matrix.png`."""
     from ..figures import learning_curves
-    from ..kit.frames import metrics_frame, runs_frame
     from ..kit.errors import RunError
     from ..kit.files import write_text
+    from ..kit.frames import metrics_frame, runs_frame
     from ..kit.reporting import Reporter
     from ..kit.tracking import find_run, list_runs, newest_finished
 
@@ -68,9 +68,9 @@ def _confusions(chosen: Run) -> Figure | None:
     names = getattr(preprocessing, "CLASS_NAMES", ())
     if not names:
         return None
-    from ..figures import confusion_matrix
     from ..data import load_splits
     from ..evaluate import compute_logits, load_run
+    from ..figures import confusion_matrix
 
     config, model = load_run(chosen)
     samples = load_splits(config.data).test

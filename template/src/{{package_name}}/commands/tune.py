@@ -69,8 +69,8 @@ def _open(args: argparse.Namespace) -> Search:
 
 def _train(config: Config, name: str) -> dict[str, Any]:
     from ..kit.out_of_memory import advised
-    from ..train import start_run
     from ..kit.tuning import SilentReporter
+    from ..train import start_run
 
     with advised():
         return start_run(config, name, SilentReporter())

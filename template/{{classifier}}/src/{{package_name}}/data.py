@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from .config import DataConfig
 from .kit.errors import DataError
 from .kit.files import read_arrays, write_arrays
-from .preprocessing import CLASS_NAMES, MAX_PIXEL, prepare
 from .kit.manifest import list_own, verify, write_listed
+from .preprocessing import CLASS_NAMES, MAX_PIXEL, prepare
 
 EXAMPLE = Path("data/raw/digits.npz")
 

@@ -18,7 +18,6 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from .config import Config
 from .data import Texts, load_texts
 from .kit.errors import DataError, RunError
-from .model import build_model, build_tokenizer
 from .kit.reporting import Reporter
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import Run, RunRecord
@@ -26,6 +25,7 @@ from .kit.tracking.store import CONFIG_FILE
 from .kit.training import arguments, deepspeed
 from .kit.training.recording import Recording
 from .kit.training.saved import check_base, checkpoint_of, open_base, weights_sha256
+from .model import build_model, build_tokenizer
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from .config import Config
 from .data import Samples, Splits, load_splits
+from .evaluate import TrainedModel, evaluate
 from .kit.errors import RunError, TrainingError
-from .model import Model, build_model
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
@@ -30,7 +30,7 @@ from .kit.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from .evaluate import TrainedModel, evaluate
+from .model import Model, build_model
 
 BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from .config import Config
 from .data import Samples
 from .kit.keras_backend import computing_on, keras
-from .model import build_model
-from .preprocessing import CLASS_NAMES
 from .kit.reproducibility import make_reproducible
 from .kit.tracking import Run
 from .kit.tracking.store import CONFIG_FILE
 from .kit.training.checkpoint import BEST_FILE, CHECKPOINT_FILE, load_weights
+from .model import build_model
+from .preprocessing import CLASS_NAMES
 
 _BATCH_SIZE = 512
 

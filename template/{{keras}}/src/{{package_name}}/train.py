@@ -12,15 +12,21 @@ from numpy.typing import NDArray
 
 from .config import Config
 from .data import Samples, Splits, load_splits
+from .evaluate import evaluate
 from .kit.errors import RunError, TrainingError
 from .kit.keras_backend import computing_on, keras
-from .model import build_model
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CONFIG_FILE
-from .kit.training.checkpoint import BEST_FILE, CHECKPOINT_FILE, Progress, restore_checkpoint, save_checkpoint
-from .evaluate import evaluate
+from .kit.training.checkpoint import (
+    BEST_FILE,
+    CHECKPOINT_FILE,
+    Progress,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from .model import build_model
 
 BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
 

@@ -12,11 +12,11 @@ from torch import nn
 
 from .config import Config
 from .data import Samples
-from .model import build_model
-from .preprocessing import CLASS_NAMES
 from .kit.tracking import Run
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
 from .kit.training.checkpoint import BEST_FILE, load_weights
+from .model import build_model
+from .preprocessing import CLASS_NAMES
 
 _BATCH_SIZE = 512
 

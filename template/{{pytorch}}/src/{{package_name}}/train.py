@@ -13,15 +13,21 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from .config import Config, TrainingConfig
 from .data import Samples, Splits, load_splits
+from .evaluate import Evaluation, evaluate
 from .kit.errors import RunError, TrainingError
-from .model import build_model
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
 from .kit.training import speed
-from .kit.training.checkpoint import BEST_FILE, Progress, Stateful, restore_checkpoint, save_checkpoint
-from .evaluate import Evaluation, evaluate
+from .kit.training.checkpoint import (
+    BEST_FILE,
+    Progress,
+    Stateful,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from .model import build_model
 
 BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, InputError, ProjectError
 from ...preprocessing import SCHEME, prepare
+from ..errors import ArtefactError, InputError, ProjectError
 from .loading import load
 from .metadata import METADATA_FILE
 from .predictor import Predictor, predict_in_batches

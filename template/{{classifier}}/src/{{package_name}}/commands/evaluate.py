@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
     from ..data import load_splits
+    from ..evaluate import evaluate, load_run
     from ..kit.files import write_json
     from ..kit.reporting import Reporter
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import find_run, newest_finished
-    from ..evaluate import evaluate, load_run
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, model = load_run(chosen, last=args.last)

@@ -84,12 +84,12 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
     from ..data import load_splits
+    from ..evaluate import compute_logits, load_run
     from ..kit.export import ExportRequest
     from ..kit.inference import InputSchema
-    from ..preprocessing import CLASS_NAMES, INPUT_NAME, INPUT_SHAPE, SCHEME
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import environment_facts, git_facts
-    from ..evaluate import compute_logits, load_run
+    from ..preprocessing import CLASS_NAMES, INPUT_NAME, INPUT_SHAPE, SCHEME
 
     config, model = load_run(chosen, last=last)
     splits = load_splits(config.data)

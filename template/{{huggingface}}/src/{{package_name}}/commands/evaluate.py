@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
+    from ..evaluate import evaluate, load_run
     from ..kit.files import write_json
     from ..kit.reporting import Reporter
     from ..kit.tracking import find_run, newest_finished
-    from ..evaluate import evaluate, load_run
     from ..kit.training.saved import epoch_of
 
     chosen = find_run(args.run) if args.run else newest_finished()

@@ -92,11 +92,11 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 def _request(chosen: Run, *, last: bool) -> ExportRequest:
     from ..data import load_texts
+    from ..evaluate import load_run
     from ..kit.export import ExportRequest
     from ..kit.export.artifact import full_tolerance
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import environment_facts, git_facts
-    from ..evaluate import load_run
     from ..kit.training.reference import make_reference
     from ..kit.training.saved import epoch_of
 

@@ -24,12 +24,12 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from ..data import load_splits
+    from ..evaluate import compute_logits, load_run
     from ..kit.files import write_json
     from ..kit.quantization import PRECISIONS, bytes_of, quantize_linear_layers
     from ..kit.reporting import Reporter
     from ..kit.reproducibility import choose_device, make_reproducible
     from ..kit.tracking import find_run, newest_finished
-    from ..evaluate import compute_logits, load_run
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, _ = load_run(chosen)

@@ -14,8 +14,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from .. import hub
 from ...config import Config
+from .. import hub
 from ..errors import RunError
 from ..tracking import Run
 from ..tracking.store import CONFIG_FILE, EXPERIMENTS, RUN_FILE, find_run

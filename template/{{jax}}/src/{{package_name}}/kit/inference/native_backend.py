@@ -14,10 +14,10 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model import build_model
 from .. import trees
 from ..devices import CPU, choose_device
 from ..errors import ArtefactError
-from ...model import build_model
 from .metadata import Metadata
 from .predictor import Predictor
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...model import build_model
 from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..files import read_json
 from ..keras_backend import computing_on, keras
 from ..memory import CPU, free_memory, require_memory
-from ...model import build_model
 from .metadata import Metadata, need_of
 from .predictor import Predictor
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...model import build_model
 from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..memory import CPU, free_memory, require_memory
-from ...model import build_model
 from .metadata import Metadata, need_of
 from .predictor import Predictor
 
