@@ -72,6 +72,14 @@ ABOUT_OWNER = {
     ),
     "generated": ("Generated", "Made by the project's commands; the template never renders them."),
 }
+FORMER_FLAG = "was_flat"
+"""The condition of projects from before kit/."""
+
+ABOUT_FORMER_PAGE = """\
+Their files import what the template owns from its places of then. The template keeps a module at
+each of these places, which hands on what is in `kit/` now
+([decision 17](../decisions/0017-the-kit.md)). It is there on the condition of the one that it stands
+for. Other projects have none of them."""
 ABOUT_ADOPTED_PAGE = """\
 A project that was [adopted](../how-to/adopt-a-project.md) has these of its own. The template
 renders none of them there, whatever the tables above say, and every file in them is yours:"""
@@ -107,8 +115,9 @@ def render_page(table: Table) -> str:
     """Return the text of ``docs/reference/owners.md``."""
     parts = [PAGE_INTRODUCTION]
     for owner, (title, about) in ABOUT_OWNER.items():
-        rows = [(f"`{row.path}`", _existence(table, row)) for row in table.rows_of(owner)]
-        parts += [f"## {title}", about, _markdown(("path", "there"), rows)]
+        rows = [row for row in table.rows_of(owner) if not _is_of_before(table, row)]
+        parts += [f"## {title}", about, _existences(table, rows)]
+    parts += ["## Projects from before kit/", *_former_places(table)]
     adopted = ", ".join(f"`{row.path}`" for row in table.adopted)
     parts += ["## Adopted projects", ABOUT_ADOPTED_PAGE, f"{adopted}."]
     retired = [(f"`{row.path}`", row.owner, row.release) for row in table.retired]
@@ -230,8 +239,31 @@ def _joined(lines: Iterable[str]) -> str:
 def _existence(table: Table, row: PathRow) -> str:
     condition = table.condition(row.when)
     there = condition.means if condition else "always"
-    there = f"{there}, in projects from before kit/" if row.is_former else there
     return f"{there}; {row.silent}" if row.silent else there
+
+
+def _existences(table: Table, rows: Iterable[PathRow]) -> str:
+    cells = ((f"`{row.path}`", _existence(table, row)) for row in rows)
+    return _markdown(("path", "there"), cells)
+
+
+def _is_of_before(table: Table, row: PathRow) -> bool:
+    return row.is_former or table.needs(row, FORMER_FLAG)
+
+
+def _former_places(table: Table) -> list[str]:
+    """Return a list of the places, and tables of those that say more than a path without kit/."""
+    moved = [row for row in table.paths if row.former]
+    plain = [row for row in moved if row.former == row.path.replace("/kit/", "/")]
+    renamed = [(f"`{row.former}`", f"`{row.path}`") for row in moved if row not in plain]
+    bridges = [row for row in table.paths if not row.is_former and _is_of_before(table, row)]
+    return [
+        ABOUT_FORMER_PAGE,
+        f"{', '.join(f'`{row.former}`' for row in plain)}.",
+        _markdown(("with another name", "stands for"), renamed),
+        "Under the names of today, for commands that an update brings:",
+        _existences(table, bridges),
+    ]
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

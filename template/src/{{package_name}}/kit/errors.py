@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Subclass these in modules of your own.
-"""Errors that a user can mend: the command line prints their one sentence and no traceback."""
+"""Errors that a user can fix: the command line prints their one sentence and no traceback."""
 
 import re
 

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Your own data sets get modules beside it.
+# Owned by the template: every update rewrites this file. How your own data is read: data.py.
 """The committed list of data files: which bytes an experiment was made with.
 
 Content hashes, not dates: a file that changed is noticed before anything is trained on it. A file

@@ -22,7 +22,7 @@ class StepReport(Protocol):
     """What training calls while it goes on."""
 
     def step(self) -> None:
-        """One optimiser step is done."""
+        """One optimizer step is done."""
 
     def epoch(self, text: str) -> None:
         """One epoch is done; `text` is its summary."""

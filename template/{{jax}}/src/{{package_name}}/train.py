@@ -66,12 +66,12 @@ class Trainer:
         model: What computes; it does not change.
         weights: What it computes with.
         optimizer: What changes the weights; it does not change itself.
-        optimizer_state: The optimiser's running means, and its place in the schedule.
+        optimizer_state: The optimizer's running means, and its place in the schedule.
         schedule: The learning rate of each step, counted from 0.
         batches: The training data.
         shuffling: What orders the training data.
         dropout: The key from which every step makes its own.
-        steps: Optimiser steps that are done.
+        steps: Optimizer steps that are done.
         device: Where it computes.
     """
 
@@ -119,7 +119,7 @@ class Trainer:
         return TrainedModel(self.model, self.weights)
 
     def step(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, int]:
-        """Does one optimiser step; returns the mean loss and the number of right answers."""
+        """Does one optimizer step; returns the mean loss and the number of right answers."""
         key = jax.random.fold_in(self.dropout, self.steps)
         with jax.default_device(self.device):
             batch = jnp.asarray(inputs), jnp.asarray(labels), key

@@ -59,7 +59,7 @@ class Trainer:
     """Everything that changes while a model is trained.
 
     Attributes:
-        model: The compiled model; with it go its optimiser and the schedule.
+        model: The compiled model; with it go its optimizer and the schedule.
         batches: The training data.
         shuffling: What orders the training data.
         device: Where it computes: a device of torch or JAX.
@@ -96,7 +96,7 @@ class Trainer:
             return float(self.model.optimizer.learning_rate)
 
     def step(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, int]:
-        """Does one optimiser step; returns the mean loss and the number of right answers."""
+        """Does one optimizer step; returns the mean loss and the number of right answers."""
         with computing_on(self.device):
             self.model.reset_metrics()  # which would go on from the batches before
             result = self.model.train_on_batch(inputs, labels, return_dict=True)

@@ -1,6 +1,6 @@
 """The configuration: every setting with its type and range.
 
-The values stand in `configs/train.yaml`; `config_sources.py` says what overrides them.
+The values stand in `configs/train.yaml`; `kit/config_sources.py` says what overrides them.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """Writes one run: `experiments/<run id>/` with its configuration, metrics and facts.
 
 - `config.yaml`: the resolved configuration
-- `metrics.jsonl`: one line per optimiser step and per epoch, written at once
+- `metrics.jsonl`: one line per optimizer step and per epoch, written at once
 - `run.json`: status, times, process, code, data, environment, checkpoint, final metrics, and at the
   end the peak of memory and the speed; where memory was short, also advice
 - the checkpoint: the state after the last whole epoch; `run.json` says where it is

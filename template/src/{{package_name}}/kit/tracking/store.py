@@ -16,7 +16,7 @@ EXPERIMENTS = Path("experiments")
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.jsonl"
 RUN_FILE = "run.json"
-CHECKPOINT_FILE = "checkpoint.pt"  # of PyTorch; training/checkpoint.py of others has its own
+CHECKPOINT_FILE = "checkpoint.pt"  # PyTorch's; kit/training/checkpoint.py has that of others
 
 
 @dataclass(frozen=True)

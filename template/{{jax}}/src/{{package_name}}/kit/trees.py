@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Your own helpers go into your own modules.
-"""Trees of arrays, such as weights and the state of an optimiser, as flat mappings of NumPy arrays.
+"""Trees of arrays, such as weights and the state of an optimizer, as flat mappings of NumPy arrays.
 
 Every leaf is named by its place in the tree, such as `classifier/bias`.
 """

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Which text is held out: `data`.
+# Owned by the template: every update rewrites this file. Which text is held out: data.py.
 """What the training framework says about held-out text, for exported models to be compared with."""
 
 from __future__ import annotations

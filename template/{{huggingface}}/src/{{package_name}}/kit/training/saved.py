@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What is built anew stands in models/.
+# Owned by the template: every update rewrites this file. New models: model.py.
 """Open models that are there already: of a run, in a folder, or on the Hugging Face hub."""
 
 from __future__ import annotations

@@ -51,5 +51,5 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         shapes = jax.eval_shape(model.init, jax.random.key(0))
         weights = trees.fill(shapes, "weights", arrays)
     except Exception as error:  # zip, JSON and shape errors have no common base class
-        raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
+        raise ArtefactError(f"{path} does not fit the model's code: export it again.") from error
     return NativePredictor(model, weights, metadata)

@@ -26,7 +26,7 @@ _RANDOM = "random"
 
 @dataclass(frozen=True)
 class Progress:
-    """How many epochs and optimiser steps are done."""
+    """How many epochs and optimizer steps are done."""
 
     epoch: int = 0
     step: int = 0

@@ -58,7 +58,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
             model = build_model(read_json(folder / OPTIONS_FILE))
             model.load_weights(path)
     except Exception as error:  # h5py's and Keras's errors have no common base class
-        raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
+        raise ArtefactError(f"{path} does not fit the model's code: export it again.") from error
     return NativePredictor(model, metadata, chosen)
 
 

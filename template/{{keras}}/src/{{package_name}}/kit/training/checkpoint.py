@@ -1,7 +1,7 @@
 # Owned by the template: every update rewrites this file. What else to save: a weight of your model.
 """Checkpoints: everything that the next epoch depends on, written whole, loaded without code.
 
-Each is a file as Keras saves a model, with its optimiser, and in it one more entry: how far the run
+Each is a file as Keras saves a model, with its optimizer, and in it one more entry: how far the run
 is, and the states of all random generators, of which Keras saves none.
 """
 
@@ -30,7 +30,7 @@ _BYTES = "bytes"
 
 @dataclass(frozen=True)
 class Progress:
-    """How many epochs and optimiser steps are done."""
+    """How many epochs and optimizer steps are done."""
 
     epoch: int = 0
     step: int = 0

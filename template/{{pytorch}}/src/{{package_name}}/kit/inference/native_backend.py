@@ -54,7 +54,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         model = build_model(saved["options"])
         model.load_state_dict(saved["weights"])
     except Exception as error:  # pickle, zip and shape errors have no common base class
-        raise ArtefactError(f"{path} does not fit the code in models/: export it again.") from error
+        raise ArtefactError(f"{path} does not fit the model's code: export it again.") from error
     return NativePredictor(model.eval().to(chosen), metadata, chosen)
 
 

@@ -18,7 +18,7 @@ BEST_FILE = "best.pt"  # weights of the best epoch, beside CHECKPOINT_FILE of th
 
 
 class Stateful(Protocol):
-    """A model, an optimiser or a schedule."""
+    """A model, an optimizer or a schedule."""
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state as tensors and plain values."""
@@ -29,7 +29,7 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How many epochs and optimiser steps are done."""
+    """How many epochs and optimizer steps are done."""
 
     epoch: int = 0
     step: int = 0
