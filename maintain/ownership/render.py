@@ -76,10 +76,10 @@ FORMER_FLAG = "was_flat"
 """The condition of projects from before kit/."""
 
 ABOUT_FORMER_PAGE = """\
-Their files import what the template owns from its places of then. The template keeps a module at
-each of these places, which hands on what is in `kit/` now
-([decision 17](../decisions/0017-the-kit.md)). It is there on the condition of the one that it stands
-for. Other projects have none of them."""
+Files of these projects import what the template owns from where it was then. A module at each of
+these places stands for the one that is in `kit/` now
+([decision 17](../decisions/0017-the-kit.md)). Both exist on the same condition. Newer projects have
+none of these. Those with the path of today, but for `kit/`:"""
 ABOUT_ADOPTED_PAGE = """\
 A project that was [adopted](../how-to/adopt-a-project.md) has these of its own. The template
 renders none of them there, whatever the tables above say, and every file in them is yours:"""
@@ -260,8 +260,8 @@ def _former_places(table: Table) -> list[str]:
     return [
         ABOUT_FORMER_PAGE,
         f"{', '.join(f'`{row.former}`' for row in plain)}.",
-        _markdown(("with another name", "stands for"), renamed),
-        "Under the names of today, for commands that an update brings:",
+        _markdown(("those with another path", "stand for"), renamed),
+        "For commands that an update brings, the project's own training code under the names of today:",
         _existences(table, bridges),
     ]
 

@@ -1,4 +1,4 @@
-"""The docstring of kit/ is its interface: what it names is there, and the user's code needs no more."""
+"""The docstring of kit/ is its interface: what it names is there, and users' code needs no more."""
 
 from __future__ import annotations
 

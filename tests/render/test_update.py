@@ -284,6 +284,26 @@ def test_your_files_stay_when_their_answer_is_switched_off_and_on_again(
     assert changed == {kept}
 
 
+def test_what_stands_for_the_kit_goes_when_it_is_told_to(
+    old_template: Path, tmp_path: Path, template_files: TemplateFiles
+) -> None:
+    project = render(old_template, tmp_path / "project", version="0.1.0")
+    commit(project, "First copy")
+    update(project)
+    commit(project, "Updated")
+    rows = template_files.table.paths
+    former = [row for row in rows if row.is_former or row.when == "trained_flat"]
+    before = files_of(project)
+    standing = {path for path in before if any(row.means(path) for row in former)}
+    assert len(standing) > 20
+    update(project, {"source_layout": "kit"})
+    assert conflicts(project) == []
+    after = files_of(project)
+    assert before.keys() - after.keys() == standing
+    changed = {path for path, file in after.items() if before.get(path) != file}
+    assert changed == {".copier-answers.yml"}
+
+
 @pytest.mark.parametrize("operation", ["copy", pytest.param("recopy", marks=pytest.mark.slow)])
 def test_a_copy_over_your_files_leaves_them_alone(
     operation: str, old_template: Path, copied: Copied, template_files: TemplateFiles
