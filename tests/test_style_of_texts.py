@@ -34,7 +34,7 @@ RULES = {"docs/style.md"}
 """The page that names what it forbids."""
 
 CONTRACTS = re.compile(
-    r"""["`](?:denied-)?licences["`]|"licence"|"mended"|artefacts?\.py
+    r"""["`](?:denied-)?licences["`]|"licence"|"mended"|artefacts?\.py|ArtefactError
     |European[ ]Union[ ]Public[ ]Licence|"LICENCE\b""",
     re.IGNORECASE | re.VERBOSE,
 )

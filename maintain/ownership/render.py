@@ -261,7 +261,7 @@ def _former_places(table: Table) -> list[str]:
         ABOUT_FORMER_PAGE,
         f"{', '.join(f'`{row.former}`' for row in plain)}.",
         _markdown(("those with another path", "stand for"), renamed),
-        "For commands that an update brings, the project's own training code under the names of today:",
+        "The project's own training code, for commands that an update brings:",
         _existences(table, bridges),
     ]
 
