@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Your own code goes beside this folder.
+# Owned by the template: every update rewrites this file. Your own code goes beside kit/.
 """Predictions with an exported model, without the training framework.
 
 `load(folder)` returns a `Predictor` for whatever format the folder holds.

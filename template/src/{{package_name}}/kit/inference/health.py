@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Your own checks go beside this folder.
+# Owned by the template: every update rewrites this file. Your own checks go beside kit/.
 """The image's health check: do the models in a folder open and answer?
 
 Run as `python -m PACKAGE.inference.health FOLDER`.
