@@ -253,17 +253,22 @@ def _is_of_before(table: Table, row: PathRow) -> bool:
 
 def _former_places(table: Table) -> list[str]:
     """Return a list of the places, and tables of those that say more than a path without kit/."""
-    moved = [row for row in table.paths if row.former]
-    plain = [row for row in moved if row.former == row.path.replace("/kit/", "/")]
-    renamed = [(f"`{row.former}`", f"`{row.path}`") for row in moved if row not in plain]
+    places = [(former, row.path) for row in table.paths for former in _formers(row)]
+    plain = [former for former, path in places if former == path.replace("/kit/", "/")]
+    others = [(f"`{former}`", f"`{path}`") for former, path in places if former not in plain]
     bridges = [row for row in table.paths if not row.is_former and _is_of_before(table, row)]
     return [
         ABOUT_FORMER_PAGE,
-        f"{', '.join(f'`{row.former}`' for row in plain)}.",
-        _markdown(("those with another path", "stand for"), renamed),
+        f"{', '.join(f'`{former}`' for former in plain)}.",
+        _markdown(("those with another path", "stand for"), others),
         "The project's own training code, for commands that an update brings:",
         _existences(table, bridges),
     ]
+
+
+def _formers(row: PathRow) -> list[str]:
+    former = row.former or ()
+    return [former] if isinstance(former, str) else list(former)
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
