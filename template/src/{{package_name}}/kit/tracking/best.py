@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Which metric decides: train.py.
+# Owned by the template: every update rewrites this file. Which metric decides: training/train.py.
 """The best epoch of a run so far, by a metric of data that training does not see."""
 
 from __future__ import annotations
