@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ArtefactError, ProjectError
-from .loading import load
 from .metadata import METADATA_FILE
+from .predictor import load
 
 
 def check(folder: Path) -> int:
