@@ -74,7 +74,7 @@ class PathRow(Part):
     owner: Owner
     when: Flag = ALWAYS
     silent: str = ""
-    former: Pattern | None = None
+    former: Pattern | Sequence[Pattern] = ()
     is_former: bool = False
 
     @model_validator(mode="after")
@@ -195,7 +195,7 @@ def load_table(root: Path) -> Table:
     folder = root / "ownership"
     paths = _rows(folder / "paths.yml", PathRow)
     table = Table(
-        [*paths, *(_former(row) for row in paths if row.former)],
+        [*paths, *(former for row in paths for former in _formers(row))],
         _rows(folder / "conditions.yml", Condition),
         _rows(folder / "retired.yml", RetiredRow),
         _rows(folder / "adopted.yml", AdoptedRow),
@@ -205,9 +205,10 @@ def load_table(root: Path) -> Table:
     return table
 
 
-def _former(row: PathRow) -> PathRow:
-    """Return the row of the place where files of the kit were before."""
-    return PathRow(path=str(row.former), owner=row.owner, when=row.when, is_former=True)
+def _formers(row: PathRow) -> Iterator[PathRow]:
+    """Yield a row for each place where files of the kit were before."""
+    for path in [row.former] if isinstance(row.former, str) else row.former:
+        yield PathRow(path=path, owner=row.owner, when=row.when, is_former=True)
 
 
 def _contradictions(table: Table, stack: Path) -> Iterator[str]:
