@@ -1,7 +1,7 @@
 # Owned by the template: every update rewrites this file. Your own checks go beside this folder.
 """The image's health check: do the models in a folder open and answer?
 
-Run as `python -m PACKAGE.inference.health FOLDER`.
+Run as `python -m PACKAGE.kit.inference.health FOLDER`.
 """
 
 from __future__ import annotations
