@@ -83,6 +83,11 @@ class PathRow(Part):
             raise PydanticCustomError("silent", "`silent` is for files of the template only")
         return self
 
+    @property
+    def formers(self) -> Sequence[str]:
+        """All places where the row's files were before."""
+        return [self.former] if isinstance(self.former, str) else self.former
+
     def means(self, path: str) -> bool:
         """Tell whether the row means a file of a project."""
         return means(self.path, path)
@@ -207,7 +212,7 @@ def load_table(root: Path) -> Table:
 
 def _formers(row: PathRow) -> Iterator[PathRow]:
     """Yield a row for each place where files of the kit were before."""
-    for path in [row.former] if isinstance(row.former, str) else row.former:
+    for path in row.formers:
         yield PathRow(path=path, owner=row.owner, when=row.when, is_former=True)
 
 
