@@ -74,7 +74,7 @@ class PathRow(Part):
     owner: Owner
     when: Flag = ALWAYS
     silent: str = ""
-    former: Pattern | None = None
+    former: Pattern | Sequence[Pattern] = ()
     is_former: bool = False
 
     @model_validator(mode="after")
@@ -82,6 +82,11 @@ class PathRow(Part):
         if self.silent and self.owner != "template":
             raise PydanticCustomError("silent", "`silent` is for files of the template only")
         return self
+
+    @property
+    def formers(self) -> Sequence[str]:
+        """All places where the row's files were before."""
+        return [self.former] if isinstance(self.former, str) else self.former
 
     def means(self, path: str) -> bool:
         """Tell whether the row means a file of a project."""
@@ -195,7 +200,7 @@ def load_table(root: Path) -> Table:
     folder = root / "ownership"
     paths = _rows(folder / "paths.yml", PathRow)
     table = Table(
-        [*paths, *(_former(row) for row in paths if row.former)],
+        [*paths, *(former for row in paths for former in _formers(row))],
         _rows(folder / "conditions.yml", Condition),
         _rows(folder / "retired.yml", RetiredRow),
         _rows(folder / "adopted.yml", AdoptedRow),
@@ -205,9 +210,10 @@ def load_table(root: Path) -> Table:
     return table
 
 
-def _former(row: PathRow) -> PathRow:
-    """Return the row of the place where files of the kit were before."""
-    return PathRow(path=str(row.former), owner=row.owner, when=row.when, is_former=True)
+def _formers(row: PathRow) -> Iterator[PathRow]:
+    """Yield a row for each place where files of the kit were before."""
+    for path in row.formers:
+        yield PathRow(path=path, owner=row.owner, when=row.when, is_former=True)
 
 
 def _contradictions(table: Table, stack: Path) -> Iterator[str]:

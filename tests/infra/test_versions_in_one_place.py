@@ -86,7 +86,7 @@ ONE_VERSION: Mapping[str, tuple[str, Mapping[str, str], set[str]]] = {
         {
             *("Dockerfile", "environment.yml"),
             *("requirements/stack/project.toml", "requirements/stack/catalog.json"),
-            *("docs/hardware.md", "docs/conda.md", "requirements/stack/constraints-cuda.txt"),
+            *("docs/hardware.md", "docs/environment.md", "requirements/stack/constraints-cuda.txt"),
         },
     ),
     "a base image": (

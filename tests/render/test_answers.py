@@ -180,10 +180,19 @@ def test_package(project: Path, pyproject: dict[str, Any], answers: dict[str, An
     assert list(pyproject["project"]["scripts"].values()) == [f"{package}.cli:main"]
     assert (project / "src" / package / "cli.py").is_file()
     assert pyproject["tool"]["mypy"]["packages"] == [package]
-    kit = project / "src" / package / "kit"
-    told = json.loads((kit / "answers.json").read_text(encoding="utf-8"))
+    told = json.loads((project / "src" / package / "answers.json").read_text(encoding="utf-8"))
     known = ("project_name", "package_name", "training", "inference")
     assert {name: told[name] for name in known} == {name: answers[name] for name in known}
+
+
+def test_files_beside_the_code_come_into_images(
+    project: Path, pyproject: dict[str, Any], answers: dict[str, Any]
+) -> None:
+    folder = project / "src" / answers["package_name"]
+    patterns = pyproject["tool"]["setuptools"]["package-data"][folder.name]
+    taken = {path for pattern in patterns for path in folder.glob(pattern)}
+    files = {path for path in folder.rglob("*") if path.is_file() and path.suffix != ".py"}
+    assert files - taken == set()
 
 
 def test_torch_comes_from_the_given_index(project: Path, answers: dict[str, Any]) -> None:

@@ -41,7 +41,8 @@ def chosen(project: Path) -> list[str]:
 def test_it_brings_python_pip_and_what_the_catalog_names(project: Path) -> None:
     if not answers_of(project)["conda"]:
         assert not (project / "environment.yml").exists()
-        assert not (project / "docs" / "conda.md").exists()
+        page = (project / "docs" / "environment.md").read_text(encoding="utf-8")
+        assert "conda" not in page
         assert "conda" not in (project / "Makefile").read_text(encoding="utf-8")
         return
     content = environment(project)

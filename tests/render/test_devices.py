@@ -96,7 +96,7 @@ def test_every_project_that_computes_knows_the_devices_of_all(
     pair: str, projects: Projects
 ) -> None:
     """A module of a runtime that a project had before still finds its own."""
-    found = list(projects(PAIRS[pair]).glob("src/*/kit/devices.json"))
+    found = list(projects(PAIRS[pair]).glob("src/*/devices.json"))
     if pair == "none-http-api":
         assert found == []
     else:
@@ -104,7 +104,7 @@ def test_every_project_that_computes_knows_the_devices_of_all(
 
 
 def _reference(projects: Projects) -> bytes:
-    (path,) = projects(PAIRS["pytorch-onnxruntime"]).glob("src/*/kit/devices.json")
+    (path,) = projects(PAIRS["pytorch-onnxruntime"]).glob("src/*/devices.json")
     return path.read_bytes()
 
 

@@ -50,7 +50,7 @@ def test_the_text_comes_back_from_the_other_files(project: Path, text: str) -> N
         (project / "requirements" / "stack" / "project.toml").read_text(encoding="utf-8")
     )
     assert facts["torch"]["index"] == answers_for(text)["torch_index"]
-    (told,) = (project / "src").glob("*/kit/answers.json")
+    (told,) = (project / "src").glob("*/answers.json")
     assert json.loads(told.read_text(encoding="utf-8"))["project_name"] == text
     kept = answers_of(project)
     assert {name: kept[name] for name in FREE_TEXT} == answers_for(text)

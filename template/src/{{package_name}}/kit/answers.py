@@ -1,5 +1,5 @@
 # Owned by the template: every update rewrites this file. Read it with `load_answers()`.
-"""The template's answers that code needs at run time, from `answers.json` beside this file."""
+"""The template's answers that code needs at run time, from `answers.json` of the package."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ class Answers:
 @cache
 def load_answers() -> Answers:
     """Reads the answers; keys that this code does not know are left alone."""
-    text = Path(__file__).with_name("answers.json").read_text(encoding="utf-8")
+    text = Path(__file__).parents[1].joinpath("answers.json").read_text(encoding="utf-8")
     values = json.loads(text)
     return Answers(**{field.name: str(values[field.name]) for field in fields(Answers)})

@@ -29,7 +29,8 @@ def known_devices(library: str) -> Mapping[str, str]:
     Args:
         library: A runtime as the answer `inference` names it, or `torch` or `jax`.
     """
-    found: dict[str, str] = read_json(Path(__file__).with_name("devices.json"))[library]
+    path = Path(__file__).parents[1] / "devices.json"
+    found: dict[str, str] = read_json(path)[library]
     return found
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 def project_folder() -> Path:
     """Returns the folder of the project that this code or its environment lies in, or this one."""
-    of_code = Path(__file__).resolve().parents[3]
-    of_environment = Path(sys.prefix).resolve().parent.parent  # of .venvs/NAME
-    found = (each for each in (of_code, of_environment) if (each / "pyproject.toml").is_file())
+    code, environment = Path(__file__).resolve(), Path(sys.prefix).resolve()
+    fitting = (*code.parents[2:4], environment.parents[1])  # of src/PACKAGE/kit/, of .venvs/NAME
+    found = (each for each in fitting if (each / "pyproject.toml").is_file())
     return Path.cwd() if "PYTEST_VERSION" in os.environ else next(found, Path.cwd())
 
 

@@ -1,8 +1,8 @@
 # Owned by the template: every update rewrites this file. Your own checks go beside kit/.
 """The image's health check: can what `configs/generate.toml` says be opened, and does it generate?
 
-Run as `python -m PACKAGE.generation.health`. A server behind an HTTP API has a health of its own,
-so it is not asked.
+Run as `python -m PACKAGE.kit.generation.health`. A server behind an HTTP API has a health of its
+own, so it is not asked.
 """
 
 from __future__ import annotations

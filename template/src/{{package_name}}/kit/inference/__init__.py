@@ -4,10 +4,9 @@
 `load(folder)` returns a `Predictor` for whatever format the folder holds.
 """
 
-from .loading import load
 from .metadata import PARITY_FILE, InputSchema, Metadata, read_metadata, write_metadata
 from .parity import ParityReport, check_parity, describe_parity, write_parity
-from .predictor import DEFAULT_BATCH_SIZE, Predictor, predict_in_batches
+from .predictor import DEFAULT_BATCH_SIZE, Predictor, load, predict_in_batches
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",

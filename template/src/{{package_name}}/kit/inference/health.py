@@ -1,7 +1,7 @@
 # Owned by the template: every update rewrites this file. Your own checks go beside kit/.
 """The image's health check: do the models in a folder open and answer?
 
-Run as `python -m PACKAGE.inference.health FOLDER`.
+Run as `python -m PACKAGE.kit.inference.health FOLDER`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ArtefactError, ProjectError
-from .loading import load
 from .metadata import METADATA_FILE
+from .predictor import load
 
 
 def check(folder: Path) -> int:

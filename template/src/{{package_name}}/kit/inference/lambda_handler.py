@@ -19,9 +19,8 @@ import numpy as np
 
 from ...preprocessing import SCHEME, prepare
 from ..errors import ArtefactError, InputError, ProjectError
-from .loading import load
 from .metadata import METADATA_FILE
-from .predictor import Predictor, predict_in_batches
+from .predictor import Predictor, load, predict_in_batches
 
 _OK, _BAD_REQUEST = 200, 400
 

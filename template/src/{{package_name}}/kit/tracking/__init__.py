@@ -1,10 +1,8 @@
 # Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
 """The local record of every run, in `experiments/`: always on, plain files, no server."""
 
-from .best import BestEpoch
-from .provenance import environment_facts, git_facts
-from .record import RunRecord
-from .store import Run, find_run, list_runs, newest_finished, way_on
+from .record import RunRecord, environment_facts, git_facts
+from .store import BestEpoch, Run, find_run, list_runs, newest_finished, way_on
 
 __all__ = [
     "BestEpoch",

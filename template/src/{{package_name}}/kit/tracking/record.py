@@ -1,5 +1,7 @@
 # Owned by the template: every update rewrites this file. Facts of your own: `record.update(...)`.
-"""Writes one run: `experiments/<run id>/` with its configuration, metrics and facts.
+"""Write one run: `experiments/<run id>/` with its configuration, metrics and facts.
+
+The facts say where a result comes from: its code, environment and machine.
 
 - `config.yaml`: the resolved configuration
 - `metrics.jsonl`: one line per optimizer step and per epoch, written at once
@@ -11,11 +13,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import math
 import os
+import platform
 import re
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -27,13 +32,14 @@ from typing import Any, Self
 import yaml
 
 from .. import out_of_memory
-from ..errors import RunError, Terminated
-from ..files import write_json, write_text
-from .process import Sigterm, is_alive, process_facts
-from .provenance import environment_facts, git_facts
+from ..errors import ProjectError, RunError, Terminated
+from ..files import read_json, write_json, write_text
+from .process import Sigterm, Usage, is_alive, process_facts
 from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run, way_on
-from .usage import Usage
 
+GENERATION_FILE = "generation.json"
+_FRAMEWORKS = ("torch", "transformers", "keras", "jax")
+_GIT_TIMEOUT_SECONDS = 30
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -161,6 +167,24 @@ class RunRecord:
         raise out_of_memory.explain(error, ways, self.facts.get("device")) from None
 
 
+def git_facts() -> dict[str, Any]:
+    """Return the commit and whether the work tree differs from it; nulls without git."""
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain") if commit else None
+    return {"git_commit": commit, "git_dirty": None if changes is None else bool(changes)}
+
+
+def environment_facts() -> dict[str, Any]:
+    """Return the lock that the environment was made from, the main versions and the platform."""
+    return {
+        **_generation_facts(),
+        "python": platform.python_version(),
+        "numpy": _version("numpy"),
+        **{name: version for name in _FRAMEWORKS if (version := _version(name))},
+        "platform": platform.platform(),
+    }
+
+
 def _refuse_running(run: Run) -> None:
     process = run.facts.get("process") or {}
     pid = process.get("pid")
@@ -198,3 +222,33 @@ def _now() -> str:
 
 def _command() -> str:
     return shlex.join(["python", "-m", __name__.partition(".")[0], *sys.argv[1:]])
+
+
+def _generation_facts() -> dict[str, Any]:
+    """Read what envkeep wrote into the environment; nulls for any other environment."""
+    try:
+        generation = read_json(Path(sys.prefix) / GENERATION_FILE)
+    except ProjectError:
+        generation = {}
+    return {"lock_sha256": generation.get("lock_sha256"), "generation": generation.get("name")}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            timeout=_GIT_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

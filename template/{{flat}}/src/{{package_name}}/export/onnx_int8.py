@@ -1,9 +1,9 @@
 # Owned by the template: every update rewrites this file. It moved: import it from kit/.
-"""Stand for `kit.export.onnx_int8`."""
+"""Stand for `kit.export.onnx`."""
 
 import sys
 
-from ..kit.export import onnx_int8 as _module
-from ..kit.export.onnx_int8 import *  # noqa: F403
+from ..kit.export import onnx as _module
+from ..kit.export.onnx import *  # noqa: F403
 
 sys.modules[__name__] = _module
