@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from ..training.conftest import config, data, run_id, settings, trained
-
-__all__ = ["config", "data", "run_id", "settings", "trained"]
+from ..training.conftest import *  # noqa: F403
