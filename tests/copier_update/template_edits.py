@@ -104,13 +104,16 @@ def keep_tools_of_our_own(project: Path) -> None:
 @edit(alone=True)
 def rename_plumbing(project: Path) -> None:
     """Give a module of the plumbing another name."""
-    (package(project) / "errors.py").rename(package(project) / "problems.py")
+    kit = package(project) / "kit"
+    (kit / "errors.py").rename(kit / "problems.py")
 
 
 @edit()
 def edit_plumbing(project: Path) -> None:
     """Change a module of the plumbing at its end."""
-    append(package(project) / "errors.py", "\n\nclass OurError(Exception):\n    '''Ours.'''\n")
+    append(
+        package(project) / "kit" / "errors.py", "\n\nclass OurError(Exception):\n    '''Ours.'''\n"
+    )
 
 
 @edit(alone=True)

@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, _ = load_run(chosen)
-    samples = load_splits(config.data).{{ 'held_out' if flags.trained_flat else 'test' }}
+    splits: Any = load_splits(config.data)  # in an older project there are two parts
+    samples = splits.test if hasattr(splits, "test") else splits.held_out
     make_reproducible(config.seed, config.threads)
     device = choose_device(args.device or config.training.device, "the device")
     rows: list[dict[str, Any]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,8 @@ def _confusions(chosen: Run) -> Figure | None:
     from ..figures import confusion_matrix
 
     config, model = load_run(chosen)
-    samples = load_splits(config.data).{{ 'held_out' if flags.trained_flat else 'test' }}
+    splits: Any = load_splits(config.data)  # in an older project there are two parts
+    samples = splits.test if hasattr(splits, "test") else splits.held_out
     labels, logits = np.asarray(samples.labels), np.asarray(compute_logits(model, samples))
     if labels.dtype.kind not in "iu" or logits.shape != (len(labels), len(names)):
         return None
