@@ -218,7 +218,14 @@ def _train_epoch(
         learning_rate = trainer.optimizer.param_groups[0]["lr"]
         mean_loss, size = trainer.train_step(group)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=mean_loss, learning_rate=learning_rate)
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=mean_loss,
+            learning_rate=learning_rate,
+            samples=size,
+        )
         report.step()
         losses.append(mean_loss * size)
         sizes.append(size)

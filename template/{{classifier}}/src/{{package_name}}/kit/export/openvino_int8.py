@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from ..files import write_arrays
 from .artifact import ExportRequest, Precision
 from .environments import run_apart
 
@@ -32,5 +31,5 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
         ExportError: NNCF failed, or its environment cannot be had here.
     """
     inputs = whole.with_name("calibration.npz")
-    np.savez(inputs, **(request.inputs if request.calibration is None else request.calibration))
+    write_arrays(inputs, request.inputs if request.calibration is None else request.calibration)
     run_apart(EXPORTER, "openvino_int8_worker", whole, inputs, path)
