@@ -112,4 +112,5 @@ def read_metadata(folder: Path) -> Metadata:
 
 def need_of(folder: Path, metadata: Metadata) -> Need:
     """Return what the model takes at least: its files, and what goes in and comes out of it."""
-    return _kit.need_of(folder, metadata)
+    described: Any = metadata
+    return _kit.need_of(folder, described)

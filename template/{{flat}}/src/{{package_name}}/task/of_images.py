@@ -47,7 +47,7 @@ def metrics(outputs: Arrays, targets: Arrays) -> dict[str, float]:
 def details(outputs: Arrays, targets: Arrays) -> dict[str, dict[str, float]]:
     """Return a row for every class that occurs."""
     labels = targets["label"]
-    right = decide(outputs) == labels
+    right = np.asarray(decide(outputs) == labels)
     found = [(name, right[labels == number]) for number, name in enumerate(CLASS_NAMES)]
     return {
         name: {"examples": len(of_class), "accuracy": float(np.mean(of_class))}
