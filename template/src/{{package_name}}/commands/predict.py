@@ -1,19 +1,19 @@
-"""`predict`: runs an exported model on images, with the inference runtime and NumPy only."""
+"""`predict`: runs an exported model, with the inference runtime and NumPy only."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kit.artifacts import newest_model, note_on_age
 from ..kit.errors import InputError
-from ..kit.files import read_arrays, write_json
+from ..kit.files import read_all_arrays, read_json, write_json
 from ..kit.inference import (
     DEFAULT_BATCH_SIZE,
     Predictor,
@@ -22,7 +22,7 @@ from ..kit.inference import (
     load,
     predict_in_batches,
 )
-from ..preprocessing import SCHEME, prepare
+from ..task import SCHEME, decode, prepare
 
 HELP = "predict with an exported model, or verify one"
 
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input",
         type=Path,
         nargs="?",
-        help=".npz with an array `images`, or .npy: (N, 8, 8) from 0 to 16, or (N, 1, 8, 8)",
+        help=".npz or .json with what `prepare` in task.py takes, or .npy named after the array",
     )
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="write the result there")
     parser.add_argument("--batch-size", type=int, default=DEFAULT_BATCH_SIZE, metavar="N")
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.model.is_file() and args.input is None and not args.verify:
         args.model, args.input = None, args.model
     if args.verify == (args.input is not None):
-        raise InputError("Give either a file of images or --verify.")
+        raise InputError("Give either an input or --verify.")
     folder = args.model or newest_model()
     with load(folder, args.device) as predictor:
         _check_preprocessing(predictor, folder)
@@ -90,38 +90,29 @@ def _check_preprocessing(predictor: Predictor, folder: Path) -> None:
 
 
 def _predict(predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
-    inputs = prepare(_read_images(args.input))
-    probabilities = _softmax(predict_in_batches(predictor, inputs, args.batch_size))
-    names = predictor.metadata.class_names
-    predictions = [
-        {"class": names[int(row.argmax())], "probability": float(row.max())}
-        for row in probabilities
-    ]
-    return {"predictions": predictions}
+    outputs = predict_in_batches(predictor, prepare(_read(args.input)), args.batch_size)
+    return {"predictions": decode(outputs)}
 
 
-def _read_images(path: Path) -> NDArray[Any]:
+def _read(path: Path) -> Mapping[str, Any]:
+    if path.suffix == ".npz":
+        return read_all_arrays(path)
     if path.suffix != ".npy":
-        return read_arrays(path, "images")[0]
+        content: Mapping[str, Any] = read_json(path)
+        return content
     try:
-        images = np.lib.format.open_memmap(path, mode="r")
+        return {path.stem: np.lib.format.open_memmap(path, mode="r")}
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a readable .npy file of one plain array.") from error
-    return images
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.floating[Any]] = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
 
 
 def _print(result: dict[str, Any]) -> None:
     if "predictions" in result:
         for number, prediction in enumerate(result["predictions"]):
-            print(f"{number:6d}  {prediction['class']}  {prediction['probability']:.4f}")
+            values = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in prediction.values())
+            print(f"{number:6d}  {'  '.join(values)}")
         return
     verdict = "Equal" if result["passed"] else "NOT EQUAL"
     print(f"{verdict}: {result['model']}, {describe_parity(result)}")

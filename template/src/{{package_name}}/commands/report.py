@@ -63,22 +63,23 @@ def _confusions(chosen: Run) -> Figure | None:
     """Returns None for a model of another kind than one that chooses one class of several."""
     import numpy as np
 
-    from .. import preprocessing
+    from .. import task
 
-    names = getattr(preprocessing, "CLASS_NAMES", ())
+    names = getattr(task, "CLASS_NAMES", ())
     if not names:
         return None
     from ..data import load_splits
-    from ..evaluate import compute_logits, load_run
+    from ..evaluate import compute_outputs, load_run
     from ..figures import confusion_matrix
 
     config, model = load_run(chosen)
     splits: Any = load_splits(config.data)  # in an older project there are two parts
     samples = splits.test if hasattr(splits, "test") else splits.held_out
-    labels, logits = np.asarray(samples.labels), np.asarray(compute_logits(model, samples))
-    if labels.dtype.kind not in "iu" or logits.shape != (len(labels), len(names)):
+    targets = samples.targets if hasattr(samples, "targets") else {"label": samples.labels}
+    labels, decided = targets.get("label"), task.decide(compute_outputs(model, samples))
+    if labels is None or labels.dtype.kind not in "iu" or np.shape(decided) != labels.shape:
         return None
-    return confusion_matrix(labels, logits.argmax(axis=1), names)
+    return confusion_matrix(labels, decided, names)
 
 
 def _save(figure: Figure, path: Path) -> None:

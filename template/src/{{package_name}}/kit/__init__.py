@@ -6,7 +6,8 @@ A project has the modules that its answers ask for. Other names than these may c
 Everywhere:
 
 - `errors`: `ProjectError` and its kinds, which the command line prints as one sentence
-- `files`: `read_arrays`, `read_json`, `write_arrays`, `write_json`, `write_text`, `replacing`
+- `files`: `read_arrays`, `read_all_arrays`, `read_json`, `write_arrays`, `write_json`
+- `files`: `write_text`, `replacing`
 - `project_folder`: `enter_project` for the command line, `in_project` for a path
 - `answers`: `load_answers`, what the template was told
 - `artifacts`: `newest_model` and `note_on_age`, about the folders in `models/`
@@ -40,7 +41,7 @@ Training:
 - `training.saved`: `open_run`, `open_base` and `Opened`, models that Transformers opens
 - `training.saved`: `checkpoint_of`, `epoch_of`, `check_base` and `weights_sha256`
 - `training.reference`: `make_reference`, what an exported language model is compared with
-- `keras_backend`: `keras`, always imported from here, and `computing_on`
+- `keras_backend`: `keras`, always imported from here; `computing_on` and `by_name`
 - `trees`: `flatten` and `fill`, for JAX's weights
 - `quantization`: `quantize_linear_layers`, `bytes_of` and `PRECISIONS`
 
@@ -49,7 +50,8 @@ Export and prediction:
 - `export`: `ExportRequest`, `export_model` and `precisions`
 - `export.artifact`: `full_tolerance`, how far an exported language model may be off
 - `inference`: `load`, which opens a `Predictor`; `predict_in_batches`, `DEFAULT_BATCH_SIZE`
-- `inference`: `InputSchema`, `read_metadata`, `check_parity`, `describe_parity`, `PARITY_FILE`
+- `inference`: `outputs_of`, a model's outputs by name, and `in_batches`, for many examples
+- `inference`: `read_metadata`, `check_parity`, `describe_parity`, `PARITY_FILE`
 - `devices`: `choose_device`, for every runtime
 - `memory`: `require_memory`, which compares a `Need` with what is free
 - `embeddings`: `Encoder`, `Vectors`, `EmbedConfig` and `DEFAULT_CONFIG`

@@ -92,15 +92,32 @@ def read_arrays(path: Path, *names: str) -> tuple[NDArray[Any], ...]:
     Raises:
         ProjectError: The file is missing or damaged, or lacks one of the arrays.
     """
+    try:
+        with _archive(path) as arrays:
+            return tuple(arrays[name] for name in names)
+    except KeyError as error:
+        wanted = " and ".join(repr(name) for name in names)
+        raise ProjectError(f"{path} must hold arrays named {wanted}.") from error
+
+
+def read_all_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an `.npz` file, by name.
+
+    Raises:
+        ProjectError: The file is missing or damaged.
+    """
+    with _archive(path) as arrays:
+        return dict(arrays)
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[Arrays]:
     import numpy as np
 
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return tuple(archive[name] for name in names)
+            yield archive
     except FileNotFoundError as error:
         raise ProjectError(f"{path} does not exist.") from error
-    except KeyError as error:
-        wanted = " and ".join(repr(name) for name in names)
-        raise ProjectError(f"{path} must hold arrays named {wanted}.") from error
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ProjectError(f"{path} is not a readable .npz file of plain arrays.") from error

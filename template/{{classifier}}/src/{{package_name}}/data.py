@@ -19,25 +19,29 @@ from .config import DataConfig
 from .kit.errors import DataError
 from .kit.files import read_arrays, write_arrays
 from .kit.manifest import list_own, verify, write_listed
-from .preprocessing import CLASS_NAMES, MAX_PIXEL, prepare
+from .task import CLASS_NAMES, MAX_PIXEL, Arrays, prepare
 
 EXAMPLE = Path("data/raw/digits.npz")
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Model inputs, float32 (N, 1, 8, 8), and their labels, int64 (N,)."""
+    """Named inputs of the model and named targets, with an example in each row of all.
 
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    Here: `image`, float32 (N, 1, 8, 8), and `label`, int64 (N,).
+    """
+
+    inputs: Arrays
+    targets: Arrays
 
     def __len__(self) -> int:
         """Return N."""
-        return len(self.labels)
+        return len(next(iter(self.targets.values())))
 
-    def __getitem__(self, which: slice) -> Samples:
+    def __getitem__(self, which: slice | NDArray[np.int64]) -> Samples:
         """Return some of the samples."""
-        return Samples(self.inputs[which], self.labels[which])
+        parts = (self.inputs, self.targets)
+        return Samples(*({name: each[name][which] for name in each} for each in parts))
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def load_splits(config: DataConfig) -> Splits:
         raise DataError(
             "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
         )
-    samples = Samples(prepare(images)[order], labels[order])
+    samples = Samples(prepare({"images": images}), {"label": labels})[order]
     return Splits(samples[:val], samples[val:test], samples[test:], sha256)
 
 

@@ -1,6 +1,6 @@
-"""The model: a small convolutional network for images of 8 x 8 pixels.
+"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
 
-Training, export and native inference call `build_model` and nothing else here.
+Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
+Arrays = Mapping[str, jax.Array]
 Layer = dict[str, jax.Array]
 Weights = dict[str, Layer]
 
@@ -47,16 +49,17 @@ class DigitsCNN:
         }
 
     def apply(
-        self, weights: Weights, images: jax.Array, dropout_key: jax.Array | None = None
-    ) -> jax.Array:
+        self, weights: Weights, image: jax.Array, dropout_key: jax.Array | None = None
+    ) -> dict[str, jax.Array]:
         """Returns the logits (N, 10) of images (N, 1, 8, 8); with a key it drops features."""
-        values = jax.nn.relu(_convolve(weights["convolution_1"], images))
+        values = jax.nn.relu(_convolve(weights["convolution_1"], image))
         values = jax.nn.relu(_convolve(weights["convolution_2"], values))
-        features = _halve(values).reshape(images.shape[0], -1)
+        features = _halve(values).reshape(image.shape[0], -1)
         if dropout_key is not None:
             kept = jax.random.bernoulli(dropout_key, 1 - self.dropout, features.shape)
             features = jnp.where(kept, features / (1 - self.dropout), 0)
-        return features @ weights["classifier"]["kernel"] + weights["classifier"]["bias"]
+        classifier = weights["classifier"]
+        return {"logits": features @ classifier["kernel"] + classifier["bias"]}
 
 
 def _convolution(key: jax.Array, inputs: int, outputs: int) -> Layer:
@@ -84,7 +87,14 @@ Model = DigitsCNN  # your own model: change this line
 def build_model(options: Mapping[str, Any]) -> Model:
     """Returns a new model; `options` are the values of the `model` section of the configuration.
 
-    A model has no weights in it: `init(key)` returns a tree of new ones, `apply(weights, inputs)`
-    the logits.
+    A model has no weights in it: `init(key)` returns a tree of new ones, `apply(weights, ...)` the
+    named outputs for the inputs.
     """
     return Model(**options)
+
+
+def loss(outputs: Arrays, targets: Arrays) -> jax.Array:
+    """Return the mean cross-entropy in nats."""
+    logits, labels = outputs["logits"], targets["label"]
+    mean: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    return mean

@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from numpy.typing import NDArray
 
 from .config import Config
 from .data import Samples, Splits, load_splits
 from .evaluate import TrainedModel, evaluate
 from .kit.errors import RunError, TrainingError
+from .kit.inference import outputs_of
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
@@ -30,11 +30,10 @@ from .kit.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from .model import Model, build_model
+from .model import Model, build_model, loss
+from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
 
-BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
-
-Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
+Batch = tuple[Arrays, Arrays]
 
 
 class Batches:
@@ -51,11 +50,11 @@ class Batches:
         return math.ceil(len(self._samples) / self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yields inputs and labels."""
+        """Yields named inputs and named targets."""
         order = self._shuffling.permutation(len(self._samples))
         for at in range(0, len(order), self._size):
-            chosen = order[at : at + self._size]
-            yield self._samples.inputs[chosen], self._samples.labels[chosen]
+            chosen = self._samples[order[at : at + self._size]]
+            yield chosen.inputs, chosen.targets
 
 
 @dataclass
@@ -118,18 +117,18 @@ class Trainer:
         """Returns the model as it is now."""
         return TrainedModel(self.model, self.weights)
 
-    def step(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, int]:
-        """Does one optimizer step; returns the mean loss and the number of right answers."""
+    def step(self, inputs: Arrays, targets: Arrays) -> tuple[float, int]:
+        """Does one optimizer step; returns the mean loss and the number of samples."""
         key = jax.random.fold_in(self.dropout, self.steps)
         with jax.default_device(self.device):
-            batch = jnp.asarray(inputs), jnp.asarray(labels), key
-            self.weights, self.optimizer_state, loss, right = _step(
-                self.model, self.optimizer, self.weights, self.optimizer_state, *batch
+            batch = jax.tree.map(jnp.asarray, (dict(inputs), dict(targets)))
+            self.weights, self.optimizer_state, mean_loss = _step(
+                self.model, self.optimizer, self.weights, self.optimizer_state, *batch, key
             )
         self.steps += 1
-        if not math.isfinite(loss):
-            raise TrainingError(f"The loss is {loss}: lower training.learning_rate.")
-        return float(loss), int(right)
+        if not math.isfinite(mean_loss):
+            raise TrainingError(f"The loss is {mean_loss}: lower training.learning_rate.")
+        return float(mean_loss), len(next(iter(targets.values())))
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
@@ -189,18 +188,17 @@ def _step(
     optimizer: optax.GradientTransformation,
     weights: Any,
     state: optax.OptState,
-    inputs: jax.Array,
-    labels: jax.Array,
+    inputs: dict[str, jax.Array],
+    targets: dict[str, jax.Array],
     key: jax.Array,
-) -> tuple[Any, optax.OptState, jax.Array, jax.Array]:
-    def loss_of(weights: Any) -> tuple[jax.Array, jax.Array]:
-        logits = model.apply(weights, inputs, key)
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        return losses.mean(), (logits.argmax(axis=1) == labels).sum()
+) -> tuple[Any, optax.OptState, jax.Array]:
+    def loss_of(weights: Any) -> jax.Array:
+        outputs = outputs_of(partial(model.apply, weights, dropout_key=key), inputs)
+        return loss(outputs, targets)
 
-    (loss, right), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+    mean_loss, gradients = jax.value_and_grad(loss_of)(weights)
     changes, state = optimizer.update(gradients, state, weights)
-    return optax.apply_updates(weights, changes), state, loss, right
+    return optax.apply_updates(weights, changes), state, mean_loss
 
 
 def _train(
@@ -212,7 +210,7 @@ def _train(
     reporter: Reporter,
 ) -> dict[str, Any]:
     epochs = config.training.epochs
-    best = BestEpoch.of_run(record.folder, BEST_METRIC)
+    best = BestEpoch.of_run(record.folder, f"val_{BEST_METRIC}", higher=HIGHER_IS_BETTER)
     reporter.say(f"Run {record.folder.name}")
     with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
         for _ in range(progress.epoch, epochs):
@@ -229,23 +227,18 @@ def _train_epoch(
     report: StepReport,
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
-    losses, right, sizes = [], [], []
-    for inputs, labels in trainer.batches:
+    losses, sizes = [], []
+    for inputs, targets in trainer.batches:
         learning_rate = float(trainer.schedule(trainer.steps))
-        loss, correct = trainer.step(inputs, labels)
+        mean_loss, size = trainer.step(inputs, targets)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
+        record.log(kind="step", epoch=epoch, step=step, loss=mean_loss, learning_rate=learning_rate)
         report.step()
-        losses.append(loss * len(labels))
-        right.append(correct)
-        sizes.append(len(labels))
+        losses.append(mean_loss * size)
+        sizes.append(size)
     val = evaluate(trainer.trained(), splits.val)
-    metrics = {
-        "train_loss": sum(losses) / sum(sizes),
-        "train_accuracy": sum(right) / sum(sizes),
-        "val_loss": val.loss,
-        "val_accuracy": val.accuracy,
-    }
+    metrics = {"train_loss": sum(losses) / sum(sizes)}
+    metrics |= {f"val_{name}": value for name, value in val.items()}
     after = Progress(epoch, step)
     _finish_epoch(trainer, record, best, after, metrics)
     report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))

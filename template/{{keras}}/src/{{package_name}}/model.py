@@ -1,6 +1,6 @@
-"""The model: a small convolutional network for images of 8 x 8 pixels.
+"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
 
-Training, export and native inference call `build_model` and nothing else here.
+Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
 
 from __future__ import annotations
@@ -37,9 +37,16 @@ def digits_cnn(width: int = 16, dropout: float = 0.2) -> keras.Model:
             kernel_initializer="he_normal",
         )(values)
     features = layers.Dropout(dropout)(layers.Flatten()(values))
-    return keras.Model(images, layers.Dense(_CLASSES)(features), name="digits_cnn")
+    outputs = {"logits": layers.Dense(_CLASSES)(features)}
+    return keras.Model(images, outputs, name="digits_cnn")
 
 
 def build_model(options: Mapping[str, Any]) -> keras.Model:
     """Returns a new model; `options` are the values of the `model` section of the configuration."""
     return digits_cnn(**options)  # your own model: change this line
+
+
+def loss(outputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
+    """Return the mean cross-entropy in nats."""
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return entropy(targets["label"], outputs["logits"])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .config import Config
 from .data import Samples, Splits, load_splits
 from .evaluate import evaluate
 from .kit.errors import RunError, TrainingError
-from .kit.keras_backend import computing_on, keras
+from .kit.inference import outputs_of
+from .kit.keras_backend import by_name, computing_on, keras
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
@@ -26,11 +27,10 @@ from .kit.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from .model import build_model
+from .model import build_model, loss
+from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
 
-BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
-
-Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
+Batch = tuple[Arrays, Arrays]
 
 
 class Batches:
@@ -47,11 +47,11 @@ class Batches:
         return math.ceil(len(self._samples) / self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yields inputs and labels."""
+        """Yields named inputs and named targets."""
         order = self._shuffling.permutation(len(self._samples))
         for at in range(0, len(order), self._size):
-            chosen = order[at : at + self._size]
-            yield self._samples.inputs[chosen], self._samples.labels[chosen]
+            chosen = self._samples[order[at : at + self._size]]
+            yield chosen.inputs, chosen.targets
 
 
 @dataclass
@@ -84,9 +84,8 @@ class Trainer:
             schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
             model.compile(
                 optimizer=keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay),
-                loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                metrics=["accuracy"],
             )
+            model.compute_loss = _compute_loss
             model.optimizer.build(model.trainable_variables)
         return cls(model, batches, shuffling, device)
 
@@ -95,15 +94,22 @@ class Trainer:
         with computing_on(self.device):
             return float(self.model.optimizer.learning_rate)
 
-    def step(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, int]:
-        """Does one optimizer step; returns the mean loss and the number of right answers."""
+    def step(self, inputs: Arrays, targets: Arrays) -> tuple[float, int]:
+        """Does one optimizer step; returns the mean loss and the number of samples."""
         with computing_on(self.device):
             self.model.reset_metrics()  # which would go on from the batches before
-            result = self.model.train_on_batch(inputs, labels, return_dict=True)
-        loss = float(result["loss"])
-        if not math.isfinite(loss):
-            raise TrainingError(f"The loss is {loss}: lower training.learning_rate.")
-        return loss, round(float(result["accuracy"]) * len(labels))
+            train = partial(self.model.train_on_batch, y=dict(targets), return_dict=True)
+            mean_loss = float(outputs_of(by_name(train), inputs)["loss"])
+        if not math.isfinite(mean_loss):
+            raise TrainingError(f"The loss is {mean_loss}: lower training.learning_rate.")
+        return mean_loss, len(next(iter(targets.values())))
+
+
+def _compute_loss(
+    x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
+) -> Any:
+    """Return the loss of the task, as Keras asks for that of a model."""
+    return loss(outputs_of(lambda outputs: outputs, {"": y_pred}), y)
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
@@ -158,7 +164,7 @@ def _train(
     reporter: Reporter,
 ) -> dict[str, Any]:
     epochs = config.training.epochs
-    best = BestEpoch.of_run(record.folder, BEST_METRIC)
+    best = BestEpoch.of_run(record.folder, f"val_{BEST_METRIC}", higher=HIGHER_IS_BETTER)
     reporter.say(f"Run {record.folder.name}")
     with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
         for _ in range(progress.epoch, epochs):
@@ -175,23 +181,18 @@ def _train_epoch(
     report: StepReport,
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
-    losses, right, sizes = [], [], []
-    for inputs, labels in trainer.batches:
+    losses, sizes = [], []
+    for inputs, targets in trainer.batches:
         learning_rate = trainer.learning_rate()
-        loss, correct = trainer.step(inputs, labels)
+        mean_loss, size = trainer.step(inputs, targets)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
+        record.log(kind="step", epoch=epoch, step=step, loss=mean_loss, learning_rate=learning_rate)
         report.step()
-        losses.append(loss * len(labels))
-        right.append(correct)
-        sizes.append(len(labels))
+        losses.append(mean_loss * size)
+        sizes.append(size)
     val = evaluate(trainer.model, splits.val)
-    metrics = {
-        "train_loss": sum(losses) / sum(sizes),
-        "train_accuracy": sum(right) / sum(sizes),
-        "val_loss": val.loss,
-        "val_accuracy": val.accuracy,
-    }
+    metrics = {"train_loss": sum(losses) / sum(sizes)}
+    metrics |= {f"val_{name}": value for name, value in val.items()}
     after = Progress(epoch, step)
     _finish_epoch(trainer, record, best, after, metrics)
     report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))

@@ -1,6 +1,6 @@
-"""The model: a small convolutional network for images of 8 x 8 pixels.
+"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
 
-Training, export and native inference call `build_model` and nothing else here.
+Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+Tensors = Mapping[str, torch.Tensor]
 
 
 class DigitsCNN(nn.Module):
@@ -35,12 +37,16 @@ class DigitsCNN(nn.Module):
         )
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width * 4 * 4, 10))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """Returns the logits (N, 10) of images (N, 1, 8, 8)."""
-        logits: torch.Tensor = self.classifier(self.features(images))
-        return logits
+        return {"logits": self.classifier(self.features(image))}
 
 
 def build_model(options: Mapping[str, Any]) -> nn.Module:
     """Returns a new model; `options` are the values of the `model` section of the configuration."""
     return DigitsCNN(**options)  # your own model: change this line
+
+
+def loss(outputs: Tensors, targets: Tensors) -> torch.Tensor:
+    """Return the mean cross-entropy in nats."""
+    return nn.functional.cross_entropy(outputs["logits"], targets["label"])

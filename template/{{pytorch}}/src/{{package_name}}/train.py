@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, StackDataset
 
 from .config import Config, TrainingConfig
 from .data import Samples, Splits, load_splits
-from .evaluate import Evaluation, evaluate
+from .evaluate import evaluate
 from .kit.errors import RunError, TrainingError
+from .kit.inference import outputs_of
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
@@ -27,9 +28,8 @@ from .kit.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from .model import build_model
-
-BEST_METRIC = "val_loss"  # whose lowest value makes an epoch the best
+from .model import Tensors, build_model, loss
+from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
 
 
 @dataclass
@@ -50,11 +50,11 @@ class Trainer:
 
     settings: TrainingConfig
     model: nn.Module
-    forward: Callable[..., torch.Tensor]
+    forward: Callable[..., Any]
     optimizer: torch.optim.Optimizer
     lr_scheduler: torch.optim.lr_scheduler.LRScheduler
     scaler: torch.amp.GradScaler
-    batches: DataLoader[tuple[torch.Tensor, ...]]
+    batches: DataLoader[tuple[Tensors, Tensors]]
     shuffling: torch.Generator
     device: torch.device
 
@@ -74,9 +74,8 @@ class Trainer:
         )
         scaler = speed.make_scaler(settings.precision, device)
         shuffling = torch.Generator().manual_seed(config.seed)
-        data = TensorDataset(torch.from_numpy(train.inputs), torch.from_numpy(train.labels))
         batches = DataLoader(
-            data,
+            StackDataset(_rows(train.inputs), _rows(train.targets)),
             settings.batch_size,
             shuffle=True,
             generator=shuffling,
@@ -91,27 +90,27 @@ class Trainer:
         )
 
     def train_step(self, group: Sequence[speed.Batch]) -> tuple[float, int]:
-        """Do one optimizer step; return the mean loss and the number of right answers.
+        """Do one optimizer step; return the mean loss and the number of samples.
 
         Args:
             group: The batches whose gradients are accumulated, one or more.
         """
-        size = sum(len(labels) for _, labels in group)
-        mean_loss, right = 0.0, 0
+        size = sum(map(speed.size_of, group))
+        mean_loss = 0.0
         self.optimizer.zero_grad()
-        for inputs, labels in group:
-            inputs, labels = inputs.to(self.device), labels.to(self.device)
+        for batch in group:
+            inputs, targets = speed.moved(batch, self.device)
             with speed.autocast(self.settings.precision, self.device):
-                logits = self.forward(inputs)
-                loss = nn.functional.cross_entropy(logits, labels)
-            if not math.isfinite(loss.item()):
-                raise TrainingError(f"The loss is {loss.item()}: lower training.learning_rate.")
-            share = len(labels) / size
-            self.scaler.scale(loss * share).backward()
-            mean_loss += loss.item() * share
-            right += int((logits.argmax(dim=1) == labels).sum())
+                batch_loss = loss(outputs_of(self.forward, inputs), targets)
+            if not math.isfinite(batch_loss.item()):
+                raise TrainingError(
+                    f"The loss is {batch_loss.item()}: lower training.learning_rate."
+                )
+            share = speed.size_of(batch) / size
+            self.scaler.scale(batch_loss * share).backward()
+            mean_loss += batch_loss.item() * share
         self._change_weights()
-        return mean_loss, right
+        return mean_loss, size
 
     def _change_weights(self) -> None:
         if self.settings.grad_clip:
@@ -123,7 +122,7 @@ class Trainer:
         if self.scaler.get_scale() >= scale:  # or the gradients of fp16 were too large for a step
             self.lr_scheduler.step()
 
-    def validate(self, val: Samples) -> Evaluation:
+    def validate(self, val: Samples) -> dict[str, float]:
         """Measure the model on the samples that choose the best epoch."""
         return evaluate(self.model, val)
 
@@ -140,6 +139,11 @@ class Trainer:
             "lr_scheduler": self.lr_scheduler,
             "scaler": self.scaler,
         }
+
+
+def _rows(arrays: Arrays) -> StackDataset[Any]:
+    tensors: Any = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return StackDataset(**tensors)
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
@@ -188,12 +192,12 @@ def _train(
     trainer: Trainer, splits: Splits, record: RunRecord, progress: Progress, reporter: Reporter
 ) -> dict[str, Any]:
     epochs, patience = trainer.settings.epochs, trainer.settings.early_stopping
-    best = BestEpoch.of_run(record.folder, BEST_METRIC)
+    best = BestEpoch.of_run(record.folder, f"val_{BEST_METRIC}", higher=HIGHER_IS_BETTER)
     reporter.say(f"Run {record.folder.name}")
     with record, reporter.training(epochs * trainer.epoch_steps, progress.step) as report:
         for _ in range(progress.epoch, epochs):
             if patience and progress.epoch - best.epoch >= patience:
-                reporter.say(f"Stopped: {BEST_METRIC} was best {patience} epochs before.")
+                reporter.say(f"Stopped: {best.metric} was best {patience} epochs before.")
                 break
             progress = _train_epoch(trainer, splits, record, best, progress, report)
     return record.facts
@@ -208,24 +212,25 @@ def _train_epoch(
     report: StepReport,
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
-    losses, right, sizes = [], [], []
+    losses, sizes = [], []
     trainer.model.train()
     for group in speed.in_groups(trainer.batches, trainer.settings.accumulation_steps):
         learning_rate = trainer.optimizer.param_groups[0]["lr"]
-        loss, correct = trainer.train_step(group)
+        mean_loss, size = trainer.train_step(group)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=mean_loss,
+            learning_rate=learning_rate,
+            samples=size,
+        )
         report.step()
-        sizes.append(sum(len(labels) for _, labels in group))
-        losses.append(loss * sizes[-1])
-        right.append(correct)
-    val = trainer.validate(splits.val)
-    metrics = {
-        "train_loss": sum(losses) / sum(sizes),
-        "train_accuracy": sum(right) / sum(sizes),
-        "val_loss": val.loss,
-        "val_accuracy": val.accuracy,
-    }
+        losses.append(mean_loss * size)
+        sizes.append(size)
+    metrics = {"train_loss": sum(losses) / sum(sizes)}
+    metrics |= {f"val_{name}": value for name, value in trainer.validate(splits.val).items()}
     after = Progress(epoch, step)
     _finish_epoch(trainer, record, best, after, metrics)
     report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))

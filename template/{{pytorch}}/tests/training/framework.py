@@ -20,7 +20,7 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
-    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
+    """Does one optimizer step with one batch; returns the mean loss and the number of samples."""
     result: tuple[float, int] = trainer.train_step([batch])
     return result
 

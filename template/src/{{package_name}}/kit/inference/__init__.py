@@ -4,20 +4,30 @@
 `load(folder)` returns a `Predictor` for whatever format the folder holds.
 """
 
-from .metadata import PARITY_FILE, InputSchema, Metadata, read_metadata, write_metadata
+from .metadata import PARITY_FILE, Arrays, Metadata, TensorSpec, read_metadata, write_metadata
 from .parity import ParityReport, check_parity, describe_parity, write_parity
-from .predictor import DEFAULT_BATCH_SIZE, Predictor, load, predict_in_batches
+from .predictor import (
+    DEFAULT_BATCH_SIZE,
+    Predictor,
+    in_batches,
+    load,
+    outputs_of,
+    predict_in_batches,
+)
 
 __all__ = [
     "DEFAULT_BATCH_SIZE",
     "PARITY_FILE",
-    "InputSchema",
+    "Arrays",
     "Metadata",
     "ParityReport",
     "Predictor",
+    "TensorSpec",
     "check_parity",
     "describe_parity",
+    "in_batches",
     "load",
+    "outputs_of",
     "predict_in_batches",
     "read_metadata",
     "write_metadata",

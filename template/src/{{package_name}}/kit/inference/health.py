@@ -10,10 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import ArtefactError, ProjectError
 from .metadata import METADATA_FILE
+from .parity import read_parity
 from .predictor import load
 
 
@@ -31,8 +30,8 @@ def check(folder: Path) -> int:
         raise ArtefactError(f"{folder} has no exported model: export one, or mount the folder.")
     for model in models:
         with load(model) as predictor:
-            schema = predictor.metadata.input
-            predictor.predict(np.zeros((1, *schema.shape), np.dtype(schema.dtype)))
+            inputs, _, _ = read_parity(model, predictor.metadata)
+            predictor.predict({name: array[:1] for name, array in inputs.items()})
     return len(models)
 
 

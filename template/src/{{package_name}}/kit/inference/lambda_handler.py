@@ -1,8 +1,8 @@
 # Owned by the template: every update rewrites this file. Your own handler goes elsewhere.
-"""AWS Lambda's way to the model: an event with images in, classes and probabilities out.
+"""AWS Lambda's way to the model: an event in, predictions out.
 
-From the code that you own it calls `preprocessing.prepare(images)`. The folder of the model is
-`MODEL` in the environment, or the only one in `models/`.
+From the code that you own it calls `task.prepare(request)` and `task.decode(outputs)`. The folder
+of the model is `MODEL` in the environment, or the only one in `models/`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...preprocessing import SCHEME, prepare
+from ...task import SCHEME, decode, prepare
 from ..errors import ArtefactError, InputError, ProjectError
 from .metadata import METADATA_FILE
 from .predictor import Predictor, load, predict_in_batches
@@ -26,14 +24,14 @@ _OK, _BAD_REQUEST = 200, 400
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Answers one event: `{"images": [...]}`, or a web request with that as its body.
+    """Answer one event: what `task.prepare` takes, or a web request with that as its JSON body.
 
     Returns:
-        `{"predictions": [{"class", "probability"}, ...]}`; for a web request that as its body, and
-        status 400 with a sentence if the request is wrong.
+        `{"predictions": [...]}`, of `task.decode`; for a web request that as its body, and status
+        400 with a sentence if the request is wrong.
 
     Raises:
-        ProjectError: The event is no web request, and its images are not what the model takes.
+        ProjectError: The event is no web request, and is not what the model takes.
         ArtefactError: The model is missing or changed.
     """
     predictor = _predictor()
@@ -68,20 +66,7 @@ def _model_folder() -> Path:
 
 
 def _predict(predictor: Predictor, request: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        images = np.asarray(request["images"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError('Send {"images": [...]} with images of equal size.') from error
-    logits = predict_in_batches(predictor, prepare(images))
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
-    names = predictor.metadata.class_names
-    return {
-        "predictions": [
-            {"class": names[int(row.argmax())], "probability": float(row.max())}
-            for row in probabilities
-        ]
-    }
+    return {"predictions": decode(predict_in_batches(predictor, prepare(request)))}
 
 
 def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,7 +76,7 @@ def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
     except ValueError as error:
         raise InputError("The body of the request is not JSON.") from error
     if not isinstance(request, dict):
-        raise InputError('Send {"images": [...]}.')
+        raise InputError("The body of the request is not a JSON object.")
     return request
 
 

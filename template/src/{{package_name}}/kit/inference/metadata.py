@@ -4,21 +4,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..artifacts import METADATA_FILE, no_description, read_description, write_description
+from ..errors import ArtefactError
 from ..memory import Need
 
 __all__ = [
     "METADATA_FILE",
     "PARITY_FILE",
-    "InputSchema",
+    "Arrays",
     "Metadata",
+    "TensorSpec",
     "need_of",
     "read_metadata",
     "write_metadata",
@@ -31,19 +34,37 @@ DEFAULT_TOLERANCE = 1e-4
 DEFAULT_RELATIVE_TOLERANCE = 1e-5
 
 
+# Named arrays with an example in each row: what goes into a model, comes out of it, or is right.
+Arrays = Mapping[str, NDArray[Any]]
+
+
 @dataclass(frozen=True)
-class InputSchema:
-    """The model's one input.
+class TensorSpec:
+    """An input or an output of a model.
 
     Attributes:
-        name: The input's name in the model file.
-        shape: The shape of one example, without the batch.
+        name: Its name in the model file.
+        shape: The shape of one example, without the batch. A name instead of a size says that the
+            size is free; in one call, axes of one name have one size.
         dtype: The NumPy name of the element type.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
     dtype: str = "float32"
+
+    @classmethod
+    def of(cls, name: str, array: NDArray[Any], dynamic: Mapping[int, str]) -> Self:
+        """Describe what an array with several examples is one of.
+
+        Args:
+            name: The name.
+            array: The examples, (N, ...).
+            dynamic: Axes of the array whose sizes are free, with their names; the batch is axis 0.
+        """
+        sizes = enumerate(array.shape)
+        shape = tuple(dynamic.get(axis, size) for axis, size in sizes if axis > 0)
+        return cls(name, shape, str(array.dtype))
 
 
 @dataclass(frozen=True)
@@ -53,14 +74,14 @@ class Metadata:
     Attributes:
         format: Format of the model file, such as `onnx`; it decides which adapter opens it.
         model_file: Name of the model file inside the folder.
-        input: What the model takes.
-        class_names: Name of every output, in order.
-        preprocessing: How raw data became the input.
+        inputs: What the model takes.
+        outputs: What it gives, in the order of the file.
+        preprocessing: How raw data became the inputs.
         tolerance: Largest absolute difference of an output that counts as equal.
         relative_tolerance: What comes to it, as a share of the output's size: see `check_parity`.
             Exports of earlier releases have none.
         precision: How the weights are stored and what is computed with, such as `int8`.
-        agreement: Share of the inputs, 0 to 1, that must get the class of the training framework.
+        agreement: Share of the task's decisions, 0 to 1, that must be the training framework's.
         format_options: Facts of the format, such as the ONNX opset.
         origin: Where the model came from: run, git commit, data, environment.
         parity: The comparison with the training framework, made when the model was exported.
@@ -69,8 +90,8 @@ class Metadata:
 
     format: str
     model_file: str
-    input: InputSchema
-    class_names: tuple[str, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     preprocessing: Mapping[str, Any]
     tolerance: float = DEFAULT_TOLERANCE
     relative_tolerance: float = DEFAULT_RELATIVE_TOLERANCE
@@ -80,6 +101,16 @@ class Metadata:
     origin: Mapping[str, Any] = field(default_factory=dict)
     parity: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+
+    def check_inputs(self, path: Path, found: Sequence[str]) -> None:
+        """Compare the names of the inputs that a model file has with those described.
+
+        Raises:
+            ArtefactError: They are others.
+        """
+        described = [spec.name for spec in self.inputs]
+        if sorted(found) != sorted(described):
+            raise ArtefactError(f"{path} has inputs {[*found]}, not {described}.")
 
 
 def write_metadata(folder: Path, metadata: Metadata) -> None:
@@ -95,23 +126,47 @@ def read_metadata(folder: Path) -> Metadata:
     """
     values = read_description(folder)
     try:
-        schema = values.pop("input")
-        shape = tuple(int(size) for size in schema["shape"])
-        values["input"] = InputSchema(str(schema["name"]), shape, str(schema["dtype"]))
-        values["class_names"] = tuple(values["class_names"])
+        if "class_names" in values:
+            _rewrite_former(values)
+        for name in ("inputs", "outputs"):
+            values[name] = _specs(values[name])
         values.setdefault("relative_tolerance", 0.0)
         return Metadata(**values)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise no_description(folder / METADATA_FILE, error) from error
 
 
+def _specs(values: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
+    if not values:
+        raise ValueError("no inputs or no outputs")
+    shapes = [
+        tuple(size if isinstance(size, str) else int(size) for size in each["shape"])
+        for each in values
+    ]
+    return tuple(
+        TensorSpec(str(each["name"]), shape, str(each["dtype"]))
+        for each, shape in zip(values, shapes, strict=True)
+    )
+
+
+def _rewrite_former(values: dict[str, Any]) -> None:
+    """Turn what earlier releases wrote, one input and names of classes, into inputs and outputs."""
+    values["inputs"] = [values.pop("input")]
+    shape = [len(values.pop("class_names"))]
+    values["outputs"] = [{"name": "logits", "shape": shape, "dtype": "float32"}]
+
+
 def need_of(folder: Path, metadata: Metadata) -> Need:
     """Returns what the model takes at least: its files, and what goes in and comes out of it."""
     others = {METADATA_FILE, PARITY_FILE}
     files = [folder / name for name in metadata.files if name not in others]
-    values = math.prod(metadata.input.shape) + len(metadata.class_names)
     return Need(
         weights=sum(path.stat().st_size for path in files),
         precision=metadata.precision,
-        item=values * np.dtype(metadata.input.dtype).itemsize,
+        item=sum(_least_bytes(spec) for spec in (*metadata.inputs, *metadata.outputs)),
     )
+
+
+def _least_bytes(spec: TensorSpec) -> int:
+    sizes = [1 if isinstance(size, str) else size for size in spec.shape]
+    return math.prod(sizes) * np.dtype(spec.dtype).itemsize

@@ -6,13 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from ..devices import CPU, choose_device, known_devices
 from ..errors import ArtefactError
-from .metadata import Metadata
+from .metadata import Arrays, Metadata
 from .predictor import Predictor
 
 # The runtime's levels are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
@@ -29,16 +28,17 @@ class OnnxRuntimePredictor(Predictor):
         super().__init__(metadata)
         self._session = session
 
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self._session.run(None, {self.metadata.input.name: inputs})[0]
-        return logits
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        outputs = self._session.run(None, dict(inputs))
+        names = [spec.name for spec in self.metadata.outputs]
+        return dict(zip(names, outputs, strict=True))
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
     """Opens the ONNX file for a device; what the device cannot run, the CPU does.
 
     Raises:
-        ArtefactError: The runtime cannot open it, or the model has other inputs than described.
+        ArtefactError: The runtime cannot open it, or it has other inputs than described.
         ConfigError: There is no such device.
     """
     path = folder / metadata.model_file
@@ -53,9 +53,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         session = onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # the runtime's errors have no common public base class
         raise ArtefactError(f"ONNX Runtime cannot open {path}: {_first_line(error)}") from error
-    names = [value.name for value in session.get_inputs()]
-    if names != [metadata.input.name]:
-        raise ArtefactError(f"{path} has inputs {names}, not {[metadata.input.name]}.")
+    metadata.check_inputs(path, [value.name for value in session.get_inputs()])
     return OnnxRuntimePredictor(session, metadata)
 
 

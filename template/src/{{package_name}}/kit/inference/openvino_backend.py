@@ -6,14 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..devices import choose_device
 from ..errors import ArtefactError
 from ..openvino_api import without_statistics
-from .metadata import Metadata
-from .predictor import Predictor
+from .metadata import Arrays, Metadata, TensorSpec
+from .predictor import Predictor, in_batches
 
 with without_statistics() as openvino:
     _CORE = openvino.Core()
@@ -34,21 +33,22 @@ class OpenVinoPredictor(Predictor):
         self._model = model
         self._batch = batch
 
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        size = self._batch or len(inputs)
-        parts = [self._compute(inputs[at : at + size]) for at in range(0, len(inputs), size)]
-        return np.concatenate(parts)
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        return (
+            in_batches(self._compute, inputs, self._batch) if self._batch else self._compute(inputs)
+        )
 
-    def _compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self._model({self.metadata.input.name: inputs})[0]
-        return logits.copy()  # the runtime writes the next result into the same memory
+    def _compute(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        outputs = self._model(dict(inputs))
+        # Copies, as the runtime writes the next result into the same memory.
+        return {spec.name: outputs[at].copy() for at, spec in enumerate(self.metadata.outputs)}
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
     """Compiles the model for a device.
 
     Raises:
-        ArtefactError: The runtime cannot open it, or the model has other inputs than described.
+        ArtefactError: The runtime cannot open it, or it has other inputs than described.
         ConfigError: There is no such device.
     """
     path = folder / metadata.model_file
@@ -58,14 +58,17 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
     try:
         model = _CORE.read_model(path)
         if batch:
-            model.reshape([batch, *metadata.input.shape])
+            model.reshape({spec.name: _fixed(spec, batch) for spec in metadata.inputs})
         compiled = _CORE.compile_model(model, chosen, {} if chosen == _NPU else _FULL_PRECISION)
     except Exception as error:  # the runtime raises RuntimeError for everything
         raise ArtefactError(f"OpenVINO cannot open {path}: {_last_line(error)}") from error
-    names = [name for each in model.inputs for name in each.names]
-    if names != [metadata.input.name]:
-        raise ArtefactError(f"{path} has inputs {names}, not {[metadata.input.name]}.")
+    metadata.check_inputs(path, [name for each in model.inputs for name in each.names])
     return OpenVinoPredictor(compiled, metadata, batch)
+
+
+def _fixed(spec: TensorSpec, batch: int) -> Any:
+    sizes = [-1 if isinstance(size, str) else size for size in spec.shape]
+    return openvino.PartialShape([batch, *sizes])
 
 
 def _last_line(error: Exception) -> str:

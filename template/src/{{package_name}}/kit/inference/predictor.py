@@ -6,9 +6,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from ..answers import load_answers
 from ..errors import ArtefactError, InputError, UnknownFormatError
 from ..memory import CPU, free_memory, require_memory
-from .metadata import Metadata, need_of, read_metadata
+from .metadata import Arrays, Metadata, TensorSpec, need_of, read_metadata
 
 DEFAULT_BATCH_SIZE = 256
+_BATCH = "N"
 
 # Format of the model file -> module of its adapter. A project has only the modules it needs. What
 # the training framework itself runs is in a format of the framework's name.
@@ -36,25 +38,42 @@ class Predictor(ABC):
         """Keep the description of the model."""
         self.metadata = metadata
 
-    def predict(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the logits (N, classes) of the inputs (N, *metadata.input.shape).
+    @overload
+    def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def predict(self, inputs: NDArray[Any]) -> NDArray[Any]: ...
+
+    def predict(self, inputs: Arrays | NDArray[Any]) -> dict[str, NDArray[Any]] | NDArray[Any]:
+        """Return the named outputs for named inputs, with an example in each row of all.
+
+        An array alone stands for the one input of a model and gets the array of its one output.
 
         Raises:
-            InputError: the shape or the element type is not what the model takes.
+            InputError: A name, a shape or an element type is not what the model takes.
         """
-        schema = self.metadata.input
-        if inputs.ndim == 0 or inputs.shape[1:] != schema.shape or len(inputs) == 0:
-            sizes = ", ".join(str(size) for size in schema.shape)
-            raise InputError(
-                f"The model takes inputs of shape (N, {sizes}) with N > 0, not {inputs.shape}."
-            )
-        if inputs.dtype != np.dtype(schema.dtype):
-            raise InputError(f"The model takes {schema.dtype} inputs, not {inputs.dtype}.")
-        return self._run(inputs)
+        if isinstance(inputs, Mapping):
+            self._check(inputs)
+            return self._run(inputs)
+        if len(self.metadata.inputs) != 1 or len(self.metadata.outputs) != 1:
+            raise InputError(f"The model takes {self._names()}: give each array with its name.")
+        (output,) = self.predict({self.metadata.inputs[0].name: inputs}).values()
+        return output
 
     @abstractmethod
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Run the model on inputs that are checked already."""
+
+    def _names(self) -> str:
+        return " and ".join(spec.name for spec in self.metadata.inputs)
+
+    def _check(self, inputs: Arrays) -> None:
+        if inputs.keys() != {spec.name for spec in self.metadata.inputs}:
+            given = " and ".join(inputs) or "nothing"
+            raise InputError(f"The model takes {self._names()}, not {given}.")
+        sizes: dict[str | int, int] = {}
+        for spec in self.metadata.inputs:
+            _check_array(inputs[spec.name], spec, sizes)
 
     def close(self) -> None:  # noqa: B027 - most runtimes have nothing to release
         """Release what the runtime holds."""
@@ -108,18 +127,77 @@ def installed_formats() -> list[str]:
     return [name for name, module in _ADAPTERS.items() if _exists(module)]
 
 
+@overload
+def predict_in_batches(
+    predictor: Predictor, inputs: Arrays, batch_size: int = DEFAULT_BATCH_SIZE
+) -> dict[str, NDArray[Any]]: ...
+
+
+@overload
 def predict_in_batches(
     predictor: Predictor, inputs: NDArray[Any], batch_size: int = DEFAULT_BATCH_SIZE
-) -> NDArray[np.float32]:
-    """Return the logits of any number of inputs, at most `batch_size` of them at a time.
+) -> NDArray[Any]: ...
+
+
+def predict_in_batches(
+    predictor: Predictor,
+    inputs: Arrays | NDArray[Any],
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> dict[str, NDArray[Any]] | NDArray[Any]:
+    """Return the outputs for any number of examples, at most `batch_size` of them at a time.
 
     Raises:
-        InputError: the batch size is below 1, or the predictor refuses the inputs.
+        InputError: The batch size is below 1, or the predictor refuses the inputs.
     """
     if batch_size < 1:
         raise InputError(f"The batch size must be at least 1, not {batch_size}.")
-    starts = range(0, max(len(inputs), 1), batch_size)
-    return np.concatenate([predictor.predict(inputs[at : at + batch_size]) for at in starts])
+    if isinstance(inputs, Mapping):
+        return in_batches(predictor.predict, inputs, batch_size)
+    return in_batches(lambda part: {"": predictor.predict(part[""])}, {"": inputs}, batch_size)[""]
+
+
+def in_batches(
+    run: Callable[[Arrays], Arrays], inputs: Arrays, batch_size: int
+) -> dict[str, NDArray[Any]]:
+    """Return what a function gives for all examples, called with so many of them at a time."""
+    count = max((len(array) for array in inputs.values() if array.ndim), default=0)
+    parts = [
+        run({name: array[at : at + batch_size] for name, array in inputs.items()})
+        for at in range(0, max(count, 1), batch_size)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def outputs_of(model: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Call a model of a training framework and return its outputs by their names.
+
+    Args:
+        model: It gets one input alone, and several as keyword arguments. It returns a mapping, or
+            a tensor, which is called `output`, or several, called `output_0`, `output_1` and so on.
+        inputs: The named inputs, as the framework has them.
+    """
+    found = model(*inputs.values()) if len(inputs) == 1 else model(**inputs)
+    if isinstance(found, Mapping):
+        return dict(found)
+    if isinstance(found, tuple | list):
+        return {f"output_{number}": each for number, each in enumerate(found)}
+    return {"output": found}
+
+
+def _check_array(array: NDArray[Any], spec: TensorSpec, sizes: dict[str | int, int]) -> None:
+    """Compare an input with what the model takes, and take note of the sizes of its free axes."""
+    axes = (_BATCH, *spec.shape)
+    wanted = ", ".join(str(sizes.get(axis, axis)) for axis in axes)
+    if array.ndim == len(axes) and len(array) > 0:
+        for axis, size in zip(axes, array.shape, strict=True):
+            sizes.setdefault(axis, size if isinstance(axis, str) else axis)
+    if array.shape != tuple(sizes.get(axis, axis) for axis in axes):
+        raise InputError(
+            f"{spec.name}: the model takes inputs of shape ({wanted}) with N > 0, "
+            f"not {array.shape}."
+        )
+    if array.dtype != np.dtype(spec.dtype):
+        raise InputError(f"{spec.name}: the model takes {spec.dtype} inputs, not {array.dtype}.")
 
 
 def _adapter(name: str, folder: Path) -> Adapter:

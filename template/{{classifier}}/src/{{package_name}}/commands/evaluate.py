@@ -1,16 +1,15 @@
-"""`evaluate`: measure a trained model on the test images, which chose nothing."""
+"""`evaluate`: measure a trained model on the test samples, which chose nothing."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..evaluate import Evaluation
-
-HELP = "measure a run's model on the test images"
+HELP = "measure a run's model on the test samples"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,33 +22,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
     from ..data import load_splits
-    from ..evaluate import evaluate, load_run
+    from ..evaluate import compute_outputs, load_run, measure
     from ..kit.files import write_json
     from ..kit.reporting import Reporter
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import find_run, newest_finished
+    from ..task import details
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, model = load_run(chosen, last=args.last)
     epoch = chosen.epoch_of(last=args.last)
     splits = load_splits(config.data)
     make_reproducible(config.seed, config.threads)
-    evaluation = evaluate(model, splits.test)
+    outputs, targets = compute_outputs(model, splits.test), splits.test.targets
+    metrics = {"examples": len(splits.test), **measure(outputs, targets)}
+    rows = details(outputs, targets)
     origin = {"run_id": chosen.id, "epoch": epoch, "data_sha256": splits.sha256}
-    result = {**origin, **evaluation.to_json()}
+    result = {**origin, **metrics, "details": rows}
     write_json(chosen.folder / "evaluation.json", result)
     reporter = Reporter(as_json=args.json)
-    reporter.say(f"Run {chosen.id}, epoch {epoch}, mean test loss {evaluation.loss:.4f}")
-    reporter.finish(result, _table(evaluation))
+    reporter.say(f"Run {chosen.id}, epoch {epoch}, on test data")
+    reporter.finish(result, _table({**rows, "all": metrics}))
     return 0
 
 
-def _table(evaluation: Evaluation) -> Table:
+def _table(rows: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return a line for every row; the last one has all columns."""
     from rich.table import Table
 
-    table = Table("class", "images", "accuracy")
-    for name, row in evaluation.per_class.items():
-        table.add_row(name, str(row["images"]), f"{row['accuracy']:.4f}")
-    table.add_section()
-    table.add_row("all", str(evaluation.images), f"{evaluation.accuracy:.4f}")
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = Table("", *columns)
+    for name, row in rows.items():
+        table.add_row(name, *(f"{row[each]:.4g}" if each in row else "" for each in columns))
     return table

@@ -68,15 +68,16 @@ def _size(folder: Path) -> int:
 def _table(results: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    table = Table("model", "precision", "kB", "accuracy", "same classes", "largest difference")
+    metrics = list(results[0]["metrics"])
+    table = Table("model", "precision", "kB", *metrics, "same decisions", "largest difference")
     for row in results:
-        has_classes = row["agreement"] is not None
+        decides = row["agreement"] is not None
         table.add_row(
             row["model"],
             row["precision"],
             f"{row['bytes'] / 1000:.1f}",
-            f"{row['accuracy']:.4f}" if has_classes else "-",
-            f"{100 * row['agreement']:.1f} % of {row['images']}" if has_classes else "-",
+            *(f"{row['metrics'][name]:.4f}" for name in metrics),
+            f"{100 * row['agreement']:.1f} % of {row['examples']}" if decides else "-",
             f"{row['max_abs_difference']:.2g} (up to {row['tolerance']:.2g})",
         )
     return table
@@ -84,12 +85,11 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
     from ..data import load_splits
-    from ..evaluate import compute_logits, load_run
+    from ..evaluate import compute_outputs, load_run
     from ..kit.export import ExportRequest
-    from ..kit.inference import InputSchema
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import environment_facts, git_facts
-    from ..preprocessing import CLASS_NAMES, INPUT_NAME, INPUT_SHAPE, SCHEME
+    from ..task import DYNAMIC_AXES, SCHEME
 
     config, model = load_run(chosen, last=last)
     splits = load_splits(config.data)
@@ -104,12 +104,11 @@ def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
     return ExportRequest(
         model=model,
         options=config.model.model_dump(),
-        input=InputSchema(INPUT_NAME, INPUT_SHAPE),
-        class_names=CLASS_NAMES,
         preprocessing=SCHEME,
         inputs=splits.test.inputs,
-        labels=splits.test.labels,
-        logits=compute_logits(model, splits.test),
+        outputs=compute_outputs(model, splits.test),
+        targets=splits.test.targets,
+        dynamic_axes=DYNAMIC_AXES,
         origin=origin,
         calibration=splits.train.inputs,
     )

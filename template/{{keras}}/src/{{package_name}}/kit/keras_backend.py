@@ -12,6 +12,7 @@ results of one machine; KERAS_HOME names another folder.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +25,7 @@ os.environ.setdefault("KERAS_HOME", str(Path(".cache/keras").absolute()))
 
 import keras
 
-__all__ = ["computing_on", "keras"]
+__all__ = ["by_name", "computing_on", "keras"]
 
 if keras.backend.backend() != load_answers().keras_backend:
     raise ConfigError(
@@ -37,3 +38,15 @@ def computing_on(device: Any) -> AbstractContextManager[None]:
     """Lets Keras compute on a device of torch or JAX, and keep there what it makes."""
     name = f"{device.platform}:{device.id}" if hasattr(device, "platform") else str(device)
     return cast(AbstractContextManager[None], keras.device(name))
+
+
+def by_name(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Lets a function of a model, such as `predict_on_batch`, take its inputs by their names.
+
+    Keras takes one input alone, and several as a mapping.
+    """
+
+    def call(*alone: Any, **named: Any) -> Any:
+        return function(alone[0] if alone else named)
+
+    return call

@@ -1,4 +1,4 @@
-"""`quantize`: tell what linear layers in 8 and 4 bits cost in accuracy and save in memory."""
+"""`quantize`: tell what linear layers in 8 and 4 bits cost in metrics and save in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-HELP = "compare a run's model in 8 and 4 bits with full precision, on the test images"
+HELP = "compare a run's model in 8 and 4 bits with full precision, on the test samples"
 FULL = "float32"
 
 
@@ -24,37 +24,40 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from ..data import load_splits
-    from ..evaluate import compute_logits, load_run
+    from ..evaluate import compute_outputs, load_run
     from ..kit.files import write_json
     from ..kit.quantization import PRECISIONS, bytes_of, quantize_linear_layers
     from ..kit.reporting import Reporter
     from ..kit.reproducibility import choose_device, make_reproducible
     from ..kit.tracking import find_run, newest_finished
+    from ..task import decide, metrics
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, _ = load_run(chosen)
     splits: Any = load_splits(config.data)  # in an older project there are two parts
     samples = splits.test if hasattr(splits, "test") else splits.held_out
+    targets = samples.targets if hasattr(samples, "targets") else {"label": samples.labels}
     make_reproducible(config.seed, config.threads)
     device = choose_device(args.device or config.training.device, "the device")
     rows: list[dict[str, Any]] = []
-    full = np.empty(0)
+    full: Any = None
     for precision in (FULL, *PRECISIONS):
         _, model = load_run(chosen)
         layers = 0 if precision == FULL else quantize_linear_layers(model, precision)
         model = model.to(device)
-        classes = np.asarray(compute_logits(model, samples)).argmax(axis=1)
-        full = classes if precision == FULL else full
+        outputs = compute_outputs(model, samples)
+        decided = decide(outputs)
+        full = decided if precision == FULL else full
         rows.append(
             {
                 "precision": precision,
                 "layers": layers,
-                "accuracy": float((classes == samples.labels).mean()),
-                "other_classes": int((classes != full).sum()),
+                "metrics": metrics(outputs, targets),
+                "other_decisions": int(np.sum(decided != full)),
                 "bytes": bytes_of(model),
             }
         )
-    result = {"run_id": chosen.id, "images": len(samples), "device": str(device), "rows": rows}
+    result = {"run_id": chosen.id, "examples": len(samples), "device": str(device), "rows": rows}
     write_json(chosen.folder / "quantization.json", result)
     Reporter(as_json=args.json).finish(result, _table(rows))
     return 0
@@ -63,13 +66,14 @@ def run(args: argparse.Namespace) -> int:
 def _table(rows: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    table = Table("precision", "layers", "accuracy", "other classes", "KiB", "of full")
+    names = list(rows[0]["metrics"])
+    table = Table("precision", "layers", *names, "other decisions", "KiB", "of full")
     for row in rows:
         table.add_row(
             row["precision"],
             str(row["layers"]),
-            f"{row['accuracy']:.4f}",
-            str(row["other_classes"]),
+            *(f"{row['metrics'][name]:.4f}" for name in names),
+            str(row["other_decisions"]),
             f"{row['bytes'] / 1024:.1f}",
             f"{100 * row['bytes'] / rows[0]['bytes']:.0f} %",
         )

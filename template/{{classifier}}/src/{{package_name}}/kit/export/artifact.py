@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,9 +16,10 @@ from ..answers import load_answers
 from ..artifacts import replacing_folder
 from ..errors import ExportError, ProjectError, reason_of
 from ..inference import (
-    InputSchema,
+    Arrays,
     Metadata,
     ParityReport,
+    TensorSpec,
     check_parity,
     describe_parity,
     load,
@@ -34,35 +35,52 @@ _EXPORTERS = {"onnxruntime": "onnx", "openvino": "openvino", "native": "native"}
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What shall be exported.
+    """What shall be exported. All arrays have an example in each row.
 
     Attributes:
-        model: The trained model as its framework has it, on the CPU and in evaluation mode.
-        options: What `models.build_model` was called with.
-        input: What the model takes.
-        class_names: Name of every output, in order.
-        preprocessing: How raw data became the input.
-        inputs: Inputs for the parity check, (N, *input.shape).
-        labels: Their labels (N,): whole numbers for classes, others for values to reach.
-        logits: The model's outputs for them, (N, classes) if there are classes.
+        model: The trained model as its framework has it, on the CPU and in evaluation mode; it is
+            called as `inference.outputs_of` does.
+        options: What `model.build_model` was called with.
+        preprocessing: How raw data became the inputs.
+        inputs: Named inputs for the parity check, in the order of the model file.
+        outputs: What the model gives for them, in the order in which it gives it.
+        targets: What would be right for them, as `task.metrics` takes it.
+        dynamic_axes: For an input or an output, its axes besides the batch whose sizes are free,
+            and their names: `{"tokens": {1: "length"}}`. Axes of one name have one size.
         origin: Run, code, data and environment that the model comes from.
         tolerance: Largest absolute difference of an output in full precision that counts as equal;
             by default that of the format. Other precisions keep their own.
-        calibration: Inputs (N, *input.shape) that show which numbers occur in the model, for
-            precisions that need it; by default those of the parity check.
+        calibration: Inputs that show which numbers occur in the model, for precisions that need
+            it; by default those of the parity check.
     """
 
     model: Any
     options: Mapping[str, Any]
-    input: InputSchema
-    class_names: tuple[str, ...]
     preprocessing: Mapping[str, Any]
-    inputs: NDArray[np.float32]
-    labels: NDArray[Any]
-    logits: NDArray[np.float32]
+    inputs: Arrays
+    outputs: Arrays
+    targets: Arrays
+    dynamic_axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
     tolerance: float | None = None
-    calibration: NDArray[np.float32] | None = None
+    calibration: Arrays | None = None
+
+    def specs(self, arrays: Arrays) -> tuple[TensorSpec, ...]:
+        """Describe the inputs or the outputs."""
+        free = self.dynamic_axes
+        return tuple(TensorSpec.of(name, arrays[name], free.get(name, {})) for name in arrays)
+
+    def example(self, count: int = 2) -> dict[str, NDArray[Any]]:
+        """Return so many examples, as exporters could take a batch of one for a constant."""
+        return {
+            name: np.resize(each, (count, *each.shape[1:])) for name, each in self.inputs.items()
+        }
+
+    def calibration_batches(self, size: int = 64) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield the calibration in parts."""
+        given = self.inputs if self.calibration is None else self.calibration
+        for at in range(0, len(next(iter(given.values()))), size):
+            yield {name: array[at : at + size] for name, array in given.items()}
 
 
 @dataclass(frozen=True)
@@ -72,7 +90,7 @@ class Precision:
     Attributes:
         tolerance: Largest absolute difference of an output.
         relative: What comes to it, as a share of the output's size: see `inference.parity`.
-        agreement: Share of the inputs, 0 to 1, that must get the same class.
+        agreement: Share of the task's decisions, 0 to 1, that must be the same.
         exporter: The environment that it is written in, if it is not the development environment.
     """
 
@@ -136,12 +154,12 @@ def export_model(
     given = request.tolerance if chosen == full else None
     with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
-        write_parity(folder, request.inputs, request.labels, request.logits)
+        write_parity(folder, request.inputs, request.targets, request.outputs)
         metadata = Metadata(
             format=exporter.FORMAT,
             model_file=exporter.MODEL_FILE,
-            input=request.input,
-            class_names=request.class_names,
+            inputs=request.specs(request.inputs),
+            outputs=request.specs(request.outputs),
             preprocessing=request.preprocessing,
             tolerance=rules.tolerance if given is None else given,
             relative_tolerance=rules.relative,

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..reporting import silenced
@@ -19,10 +18,8 @@ FORMAT = "onnx"
 MODEL_FILE = "model.onnx"
 FORMAT_OPTIONS: Mapping[str, Any] = {"opset": OPSET}
 
-_CALIBRATION_BATCH = 64
-
-# In eight bits, outputs above all of the calibration are cut off: of those that go up to about 20
-# here, that is less than two. The classes decide.
+# In eight bits, outputs above all of the calibration are cut off: of those of the example, which go
+# up to about 20, that is less than two. The task's decisions must stay.
 PRECISIONS: Mapping[str, Precision] = {
     "float32": FLOAT32,
     "int8": Precision(tolerance=0.1, relative=0.15, agreement=0.99),
@@ -49,7 +46,6 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    given = request.inputs if request.calibration is None else request.calibration
     folded = whole.with_name(f"folded-{whole.name}")
     with silenced():
         # Weights that an exporter left to be transposed would not be quantized.
@@ -57,7 +53,7 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
         quantization.quantize_static(
             folded,
             path,
-            _Batches(request.input.name, given),
+            _Batches(request.calibration_batches()),
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -68,10 +64,9 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
 class _Batches:
     """What the quantizer reads the calibration from."""
 
-    def __init__(self, name: str, inputs: NDArray[np.float32]) -> None:
-        starts = range(0, len(inputs), _CALIBRATION_BATCH)
-        self._left = iter([{name: inputs[at : at + _CALIBRATION_BATCH]} for at in starts])
+    def __init__(self, batches: Iterator[dict[str, NDArray[Any]]]) -> None:
+        self._left = batches
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Return the next batch, or None after the last."""
         return next(self._left, None)

@@ -45,8 +45,8 @@ def _write(request: ExportRequest, path: Path, *, compress: bool) -> None:
     try:
         with without_statistics() as openvino:
             model = convert(openvino, request)
-            model.inputs[0].set_names({request.input.name})
-            model.outputs[0].set_names({"logits"})
+            for output, name in zip(model.outputs, request.outputs, strict=True):
+                output.set_names({name})
             _name_in_order(model)
             openvino.save_model(model, path, compress_to_fp16=compress)
     except ExportError:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from ..files import write_arrays
 from .artifact import ExportRequest, Precision
 from .environments import run_apart
 
 EXPORTER = "openvino-int8"
 
-# Half a logit is what eight bits may cost of values that go up to about 20; the classes decide.
+# A tenth is what eight bits may cost of an output; the task's decisions must stay.
 PRECISION = Precision(tolerance=0.1, relative=0.1, agreement=0.99, exporter=EXPORTER)
 
 
@@ -31,6 +30,6 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
     Raises:
         ExportError: NNCF failed, or its environment cannot be had here.
     """
-    inputs = whole.with_name("calibration.npy")
-    np.save(inputs, request.inputs if request.calibration is None else request.calibration)
+    inputs = whole.with_name("calibration.npz")
+    write_arrays(inputs, request.inputs if request.calibration is None else request.calibration)
     run_apart(EXPORTER, "openvino_int8_worker", whole, inputs, path)

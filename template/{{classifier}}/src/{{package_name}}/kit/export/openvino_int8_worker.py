@@ -1,7 +1,7 @@
 # Owned by the template: every update rewrites this file. What goes in: commands/export.py.
 """Quantizes a model of OpenVINO; a program for the environment of the exporter openvino-int8.
 
-Its arguments: the model, the inputs (N, ...) in NumPy's format, and where the new model goes.
+Its arguments: the model, an archive of named inputs (N, ...), and where the new model goes.
 """
 
 import importlib
@@ -15,8 +15,12 @@ BATCH = 64
 def main(whole: str, inputs: str, path: str) -> None:
     """Scales weights and activations by the values that occur with the inputs."""
     nncf, openvino = map(importlib.import_module, ("nncf", "openvino"))
-    given = np.load(inputs)
-    batches = [given[at : at + BATCH] for at in range(0, len(given), BATCH)]
+    given = dict(np.load(inputs))
+    count = len(next(iter(given.values())))
+    batches = [
+        {name: array[at : at + BATCH] for name, array in given.items()}
+        for at in range(0, count, BATCH)
+    ]
     model = openvino.Core().read_model(whole)
     quantised = nncf.quantize(
         model,

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import onnx
 
 from ..errors import ExportError, reason_of
+from ..inference import outputs_of
 from ..reporting import silenced
 from .artifact import ExportRequest
 from .onnx_graph import drop_empty_biases
@@ -16,20 +20,28 @@ OPSET = 18
 
 
 def translate(request: ExportRequest, path: Path) -> None:
-    """Writes the model as ONNX with a free batch size.
+    """Writes the model as ONNX, with free sizes of the batch and of the dynamic axes.
 
     Raises:
         ExportError: The exporter cannot translate the model.
     """
+    names = list(request.inputs)
+
+    def run(*inputs: Any) -> tuple[Any, ...]:
+        return tuple(outputs_of(request.model, dict(zip(names, inputs, strict=True))).values())
+
     try:
         with silenced():
             import jax2onnx
 
             program = jax2onnx.to_onnx(
-                request.model,
-                inputs=[("batch", *request.input.shape)],
-                input_names=[request.input.name],
-                output_names=["logits"],
+                run,
+                inputs=[
+                    SimpleNamespace(shape=("batch", *spec.shape), dtype=np.dtype(spec.dtype))
+                    for spec in request.specs(request.inputs)
+                ],
+                input_names=names,
+                output_names=list(request.outputs),
                 opset=OPSET,
             )
             drop_empty_biases(program)

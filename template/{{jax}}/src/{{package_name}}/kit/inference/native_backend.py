@@ -7,6 +7,7 @@ From the code that you own it calls `models.build_model(options)`.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from ...model import build_model
 from .. import trees
 from ..devices import CPU, choose_device
 from ..errors import ArtefactError
-from .metadata import Metadata
-from .predictor import Predictor
+from .metadata import Arrays, Metadata
+from .predictor import Predictor, outputs_of
 
 
 class NativePredictor(Predictor):
@@ -31,8 +32,10 @@ class NativePredictor(Predictor):
         self._apply = jax.jit(model.apply)
         self._weights = weights
 
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        return np.asarray(self._apply(self._weights, inputs))
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        outputs = outputs_of(partial(self._apply, self._weights), inputs).values()
+        names = [spec.name for spec in self.metadata.outputs]
+        return {name: np.asarray(each) for name, each in zip(names, outputs, strict=True)}
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:

@@ -10,17 +10,16 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ...model import build_model
 from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..files import read_json
-from ..keras_backend import computing_on, keras
+from ..keras_backend import by_name, computing_on, keras
 from ..memory import CPU, free_memory, require_memory
-from .metadata import Metadata, need_of
-from .predictor import Predictor
+from .metadata import Arrays, Metadata, need_of
+from .predictor import Predictor, outputs_of
 
 OPTIONS_FILE = "options.json"
 
@@ -34,10 +33,11 @@ class NativePredictor(Predictor):
         self._model = model
         self._device = device
 
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         with computing_on(self._device):
-            logits: NDArray[np.float32] = self._model.predict_on_batch(inputs)
-        return logits
+            outputs = outputs_of(by_name(self._model.predict_on_batch), inputs).values()
+        names = [spec.name for spec in self.metadata.outputs]
+        return dict(zip(names, outputs, strict=True))
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import numpy as np
 import torch
 
 from ..errors import ExportError, reason_of
@@ -16,29 +15,41 @@ from .artifact import ExportRequest
 # The opset that torch.onnx implements natively; a newer one would go through a converter.
 OPSET = 18
 
-# With one example the exporter could take the batch for a constant.
-_EXAMPLES = 2
-
 
 def translate(request: ExportRequest, path: Path) -> None:
-    """Writes the model as ONNX with a free batch size.
+    """Writes the model as ONNX, with free sizes of the batch and of the dynamic axes.
 
     Raises:
         ExportError: The exporter cannot translate the model.
     """
-    example = torch.from_numpy(np.repeat(request.inputs[:1], _EXAMPLES, axis=0))
+    inputs = {name: torch.from_numpy(array) for name, array in request.example().items()}
+    alone = len(inputs) == 1
+    shapes = dynamic_shapes(request)
     try:
         with silenced():
             program = torch.onnx.export(
                 request.model,
-                (example,),
+                tuple(inputs.values()) if alone else (),
+                kwargs={} if alone else inputs,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[request.input.name],
-                output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=list(inputs),
+                output_names=list(request.outputs),
+                dynamic_shapes=tuple(shapes.values()) if alone else shapes,
                 verbose=False,
             )
             cast(torch.onnx.ONNXProgram, program).save(path)
     except Exception as error:  # the exporter passes on errors of every kind
         raise ExportError(f"The model cannot be exported to ONNX: {reason_of(error)}") from error
+
+
+def dynamic_shapes(request: ExportRequest) -> dict[str, dict[int, Any]]:
+    """Returns the axes of every input whose sizes are free, as torch.export takes them."""
+    named: dict[str, Any] = {"batch": torch.export.Dim("batch")}
+    shapes = {}
+    for name in request.inputs:
+        axes = {0: "batch", **request.dynamic_axes.get(name, {})}
+        shapes[name] = {
+            axis: named.setdefault(size, torch.export.Dim(size)) for axis, size in axes.items()
+        }
+    return shapes

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -17,8 +16,8 @@ from ...model import build_model
 from ..devices import choose_device, torch_devices
 from ..errors import ArtefactError
 from ..memory import CPU, free_memory, require_memory
-from .metadata import Metadata, need_of
-from .predictor import Predictor
+from .metadata import Arrays, Metadata, need_of
+from .predictor import Predictor, outputs_of
 
 
 class NativePredictor(Predictor):
@@ -30,12 +29,12 @@ class NativePredictor(Predictor):
         self._model = model
         self._device = device
 
-    def _run(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def _run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        given = {name: torch.tensor(each, device=self._device) for name, each in inputs.items()}
         with torch.inference_mode():
-            logits: NDArray[np.float32] = (
-                self._model(torch.tensor(inputs, device=self._device)).cpu().numpy()
-            )
-        return logits
+            outputs = outputs_of(self._model, given).values()
+        names = [spec.name for spec in self.metadata.outputs]
+        return {name: each.cpu().numpy() for name, each in zip(names, outputs, strict=True)}
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:

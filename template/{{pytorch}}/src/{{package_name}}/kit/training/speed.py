@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -24,7 +24,8 @@ from ..errors import ConfigError
 LOWER_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
-Batch = Sequence[torch.Tensor]
+# Named inputs and named targets.
+Batch = Sequence[Mapping[str, torch.Tensor]]
 
 
 def require_precision(precision: str, device: torch.device) -> None:
@@ -51,7 +52,7 @@ def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
 
-def compiled(model: nn.Module) -> Callable[..., torch.Tensor]:
+def compiled(model: nn.Module) -> Callable[..., Any]:
     """Return the model as one program, which is written and compiled as it is first called.
 
     Weights are shared: save those of `model` itself, whose names are the plain ones.
@@ -66,7 +67,7 @@ def compiled(model: nn.Module) -> Callable[..., torch.Tensor]:
             "one (Debian and Ubuntu: apt-get install g++), or set it to false."
         )
     try:
-        program: Callable[..., torch.Tensor] = torch.compile(model)
+        program: Callable[..., Any] = torch.compile(model)
     except RuntimeError as error:
         raise ConfigError(
             f"training.compile does not work here ({error}): set it to false."
@@ -124,6 +125,16 @@ def in_groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
             group = []
     if group:
         yield group
+
+
+def size_of(batch: Batch) -> int:
+    """Return the number of examples in a batch."""
+    return len(next(iter(batch[0].values())))
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch with all its tensors on a device."""
+    return [{name: each.to(device) for name, each in part.items()} for part in batch]
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import onnx
 from onnx import numpy_helper
 
@@ -23,12 +25,25 @@ def drop_empty_biases(program: onnx.ModelProto) -> None:
             program.graph.initializer.remove(each)
 
 
-def name_output(program: onnx.ModelProto, name: str) -> None:
-    """Gives the only output a name, wherever it is written and read."""
-    (output,) = program.graph.output
-    before, output.name = output.name, name
+def name_outputs(program: onnx.ModelProto, names: Sequence[str]) -> None:
+    """Gives the outputs names, wherever they are written and read.
+
+    Args:
+        program: It is changed.
+        names: In the order in which the outputs are there.
+    """
+    found = [output.name for output in program.graph.output]
+    new = dict(zip(found, names, strict=True))
+    for output in program.graph.output:
+        output.name = new[output.name]
     for node in program.graph.node:
-        for names in (node.input, node.output):
-            for place, each in enumerate(names):
-                if each == before:
-                    names[place] = name
+        for values in (node.input, node.output):
+            values[:] = [new.get(each, each) for each in values]
+
+
+def order_outputs(program: onnx.ModelProto, names: Sequence[str]) -> None:
+    """Puts the outputs into an order."""
+    outputs = {output.name: output for output in program.graph.output}
+    ordered = [outputs[name] for name in names]
+    del program.graph.output[:]
+    program.graph.output.extend(ordered)
