@@ -256,11 +256,15 @@ def _former_places(table: Table) -> list[str]:
     places = [(former, row.path) for row in table.paths for former in _formers(row)]
     plain = [former for former, path in places if former == path.replace("/kit/", "/")]
     others = [(f"`{former}`", f"`{path}`") for former, path in places if former not in plain]
+    moved = {former for former, _ in places}
+    alone = [row for row in table.paths if row.is_former and row.path not in moved]
     bridges = [row for row in table.paths if not row.is_former and _is_of_before(table, row)]
     return [
         ABOUT_FORMER_PAGE,
         f"{', '.join(f'`{former}`' for former in plain)}.",
         _markdown(("those with another path", "stand for"), others),
+        "What the kit has no file for:",
+        _existences(table, alone),
         "The project's own training code, for commands that an update brings:",
         _existences(table, bridges),
     ]
