@@ -82,7 +82,7 @@ def add_a_make_target(project: Path) -> None:
 def edit_settings_of_one_machine(project: Path) -> None:
     """Fill the ignored ``.env`` and describe it for colleagues."""
     write(project / ".env", "APP_TRAINING__EPOCHS=3\nSECRET=not for git\n")
-    append(project / ".env.example", "\n# SECRET=\n")
+    append(project / "README.md", "\nWrite `SECRET=...` into `.env`.\n")
 
 
 # Around the code

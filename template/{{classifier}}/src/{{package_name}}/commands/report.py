@@ -102,7 +102,7 @@ def _classes(
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_shares = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     captions = [
-        f"label {names[label]}, predicted {names[best]} ({np.exp(shares[best]):.0%})"
+        f"label {names[label]}, predicted {names[best]} ({100 * np.exp(shares[best]):.0f} %)"
         for label, best, shares in zip(labels, predicted, log_shares, strict=True)
     ]
     matrix = report.matrix(counts, names, "label", "predicted")
