@@ -106,7 +106,7 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy_but_for_what_is_yours(
     owners = untouched.owners
     assert found.keys() == fresh.keys()
     for path, entry in found.items():
-        yours = owners.owner_of(path) == "yours"
+        yours = owners.of(path) == "yours"
         assert entry == (untouched.state[path] if yours else fresh[path]), path
 
 
