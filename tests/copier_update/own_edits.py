@@ -82,7 +82,7 @@ def add_a_make_target(project: Path) -> None:
 def edit_settings_of_one_machine(project: Path) -> None:
     """Fill the ignored ``.env`` and describe it for colleagues."""
     write(project / ".env", "APP_TRAINING__EPOCHS=3\nSECRET=not for git\n")
-    append(project / ".env.example", "\n# SECRET=\n")
+    append(project / "README.md", "\nWrite `SECRET=...` into `.env`.\n")
 
 
 # Around the code
@@ -213,10 +213,10 @@ def add_a_notebook(project: Path) -> None:
     write(project / "notebooks" / "exploration.ipynb", text)
 
 
-@edit()
-def remove_the_notebooks_page(project: Path) -> None:
+@edit(TRAINING)
+def remove_the_page_about_data(project: Path) -> None:
     """Delete a seed."""
-    (project / "notebooks" / "README.md").unlink()
+    (project / "data" / "README.md").unlink()
 
 
 @edit(TRAINING)
@@ -312,7 +312,7 @@ def split_a_module(project: Path) -> None:
 def move_tests(project: Path) -> None:
     """Sort tests into folders, and delete one."""
     (project / "tests" / "unit").mkdir()
-    (project / "tests" / "test_files.py").rename(project / "tests" / "unit" / "test_files.py")
+    (project / "tests" / "test_kit.py").rename(project / "tests" / "unit" / "test_kit.py")
     (project / "tests" / "test_smoke.py").unlink()
 
 

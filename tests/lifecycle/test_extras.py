@@ -38,6 +38,16 @@ PACKAGES = {
 }
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\S*[?&]token=(?P<token>\w+)")
 
+DRAWS = """
+import pathlib, sys
+from PACKAGE.figures import learning_curves
+from PACKAGE.kit.frames import metrics_frame, runs_frame
+from PACKAGE.kit.tracking import list_runs
+
+runs = list_runs()
+learning_curves(metrics_frame(runs, "epoch")).savefig(sys.argv[1])
+print(len(runs_frame(runs)), pathlib.Path(sys.argv[1]).stat().st_size > 1000)
+"""
 
 DEEPSPEED = ("--training.deepspeed", "configs/deepspeed.json", "--training.epochs", "2")
 
@@ -67,21 +77,22 @@ def with_deepspeed(
     return made
 
 
-def test_each_extra_is_used_once(project: Project) -> None:
+def test_each_extra_is_used_once(project: Project, tmp_path: Path) -> None:
     found = project.command("tune", "--trials", "2", "--training.epochs", "3")
     assert [trial["number"] for trial in found["trials"]] == [1, 2]
     best = f"experiments/{found['best']['run_id']}/config.yaml"
     trained = project.command("train", "--config", best)
     assert trained["best"]["metrics"]["val_accuracy"] == found["best"]["value"]
-    reported = project.command("report")
-    assert reported["runs"] == 3
-    assert all((project.folder / path).stat().st_size for path in reported["files"])
+    draws = DRAWS.replace("PACKAGE", project.package)
+    assert project.python("-c", draws, str(tmp_path / "curves.pdf")).split() == ["3", "True"]
+    assert project.command("report")["run_id"] == trained["run_id"]
     rows = project.command("quantize")["rows"]
     assert [row["precision"] for row in rows] == ["float32", "int8", "nf4", "fp4"]
     assert all(row["bytes"] < rows[0]["bytes"] for row in rows[1:])
     assert "1 notebooks run from top to bottom" in project.make("notebooks").stdout
-    new = project.git("ls-files", "--others", "--exclude-standard", "reports")
-    assert new == "reports/.gitignore\n"
+    assert project.git("ls-files", "--others", "--exclude-standard", "experiments") == (
+        "experiments/.gitignore\n"
+    )
 
 
 def test_embed_without_a_model_says_what_to_do(project: Project) -> None:

@@ -303,6 +303,18 @@ def test_training_is_timed_against_the_commit_before(project: Project) -> None:
     assert "times as slow: find out why" in sentence
 
 
+def test_what_an_editor_starts_runs(project: Project) -> None:
+    """The commands and the tests of a file, as VS Code would start them under its debugger."""
+    text = (project.folder / "project.code-workspace").read_text()
+    configurations = json.loads(text)["launch"]["configurations"]
+    started = [each for each in configurations if isinstance(each.get("args"), list)]
+    test = str(project.folder / "tests" / "test_smoke.py")
+    for each in started:
+        arguments = [part.replace("${file}", test) for part in each["args"]]
+        assert project.python("-m", each["module"], *arguments)
+    assert [each["module"] for each in started] == [project.package, project.package, "pytest"]
+
+
 def test_the_project_is_lint_clean_and_typed(project: Project) -> None:
     assert re.search(r"^mypy .*Passed$", project.make("lint").stdout, re.MULTILINE)
 

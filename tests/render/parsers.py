@@ -19,7 +19,6 @@ from packaging.requirements import Requirement
 
 OLDEST_PYTHON = (3, 11)
 HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
-DOTENV = re.compile(r"[A-Z][A-Z0-9_]*=\S*")
 INCLUDED = re.compile(rb"^-r (\S+)", re.MULTILINE)
 MAKEFILES = ("Makefile", "local.mk")
 COMMENT = re.compile(r"\s*//")
@@ -103,10 +102,6 @@ def _makefile(path: Path) -> None:
         assert not done.stderr, done.stderr
 
 
-def _dotenv(path: Path) -> None:
-    assert all(DOTENV.fullmatch(line) for line in code_lines(_text(path)))
-
-
 def _attributes(path: Path) -> None:
     assert all(ATTRIBUTES.fullmatch(line) for line in code_lines(_text(path)))
 
@@ -160,7 +155,6 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),
     (".dockerignore", _text),
-    (".env.example", _dotenv),
     (".gitattributes", _attributes),
     (".gitignore", _text),
     (".python-version", _version),

@@ -249,6 +249,7 @@ def test_git_commits_what_is_in_order(hooked: Path) -> None:
         "run.sh": '#!/bin/sh\ncd "$1" || exit\n',
         "empty.txt": "",
     }
+    (hooked / "notebooks").mkdir()
     for path, text in contents.items():
         (hooked / path).write_text(text, encoding="utf-8")
     done = commit(hooked)

@@ -28,5 +28,5 @@ def test_an_update_that_takes_away_what_an_extra_needs_is_refused(
     before = files_of(project)
     done = copier_here("update", "--defaults", "--data", "training=none", str(project))
     assert done.returncode != 0
-    assert "datascience reports on recorded trainings, and training is none: leave" in done.stderr
+    assert "datascience looks at recorded trainings, and training is none: leave" in done.stderr
     assert files_of(project) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests.render.parsers import parse
+from tests.render.questions import answers_of
 from tests.support.copier_runs import ROOT, FileState, files_of
 
 LONGEST_PATH = 120
@@ -54,6 +56,26 @@ def test_nothing_of_the_template_is_left(
     assert not [path for path in files if path.endswith(".jinja")]
     assert not [path for path in files if LEFTOVER.search(path)]
     assert not [path for path, content in texts.items() if LEFTOVER.search(content.decode())]
+
+
+def test_an_editor_starts_what_is_there(project: Path, files: dict[str, FileState]) -> None:
+    """All that VS Code lists to debug: commands of the package, or tests."""
+    workspace = json.loads(files["project.code-workspace"].content)
+    configurations = workspace["launch"]["configurations"]
+    assert len({each["name"] for each in configurations}) == len(configurations)
+    package = str(answers_of(project)["package_name"])
+    commands = set()
+    for each in configurations:
+        assert (each["type"], each["cwd"]) == ("debugpy", "${workspaceFolder}")
+        if each.get("purpose") == ["debug-test"]:
+            assert "module" not in each, "VS Code says which test"
+        elif each["module"] == package and isinstance(each["args"], list):
+            commands.add(f"src/{package}/commands/{each['args'][0]}.py")
+        else:
+            assert each["module"] in (package, "pytest")
+    assert commands <= files.keys()
+    assert len(commands) == 2 * (f"src/{package}/commands/train.py" in files)
+    assert workspace["settings"]["python.testing.pytestArgs"] == ["tests"]
 
 
 def test_the_readme_names_every_page_and_no_other(files: dict[str, FileState]) -> None:

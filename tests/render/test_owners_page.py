@@ -131,15 +131,15 @@ def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
             "row 2: `had` belongs into the first row with brought training",
         ),
         ("conditions.yml", 'means: "with training"', 'means: " "', "`means` must be some text"),
-        ("adopted.yml", "models/", "samples/", "adopted.yml row 5: no row of paths.yml is in samp"),
-        ("adopted.yml", "tests/", "tests/*.txt", "row 8: no row of paths.yml is in tests/*.txt"),
+        ("adopted.yml", "models/", "samples/", "adopted.yml row 4: no row of paths.yml is in samp"),
+        ("adopted.yml", "tests/", "tests/*.txt", "row 7: no row of paths.yml is in tests/*.txt"),
         (
             "adopted.yml",
             "tests/",
             "tests/training/a.py",
             "means only some files of tests/training/",
         ),
-        ("adopted.yml", "path: src/", "path: /src/", "row 7: `path` must be a path as in a"),
+        ("adopted.yml", "path: src/", "path: /src/", "row 6: `path` must be a path as in a"),
         ("retired.yml", "[]\n", "{}\n", "ownership/retired.yml: must be a list of rows"),
         (
             "retired.yml",

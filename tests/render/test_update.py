@@ -150,7 +150,7 @@ def test_what_is_yours_stays_as_you_left_it(
     project = copied({})
     for path in ("README.md", "local.mk", "configs/train.yaml", "requirements/40-dev.in"):
         (project / path).write_text("# ours\n", encoding="utf-8")
-    gone = ["tests/training/test_data.py", "notebooks/README.md", "requirements/overrides.txt"]
+    gone = ["tests/training/test_data.py", "data/README.md", "requirements/overrides.txt"]
     for path in gone:
         (project / path).unlink()
     for path in ("pyproject.toml", ".gitignore"):

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-untyped"
-"""The figures of `report`. They are drawn without a display, and notebooks can show them too."""
+"""Figures for notebooks and papers, drawn without a display. `kit/frames.py` has the data."""
 
 from __future__ import annotations
 

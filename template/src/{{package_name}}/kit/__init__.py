@@ -22,6 +22,8 @@ Runs:
 
 - `tracking`: `RunRecord` and `BestEpoch` of a run that goes on; `environment_facts`, `git_facts`
 - `tracking`: `Run`, `list_runs`, `find_run`, `newest_finished` and `way_on`, to look at runs
+- `report`: `page`, of `table`, `matrix`, `chart`, `picture`, `gallery` and `shaded`, all in HTML
+- `report`: `result`, `curves`, `comparison`, `settings` and `facts` of a run, for such a page
 - `tracking.store`: `CONFIG_FILE`, `METRICS_FILE` and `CHECKPOINT_FILE` in the folder of a run
 - `tracking.compare`: `choose_runs` and `compare`, runs side by side
 - `frames`: `runs_frame` and `metrics_frame`, runs as data frames

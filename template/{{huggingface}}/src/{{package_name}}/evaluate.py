@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
 
 from .config import Config
 from .data import load_texts
@@ -72,6 +78,19 @@ def evaluate(config: Config, opened: Opened) -> Evaluation:
         loss_before=mean_loss(config, before, before.test),
         loss_of_frequencies=_loss_of_frequencies(after),
     )
+
+
+def token_losses(
+    model: Any, blocks: Sequence[Sequence[int]], batch_size: int
+) -> NDArray[np.float32]:
+    """Return the loss in nats of every token but the first of each block (N, tokens - 1)."""
+    losses = []
+    with torch.no_grad():
+        for batch in torch.tensor(blocks).split(batch_size):
+            logits = model(input_ids=batch).logits[:, :-1].float()
+            losses.append(cross_entropy(logits.transpose(1, 2), batch[:, 1:], reduction="none"))
+    numbers: NDArray[np.float32] = torch.cat(losses).numpy()
+    return numbers
 
 
 def _loss_of_frequencies(parts: Parts) -> float:

@@ -2,7 +2,7 @@
 """The local record of every run, in `experiments/`: always on, plain files, no server."""
 
 from .record import RunRecord, environment_facts, git_facts
-from .store import BestEpoch, Run, find_run, list_runs, newest_finished, way_on
+from .store import BestEpoch, Run, find_run, list_runs, newest_finished, run_before, way_on
 
 __all__ = [
     "BestEpoch",
@@ -13,5 +13,6 @@ __all__ = [
     "git_facts",
     "list_runs",
     "newest_finished",
+    "run_before",
     "way_on",
 ]

@@ -88,7 +88,7 @@ class Comparison:
             table.add_section()
             table.add_row(Text(title if rows else f"the same {title}", style="bold"))
             for row in rows:
-                cells = [_shown(row.name, value) for value in row.values]
+                cells = [shown(row.name, value) for value in row.values]
                 marked = [cell + " *" * (at in row.best) for at, cell in enumerate(cells)]
                 table.add_row(row.name, *marked)
         return table
@@ -117,8 +117,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
     Raises:
         RunError: the configuration of a run cannot be read.
     """
-    settings = [dict(_leaves(_settings(run))) for run in runs]
-    facts = [dict(_leaves(_facts(run))) for run in runs]
+    settings = [settings_of(run) for run in runs]
+    facts = [dict(leaves(_facts(run))) for run in runs]
     metrics = [_metrics(run) for run in runs]
     if any(name.startswith(_PREFIX) for each in metrics for name in each):
         metrics = [_renamed(each) for each in metrics]
@@ -128,6 +128,41 @@ def compare(runs: Sequence[Run]) -> Comparison:
         list(_differences(facts)),
         list(_differences(metrics)),
     )
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return all settings of a run, by names such as `training.batch_size`.
+
+    Raises:
+        RunError: the configuration of the run cannot be read.
+    """
+    path = run.folder / CONFIG_FILE
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} is damaged: remove or restore that run.") from error
+    return dict(leaves(values)) if isinstance(values, dict) else {}
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings, by names such as `best.epoch`."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a value for people: digests are cut, numbers rounded."""
+    if value is None:
+        return "-"
+    if name.endswith("_bytes"):
+        return f"{value / 1e6:.0f} MB"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    is_digest = isinstance(value, str) and len(value) >= _DIGEST and _is_hexadecimal(value)
+    return value[:_SHOWN_DIGITS] if is_digest else str(value)
 
 
 def _differences(columns: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -152,15 +187,6 @@ def _places(values: Iterable[Any], wanted: float) -> list[int]:
     return [at for at, value in enumerate(values) if value == wanted]
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    path = run.folder / CONFIG_FILE
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} is damaged: remove or restore that run.") from error
-    return values if isinstance(values, dict) else {}
-
-
 def _facts(run: Run) -> dict[str, Any]:
     left_out = _LEFT_OUT | set(_MEASURED)
     facts = {name: value for name, value in run.facts.items() if name not in left_out}
@@ -179,25 +205,6 @@ def _metrics(run: Run) -> dict[str, Any]:
 def _renamed(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return metrics of earlier releases by the names of today."""
     return {re.sub(f"^{_OLD_PREFIX}", _PREFIX, name): value for name, value in metrics.items()}
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _shown(name: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if name.endswith("_bytes"):
-        return f"{value / 1e6:.0f} MB"
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    is_digest = isinstance(value, str) and len(value) >= _DIGEST and _is_hexadecimal(value)
-    return value[:_SHOWN_DIGITS] if is_digest else str(value)
 
 
 def _is_hexadecimal(text: str) -> bool:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ..errors import RunError
 from ..files import read_json
@@ -44,6 +44,25 @@ class Run:
         """Return the number of the best epoch, or of the last one that was finished."""
         best = self.facts.get("best")
         return int(self.facts["epochs_done"] if last or not best else best["epoch"])
+
+    def metrics(self, kind: Literal["epoch", "step"]) -> Iterator[dict[str, Any]]:
+        """Yield what was logged for every epoch, or for every step.
+
+        A run that was killed may have left its last line unfinished; it is passed over.
+
+        Raises:
+            RunError: another line cannot be read.
+        """
+        text = (self.folder / METRICS_FILE).read_text(encoding="utf-8")
+        for line in text.splitlines(keepends=True):
+            if line.endswith("\n"):
+                try:
+                    values = json.loads(line)
+                except ValueError as error:
+                    reason = f"{METRICS_FILE} of run {self.id} is damaged: {error}."
+                    raise RunError(reason) from error
+                if values.pop("kind") == kind:
+                    yield values
 
 
 @dataclass
@@ -129,6 +148,12 @@ def newest_finished() -> Run:
         if run.status == "finished":
             return run
     raise RunError("No finished run yet: run the `train` command.")
+
+
+def run_before(run: Run) -> Run | None:
+    """Return the newest of the finished runs that started before this one; None: there is none."""
+    earlier = (each for each in list_runs() if each.id < run.id)
+    return next((each for each in earlier if each.status == "finished"), None)
 
 
 def way_on(facts: Mapping[str, Any]) -> str:
