@@ -234,11 +234,18 @@ def _train_epoch(
         learning_rate = float(trainer.schedule(trainer.steps))
         loss, correct = trainer.step(inputs, labels)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
-        report.step()
-        losses.append(loss * len(labels))
-        right.append(correct)
         sizes.append(len(labels))
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            samples=sizes[-1],
+        )
+        report.step()
+        losses.append(loss * sizes[-1])
+        right.append(correct)
     val = evaluate(trainer.trained(), splits.val)
     metrics = {
         "train_loss": sum(losses) / sum(sizes),

@@ -214,9 +214,16 @@ def _train_epoch(
         learning_rate = trainer.optimizer.param_groups[0]["lr"]
         loss, correct = trainer.train_step(group)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
-        report.step()
         sizes.append(sum(len(labels) for _, labels in group))
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            samples=sizes[-1],
+        )
+        report.step()
         losses.append(loss * sizes[-1])
         right.append(correct)
     val = trainer.validate(splits.val)
