@@ -163,7 +163,7 @@ def _proposals(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
     """Yield what may help and the settings that do it; which of them exist is asked later."""
     training = values.get("training") or {}
     yield from _smaller_batch(training)
-    slower = "activations computed twice instead of kept (the same results, slower)"
+    slower = "activations computed twice instead of kept (slower, the same but for rounding)"
     half = "bf16, half the memory for activations (other bits; slow on most CPUs)"
     trainer = training.get("arguments")  # of Transformers
     if training.get("checkpoint_activations") is False:

@@ -22,8 +22,8 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
 
 def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
     """Does one optimizer step with one batch; returns the mean loss and the number of samples."""
-    result: tuple[float, int] = trainer.step(*batch)
-    return result
+    loss, size = trainer.train_step([batch])
+    return float(loss), size
 
 
 def disturb_generators() -> None:

@@ -186,7 +186,14 @@ def _train_epoch(
         learning_rate = trainer.learning_rate()
         mean_loss, size = trainer.step(inputs, targets)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=mean_loss, learning_rate=learning_rate)
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=mean_loss,
+            learning_rate=learning_rate,
+            samples=size,
+        )
         report.step()
         losses.append(mean_loss * size)
         sizes.append(size)

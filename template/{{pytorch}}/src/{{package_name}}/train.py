@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, StackDataset
 from .config import Config, TrainingConfig
 from .data import Samples, Splits, load_splits
 from .evaluate import evaluate
-from .kit.errors import RunError, TrainingError
+from .kit.errors import RunError
 from .kit.inference import outputs_of
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
@@ -89,26 +89,24 @@ class Trainer:
             settings, model, forward, optimizer, lr_scheduler, scaler, batches, shuffling, device
         )
 
-    def train_step(self, group: Sequence[speed.Batch]) -> tuple[float, int]:
+    def train_step(self, group: Sequence[speed.Batch]) -> tuple[torch.Tensor, int]:
         """Do one optimizer step; return the mean loss and the number of samples.
+
+        The loss stays on the device: who reads it waits until it has been computed.
 
         Args:
             group: The batches whose gradients are accumulated, one or more.
         """
         size = sum(map(speed.size_of, group))
-        mean_loss = 0.0
+        mean_loss = torch.zeros((), device=self.device)
         self.optimizer.zero_grad()
         for batch in group:
             inputs, targets = speed.moved(batch, self.device)
             with speed.autocast(self.settings.precision, self.device):
                 batch_loss = loss(outputs_of(self.forward, inputs), targets)
-            if not math.isfinite(batch_loss.item()):
-                raise TrainingError(
-                    f"The loss is {batch_loss.item()}: lower training.learning_rate."
-                )
             share = speed.size_of(batch) / size
             self.scaler.scale(batch_loss * share).backward()
-            mean_loss += batch_loss.item() * share
+            mean_loss += batch_loss.detach() * share
         self._change_weights()
         return mean_loss, size
 
@@ -227,9 +225,11 @@ def _train_epoch(
             samples=size,
         )
         report.step()
-        losses.append(mean_loss * size)
+        losses.append(mean_loss)
         sizes.append(size)
-    metrics = {"train_loss": sum(losses) / sum(sizes)}
+    record.flush()  # a loss that is not finite ends the run before it is validated
+    total_loss = sum(float(loss) * size for loss, size in zip(losses, sizes, strict=True))
+    metrics = {"train_loss": total_loss / sum(sizes)}
     metrics |= {f"val_{name}": value for name, value in trainer.validate(splits.val).items()}
     after = Progress(epoch, step)
     _finish_epoch(trainer, record, best, after, metrics)
