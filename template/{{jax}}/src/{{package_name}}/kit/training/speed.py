@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,6 @@ import optax
 from ..errors import ConfigError
 
 LOWER_PRECISIONS = {"bf16": jnp.bfloat16}
-
-Batch = TypeVar("Batch")
 
 
 def lowered(tree: Any, precision: str) -> Any:
@@ -55,9 +53,9 @@ def make_lr_schedule(
     return partial(_rate, learning_rate, schedule, warmup_steps, steps)
 
 
-def in_groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+def in_groups(batches: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """Yield lists of so many batches; the last one may be shorter."""
-    group: list[Batch] = []
+    group: list[Any] = []
     for batch in batches:
         group.append(batch)
         if len(group) == size:
