@@ -13,7 +13,7 @@ from tests.render.template_files import TemplateFiles, in_project
 from tests.support.answer_sets import ANSWER_SETS
 from tests.support.copier_runs import files_of
 
-FROM_FIRST_ANSWERS = {"README.md", "LICENSE"}
+FROM_FIRST_ANSWERS = {"README.md", "LICENSE", "project.code-workspace"}
 """Yours, and written from answers that can change; they tell what was true at the first copy."""
 
 NEVER_TOGETHER = (

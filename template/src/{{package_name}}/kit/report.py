@@ -24,6 +24,7 @@ from .tracking.compare import compare, leaves, settings_of, shown
 
 _PART = re.compile(r"(?P<part>train|val|test|held_out)_(?P<measure>.+)")
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # told apart by everybody
+_PLACES = {"train": 0, "val": 1, "held_out": 1, "test": 2}  # a part has one color in all charts
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 460, 280, 64, 450, 36, 240
 _MOST_CLASSES = 40  # in a matrix that people can read
 _MOST_PIXELS = 256  # at each side of a picture
@@ -124,7 +125,7 @@ def chart(
         drawn.append(f'<path d="M{x:.1f} {_TOP}V{_BOTTOM}" stroke="gray" stroke-dasharray="4"/>')
         drawn.append(_text(x, _TOP - 6, "best", anchor="end" if x > _WIDTH / 2 else "start"))
     for place, (name, line) in enumerate(series.items()):
-        color = _COLORS[place % len(_COLORS)]
+        color = _COLORS[_PLACES.get(name, place) % len(_COLORS)]
         drawn.append(_line(name, line, color, epochs, values))
         drawn.append(_text(_LEFT + 110 * place, _HEIGHT - 6, f"● {name}", color=color))
     box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
