@@ -59,7 +59,7 @@ def test_the_page_shows_its_parts_and_asks_nobody(
     assert [(box["width"] > 200, box["height"] > 200) for box in matrix] == [(True, True)]
     assert len(window.boxes(".matrix td")) == CLASSES**2
     lines = window.boxes("svg.chart polyline")
-    assert len(lines) == 4, "of training and validation"
+    assert len(lines) == 3, "the loss of training and validation, the accuracy of validation"
     assert all(box["width"] > 100 and box["height"] > 1 for box in lines)
     assert all(any(is_within(line, chart) for chart in charts) for line in lines)
     images = window.boxes("figure img")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..kit.tracking import Run
     from ..task import Arrays
 
@@ -60,68 +59,77 @@ def _errors(chosen: Run, count: int) -> dict[str, str]:
     """
     import numpy as np
 
+    from .. import evaluate
     from ..data import load_splits
-    from ..evaluate import compute_outputs, load_run, measure
     from ..kit import report
     from ..kit.reproducibility import make_reproducible
     from ..task import decode
 
-    config, model = load_run(chosen)
+    config, model = evaluate.load_run(chosen)
     splits: Any = load_splits(config.data)  # in an older project there are two parts
     samples = splits.val if hasattr(splits, "val") else splits.held_out
     targets = samples.targets if hasattr(samples, "targets") else {"label": samples.labels}
     make_reproducible(config.seed, config.threads)
-    outputs = compute_outputs(model, samples)
-    each = [(_row(outputs, at), _row(targets, at)) for at in range(len(samples))]
-    losses = np.array([measure(*row)["loss"] for row in each])
-    examples = []
-    for at in np.argsort(-losses, kind="stable")[:count]:
-        (answer,), right = decode(each[at][0]), _told(each[at][1])
-        text = f"{right}, predicted {_told(answer)}\nloss {losses[at]:.3g}"
-        examples.append((_shown(samples.inputs, at), text))
-    return {**_confusions(outputs, targets), "Worst examples": report.gallery(examples)}
+    outputs = evaluate.compute_outputs(model, samples)
+    sections = _confusions(outputs, targets)
+    measure = getattr(evaluate, "measure", None)
+    if measure is None:
+        return {**sections, "Worst examples": "Left out: evaluate.py has no measure(...)."}
+    answers, examples = decode(outputs), []
+    losses = [_loss(measure, outputs, targets, at) for at in range(len(samples))]
+    for at in np.argsort([-loss for loss in losses], kind="stable")[:count]:
+        truth = {f"target {name}": _short(array[at]) for name, array in targets.items()}
+        answer = {name: _short(value) for name, value in answers[at].items()}
+        said = "\n".join(f"{name}: {value}" for name, value in [*truth.items(), *answer.items()])
+        examples.append((_shown(samples.inputs, at), f"{said}\nloss: {losses[at]:.3g}"))
+    return {**sections, "Worst examples": report.gallery(examples)}
+
+
+def _loss(measure: Any, outputs: Arrays, targets: Arrays, at: int) -> float:
+    """Return the loss of one sample alone."""
+    one = [
+        {name: array[at : at + 1] for name, array in each.items()} for each in (outputs, targets)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of metrics that one sample is too few for
+        return float(measure(*one)["loss"])
 
 
 def _confusions(outputs: Arrays, targets: Arrays) -> dict[str, str]:
-    """Return the confusion matrix, if the task decides for one of several classes."""
+    """Return the confusion matrix, if the task decides for one class of several."""
     import numpy as np
 
     from .. import task
     from ..kit import report
 
     names, decided = getattr(task, "CLASS_NAMES", ()), task.decide(outputs)
-    labels, *others = targets.values()
-    if not names or others or decided is None or np.shape(decided) != labels.shape:
+    labels = targets.get("label")
+    if not names or labels is None or labels.dtype.kind not in "iu":
+        return {}
+    if np.shape(decided) != labels.shape:
         return {}
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (labels, decided), 1)
-    return {"Confusion matrix": report.matrix(counts, [*names], "label", "predicted")}
+    return {"Confusion matrix": report.matrix(counts, [*map(str, names)], "label", "predicted")}
 
 
-def _row(arrays: Arrays, at: int) -> dict[str, NDArray[Any]]:
-    return {name: array[at : at + 1] for name, array in arrays.items()}
+def _shown(inputs: Arrays, at: int) -> str:
+    """Return the inputs of a sample: images of (1, H, W) or (3, H, W), all others as text."""
+    from ..kit import report
 
-
-def _told(values: Mapping[str, Any]) -> str:
-    """Return an answer or a target in a few words."""
-    return ", ".join(f"{name} {_short(value)}" for name, value in values.items())
+    parts = []
+    for name, array in inputs.items():
+        values = array[at]
+        if values.ndim == 3 and values.shape[0] in (1, 3):
+            gray = values.shape[0] == 1
+            parts.append(report.picture(values[0] if gray else values.transpose(1, 2, 0), name))
+        else:
+            parts.append(report.as_html(f"{name}: {_short(values)} "))
+    return report.Html("".join(f"<div>{part}</div>" for part in parts))
 
 
 def _short(value: Any) -> str:
-    import numpy as np
-
-    numbers = np.asarray(value)
-    if numbers.dtype.kind == "f":
-        return " ".join(f"{number:.3g}" for number in numbers.ravel()[:64])
-    return " ".join(str(each) for each in numbers.ravel()[:64])
-
-
-def _shown(inputs: Arrays | NDArray[Any], at: int) -> str:
-    """Return an input as an image, if the first is one of (1, H, W) or (3, H, W), or as numbers."""
-    from ..kit import report
-
-    rows = _row(inputs, at) if isinstance(inputs, Mapping) else {"": inputs[at : at + 1]}
-    first = next(iter(rows.values()))[0]
-    if first.ndim == 3 and first.shape[0] in (1, 3):
-        return report.picture(first.squeeze(0) if len(first) == 1 else first.transpose(1, 2, 0))
-    return _told(rows).strip()
+    """Return a value in some sixty characters."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return textwrap.shorten(str(value), 60, placeholder=" ...")
