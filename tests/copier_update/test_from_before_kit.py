@@ -188,6 +188,26 @@ def _moved(project: Path) -> Iterator[tuple[str, str]]:
                     yield _dotted(file.relative_to(project).as_posix()), place_now
 
 
+def test_a_module_of_ours_is_not_hidden_by_a_folder_that_came(
+    template: Path, tmp_path: Path
+) -> None:
+    project = render(template, tmp_path / "ours", {"package_name": PACKAGE}, version="0.1.0")
+    package = project / "src" / PACKAGE
+    write(package / "models" / "__init__.py", "def build_model() -> str:\n    return 'theirs'\n")
+    write(package / "model.py", "from .files import write_text\n\nOURS = write_text.__name__\n")
+    commit(project, "Our work")
+    update(project)
+    asked = f"from {PACKAGE} import model; print(model.OURS, model.build_model())"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", asked],
+        env={"PYTHONPATH": str(project / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "write_text theirs\n", done.stderr
+
+
 def test_what_the_package_needs_comes_into_images(over: tuple[Code, Path]) -> None:
     _, project = over
     package = project / "src" / PACKAGE

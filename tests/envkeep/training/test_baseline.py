@@ -45,8 +45,8 @@ def test_accepting_keeps_comments_tolerances_and_arguments(file: Path) -> None:
     file.write_text(text, encoding="utf-8")
     before = baseline.load()
     assert before
-    baseline.write(before, {"held_out_accuracy": 0.75, "train_loss": 0.1})
-    assert baseline.load() == Baseline(["--seed=1"], 1.5, {"held_out_accuracy": Metric(0.75, 0.01)})
+    baseline.write(before, {"val_accuracy": 0.75, "train_loss": 0.1})
+    assert baseline.load() == Baseline(["--seed=1"], 1.5, {"val_accuracy": Metric(0.75, 0.01)})
     now = file.read_text(encoding="utf-8")
     assert now.partition("[metrics")[0] == text.partition("[metrics")[0]
 
