@@ -301,7 +301,8 @@ def test_what_stands_for_the_kit_goes_when_it_is_told_to(
     after = files_of(project)
     assert before.keys() - after.keys() == standing
     changed = {path for path, file in after.items() if before.get(path) != file}
-    assert changed == {".copier-answers.yml", "docs/training.md"}
+    described = {"docs/training.md", "requirements/stack/owners.json"}
+    assert changed == {".copier-answers.yml", *described}
 
 
 @pytest.mark.parametrize("operation", ["copy", pytest.param("recopy", marks=pytest.mark.slow)])
