@@ -61,7 +61,6 @@ class Edited:
         """Copy the copy, and edit it."""
         shutil.copytree(copied, folder, symlinks=True)
         self.folder = folder
-        self.owners = owners_of(folder)
         self.before = state_of(folder)
         for edit in edits:
             edit.make(folder)
@@ -76,9 +75,8 @@ class Edited:
         """
         edited = {path: entry for path, entry in self.state.items() if path not in but}
         before = {path: entry for path, entry in self.before.items() if path not in but}
-        merged = {
-            path for path in {*before, *edited} if self.owners.of(path) in ("template", "shared")
-        }
+        owners = owners_of(self.folder)
+        merged = {path for path in {*before, *edited} if owners.of(path) in ("template", "shared")}
         return lost(before, edited, state_of(self.folder), merged)
 
 

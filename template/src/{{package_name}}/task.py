@@ -1,7 +1,7 @@
 """The task: what goes into the model, how good what comes out is, and what it means.
 
-With `data.py` and `model.py`, which has the loss, this is all that knows of digits and classes.
-NumPy only, because predictions in production run without the training framework.
+This is all that knows of digits and classes, beside the data and the model with its loss. NumPy
+only, because predictions in production run without the training framework.
 """
 
 from __future__ import annotations

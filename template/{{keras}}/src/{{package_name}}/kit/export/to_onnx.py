@@ -12,7 +12,7 @@ from ..inference import TensorSpec
 from ..keras_backend import computing_on, keras
 from ..reporting import silenced
 from .artifact import ExportRequest
-from .onnx_graph import drop_empty_biases, name_outputs, order_outputs
+from .onnx_graph import drop_empty_biases, name_output, order_outputs
 
 OPSET = 18
 
@@ -36,7 +36,7 @@ def translate(request: ExportRequest, path: Path) -> None:
             )
             program = onnx.load(path)
             # In the order in which Keras puts the outputs of a mapping one after another.
-            name_outputs(program, keras.tree.flatten({name: name for name in request.outputs}))
+            name_output(program, *keras.tree.flatten({name: name for name in request.outputs}))
             order_outputs(program, list(request.outputs))
             drop_empty_biases(program)
             onnx.save(program, path)

@@ -25,8 +25,8 @@ def drop_empty_biases(program: onnx.ModelProto) -> None:
             program.graph.initializer.remove(each)
 
 
-def name_outputs(program: onnx.ModelProto, names: Sequence[str]) -> None:
-    """Gives the outputs names, wherever they are written and read.
+def name_output(program: onnx.ModelProto, *names: str) -> None:
+    """Gives each output a name, wherever they are written and read.
 
     Args:
         program: It is changed.
