@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any, NamedTuple
 
 import pytest
@@ -72,8 +71,7 @@ TASKS = {
 @pytest.mark.parametrize("heading", TASKS)
 def test_the_steps_of_the_page(heading: str, trained_project: Checkpoint) -> None:
     project, task = trained_project.restore(), TASKS[heading]
-    for name in ("experiments", "models", "data/raw"):
-        shutil.rmtree(project.folder / name, ignore_errors=True)
+    project.git("clean", "-fdxq", "experiments", "models", "data")
     follow(project.folder, heading)
     project.make("format")
     files, lines = changed(project.git("diff", "--numstat", BASE_COMMIT, "--", "."))

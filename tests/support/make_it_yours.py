@@ -103,7 +103,7 @@ def _cleared(lines: dict[int, str], place: tuple[int, int]) -> int:
 
 def _first(node: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min(each.lineno for each in (node, *decorators))
+    return decorators[0].lineno if decorators else node.lineno
 
 
 def _name(node: ast.stmt) -> str:
