@@ -96,6 +96,7 @@ def check_the_model(project: Project, task: Task) -> None:
     export = project.command("export")
     assert (export["passed"], export["model"]) == (True, f"models/{task.name}")
     assert export["metrics"][task.metric] == pytest.approx(found[task.metric], abs=1e-4)
+    project.make("install-prod")
     assert "Equal: " in project.make("predict").stdout
     (project.folder / "request.json").write_text(json.dumps(task.request), encoding="utf-8")
     answers = project.command("predict", "request.json", link=".venv-prod")["predictions"]
