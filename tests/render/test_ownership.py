@@ -21,6 +21,7 @@ NEVER_TOGETHER = (
     {"on_torch", "on_jax"},
     {"pytorch", "via_onnx"},
     {"classifier", "huggingface"},
+    {"flat_classifier", "flat_generator"},
 )
 """Overlays of which a project takes one."""
 
