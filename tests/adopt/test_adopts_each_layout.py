@@ -197,7 +197,7 @@ def test_it_is_a_project(adopted: Adopted) -> None:
     assert done.returncode == 0, done.stderr
     assert "run `make lock`" in done.stdout
     assert "predict:" not in adopted.text("Makefile")
-    example = ("src/*/kit", "src/*/train.py", "experiments", "tests/test_smoke.py")
+    example = ("src/*/kit", "src/*/train.py", "experiments", "tests/test_cli.py")
     assert not [path for pattern in example for path in adopted.folder.glob(pattern)]
 
 

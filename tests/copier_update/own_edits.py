@@ -313,7 +313,7 @@ def move_tests(project: Path) -> None:
     """Sort tests into folders, and delete one."""
     (project / "tests" / "unit").mkdir()
     (project / "tests" / "test_kit.py").rename(project / "tests" / "unit" / "test_kit.py")
-    (project / "tests" / "test_smoke.py").unlink()
+    (project / "tests" / "test_cli.py").unlink()
 
 
 @edit()

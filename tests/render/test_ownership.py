@@ -90,7 +90,7 @@ def test_an_adopted_repository_gets_none_of_what_it_has_and_all_else(
         usual = files_of(projects(answers)).keys()
         adopted = files_of(projects({**answers, "adopted": True})).keys()
         left_out = {path for path in usual if not _is_in_adopted(path, template_files)}
-        assert {"tests/test_smoke.py", "models/.gitignore"} <= left_out
+        assert {"tests/test_cli.py", "models/.gitignore"} <= left_out
         assert adopted == usual - left_out
 
 

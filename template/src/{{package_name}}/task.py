@@ -18,11 +18,9 @@ Arrays = Mapping[str, NDArray[Any]]
 
 CLASS_NAMES = tuple("0123456789")
 IMAGE_SHAPE = (1, 8, 8)
+MAX_PIXEL = 16.0  # scikit-learn's digits count the dark pixels in a block of 4 x 4
 
-# scikit-learn's digits count the dark pixels in a block of 4 x 4, hence 0 to 16.
-MAX_PIXEL = 16.0
-
-# Goes into every exported model; a model that was made with another scheme is refused.
+# Goes into every exported model, whose folder has its name; one with another scheme is refused.
 SCHEME: dict[str, Any] = {"name": "digits", "divide_by": MAX_PIXEL, "shape": [*IMAGE_SHAPE]}
 
 # Free sizes besides the batch: {"tokens": {1: "length"}}, for inputs and outputs.
@@ -42,10 +40,15 @@ def prepare(request: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: There are none, or the shape, the type or the range is another one.
     """
+    return {"image": images_of(request, "images")}
+
+
+def images_of(request: Mapping[str, Any], name: str) -> NDArray[np.float32]:
+    """Return the images of that name in a request, each of shape IMAGE_SHAPE, from 0 to 1."""
     try:
-        images = np.asarray(request["images"])
+        images = np.asarray(request[name])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError('Give {"images": [...]} with images of equal size.') from error
+        raise InputError(f'Give {{"{name}": [...]}} with images of equal size.') from error
     raw = images.ndim == len(IMAGE_SHAPE)
     expected = IMAGE_SHAPE[1:] if raw else IMAGE_SHAPE
     if images.shape[1:] != expected or images.ndim < len(IMAGE_SHAPE):
@@ -55,7 +58,7 @@ def prepare(request: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     largest = MAX_PIXEL if raw else 1.0
     if not np.all((images >= 0) & (images <= largest)):
         raise InputError(f"Images of shape {images.shape} need values from 0 to {largest:g}.")
-    return {"image": (images.astype(np.float32) / np.float32(largest)).reshape(-1, *IMAGE_SHAPE)}
+    return (images.astype(np.float32) / np.float32(largest)).reshape(-1, *IMAGE_SHAPE)
 
 
 def metrics(outputs: Arrays, targets: Arrays) -> dict[str, float]:

@@ -24,12 +24,47 @@ from .task import CLASS_NAMES, MAX_PIXEL, Arrays, prepare
 EXAMPLE = Path("data/raw/digits.npz")
 
 
+def example() -> Arrays:
+    """Return what the `data` command writes to that file."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return {"images": digits.images.astype(np.uint8), "labels": digits.target.astype("<i8")}
+
+
+def read(path: Path) -> Samples:
+    """Return all samples of a file: `image`, float32 (N, 1, 8, 8), and `label`, int64 (N,).
+
+    Raises:
+        DataError: The content is not what this code expects.
+    """
+    images, labels = read_arrays(path, "images", "labels")
+    check(images, labels)
+    return Samples(prepare({"images": images}), {"label": labels})
+
+
+def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Check the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
+
+    Raises:
+        DataError: The first part of the contract that does not hold.
+    """
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (8, 8):
+        raise DataError(f"Images must be uint8 (N, 8, 8), not {images.dtype} {images.shape}.")
+    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        raise DataError(f"Labels must be int64, one per image, not {labels.dtype} {labels.shape}.")
+    if images.max() > MAX_PIXEL:
+        raise DataError(f"Pixels must lie between 0 and {MAX_PIXEL:g}, not {images.max()}.")
+    if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
+        raise DataError(f"Labels must lie between 0 and {len(CLASS_NAMES) - 1}.")
+
+
+# From here on nothing knows what the data is.
+
+
 @dataclass(frozen=True)
 class Samples:
-    """Named inputs of the model and named targets, with an example in each row of all.
-
-    Here: `image`, float32 (N, 1, 8, 8), and `label`, int64 (N,).
-    """
+    """Named inputs of the model and named targets, with an example in each row of all."""
 
     inputs: Arrays
     targets: Arrays
@@ -62,7 +97,7 @@ class Splits:
 
 
 def create(path: Path, *, accept: bool = False) -> str:
-    """Writes the digits, the same bytes every time, or lists a file of one's own as it is.
+    """Write the example's data, the same bytes every time, or list a file of one's own as it is.
 
     Returns:
         The SHA-256 of the file.
@@ -73,49 +108,23 @@ def create(path: Path, *, accept: bool = False) -> str:
     """
     if path.resolve() != EXAMPLE.resolve():
         return list_own(path, accept=accept)
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    arrays = {
-        "images": digits.images.astype(np.uint8),
-        "labels": digits.target.astype("<i8"),
-    }
-    return write_listed(path, partial(write_arrays, arrays=arrays), accept=accept)
+    return write_listed(path, partial(write_arrays, arrays=example()), accept=accept)
 
 
 def load_splits(config: DataConfig) -> Splits:
-    """Verify the file against the manifest, check it and split it.
+    """Verify the file against the manifest, read it and split it.
 
     Raises:
         DataError: The file is not the listed one, or its content is not what this code expects.
     """
     sha256 = verify(config.path)
-    images, labels = read_arrays(config.path, "images", "labels")
-    check(images, labels)
-    order = np.random.default_rng(config.split_seed).permutation(len(labels))
-    test = len(labels) - math.ceil(config.test_fraction * len(labels))
-    val = test - math.ceil(config.val_fraction * len(labels))
+    samples = read(config.path)
+    count = len(samples)
+    test = count - math.ceil(config.test_fraction * count)
+    val = test - math.ceil(config.val_fraction * count)
     if val < 1:
         raise DataError(
             "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
         )
-    samples = Samples(prepare({"images": images}), {"label": labels})[order]
-    return Splits(samples[:val], samples[val:test], samples[test:], sha256)
-
-
-def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Check the data contract: images uint8 (N, 8, 8) from 0 to 16, labels int64 (N,) in range.
-
-    Raises:
-        DataError: The first part of the contract that does not hold.
-    """
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (8, 8):
-        raise DataError(f"Images must be uint8 (N, 8, 8), not {images.dtype} {images.shape}.")
-    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-        raise DataError(f"Labels must be int64, one per image, not {labels.dtype} {labels.shape}.")
-    if len(labels) < 3:
-        raise DataError("At least three images are needed, one for each of train, val and test.")
-    if images.max() > MAX_PIXEL:
-        raise DataError(f"Pixels must lie between 0 and {MAX_PIXEL:g}, not {images.max()}.")
-    if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
-        raise DataError(f"Labels must lie between 0 and {len(CLASS_NAMES) - 1}.")
+    mixed = samples[np.random.default_rng(config.split_seed).permutation(count)]
+    return Splits(mixed[:val], mixed[val:test], mixed[test:], sha256)

@@ -1,4 +1,4 @@
-"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
+"""The model, a small convolutional network for images, and its loss.
 
 Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from .task import CLASS_NAMES, IMAGE_SHAPE
+
 Arrays = Mapping[str, jax.Array]
 Layer = dict[str, jax.Array]
 Weights = dict[str, Layer]
 
-_CLASSES = 10
-_PIXELS_LEFT = 4 * 4
 _random_kernel = jax.nn.initializers.he_normal(in_axis=1, out_axis=0)
 _random_matrix = jax.nn.initializers.glorot_uniform()
 
@@ -38,13 +38,14 @@ class DigitsCNN:
     def init(self, key: jax.Array) -> Weights:
         """Returns new weights, drawn with a key of `jax.random`."""
         first, second, last = jax.random.split(key, 3)
-        features = 2 * self.width * _PIXELS_LEFT
+        channels, rows, columns = IMAGE_SHAPE
+        features = 2 * self.width * (rows // 2) * (columns // 2)
         return {
-            "convolution_1": _convolution(first, 1, self.width),
+            "convolution_1": _convolution(first, channels, self.width),
             "convolution_2": _convolution(second, self.width, 2 * self.width),
             "classifier": {
-                "kernel": _random_matrix(last, (features, _CLASSES)),
-                "bias": jnp.zeros(_CLASSES),
+                "kernel": _random_matrix(last, (features, len(CLASS_NAMES))),
+                "bias": jnp.zeros(len(CLASS_NAMES)),
             },
         }
 
@@ -56,7 +57,7 @@ class DigitsCNN:
         *,
         checkpointed: bool = False,
     ) -> dict[str, jax.Array]:
-        """Return the logits (N, 10) of images (N, 1, 8, 8).
+        """Return the logits (N, classes) of images.
 
         Args:
             weights: As `init` returns them.

@@ -1,4 +1,4 @@
-"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
+"""The model, a small convolutional network for images, and its loss.
 
 Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .kit.keras_backend import keras
+from .task import CLASS_NAMES, IMAGE_SHAPE
 
-_CLASSES = 10
 _CHANNELS_LAST = (2, 3, 1)
 
 
@@ -25,7 +25,7 @@ def digits_cnn(width: int = 16, dropout: float = 0.2) -> keras.Model:
         dropout: Share of the features that is dropped in training, at least 0 and below 1.
     """
     layers = keras.layers
-    images = keras.Input((1, 8, 8), name="image")
+    images = keras.Input(IMAGE_SHAPE, name="image")
     values = layers.Permute(_CHANNELS_LAST)(images)
     for channels, stride in ((width, 1), (2 * width, 2), (2 * width, 1)):
         values = layers.Conv2D(
@@ -37,7 +37,7 @@ def digits_cnn(width: int = 16, dropout: float = 0.2) -> keras.Model:
             kernel_initializer="he_normal",
         )(values)
     features = layers.Dropout(dropout)(layers.Flatten()(values))
-    outputs = {"logits": layers.Dense(_CLASSES)(features)}
+    outputs = {"logits": layers.Dense(len(CLASS_NAMES))(features)}
     return keras.Model(images, outputs, name="digits_cnn")
 
 

@@ -1,4 +1,4 @@
-"""The model, a small convolutional network for images of 8 x 8 pixels, and its loss.
+"""The model, a small convolutional network for images, and its loss.
 
 Training, export and native inference call `build_model` and `loss` and nothing else here.
 """
@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from .task import CLASS_NAMES, IMAGE_SHAPE
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -25,8 +27,10 @@ class DigitsCNN(nn.Module):
             dropout: Share of the features that is dropped in training, at least 0 and below 1.
         """
         super().__init__()
+        channels, rows, columns = IMAGE_SHAPE
+        left = 2 * width * (rows // 2) * (columns // 2)
         self.features = nn.Sequential(
-            nn.Conv2d(1, width, kernel_size=3, padding=1),
+            nn.Conv2d(channels, width, kernel_size=3, padding=1),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, 2 * width, kernel_size=3, padding=1),
@@ -35,10 +39,10 @@ class DigitsCNN(nn.Module):
             nn.MaxPool2d(2),
             nn.Flatten(),
         )
-        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width * 4 * 4, 10))
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(left, len(CLASS_NAMES)))
 
     def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Returns the logits (N, 10) of images (N, 1, 8, 8)."""
+        """Returns the logits (N, classes) of images (N, channels, rows, columns)."""
         return {"logits": self.classifier(self.features(image))}
 
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..task import SCHEME
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 HELP = "export a run's model for inference, with a parity check"
 
-DEFAULT_OUTPUT = Path("models/digits")
+DEFAULT_OUTPUT = Path("models", SCHEME["name"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +91,7 @@ def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
     from ..kit.export import ExportRequest
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import environment_facts, git_facts
-    from ..task import DYNAMIC_AXES, SCHEME
+    from ..task import DYNAMIC_AXES
 
     config, model = load_run(chosen, last=last)
     splits = load_splits(config.data)

@@ -1,0 +1,63 @@
+"""What a project's docs/make-it-yours.md has people change, for every framework."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.render.conftest import Projects
+from tests.support.copier_runs import commit, git
+from tests.support.make_it_yours import PAGE, changed, follow, sections
+
+MOST_LINES = {"pytorch": 200, "keras": 200, "jax": 230}
+"""By framework; JAX's example writes its layers out, and their lines go."""
+
+TASKS = ["A table and a number", "Two inputs", "Images in folders"]
+MOST_FILES = 8
+
+
+@pytest.fixture(params=MOST_LINES)
+def framework(request: pytest.FixtureRequest) -> str:
+    """What trains."""
+    return str(request.param)
+
+
+@pytest.fixture
+def project(framework: str, projects: Projects, tmp_path: Path) -> Path:
+    """A project that was copied and committed."""
+    folder = shutil.copytree(projects({"training": framework}), tmp_path / "project")
+    commit(folder, "The copy")
+    return folder
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_another_task_changes_few_files_and_lines(project: Path, framework: str, task: str) -> None:
+    assert list(sections(project)) == TASKS
+    follow(project, task)
+    files, lines = changed(git(project, "diff", "--numstat"))
+    assert len(files) <= MOST_FILES, files
+    assert lines <= MOST_LINES[framework]
+    for path in files:
+        if path.endswith(".py") and (project / path).exists():
+            ast.parse((project / path).read_text(encoding="utf-8"))
+
+
+def test_the_page_names_what_is_there(project: Path) -> None:
+    text = (project / PAGE).read_text(encoding="utf-8")
+    (package,) = (path.name for path in (project / "src").iterdir())
+    for name in ("task.py", "model.py", "data.py"):
+        assert f"| `src/{package}/{name}` |" in text
+    data = (project / "src" / package / "data.py").read_text(encoding="utf-8")
+    assert "# From here on nothing knows what the data is." in data
+    assert "docs/make-it-yours.md" in (project / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_project_that_trains_language_models_says_what_its_own_text_takes(
+    projects: Projects,
+) -> None:
+    text = (projects({"training": "huggingface"}) / PAGE).read_text(encoding="utf-8")
+    assert "`data.path`" in text
+    assert "git rm" not in text
