@@ -75,10 +75,10 @@ class Outcome:
         return {
             "answers": self.answers,
             "accuracy": self.results["evaluate"]["accuracy"],
-            "accuracy_in_production": predicted["accuracy"],
+            "accuracy_in_production": predicted["metrics"]["accuracy"],
             "parity": {
                 name: predicted[name]
-                for name in ("images", "classes_equal", "max_abs_difference", "tolerance")
+                for name in ("examples", "agreement", "max_abs_difference", "tolerance")
             },
             "environments": {name: vars(each) for name, each in self.environments.items()},
             "seconds": self.seconds,
@@ -199,8 +199,8 @@ def summary_tables(summary: Mapping[str, Any]) -> list[Table]:
     result.add_row("Python", summary["answers"]["python_version"])
     result.add_row("accuracy on the test images", f"{summary['accuracy']:.4f}")
     result.add_row("the same in production", f"{summary['accuracy_in_production']:.4f}")
-    result.add_row("images compared", str(parity["images"]))
-    result.add_row("classes equal", "yes" if parity["classes_equal"] else "NO")
+    result.add_row("images compared", str(parity["examples"]))
+    result.add_row("the same class", f"{100 * parity['agreement']:.1f} %")
     result.add_row("largest logit difference", f"{parity['max_abs_difference']:.2e}")
     environments = Table("environment", "size", "torch")
     for name, each in summary["environments"].items():

@@ -295,7 +295,7 @@ def remove_the_example(project: Path) -> None:
 @edit()
 def rename_a_module(project: Path) -> None:
     """Give a module another name."""
-    (package(project) / "preprocessing.py").rename(package(project) / "features.py")
+    (package(project) / "task.py").rename(package(project) / "features.py")
 
 
 @edit("src/*/train.py")

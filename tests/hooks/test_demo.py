@@ -17,16 +17,16 @@ from maintain.demo import Environment, Outcome, last_json, size, summary_tables
 from scripts.demo import main
 
 PARITY = {
-    "images": 360,
-    "accuracy": 0.9916666666666667,
-    "classes_equal": True,
+    "examples": 360,
+    "metrics": {"accuracy": 0.9916666666666667},
+    "agreement": 1.0,
     "max_abs_difference": 4.76837158203125e-06,
     "tolerance": 1e-05,
     "passed": True,
 }
 RESULTS: dict[str, dict[str, Any]] = {
     "train": {"run_id": "20261121-120000-digits-ab12"},
-    "evaluate": {"accuracy": 0.9944444444444445, "images": 360},
+    "evaluate": {"accuracy": 0.9944444444444445, "examples": 360},
     "export": PARITY,
     "predict": {"model": "models/digits", **PARITY},
 }
@@ -73,8 +73,8 @@ def test_the_summary_is_taken_from_what_the_commands_say() -> None:
         "accuracy": 0.9944444444444445,
         "accuracy_in_production": 0.9916666666666667,
         "parity": {
-            "images": 360,
-            "classes_equal": True,
+            "examples": 360,
+            "agreement": 1.0,
             "max_abs_difference": 4.76837158203125e-06,
             "tolerance": 1e-05,
         },
@@ -91,7 +91,7 @@ def test_the_summary_is_taken_from_what_the_commands_say() -> None:
     [
         "0.9944",
         "0.9917",
-        "classes equal               │ yes",
+        "the same class              │ 100.0 %",
         "4.77e-06",
         "development │ 1142 MB │ with ",
         "production  │ 124 MB  │ without",

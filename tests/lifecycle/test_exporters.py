@@ -87,10 +87,10 @@ def test_an_environment_is_made_when_it_is_first_needed(trained: Project) -> Non
     project.make("install-prod")
     shutil.rmtree(environment)
     result = project.command("predict", "models/digits-int8", "--verify", link=".venv-prod")
-    assert result["images"] == 360
+    assert result["examples"] == 360
     assert result["agreement"] >= 0.99
     assert 0 < result["max_abs_difference"] <= result["tolerance"] < 3
-    assert result["accuracy"] >= 0.98
+    assert result["metrics"]["accuracy"] >= 0.98
 
 
 def test_without_make_one_sentence_says_what_to_do(trained: Project) -> None:

@@ -88,10 +88,10 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     installed = project.packages(link=".venv-prod")
     without_development(project)
     result = project.command("predict", link=".venv-prod")
-    assert result["images"] == 360
-    assert result["classes_equal"] is True
+    assert result["examples"] == 360
+    assert result["agreement"] == 1
     assert 10 * result["max_abs_difference"] <= result["tolerance"] < 1e-3
-    assert result["accuracy"] >= 0.98
+    assert result["metrics"]["accuracy"] >= 0.98
     of_keras = {"rich"} if "keras" in installed else set()
     assert not (OF_TRAINING - of_keras) & installed.keys()
     assert FRAMEWORKS & {each for lock in locks.values() for each in lock} == NATIVE[framework]

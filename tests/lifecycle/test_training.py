@@ -219,10 +219,10 @@ def test_changed_data_is_refused(project: Project) -> None:
 
 def test_production_predicts_the_same_without_torch(project: Project) -> None:
     result = project.command("predict", link=".venv-prod")
-    assert (result["model"], result["images"]) == ("models/digits", 360)
-    assert result["classes_equal"] is True
+    assert (result["model"], result["examples"]) == ("models/digits", 360)
+    assert result["agreement"] == 1
     assert 10 * result["max_abs_difference"] <= result["tolerance"] < 1e-3
-    assert result["accuracy"] >= 0.98
+    assert result["metrics"]["accuracy"] >= 0.98
     installed = {name.replace("_", "-") for name in project.packages(".venv-prod")}
     assert installed == {
         *pins_of(project.lock_texts()["30-prod"]),
@@ -308,7 +308,7 @@ def test_what_an_editor_starts_runs(project: Project) -> None:
     text = (project.folder / "project.code-workspace").read_text()
     configurations = json.loads(text)["launch"]["configurations"]
     started = [each for each in configurations if isinstance(each.get("args"), list)]
-    test = str(project.folder / "tests" / "test_smoke.py")
+    test = str(project.folder / "tests" / "test_cli.py")
     for each in started:
         arguments = [part.replace("${file}", test) for part in each["args"]]
         assert project.python("-m", each["module"], *arguments)

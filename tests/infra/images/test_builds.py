@@ -85,7 +85,7 @@ def test_anybody_predicts_on_a_read_only_root_without_network(
     told = ("predict", "models/digits", *VERIFY)
     result = json.loads(images.run("prod", *told, models=mounted["models"]))
     assert result["passed"]
-    assert result["accuracy"] > 0.95
+    assert result["metrics"]["accuracy"] > 0.95
 
 
 def test_production_has_no_pip_and_nothing_of_training(
