@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -102,9 +103,19 @@ def write_wheel(repository: Path) -> Path:
 
 
 def build(repository: Path, folder: Path) -> Path:
-    """Build the wheel of a repository's sources into a folder, and return it."""
-    with mock.patch.dict(os.environ, SOURCE_DATE_EPOCH=EPOCH):
-        wheel: Path = make_wheel_in(repository / "pyproject.toml", folder).file
+    """Build the wheel of a repository's sources into a folder, and return it.
+
+    The builder takes all that is in the package's folder, so caches of checkers stay behind.
+    """
+    with (
+        tempfile.TemporaryDirectory() as clean,
+        mock.patch.dict(os.environ, SOURCE_DATE_EPOCH=EPOCH),
+    ):
+        for name in ("pyproject.toml", "LICENSE"):
+            shutil.copy2(repository / name, clean)
+        sources, copied = repository / "src" / "envkeep", Path(clean, "src", "envkeep")
+        shutil.copytree(sources, copied, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        wheel: Path = make_wheel_in(Path(clean, "pyproject.toml"), folder).file
     return wheel
 
 

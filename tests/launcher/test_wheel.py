@@ -54,6 +54,17 @@ def test_the_hashes_in_the_template_are_those_of_the_wheels() -> None:
     assert text.partition("\n")[2] == hashes(WHEELS.iterdir()), "run `make wheel`"
 
 
+def test_caches_beside_the_sources_are_not_in_it(built: Path, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy2(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "src/envkeep/lint/.ruff_cache").mkdir(exist_ok=True)
+    (tmp_path / "src/envkeep/lint/.ruff_cache/CACHEDIR.TAG").write_text("a cache\n")
+    wheel = build(tmp_path, tmp_path)
+    assert contents(wheel).keys() == contents(built).keys()
+    assert not [name for name in contents(wheel) if "/." in name]
+
+
 def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
     """Wherever they lie, whenever they were checked out, and whoever may read them."""
     shutil.copytree(ROOT / "src", tmp_path / "src")

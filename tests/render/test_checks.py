@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from envkeep.lint.style import is_templates
+from envkeep.project.ownership import Owners
 from maintain.stack.data import load_requirements
 from maintain.stack.pins import by_name, parse_pins
 from tests.render.cells import CELLS, Cell
@@ -338,7 +338,8 @@ def test_a_teams_style_is_for_its_own_files(team: str, projects: Projects, tmp_p
     assert "import os" not in own.read_text(encoding="utf-8")
     changed = git(folder, "diff", "--name-only").splitlines()
     assert "src/own.py" in changed
-    assert [path for path in changed if is_templates(path)] == []
+    owners = Owners.parse((folder / "requirements" / "stack" / "owners.json").read_bytes())
+    assert [path for path in changed if owners.of(path) == "template"] == []
     git(folder, "add", "--all")
     for check in ("ruff-check", "ruff-format"):
         done = pre_commit(folder, "run", "--all-files", check)

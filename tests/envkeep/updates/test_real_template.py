@@ -43,7 +43,7 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy(tmp_path: Path) -> None:
     tracked = set(git(project, "ls-files", "-z").split("\0")) - {""}
     found = {path: state for path, state in files_of(project).items() if path in tracked}
     fresh = files_of(render(template, tmp_path / "fresh", answers))
-    changed_models = {path for path in fresh if path.endswith("models/digits_cnn.py")}
+    changed_models = {path for path in fresh if path.endswith("/model.py")}
     assert found.keys() == fresh.keys()
     differ = {path for path in found if found[path] != fresh[path]}
     assert differ == SEEDS | changed_models
