@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What differs between any two runs, or stands among the settings or metrics too.
 _LEFT_OUT = {
     "run_id", "name", "started", "finished", "command", "process", "resumed", "checkpoint", "error",
-    "advice", "seed", "threads", "epochs", "final_metrics", "best",
+    "advice", "seed", "threads", "epochs", "final_metrics", "best", "trackers",
 }  # fmt: skip
 _MEASURED = ("seconds", "samples_per_second", "peak_memory_bytes", "peak_accelerator_bytes")
 _LOWER = {"loss", "perplexity", "error", "mae", "mse", "rmse", "seconds", "bytes"}
@@ -117,8 +117,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
     Raises:
         RunError: the configuration of a run cannot be read.
     """
-    settings = [dict(_leaves(_settings(run))) for run in runs]
-    facts = [dict(_leaves(_facts(run))) for run in runs]
+    settings = [dict(leaves(_settings(run))) for run in runs]
+    facts = [dict(leaves(_facts(run))) for run in runs]
     metrics = [_metrics(run) for run in runs]
     if any(name.startswith(_PREFIX) for each in metrics for name in each):
         metrics = [_renamed(each) for each in metrics]
@@ -181,10 +181,11 @@ def _renamed(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {re.sub(f"^{_OLD_PREFIX}", _PREFIX, name): value for name, value in metrics.items()}
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a configuration with names such as `training.learning_rate`."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

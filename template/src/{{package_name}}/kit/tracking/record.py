@@ -25,6 +25,8 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +56,7 @@ class RunRecord:
         self._seconds_before = float(facts["seconds"])
         self._sigterm = Sigterm()
         self._usage = Usage()
+        self._trackers = _make_trackers()
 
     @classmethod
     def create(
@@ -111,8 +114,11 @@ class RunRecord:
                 samples per second of the run.
         """
         self._usage.count(values)
+        line = json.dumps(values, allow_nan=False)
         with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(values, allow_nan=False) + "\n")
+            file.write(line + "\n")
+        if self._trackers:
+            self._trackers.log(line)
 
     def update(self, **facts: Any) -> None:
         """Set facts in `run.json`."""
@@ -125,6 +131,8 @@ class RunRecord:
     def __enter__(self) -> Self:
         """Return the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
         self._sigterm.start()
+        if self._trackers:
+            self._start_trackers()
         self._usage.start()
         return self
 
@@ -153,7 +161,18 @@ class RunRecord:
             else:
                 self._fail(error)
         finally:
-            self._sigterm.stop()
+            self._sigterm.stop()  # the record is whole, and trackers may take a while
+            if self._trackers and self._trackers.finish(self.facts):
+                self.update()
+
+    def _start_trackers(self) -> None:
+        try:
+            started = self._trackers.start(self.facts)
+        except KeyboardInterrupt as error:  # it can take a while, and nobody else calls __exit__
+            self.__exit__(type(error), error, None)
+            raise
+        if started:
+            self.update(trackers=started)
 
     def _fail(self, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
@@ -165,6 +184,12 @@ class RunRecord:
         advice = out_of_memory.to_json(ways)
         self.update(status="failed", finished=_now(), error=reason, advice=advice)
         raise out_of_memory.explain(error, ways, self.facts.get("device")) from None
+
+
+def _make_trackers() -> Any:
+    """Return what hands a run on; projects without the answer `trackers` have no module for it."""
+    name = f"{__package__}.trackers"
+    return import_module(name).Trackers() if find_spec(name) else None
 
 
 def git_facts() -> dict[str, Any]:
