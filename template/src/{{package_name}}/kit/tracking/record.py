@@ -118,7 +118,7 @@ class RunRecord:
         with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
         if self._trackers:
-            self._trackers.log(line)
+            self._trackers.log([line])
 
     def update(self, **facts: Any) -> None:
         """Set facts in `run.json`."""

@@ -13,7 +13,7 @@ import os
 import pkgutil
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -78,13 +78,14 @@ class Trackers:
                 self._active[name] = tracker
         return {**before, **self._states}
 
-    def log(self, line: str) -> None:
-        """Send a line of `metrics.jsonl`."""
+    def log(self, lines: Iterable[str]) -> None:
+        """Send lines of `metrics.jsonl`."""
         if not self._active:
             return
-        values = json.loads(line)
-        self._step = values.get("step", self._step)
-        self._send(name_metrics(values))
+        for line in lines:
+            values = json.loads(line)
+            self._step = values.get("step", self._step)
+            self._send(name_metrics(values))
 
     def finish(self, facts: Mapping[str, Any]) -> bool:
         """Send the best epoch and how the run ended; return whether that failed somewhere."""
