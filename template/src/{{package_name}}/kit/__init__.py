@@ -38,7 +38,7 @@ Training:
 - `training.deepspeed`: `read_settings`, `check_usable`, `name_device` and `started`, for DeepSpeed
 - `training.recording`: `Recording`, the Trainer's callback that keeps the record
 - `training.saved`: `open_run`, `open_base` and `Opened`, models that Transformers opens
-- `training.saved`: `checkpoint_of`, `epoch_of`, `check_base` and `weights_sha256`
+- `training.saved`: `checkpoint_of`, `check_base` and `weights_sha256`
 - `training.reference`: `make_reference`, what an exported language model is compared with
 - `keras_backend`: `keras`, always imported from here, and `computing_on`
 - `trees`: `flatten` and `fill`, for JAX's weights

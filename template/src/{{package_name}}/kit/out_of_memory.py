@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from .answers import load_answers
 from .errors import OutOfMemoryError, reason_of
 
 _JAX_ERRORS = {"XlaRuntimeError", "JaxRuntimeError"}
@@ -38,6 +39,7 @@ _REQUESTED = re.compile(rf"alloc\w* {_SIZE}", re.IGNORECASE)
 _UNALLOCATED = re.compile(rf"{_SIZE} is reserved by PyTorch but unallocated")
 _ALLOCATOR = re.compile(r"PYTORCH\w*_ALLOC_CONF")
 _EXPANDABLE = "expandable_segments:True"
+_CHECKPOINTING = ("activation_checkpointing", "gradient_checkpointing")  # its name, and the former
 _NEEDS_QUOTES = set('"$`\\#')  # inside make's ARGS="..."
 
 
@@ -163,19 +165,24 @@ def _proposals(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
     """Yield what may help and the settings that do it; which of them exist is asked later."""
     training = values.get("training") or {}
     yield from _smaller_batch(training)
-    slower = "activations computed twice instead of kept (the same results, slower)"
+    slower = "activations computed twice instead of kept (slower, the same but for rounding)"
     half = "bf16, half the memory for activations (other bits; slow on most CPUs)"
     trainer = training.get("arguments")  # of Transformers
-    if training.get("checkpoint_activations") is False:
+    if training.get("checkpoint_activations") is False and not _is_keras_on_jax():
         yield slower, {"training.checkpoint_activations": True}
-    elif isinstance(trainer, Mapping) and not trainer.get("gradient_checkpointing"):
-        yield slower, {"training.arguments.gradient_checkpointing": True}
+    elif isinstance(trainer, Mapping) and not any(map(trainer.get, _CHECKPOINTING)):
+        yield slower, {f"training.arguments.{_CHECKPOINTING[0]}": True}
     if training.get("precision") not in (None, "bf16", "fp16"):
         yield half, {"training.precision": "bf16"}
     elif isinstance(trainer, Mapping) and not (trainer.get("bf16") or trainer.get("fp16")):
         yield half, {"training.arguments.bf16": True}
     if training.get("method") == "full":
         yield "LoRA, which trains small matrices only (another model)", {"training.method": "lora"}
+
+
+def _is_keras_on_jax() -> bool:
+    """Tell whether training refuses to compute activations twice, as Keras fails at it."""
+    return load_answers().keras_backend == "jax"
 
 
 def _smaller_batch(training: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -6,7 +6,7 @@ The values stand in `configs/train.yaml`; `kit/config_sources.py` says what over
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -44,22 +44,39 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The optimization.
+    """The optimization. "Other bits" means: another result, which is as repeatable.
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images per optimizer step.
-        learning_rate: Of the first step; it falls to zero along a cosine.
+        batch_size: Images that go through the model at once.
+        accumulation_steps: Batches whose gradients make one optimizer step: as a batch that is so
+            many times larger, in the memory of one. Other bits.
+        learning_rate: The highest one, which the first step after the warm-up has.
+        schedule: How it goes on to the last step: cosine and linear fall to zero, constant stays.
+        warmup_steps: Optimizer steps over which the learning rate rises to the highest.
         weight_decay: AdamW's decoupled decay.
+        grad_clip: The largest norm that all gradients together may have in a step; 0: any.
+        early_stopping: Epochs without a better one after which training ends; 0: never.
         device: A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its
             kind, or `auto`: the accelerator if there is one.
+        precision: What the forward pass computes in: fp32 or bf16. Weights, validation and export
+            stay in fp32. Other bits.
+        checkpoint_activations: Whether each block of the model is computed again for its
+            gradients instead of kept in memory, which takes longer. Other bits, by rounding.
     """
 
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]
+    accumulation_steps: Annotated[int, Field(ge=1)] = 1
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    grad_clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    early_stopping: Annotated[int, Field(ge=0)] = 0
     device: Annotated[str, Field(pattern=r"^[a-z]+(:\d+)?$")]
+    precision: Literal["fp32", "bf16"] = "fp32"
+    checkpoint_activations: bool = False
 
 
 class Config(Settings):

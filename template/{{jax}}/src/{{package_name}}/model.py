@@ -47,11 +47,24 @@ class DigitsCNN:
         }
 
     def apply(
-        self, weights: Weights, images: jax.Array, dropout_key: jax.Array | None = None
+        self,
+        weights: Weights,
+        images: jax.Array,
+        dropout_key: jax.Array | None = None,
+        *,
+        checkpointed: bool = False,
     ) -> jax.Array:
-        """Returns the logits (N, 10) of images (N, 1, 8, 8); with a key it drops features."""
-        values = jax.nn.relu(_convolve(weights["convolution_1"], images))
-        values = jax.nn.relu(_convolve(weights["convolution_2"], values))
+        """Return the logits (N, 10) of images (N, 1, 8, 8).
+
+        Args:
+            weights: As `init` returns them.
+            images: The inputs.
+            dropout_key: With a key, features are dropped.
+            checkpointed: Whether blocks are computed again for their gradients, not kept.
+        """
+        block = jax.checkpoint(_block) if checkpointed else _block
+        values = block(weights["convolution_1"], images)
+        values = block(weights["convolution_2"], values)
         features = _halve(values).reshape(images.shape[0], -1)
         if dropout_key is not None:
             kept = jax.random.bernoulli(dropout_key, 1 - self.dropout, features.shape)
@@ -61,6 +74,10 @@ class DigitsCNN:
 
 def _convolution(key: jax.Array, inputs: int, outputs: int) -> Layer:
     return {"kernel": _random_kernel(key, (outputs, inputs, 3, 3)), "bias": jnp.zeros(outputs)}
+
+
+def _block(layer: Layer, values: jax.Array) -> jax.Array:
+    return jax.nn.relu(_convolve(layer, values))
 
 
 def _convolve(layer: Layer, values: jax.Array) -> jax.Array:

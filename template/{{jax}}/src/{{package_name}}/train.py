@@ -1,9 +1,9 @@
-"""The training loop: what happens in an epoch, and how a run starts and goes on."""
+"""Training, in the order of what happens: build, train_step, validate, and the epochs of a run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Self
@@ -14,14 +14,15 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from .config import Config
+from .config import Config, TrainingConfig
 from .data import Samples, Splits, load_splits
-from .evaluate import TrainedModel, evaluate
-from .kit.errors import RunError, TrainingError
+from .evaluate import Evaluation, TrainedModel, evaluate
+from .kit.errors import RunError
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CONFIG_FILE
+from .kit.training import speed
 from .kit.training.checkpoint import (
     BEST_FILE,
     CHECKPOINT_FILE,
@@ -63,6 +64,7 @@ class Trainer:
     """Everything that changes while a model is trained.
 
     Attributes:
+        settings: The section `training` of the configuration.
         model: What computes; it does not change.
         weights: What it computes with.
         optimizer: What changes the weights; it does not change itself.
@@ -75,6 +77,7 @@ class Trainer:
         device: Where it computes.
     """
 
+    settings: TrainingConfig
     model: Model
     weights: Any
     optimizer: optax.GradientTransformation
@@ -88,55 +91,88 @@ class Trainer:
 
     @classmethod
     def build(cls, config: Config, train: Samples) -> Self:
-        """Makes all keys and generators from the seed, and builds the parts."""
+        """Make all keys and generators from the seed, and build the parts."""
         settings = config.training
         make_reproducible(config.seed, config.threads)
         device = choose_device(settings.device)
         model = build_model(config.model.model_dump())
         shuffling = np.random.default_rng(config.seed)
         batches = Batches(train, settings.batch_size, shuffling)
-        steps = settings.epochs * len(batches)
-        schedule, optimizer = _optimizer(settings.learning_rate, settings.weight_decay, steps)
+        steps = settings.epochs * math.ceil(len(batches) / settings.accumulation_steps)
+        schedule, optimizer = _optimizer(settings, steps)
         with jax.default_device(device):
             initial, dropout = jax.random.split(jax.random.key(config.seed))
             weights = model.init(initial)
             state = optimizer.init(weights)
         return cls(
-            model, weights, optimizer, state, schedule, batches, shuffling, dropout, 0, device
+            settings,
+            model,
+            weights,
+            optimizer,
+            state,
+            schedule,
+            batches,
+            shuffling,
+            dropout,
+            0,
+            device,
         )
 
-    def parts(self) -> dict[str, Any]:
-        """Returns what a checkpoint holds besides the random generators."""
-        return {WEIGHTS: self.weights, "optimizer": self.optimizer_state}
+    def train_step(self, group: Sequence[Batch]) -> tuple[jax.Array, jax.Array]:
+        """Do one optimizer step; return the mean loss and the number of right answers.
 
-    def resume(self, progress: Progress, parts: dict[str, Any]) -> None:
-        """Takes over the content of a checkpoint."""
-        self.weights, self.optimizer_state = parts[WEIGHTS], parts["optimizer"]
-        self.steps = progress.step
+        Both stay on the device: who reads them waits until it has computed them.
 
-    def trained(self) -> TrainedModel:
-        """Returns the model as it is now."""
-        return TrainedModel(self.model, self.weights)
-
-    def step(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, int]:
-        """Does one optimizer step; returns the mean loss and the number of right answers."""
-        key = jax.random.fold_in(self.dropout, self.steps)
+        Args:
+            group: The batches whose gradients are accumulated, one or more.
+        """
+        size = sum(len(labels) for _, labels in group)
+        before = self.steps * self.settings.accumulation_steps
+        precision = self.settings.precision
+        checkpointed = self.settings.checkpoint_activations
         with jax.default_device(self.device):
-            batch = jnp.asarray(inputs), jnp.asarray(labels), key
-            self.weights, self.optimizer_state, loss, right = _step(
-                self.model, self.optimizer, self.weights, self.optimizer_state, *batch
+            sums: Any = None
+            for number, (inputs, labels) in enumerate(group, before):
+                key = jax.random.fold_in(self.dropout, number)
+                share = len(labels) / size
+                batch = jnp.asarray(inputs), jnp.asarray(labels), key, share
+                part = _gradients(self.model, precision, checkpointed, self.weights, *batch)
+                sums = part if sums is None else jax.tree.map(jnp.add, sums, part)
+            loss, right, gradients = sums
+            self.weights, self.optimizer_state = _change_weights(
+                self.optimizer, gradients, self.optimizer_state, self.weights
             )
         self.steps += 1
-        if not math.isfinite(loss):
-            raise TrainingError(f"The loss is {loss}: lower training.learning_rate.")
-        return float(loss), int(right)
+        return loss, right
+
+    def validate(self, val: Samples) -> Evaluation:
+        """Measure the model on the samples that choose the best epoch."""
+        return evaluate(self.trained(), val)
+
+    @property
+    def epoch_steps(self) -> int:
+        """Optimizer steps in an epoch; the last one may have fewer batches."""
+        return math.ceil(len(self.batches) / self.settings.accumulation_steps)
+
+    def trained(self) -> TrainedModel:
+        """Return the model as it is now."""
+        return TrainedModel(self.model, self.weights)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds besides the random generators."""
+        return {WEIGHTS: self.weights, "optimizer": self.optimizer_state}
+
+    def resume(self, progress: Progress, state: dict[str, Any]) -> None:
+        """Take over the content of a checkpoint."""
+        self.weights, self.optimizer_state = state[WEIGHTS], state["optimizer"]
+        self.steps = progress.step
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:
-    """Trains a new model and returns the content of its `run.json`.
+    """Train a new model and return the content of its `run.json`.
 
     Raises:
-        ProjectError: The data, the device or the name of the run is not fit.
+        ProjectError: The data, the device, a setting or the name of the run is not fit.
     """
     splits = load_splits(config.data)
     trainer = Trainer.build(config, splits.train)
@@ -152,11 +188,11 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
         "best": None,
     }
     record = RunRecord.create(config.model_dump(mode="json"), facts, name)
-    return _train(config, splits, trainer, record, Progress(), reporter)
+    return _train(trainer, splits, record, Progress(), reporter)
 
 
 def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
-    """Continues a run after its last whole epoch and returns the content of its `run.json`.
+    """Continue a run after its last whole epoch and return the content of its `run.json`.
 
     Raises:
         RunError: The run finished, its checkpoint is not usable, or the data is another one.
@@ -169,53 +205,68 @@ def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
         raise RunError(f"Run {run.id} was made with other data: restore it or start a new run.")
     trainer = Trainer.build(config, splits.train)
     path = run.folder / CHECKPOINT_FILE
-    progress, parts = restore_checkpoint(path, trainer.parts(), trainer.shuffling)
-    trainer.resume(progress, parts)
+    progress, state = restore_checkpoint(path, trainer.state(), trainer.shuffling)
+    trainer.resume(progress, state)
     record = RunRecord.reopen(run, progress.epoch)
-    return _train(config, splits, trainer, record, progress, reporter)
+    return _train(trainer, splits, record, progress, reporter)
 
 
 @cache  # of the same settings the same object, which is compiled once
 def _optimizer(
-    learning_rate: float, weight_decay: float, steps: int
+    settings: TrainingConfig, steps: int
 ) -> tuple[optax.Schedule, optax.GradientTransformation]:
-    schedule = optax.cosine_decay_schedule(learning_rate, steps)
-    return schedule, optax.adamw(schedule, weight_decay=weight_decay)
+    schedule = speed.make_lr_schedule(
+        settings.learning_rate, settings.schedule, settings.warmup_steps, steps
+    )
+    optimizer = optax.adamw(schedule, weight_decay=settings.weight_decay)
+    if settings.grad_clip:
+        optimizer = optax.chain(optax.clip_by_global_norm(settings.grad_clip), optimizer)
+    return schedule, optimizer
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _step(
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _gradients(
     model: Model,
-    optimizer: optax.GradientTransformation,
+    precision: str,
+    checkpointed: bool,
     weights: Any,
-    state: optax.OptState,
     inputs: jax.Array,
     labels: jax.Array,
     key: jax.Array,
-) -> tuple[Any, optax.OptState, jax.Array, jax.Array]:
+    share: float,
+) -> tuple[jax.Array, jax.Array, Any]:
+    """Return a batch's share of the mean loss and of its gradients, and the right answers."""
+
     def loss_of(weights: Any) -> tuple[jax.Array, jax.Array]:
-        logits = model.apply(weights, inputs, key)
+        weights, images = speed.lowered((weights, inputs), precision)
+        logits = model.apply(weights, images, key, checkpointed=checkpointed)
+        logits = logits.astype(jnp.float32)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        return losses.mean(), (logits.argmax(axis=1) == labels).sum()
+        return losses.mean() * share, (logits.argmax(axis=1) == labels).sum()
 
     (loss, right), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+    return loss, right, gradients
+
+
+@partial(jax.jit, static_argnums=0)
+def _change_weights(
+    optimizer: optax.GradientTransformation, gradients: Any, state: optax.OptState, weights: Any
+) -> tuple[Any, optax.OptState]:
     changes, state = optimizer.update(gradients, state, weights)
-    return optax.apply_updates(weights, changes), state, loss, right
+    return optax.apply_updates(weights, changes), state
 
 
 def _train(
-    config: Config,
-    splits: Splits,
-    trainer: Trainer,
-    record: RunRecord,
-    progress: Progress,
-    reporter: Reporter,
+    trainer: Trainer, splits: Splits, record: RunRecord, progress: Progress, reporter: Reporter
 ) -> dict[str, Any]:
-    epochs = config.training.epochs
+    epochs, patience = trainer.settings.epochs, trainer.settings.early_stopping
     best = BestEpoch.of_run(record.folder, BEST_METRIC)
     reporter.say(f"Run {record.folder.name}")
-    with record, reporter.training(epochs * len(trainer.batches), progress.step) as report:
+    with record, reporter.training(epochs * trainer.epoch_steps, progress.step) as report:
         for _ in range(progress.epoch, epochs):
+            if patience and progress.epoch - best.epoch >= patience:
+                reporter.say(f"Stopped: {BEST_METRIC} was best {patience} epochs before.")
+                break
             progress = _train_epoch(trainer, splits, record, best, progress, report)
     return record.facts
 
@@ -230,19 +281,28 @@ def _train_epoch(
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
     losses, right, sizes = [], [], []
-    for inputs, labels in trainer.batches:
-        learning_rate = float(trainer.schedule(trainer.steps))
-        loss, correct = trainer.step(inputs, labels)
+    for group in speed.in_groups(trainer.batches, trainer.settings.accumulation_steps):
+        learning_rate = trainer.schedule(trainer.steps)
+        loss, correct = trainer.train_step(group)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
+        sizes.append(sum(len(labels) for _, labels in group))
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            samples=sizes[-1],
+        )
         report.step()
-        losses.append(loss * len(labels))
+        losses.append(loss)
         right.append(correct)
-        sizes.append(len(labels))
-    val = evaluate(trainer.trained(), splits.val)
+    record.flush()  # a loss that is not finite ends the run before it is validated
+    total_loss = sum(float(loss) * size for loss, size in zip(losses, sizes, strict=True))
+    val = trainer.validate(splits.val)
     metrics = {
-        "train_loss": sum(losses) / sum(sizes),
-        "train_accuracy": sum(right) / sum(sizes),
+        "train_loss": total_loss / sum(sizes),
+        "train_accuracy": sum(map(int, right)) / sum(sizes),
         "val_loss": val.loss,
         "val_accuracy": val.accuracy,
     }
@@ -263,7 +323,7 @@ def _finish_epoch(
     path, best_file = record.folder / CHECKPOINT_FILE, record.folder / BEST_FILE
     if best.update(progress.epoch, metrics):
         save_checkpoint(best_file, progress, {WEIGHTS: trainer.weights}, trainer.shuffling)
-    save_checkpoint(path, progress, trainer.parts(), trainer.shuffling)
+    save_checkpoint(path, progress, trainer.state(), trainer.shuffling)
     record.update(
         epochs_done=progress.epoch,
         checkpoint=path.as_posix(),

@@ -33,9 +33,9 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
     return {**found, "run": np.asarray(json.dumps(json.loads(text), sort_keys=True))}
 
 
-def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
-    """Does one optimizer step with one batch; returns the mean loss and the right answers."""
-    result: tuple[float, int] = trainer.step(*batch)
+def train_step(trainer: Any, group: Any) -> tuple[float, int]:
+    """Does one optimizer step; returns the mean loss and the right answers."""
+    result: tuple[float, int] = trainer.train_step(group)
     return result
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from .config import Config, TrainingConfig
 from .data import Samples, Splits, load_splits
 from .evaluate import Evaluation, evaluate
-from .kit.errors import RunError, TrainingError
+from .kit.errors import RunError
 from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
@@ -90,26 +90,27 @@ class Trainer:
             settings, model, forward, optimizer, lr_scheduler, scaler, batches, shuffling, device
         )
 
-    def train_step(self, group: Sequence[speed.Batch]) -> tuple[float, int]:
+    def train_step(self, group: Sequence[speed.Batch]) -> tuple[torch.Tensor, torch.Tensor]:
         """Do one optimizer step; return the mean loss and the number of right answers.
+
+        Both stay on the device: who reads them waits until it has computed them.
 
         Args:
             group: The batches whose gradients are accumulated, one or more.
         """
         size = sum(len(labels) for _, labels in group)
-        mean_loss, right = 0.0, 0
+        mean_loss = torch.zeros((), device=self.device)
+        right = torch.zeros((), dtype=torch.int64, device=self.device)
         self.optimizer.zero_grad()
         for inputs, labels in group:
             inputs, labels = inputs.to(self.device), labels.to(self.device)
             with speed.autocast(self.settings.precision, self.device):
                 logits = self.forward(inputs)
                 loss = nn.functional.cross_entropy(logits, labels)
-            if not math.isfinite(loss.item()):
-                raise TrainingError(f"The loss is {loss.item()}: lower training.learning_rate.")
             share = len(labels) / size
             self.scaler.scale(loss * share).backward()
-            mean_loss += loss.item() * share
-            right += int((logits.argmax(dim=1) == labels).sum())
+            mean_loss += loss.detach() * share
+            right += (logits.argmax(dim=1) == labels).sum()
         self._change_weights()
         return mean_loss, right
 
@@ -214,15 +215,24 @@ def _train_epoch(
         learning_rate = trainer.optimizer.param_groups[0]["lr"]
         loss, correct = trainer.train_step(group)
         step += 1
-        record.log(kind="step", epoch=epoch, step=step, loss=loss, learning_rate=learning_rate)
-        report.step()
         sizes.append(sum(len(labels) for _, labels in group))
-        losses.append(loss * sizes[-1])
+        record.log(
+            kind="step",
+            epoch=epoch,
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            samples=sizes[-1],
+        )
+        report.step()
+        losses.append(loss)
         right.append(correct)
+    record.flush()  # a loss that is not finite ends the run before it is validated
+    total_loss = sum(float(loss) * size for loss, size in zip(losses, sizes, strict=True))
     val = trainer.validate(splits.val)
     metrics = {
-        "train_loss": sum(losses) / sum(sizes),
-        "train_accuracy": sum(right) / sum(sizes),
+        "train_loss": total_loss / sum(sizes),
+        "train_accuracy": sum(map(int, right)) / sum(sizes),
         "val_loss": val.loss,
         "val_accuracy": val.accuracy,
     }

@@ -21,8 +21,8 @@ def states_of(path: Path) -> dict[str, NDArray[Any]]:
 
 def train_step(trainer: Any, batch: Any) -> tuple[float, int]:
     """Does one optimizer step with one batch; returns the mean loss and the right answers."""
-    result: tuple[float, int] = trainer.train_step([batch])
-    return result
+    loss, right = trainer.train_step([batch])
+    return float(loss), int(right)
 
 
 def disturb_generators() -> None:

@@ -117,6 +117,12 @@ class Usage:
             self._seconds += time.monotonic() - self._last
         self.pause()
 
+    def wait(self, line: Mapping[str, Any]) -> None:
+        """Count the time since then as well, if a step's line was waited for."""
+        if line.get("kind") == "step" and "samples" in line:
+            self._seconds += time.monotonic() - self._last
+        self.pause()
+
     def pause(self) -> None:
         """Leave out the time since the last line of metrics, such as that of a checkpoint."""
         self._last = time.monotonic()

@@ -4,7 +4,7 @@
 The facts say where a result comes from: its code, environment and machine.
 
 - `config.yaml`: the resolved configuration
-- `metrics.jsonl`: one line per optimizer step and per epoch, written at once
+- `metrics.jsonl`: one line per optimizer step and per epoch, written within a second
 - `run.json`: status, times, process, code, data, environment, checkpoint, final metrics, and at the
   end the peak of memory and the speed; where memory was short, also advice
 - the checkpoint: the state after the last whole epoch; `run.json` says where it is
@@ -34,7 +34,7 @@ from typing import Any, Self
 import yaml
 
 from .. import out_of_memory
-from ..errors import ProjectError, RunError, Terminated
+from ..errors import ProjectError, RunError, Terminated, TrainingError
 from ..files import read_json, write_json, write_text
 from .process import Sigterm, Usage, is_alive, process_facts
 from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run, way_on
@@ -42,6 +42,7 @@ from .store import CONFIG_FILE, EXPERIMENTS, METRICS_FILE, RUN_FILE, Run, way_on
 GENERATION_FILE = "generation.json"
 _FRAMEWORKS = ("torch", "transformers", "keras", "jax")
 _GIT_TIMEOUT_SECONDS = 30
+_WAIT_SECONDS = 1.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -57,6 +58,9 @@ class RunRecord:
         self._sigterm = Sigterm()
         self._usage = Usage()
         self._trackers = _make_trackers()
+        self._is_entered = False
+        self._waiting: list[dict[str, Any]] = []
+        self._written = 0.0
 
     @classmethod
     def create(
@@ -107,18 +111,42 @@ class RunRecord:
         return record
 
     def log(self, **values: Any) -> None:
-        """Append one line of metrics; it is on disk when this returns.
+        """Append one line of metrics.
+
+        A line with `kind="step"` waits for up to a second, so that training neither writes a file
+        nor asks the device for each. All others are on disk when this returns.
 
         Args:
-            values: Those of the line. From `samples` of lines with `kind="step"` come the
-                samples per second of the run.
+            values: Those of the line: numbers, or scalars of PyTorch or JAX. From `samples` of
+                steps come the samples per second of the run.
+
+        Raises:
+            TrainingError: The `loss` of a step is not finite.
         """
         self._usage.count(values)
-        line = json.dumps(values, allow_nan=False)
-        with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(line + "\n")
-        if self._trackers:
-            self._trackers.log([line])
+        self._waiting.append({name: _kept(value) for name, value in values.items()})
+        waits = self._is_entered and values.get("kind") == "step"
+        if not waits or time.monotonic() - self._written >= _WAIT_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait; what the device still computes is waited for.
+
+        Raises:
+            TrainingError: The `loss` of a step is not finite.
+        """
+        texts: list[str] = []
+        try:
+            for line in self._waiting:
+                texts.append(_line(line))
+                self._usage.wait(line)
+        finally:
+            with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
+                file.write("".join(texts))
+            del self._waiting[: len(texts)]
+            self._written = time.monotonic()
+            if self._trackers:
+                self._trackers.log(texts)
 
     def update(self, **facts: Any) -> None:
         """Set facts in `run.json`."""
@@ -130,6 +158,8 @@ class RunRecord:
 
     def __enter__(self) -> Self:
         """Return the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
+        self._is_entered = True
+        self._written = time.monotonic()
         self._sigterm.start()
         if self._trackers:
             self._start_trackers()
@@ -148,9 +178,12 @@ class RunRecord:
             KeyboardInterrupt: the run was interrupted; the text says how it can go on.
             Terminated: the run was terminated; the text says how it can go on.
             OutOfMemoryError: memory was short; the text says what would fit.
+            TrainingError: the loss of one of the last steps was not finite.
         """
         self._sigterm.ignore()
         try:
+            late = self._last_error()
+            error = error or late
             self.facts.update(self._usage.facts(self.facts))
             if error is None:
                 self.update(status="finished", finished=_now())
@@ -160,7 +193,10 @@ class RunRecord:
                 raise type(error)(way_on(self.facts)) from None
             else:
                 self._fail(error)
+            if kind is None and late is not None:
+                raise late
         finally:
+            self._is_entered = False
             self._sigterm.stop()  # the record is whole, and trackers may take a while
             if self._trackers and self._trackers.finish(self.facts):
                 self.update()
@@ -173,6 +209,14 @@ class RunRecord:
             raise
         if started:
             self.update(trackers=started)
+
+    def _last_error(self) -> Exception | None:
+        """Write the lines that wait; return what that revealed, such as an error of the device."""
+        try:
+            self.flush()
+        except Exception as error:  # each framework has its own
+            return error
+        return None
 
     def _fail(self, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
@@ -217,6 +261,18 @@ def _refuse_running(run: Run) -> None:
         raise RunError(
             f"Run {run.id} is still trained by process {pid}: wait for it, or end it first."
         )
+
+
+def _kept(value: Any) -> Any:
+    """Return a value as it is now: of a tensor a copy without what its gradients need."""
+    return value.detach().clone() if hasattr(value, "detach") else value
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    plain = {name: each.item() if hasattr(each, "item") else each for name, each in values.items()}
+    if plain.get("kind") == "step" and not math.isfinite(plain.get("loss", 0.0)):
+        raise TrainingError(f"The loss is {plain['loss']}: lower training.learning_rate.")
+    return json.dumps(plain, allow_nan=False) + "\n"
 
 
 def _new_folder(name: str | None) -> Path:

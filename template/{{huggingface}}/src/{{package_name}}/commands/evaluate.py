@@ -27,12 +27,11 @@ def run(args: argparse.Namespace) -> int:
     from ..kit.files import write_json
     from ..kit.reporting import Reporter
     from ..kit.tracking import find_run, newest_finished
-    from ..kit.training.saved import epoch_of
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, opened = load_run(chosen, last=args.last)
     evaluation = evaluate(config, opened)
-    epoch = epoch_of(chosen, last=args.last)
+    epoch = chosen.epoch_of(last=args.last)
     facts = {"run_id": chosen.id, "epoch": epoch, "data_sha256": chosen.facts["data_sha256"]}
     result = {**facts, **evaluation.to_json()}
     write_json(chosen.folder / "evaluation.json", result)

@@ -98,14 +98,13 @@ def _request(chosen: Run, *, last: bool) -> ExportRequest:
     from ..kit.reproducibility import make_reproducible
     from ..kit.tracking import environment_facts, git_facts
     from ..kit.training.reference import make_reference
-    from ..kit.training.saved import epoch_of
 
     config, opened = load_run(chosen, last=last)
     texts = load_texts(config.data)
     make_reproducible(config.seed, config.threads)
     origin = {
         "run_id": chosen.id,
-        "epoch": epoch_of(chosen, last=last),
+        "epoch": chosen.epoch_of(last=last),
         "data_sha256": texts.sha256,
         "lock_sha256": environment_facts()["lock_sha256"],
         **git_facts(),

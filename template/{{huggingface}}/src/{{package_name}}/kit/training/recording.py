@@ -85,6 +85,7 @@ class Recording(TrainerCallback):
             step=step,
             loss=loss,
             learning_rate=float(logs["learning_rate"]),
+            samples=self._samples(args, len(self._losses)),
         )
         self._losses.append(loss)
         self._report.step()
@@ -141,11 +142,13 @@ class Recording(TrainerCallback):
                 shutil.rmtree(each, ignore_errors=True)
 
     def _train_loss(self, args: TrainingArguments) -> float:
-        """Return the mean of the epoch; the last step may have fewer examples."""
-        dropped = self._examples % args.train_batch_size if args.dataloader_drop_last else 0
-        seen = self._examples - dropped
-        batch = args.train_batch_size * args.gradient_accumulation_steps
-        full = len(self._losses) - 1
-        sizes = [batch] * full + [seen - batch * full]
+        """Return the mean of the epoch."""
+        sizes = [self._samples(args, step) for step in range(len(self._losses))]
         total = sum(loss * size for loss, size in zip(self._losses, sizes, strict=True))
-        return total / seen
+        return total / sum(sizes)
+
+    def _samples(self, args: TrainingArguments, step: int) -> int:
+        """Return the examples of a step, counted from 0 in its epoch; the last may have fewer."""
+        dropped = self._examples % args.train_batch_size if args.dataloader_drop_last else 0
+        batch = args.train_batch_size * args.gradient_accumulation_steps
+        return min(batch, self._examples - dropped - step * batch)

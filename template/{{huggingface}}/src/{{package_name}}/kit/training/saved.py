@@ -100,12 +100,6 @@ def checkpoint_of(run: Run, *, best: bool = False) -> Path:
     return Path(saved)
 
 
-def epoch_of(run: Run, *, last: bool = False) -> int:
-    """Return the number of a run's best epoch, or of its last one."""
-    kept = None if last else run.facts.get("best")
-    return int(kept["epoch"] if kept else run.facts["epochs_done"])
-
-
 def check_base(run: Run, base: Opened) -> None:
     """Check that a run's base still has the weights that it had.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..files import replacing
 from ..reproducibility import random_states, restore_random_states
 
 BEST_FILE = "best.pt"  # weights of the best epoch, beside CHECKPOINT_FILE of the last one
+_LONG = ("python", "numpy")  # states of many numbers, which torch.save would write one by one
 
 
 class Stateful(Protocol):
@@ -39,11 +41,15 @@ def save_checkpoint(
     path: Path, progress: Progress, parts: Mapping[str, Stateful], loader: torch.Generator
 ) -> None:
     """Writes the state of the parts, of all random generators and of the loader's generator."""
-    states = {name: part.state_dict() for name, part in parts.items()}
+    random = random_states()
     content = {
         "progress": {"epoch": progress.epoch, "step": progress.step},
-        "parts": states,
-        "random": {**random_states(), "loader": loader.get_state()},
+        "parts": {name: part.state_dict() for name, part in parts.items()},
+        "random": {
+            **random,
+            **{name: json.dumps(random[name]) for name in _LONG},
+            "loader": loader.get_state(),
+        },
     }
     with replacing(path) as temporary:
         torch.save(content, temporary)
@@ -59,8 +65,10 @@ def restore_checkpoint(
     """
     content = _load(path)
     _fill(path, content, parts)
-    restore_random_states(content["random"])
-    loader.set_state(content["random"]["loader"])
+    random = content["random"]
+    texts = {name: random[name] for name in _LONG if isinstance(random[name], str)}
+    restore_random_states({**random, **{name: json.loads(text) for name, text in texts.items()}})
+    loader.set_state(random["loader"])
     return Progress(**content["progress"])
 
 
