@@ -26,6 +26,7 @@ for _name, _value in _DEFAULTS.items():
 
 from mlflow import MlflowClient  # noqa: E402  # reads these variables
 from mlflow.entities import Metric, Param  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
 
 _FILE = "mlflow.db"
 _ARTIFACTS = "mlflow-artifacts"
@@ -95,4 +96,10 @@ class Tracker:
         if found is not None:
             return str(found.experiment_id)
         folder = (EXPERIMENTS / _ARTIFACTS).resolve().as_uri() if self._is_local else None
-        return str(self._client.create_experiment(name, artifact_location=folder))
+        try:
+            return str(self._client.create_experiment(name, artifact_location=folder))
+        except MlflowException:  # another run may have made it just now
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            return str(found.experiment_id)
