@@ -33,7 +33,7 @@ Training:
 - `out_of_memory`: `advised`, in which a lack of memory ends in advice
 - `training.checkpoint`: `save_checkpoint`, `restore_checkpoint`, `load_weights` and `Progress`
 - `training.checkpoint`: `BEST_FILE`, `CHECKPOINT_FILE`; `Stateful` of PyTorch, `WEIGHTS` of JAX
-- `training.speed`: what PyTorch's settings of speed and memory stand for
+- `training.speed`: what the settings of speed and memory stand for
 - `training.arguments`: `make_arguments`, `check_names` and `refusals`, for Transformers' Trainer
 - `training.deepspeed`: `read_settings`, `check_usable`, `name_device` and `started`, for DeepSpeed
 - `training.recording`: `Recording`, the Trainer's callback that keeps the record
