@@ -56,7 +56,9 @@ class Unresolvable(StackError):
 
 @dataclass(frozen=True)
 class Resolver:
-    """uv with a cutoff, for one oldest Python and newer ones; it takes final releases only.
+    """uv with a cutoff, for one oldest Python and newer ones.
+
+    It takes final releases, and a pre-release only where the requirements themselves name one.
 
     Attributes:
         command: What starts uv.
@@ -123,6 +125,8 @@ class Resolver:
     def newest(self, names: Iterable[str], python: str) -> dict[NormalizedName, Version]:
         """Find each package's newest release up to the cutoff, whatever else is installed.
 
+        A package without a final release has its newest pre-release.
+
         Args:
             names: The packages.
             python: The newest CPython minor to look for.
@@ -131,7 +135,8 @@ class Resolver:
             StackError: A package does not exist, or uv failed.
         """
         options = ["--universal", "--no-deps", "--python-version", python]
-        pins = by_name(parse_pins(self._compile(names, options, "")))
+        found = self._compile(names, options, "", prerelease="if-necessary")
+        pins = by_name(parse_pins(found))
         return {name: group[-1].version for name, group in pins.items()}
 
     def has_wheel(self, requirement: str, python: str, platform: Platform) -> bool:
@@ -175,6 +180,7 @@ class Resolver:
         constraints: str,
         variables: Mapping[str, str] | None = None,
         preferred: str = "",
+        prerelease: str = "explicit",
     ) -> str:
         with tempfile.TemporaryDirectory(prefix="stack-") as name:
             folder = Path(name)
@@ -190,7 +196,7 @@ class Resolver:
             command += ["--config-file", settings.name]
             command += ["--exclude-newer", str(self.cutoff), "--constraints", limits.name]
             # uv's default takes a pre-release as soon as no final release fits.
-            command += ["--prerelease", "disallow"]
+            command += ["--prerelease", prerelease]
             # Run in an empty folder: no project file beside it can change the result.
             command += [*self.index_options, *options, "--output-file", pins.name, wanted.name]
             self._run(command, folder, variables)

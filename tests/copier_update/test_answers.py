@@ -55,6 +55,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "docker": [False],
         "devcontainer": [False],
         "extras": [["tuning", "jupyterlab"]],
+        "trackers": [["mlflow", "wandb", "tensorboard"]],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -64,6 +64,11 @@ def ran_here(
     return record
 
 
+def tracked(runtime: str) -> dict[str, list[str]]:
+    """Return a tracker for one project of each framework, whose tests train with it."""
+    return {"trackers": ["tensorboard"]} if runtime == "native" else {}
+
+
 def without_development(project: Project) -> Project:
     """Delete the environment that the model was trained in."""
     shutil.rmtree((project.folder / ".venv").resolve())
@@ -81,7 +86,8 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
 ) -> None:
     runtime = PAIRS[name]["inference"]
     framework = name.removesuffix(f"-{runtime}")
-    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    given = {**answers, **PAIRS[name], **tracked(runtime)}
+    project = Project(render(template, tmp_path / "project", given))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)
     locks = {layer: pins_of(text) for layer, text in project.lock_texts().items()}
@@ -145,7 +151,7 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     ran_here: Callable[[str, Project], None],
 ) -> None:
     runtime = PAIRS[name]["inference"]
-    given = {**answers, **PAIRS[name]}
+    given = {**answers, **PAIRS[name], **tracked(runtime)}
     if runtime in EXPORTED_APART and "torch_index" in given:
         given["torch_index"] = with_torchvision(given["torch_index"], tmp_path / "wheels")
     project = Project(render(template, tmp_path / "project", given))

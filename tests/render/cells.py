@@ -15,6 +15,7 @@ PYTHONS = ("3.12", "3.13", "3.11")
 LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
 
 FRAMEWORKS = load_frameworks(STACK)
+TRACKERS = ("mlflow", "wandb", "tensorboard")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 PEOPLE: tuple[dict[str, str], ...] = (
     {},
@@ -113,6 +114,15 @@ def _extra_cells() -> list[Cell]:
     ]
 
 
+def _tracker_cells() -> list[Cell]:
+    """Return a cell for each framework, with every tracker."""
+    return [
+        Cell(f"{each}-trackers", "trackers", {"training": each, "trackers": list(TRACKERS)})
+        for each in (row["framework"] for row in rows("frameworks"))
+        if each != "none"
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -142,6 +152,7 @@ CELLS = [
     *_pair_cells(),
     *_build_cells(),
     *_extra_cells(),
+    *_tracker_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

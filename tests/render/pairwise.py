@@ -11,7 +11,7 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
-from tests.render.cells import PYTHONS
+from tests.render.cells import PYTHONS, TRACKERS
 from tests.render.questions import Questions
 from tests.support.catalog import ROOT, builds, rows
 
@@ -29,12 +29,12 @@ Choice = tuple[str, Any]
 
 @cache
 def choices() -> Mapping[str, tuple[Any, ...]]:
-    """Return what can be chosen, by question; each GPU and each extra is a question of its own."""
+    """Return what can be chosen, by question; each GPU, extra and tracker is one of its own."""
     questions = Questions.of(ROOT)
     found: dict[str, tuple[Any, ...]] = {
         **{name: tuple(values) for name, values in questions.choices.items()},
         **{name: (True, False) for name, row in questions.asked.items() if row["type"] == "bool"},
-        **dict.fromkeys((*GPUS, *EXTRAS), (True, False)),
+        **dict.fromkeys((*GPUS, *EXTRAS, *TRACKERS), (True, False)),
         **{f"{name}_build": (*_builds(name), NOT_ASKED) for name in ("cuda", "rocm")},
         "training": tuple(row["framework"] for row in FRAMEWORKS),
         "keras_backend": (*KERAS_BACKENDS, NOT_ASKED),
@@ -58,6 +58,9 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             return {question.removesuffix("_build"): [is_asked]}
         case _ if question in EXTRAS and answer:
             return {"training": EXTRAS[question]["training"]}
+        case _ if question in TRACKERS and answer:
+            trains = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
+            return {"training": trains}
         case "inference":
             return {
                 "training": [row["framework"] for row in FRAMEWORKS if answer in row["inference"]]
@@ -139,6 +142,7 @@ def answers_of_row(row: Row) -> dict[str, Any]:
     given = {name: answer for name, answer in row.items() if answer is not NOT_ASKED}
     chosen = [name for name in GPUS if given.pop(name)]
     given["extras"] = [name for name in EXTRAS if given.pop(name)]
+    given["trackers"] = [name for name in TRACKERS if given.pop(name)]
     return {**given, "backends": ["cpu", *chosen]} if "torch_index" in given else given
 
 

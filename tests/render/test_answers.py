@@ -19,6 +19,7 @@ from packaging.metadata import Metadata, RawMetadata
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tests.render.cells import TRACKERS
 from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
 from tests.support.catalog import rows
@@ -55,6 +56,11 @@ EXTRAS = [row["extra"] for row in rows("extras")]
 def has_extra(name: str, answers: dict[str, Any]) -> bool:
     """Tell whether a project has an extra."""
     return name in answers["extras"]
+
+
+def has_tracker(name: str, answers: dict[str, Any]) -> bool:
+    """Tell whether a project has a tracker."""
+    return name in answers["trackers"]
 
 
 WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -99,6 +105,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     ),
     "translates_jax": lambda row: translates_jax(row),
     **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
+    **{f"uses_{name}": partial(has_tracker, name) for name in TRACKERS},
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
 
@@ -214,7 +221,7 @@ def test_layers_ask_for_what_the_stack_says(
     for row in rows:
         if WHEN[row["when"]](answers):
             marker = f" ; {row['marker']}" if "marker" in row else ""
-            requirement = str(Requirement(row["package"] + marker))
+            requirement = str(Requirement(row["package"] + row.get("floor", "") + marker))
             for name in files_of_row(row, answers, template):
                 expected.setdefault(name, []).append(requirement)
     layers = (project / "requirements" / "stack").glob("*.in")

@@ -96,6 +96,16 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "tuning searches the settings of a training, and training is none: "
         "leave tuning out of extras, or set training to pytorch or jax or keras.",
     ),
+    "unknown-tracker": (
+        {"trackers": "[telepathy]"},
+        "telepathy is not a tracker of this template: "
+        "answer trackers with mlflow or wandb or tensorboard.",
+    ),
+    "a-tracker-without-training": (
+        {"training": "none", "trackers": "[mlflow]"},
+        "trackers show trainings, and training is none: leave trackers empty, or choose a "
+        "framework for training.",
+    ),
     "python-too-old": (
         {"python_version": "3.9"},
         f"answer python_version with {' or '.join(PYTHONS)}.",

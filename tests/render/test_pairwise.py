@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.render.cells import TRACKERS
 from tests.render.conftest import Projects
 from tests.render.pairwise import (
     EXTRAS,
@@ -50,6 +51,7 @@ HANG_TOGETHER = {
     *(("training", f"{name}_build") for name in ("cuda", "rocm")),
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
+    *(("training", name) for name in TRACKERS),
     ("docker", "devcontainer"),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),
     *(("torch_index", name) for name in OF_TORCH),
@@ -71,11 +73,14 @@ def row_of(project: Path) -> dict[str, Any]:
         **{name: stored.get(name, NOT_ASKED) for name in choices()},
         **{name: name in backends for name in GPUS},
         **{name: name in stored["extras"] for name in EXTRAS},
+        **{name: name in stored["trackers"] for name in TRACKERS},
     }
 
 
 def test_every_question_takes_part(questions: Questions) -> None:
-    offered = {*choices(), "backends", "extras"} - {*GPUS, *EXTRAS, "adopted"}
+    offered = {*choices(), "backends", "extras", "trackers"} - {
+        *(*GPUS, *EXTRAS, *TRACKERS, "adopted")
+    }
     assert offered == questions.asked.keys() - FREE_TEXT
 
 

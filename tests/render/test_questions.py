@@ -12,7 +12,7 @@ import yaml
 from pytest_copie.plugin import Copie
 
 from maintain.stack.data import load_reserved_names
-from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, Cell
+from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, TRACKERS, Cell
 from tests.render.conftest import Projects
 from tests.render.questions import Questions, answers_of
 from tests.render.template_files import TemplateFiles, in_project
@@ -37,6 +37,7 @@ PUBLIC = (
     "cuda_build",
     "rocm_build",
     "extras",
+    "trackers",
     "python_version",
     "torch_index",
     "conda",
@@ -62,7 +63,7 @@ STORED_ONCE = (
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
-    *(f"brought_{name}" for name in EXTRAS),
+    *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers")),
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
@@ -150,6 +151,9 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     generates = kept["training"] == "huggingface" or kept["inference"] in generating
     unasked.add("brought_predictor" if generates else "brought_generator")
     unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
+    unasked |= {f"brought_{name}" for name in TRACKERS if name not in kept["trackers"]}
+    if not kept["trackers"]:
+        unasked.add("brought_trackers")
     if kept["training"] == "none":
         unasked.add("brought_jupyterlab")
     if not kept["docker"]:
@@ -176,6 +180,7 @@ def test_pythons_are_one_to_three_behind_the_newest_of_torch(template: Path) -> 
         ("class", "class_project"),
         ("Keep", "keep_project"),
         ("Tools", "tools_project"),
+        ("OpenTelemetry semantic conventions", "opentelemetry_semantic_conventio_project"),
         ("3D shapes", "my_project"),
         ("مشروع", "my_project"),
         ("Größe", "gr_e"),
@@ -204,8 +209,8 @@ def test_reserved_names_get_a_name_that_is_free(
     wheels = root.glob("requirements/stack/wheels/*.whl")
     carried = {path.name.partition("-")[0] for path in wheels}
     assert {*folders, *modules, *carried, "envkeep", "torch", "numpy"} <= set(reserved)
-    assert not [name for name in reserved if f"{name}_project" in reserved]
-    assert max(map(len, reserved)) <= len(LONGEST_NAME) - len("_project")
+    room = len(LONGEST_NAME) - len("_project")
+    assert not [name for name in reserved if f"{name[:room]}_project" in reserved]
 
 
 @pytest.mark.parametrize("cell", CELLS[:3], ids=lambda cell: cell.name)

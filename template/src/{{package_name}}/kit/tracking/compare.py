@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What differs between any two runs, or stands among the settings or metrics too.
 _LEFT_OUT = {
     "run_id", "name", "started", "finished", "command", "process", "resumed", "checkpoint", "error",
-    "advice", "seed", "threads", "epochs", "final_metrics", "best",
+    "advice", "seed", "threads", "epochs", "final_metrics", "best", "trackers",
 }  # fmt: skip
 _MEASURED = ("seconds", "samples_per_second", "peak_memory_bytes", "peak_accelerator_bytes")
 _LOWER = {"loss", "perplexity", "error", "mae", "mse", "rmse", "seconds", "bytes"}

@@ -25,6 +25,8 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,6 +57,7 @@ class RunRecord:
         self._seconds_before = float(facts["seconds"])
         self._sigterm = Sigterm()
         self._usage = Usage()
+        self._trackers = _make_trackers()
         self._is_entered = False
         self._waiting: list[dict[str, Any]] = []
         self._written = 0.0
@@ -142,6 +145,8 @@ class RunRecord:
                 file.write("".join(texts))
             del self._waiting[: len(texts)]
             self._written = time.monotonic()
+            if self._trackers:
+                self._trackers.log(texts)
 
     def update(self, **facts: Any) -> None:
         """Set facts in `run.json`."""
@@ -156,6 +161,8 @@ class RunRecord:
         self._is_entered = True
         self._written = time.monotonic()
         self._sigterm.start()
+        if self._trackers:
+            self._start_trackers()
         self._usage.start()
         return self
 
@@ -190,7 +197,18 @@ class RunRecord:
                 raise late
         finally:
             self._is_entered = False
-            self._sigterm.stop()
+            self._sigterm.stop()  # the record is whole, and trackers may take a while
+            if self._trackers and self._trackers.finish(self.facts):
+                self.update()
+
+    def _start_trackers(self) -> None:
+        try:
+            started = self._trackers.start(self.facts)
+        except KeyboardInterrupt as error:  # it can take a while, and nobody else calls __exit__
+            self.__exit__(type(error), error, None)
+            raise
+        if started:
+            self.update(trackers=started)
 
     def _last_error(self) -> Exception | None:
         """Write the lines that wait; return what that revealed, such as an error of the device."""
@@ -210,6 +228,12 @@ class RunRecord:
         advice = out_of_memory.to_json(ways)
         self.update(status="failed", finished=_now(), error=reason, advice=advice)
         raise out_of_memory.explain(error, ways, self.facts.get("device")) from None
+
+
+def _make_trackers() -> Any:
+    """Return what hands a run on; projects without the answer `trackers` have no module for it."""
+    name = f"{__package__}.trackers"
+    return import_module(name).Trackers() if find_spec(name) else None
 
 
 def git_facts() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What trackers show of a run, and that no run depends on them."""
