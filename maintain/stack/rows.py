@@ -161,11 +161,12 @@ class DirectDependency(Part):
     not_for: list[Name] = []
     builds: list[Name] = []
     held: Specifier = ""
+    floor: Specifier = ""
 
     @property
     def requirement(self) -> str:
         """The package with what holds it and its marker, as requirements files have it."""
-        held = f"{self.package}{self.held}"
+        held = f"{self.package}{self.floor}{self.held}"
         return f"{held} ; {self.marker}" if self.marker else held
 
     @property
