@@ -98,6 +98,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
         (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
     ),
     "translates_jax": lambda row: translates_jax(row),
+    "uses_hydra": lambda row: row.get("configuration") == "hydra",
     **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
 }
 """What the flags in ``stack/requirements.yml`` mean, written down a second time on purpose."""
@@ -214,7 +215,7 @@ def test_layers_ask_for_what_the_stack_says(
     for row in rows:
         if WHEN[row["when"]](answers):
             marker = f" ; {row['marker']}" if "marker" in row else ""
-            requirement = str(Requirement(row["package"] + marker))
+            requirement = str(Requirement(row["package"] + row.get("floor", "") + marker))
             for name in files_of_row(row, answers, template):
                 expected.setdefault(name, []).append(requirement)
     layers = (project / "requirements" / "stack").glob("*.in")

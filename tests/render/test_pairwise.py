@@ -51,6 +51,9 @@ HANG_TOGETHER = {
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     ("docker", "devcontainer"),
+    *((name, "configuration") for name in ("training", "inference", "keras_backend")),
+    *((name, "configuration") for name in ("torch_index", *GPUS, "cuda_build", "rocm_build")),
+    *((name, "configuration") for name in CHOOSY),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),
     *(("torch_index", name) for name in OF_TORCH),
 }

@@ -38,6 +38,7 @@ SWITCHES = [
     ("training", "none", "pytorch", "uses_training"),
     pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
+    ("configuration", "pydantic", "hydra", "uses_hydra"),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 

@@ -15,6 +15,8 @@ from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -98,8 +100,33 @@ class Settings(BaseSettings):
             ConfigError: a key is unknown or a value is not valid.
         """
         files = [yaml_file] if isinstance(yaml_file, Path) else yaml_file
-        layers = [_yaml(path) for path in reversed(files)]
-        return cls._from([_command_line(cls, arguments), *_environment(cls), *layers])
+        hydra = _composition()
+        if hydra:
+            first, arguments = hydra.compose_file(files[0], arguments)
+        else:
+            first = read_yaml(files[0])
+        layers = [*(read_yaml(path) for path in reversed(files[1:])), first]
+        sources = [_command_line(cls, arguments), *_environment(cls), *layers]
+        merged: dict[str, Any] = {}
+        for source in reversed(sources):
+            merged = _merge(merged, source.values)
+        return cls._checked(hydra.resolve(merged) if hydra else merged, sources)
+
+    @classmethod
+    def load_all(
+        cls, yaml_file: Path | Sequence[Path], arguments: Sequence[str] = ()
+    ) -> list[Self]:
+        """Read all four sources, once for every run that the arguments ask for.
+
+        Hydra's `-m` asks for several, as in `-m seed=0,1`.
+
+        Raises:
+            ConfigError: a key is unknown or a value is not valid.
+        """
+        hydra = _composition()
+        file = yaml_file if isinstance(yaml_file, Path) else yaml_file[0]
+        runs = hydra.combinations(file, arguments) if hydra else [arguments]
+        return [cls.load(yaml_file, each) for each in runs]
 
     @classmethod
     def from_file(cls, yaml_file: Path) -> Self:
@@ -108,12 +135,13 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a key is unknown or a value is not valid.
         """
-        return cls._from([_yaml(yaml_file)])
+        source = read_yaml(yaml_file)
+        return cls._checked(source.values, [source])
 
     @classmethod
     def help_text(cls, yaml_file: Path) -> str:
         """Return every setting with its type, its docstring and its value in the YAML file."""
-        values = _yaml(yaml_file).values if yaml_file.is_file() else {}
+        values = read_yaml(yaml_file).values if yaml_file.is_file() else {}
         lines = []
         for name, (kind, about) in _options(cls).items():
             value = _find(values, tuple(name.split(".")))
@@ -124,36 +152,51 @@ class Settings(BaseSettings):
                 f"  --{name} {kind}",
                 textwrap.indent(textwrap.fill(about.strip(), 90), " " * 6),
             ]
-        return "\n".join(lines)
+        hydra = _composition()
+        return "\n".join([*lines, "", hydra.describe(yaml_file.parent)] if hydra else lines)
 
     @classmethod
-    def _from(cls, sources: Sequence[_Source]) -> Self:
-        merged: dict[str, Any] = {}
-        for source in reversed(sources):
-            merged = _merge(merged, source.values)
+    def _checked(cls, values: dict[str, Any], sources: Sequence[Source]) -> Self:
         try:
-            return cls(**merged)
+            return cls(**values)
         except ValidationError as error:
             raise ConfigError(_explain(cls, error, sources)) from error
 
 
+def _composition() -> Any:
+    """Return the module that composes by Hydra, if this project has it."""
+    name = f"{__package__}.composition"
+    return import_module(name) if find_spec(name) else None
+
+
 @dataclass(frozen=True)
-class _Source:
-    """Values from one place, the texts that were typed there, and how it spells a key."""
+class Source:
+    """Values from one place, the texts that were typed there, and how it spells a key.
+
+    Its parts are the files that it was composed of; they only tell messages where a value is from.
+    """
 
     place: str
     values: dict[str, Any]
     typed: Mapping[_Path, str | None] = field(default_factory=dict)
     prefix: str = ""
     separator: str = "."
+    parts: tuple[Source, ...] = ()
 
     def spell(self, path: _Path) -> str:
+        """Return a key as it is written there."""
         name = self.prefix + self.separator.join(path)
         return name.upper() if self.prefix == PREFIX else name
 
 
-def _yaml(path: Path) -> _Source:
-    # Not by YamlConfigSettingsSource, which passes over a missing file and takes some lists.
+def read_yaml(path: Path) -> Source:
+    """Read a YAML file.
+
+    Not by YamlConfigSettingsSource: it passes over a missing file, and reads some lists as keys.
+
+    Raises:
+        ConfigError: there is no such file, or it holds something else.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
@@ -163,7 +206,7 @@ def _yaml(path: Path) -> _Source:
         raise ConfigError(f"{path} is not valid YAML: {reason}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold `key: value` lines.")
-    return _Source(str(path), {str(key): value for key, value in values.items()})
+    return Source(str(path), {str(key): value for key, value in values.items()})
 
 
 class _Arguments(CliSettingsSource[Any]):
@@ -175,13 +218,13 @@ class _Arguments(CliSettingsSource[Any]):
             return value
 
 
-def _command_line(settings: type[Settings], arguments: Sequence[str]) -> _Source:
+def _command_line(settings: type[Settings], arguments: Sequence[str]) -> Source:
     typed: dict[str, str] = {}
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.removeprefix("--").partition("=")
-        text = value if equals else next(rest, None)
-        if not argument.startswith("--") or not name or text is None or text.startswith("--"):
+        text = value if equals else next(rest, "--")
+        if not argument.startswith("--") or not name or (text.startswith("--") and not equals):
             raise ConfigError(f"{argument!r} is not a setting: write --section.key VALUE.")
         try:
             json.loads(text if text.startswith(("[", "{")) else "0")
@@ -193,13 +236,13 @@ def _command_line(settings: type[Settings], arguments: Sequence[str]) -> _Source
     return _variables("the command line", source, "--")
 
 
-def _environment(settings: type[Settings]) -> Iterator[_Source]:
+def _environment(settings: type[Settings]) -> Iterator[Source]:
     """Yield the environment, then `.env`."""
     yield _variables("the environment", EnvSettingsSource(settings), PREFIX)
     yield _variables(DOTENV_FILE, DotEnvSettingsSource(settings, env_file=DOTENV_FILE), PREFIX)
 
 
-def _variables(place: str, source: EnvSettingsSource, prefix: str) -> _Source:
+def _variables(place: str, source: EnvSettingsSource, prefix: str) -> Source:
     """Read a source of single texts, and refuse those that it passes over in silence."""
     settings, start = source.settings_cls, source.env_prefix.lower()
     separator = source.env_nested_delimiter or DELIMITER
@@ -212,7 +255,7 @@ def _variables(place: str, source: EnvSettingsSource, prefix: str) -> _Source:
         values = {key: value for key, value in source().items() if key in settings.model_fields}
     except SettingsError as error:
         raise ConfigError(f"A variable in {place} is not valid: {error}.") from error
-    found = _Source(place, values, typed, prefix, separator)
+    found = Source(place, values, typed, prefix, separator)
     for path in typed:
         if _find(values, path) is _NOTHING and ".".join(path) not in _options(settings):
             raise ConfigError(_unknown(settings, found, path))
@@ -253,7 +296,7 @@ def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _unknown(settings: type[BaseSettings], source: _Source, path: _Path) -> str:
+def _unknown(settings: type[BaseSettings], source: Source, path: _Path) -> str:
     name = source.spell(path)
     known = [source.spell(tuple(each.split("."))) for each in _options(settings)]
     close = difflib.get_close_matches(name, known, n=1)
@@ -262,13 +305,14 @@ def _unknown(settings: type[BaseSettings], source: _Source, path: _Path) -> str:
 
 
 def _explain(
-    settings: type[BaseSettings], error: ValidationError, sources: Sequence[_Source]
+    settings: type[BaseSettings], error: ValidationError, sources: Sequence[Source]
 ) -> str:
     """Say every unknown name, or else every wrong value, with the source that it came from."""
     unknown, wrong = [], []
     for problem in error.errors():
         path = tuple(str(part) for part in problem["loc"])
-        source = next((each for each in sources if _find(each.values, path) is not _NOTHING), None)
+        places = (each for source in sources for each in (*source.parts, source))
+        source = next((each for each in places if _find(each.values, path) is not _NOTHING), None)
         if source is None:
             wrong.append(f"{'.'.join(path)}: {problem['msg']}")
         elif problem["type"] == "extra_forbidden":
