@@ -66,7 +66,7 @@ def compose_file(file: Path, arguments: Sequence[str]) -> tuple[Source, list[str
     """
     base = read_yaml(file)
     with _hydra(file.parent):
-        choices, settings = _split(file.parent, arguments)
+        choices, settings = _split(_groups(file.parent), arguments, base.values)
         if "defaults" not in base.values:  # Hydra changes only what such a list has: add to none
             choices = [each if each[0] in "+~" else f"+{each}" for each in choices]
         config = compose(file.stem, choices, return_hydra_config=True)
@@ -96,13 +96,16 @@ def describe(folder: Path) -> str:
     return "\n".join(["files of groups, and -m for a run with each of several values:", *lines])
 
 
-def _split(folder: Path, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def _split(
+    groups: dict[str, list[str]], arguments: Sequence[str], known: dict[str, Any]
+) -> tuple[list[str], list[str]]:
     """Part the arguments: choices of files, and settings as `--section.key=VALUE`."""
-    groups = _groups(folder)
     choices, settings = [], []
     for argument in _joined(arguments):
         if argument in MULTIRUN:
-            raise ConfigError(f"{argument} is for `train` alone, which can make several runs.")
+            raise ConfigError(
+                f"{argument} makes several runs: only `train` can, by Config.load_all."
+            )
         if argument.startswith("--"):
             settings.append(argument)
             continue
@@ -116,6 +119,8 @@ def _split(folder: Path, arguments: Sequence[str]) -> tuple[list[str], list[str]
             choices.append(argument)
         elif override.is_delete():
             raise ConfigError(f"{argument} leaves out a setting, which only groups can be.")
+        elif name not in known and (close := difflib.get_close_matches(name, groups, 1, 0.8)):
+            raise ConfigError(f"Unknown group {name} in the command line; did you mean {close[0]}?")
         else:
             settings.append(f"--{name}={value if isinstance(value, str) else json.dumps(value)}")
     return choices, settings
@@ -126,8 +131,10 @@ def _joined(arguments: Sequence[str] | Iterator[str]) -> Iterator[str]:
     rest = iter(arguments)
     for argument in rest:
         if argument.startswith("--") and "=" not in argument and argument not in MULTIRUN:
-            value = next(rest, None)
-            argument = argument if value is None else f"{argument}={value}"
+            value = next(rest, "--")
+            if value.startswith("--"):  # which is no value, as will be said
+                yield argument
+            argument = value if value.startswith("--") else f"{argument}={value}"
         yield argument
 
 
