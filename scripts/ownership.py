@@ -4,7 +4,7 @@
 
 These are hidden questions and Copier's settings (questions/90-made-from-ownership.yml), the page
 about owners (docs/reference/owners.md) and the table as projects read it
-(template/requirements/stack/owners.json).
+(template/requirements/stack/owners.json.jinja).
 """
 
 from __future__ import annotations

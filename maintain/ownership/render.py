@@ -2,13 +2,14 @@
 
 These are hidden questions and Copier's settings (questions/90-made-from-ownership.yml), the page
 about owners (docs/reference/owners.md) and the table as projects read it
-(template/requirements/stack/owners.json).
+(template/requirements/stack/owners.json.jinja).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from maintain.ownership.questions import render_questions
@@ -50,7 +51,7 @@ PAGE_INTRODUCTION = """\
 
 Every file that the template can render stands in one of these tables; any other file in a project
 is yours. A path that ends with a slash means all that is in the folder, `*` means any name. In a
-project, `requirements/stack/owners.json` is this table.
+project, `requirements/stack/owners.json` has the rows that hold there.
 [Update a project](../how-to/update-a-project.md) says what an update does;
 [decision 5](../decisions/0005-who-owns-a-file.md) says why."""
 ABOUT_OWNER = {
@@ -127,22 +128,46 @@ def render_page(table: Table) -> str:
 
 
 def render_data(table: Table) -> str:
-    """Return ``requirements/stack/owners.json`` of projects."""
-    tables: Mapping[str, Sequence[PathRow | RetiredRow]] = {
-        "paths": table.paths,
-        "retired": table.retired,
-    }
-    parts = [f'{{"about": {json.dumps(ABOUT_DATA)}']
-    for name, rows in tables.items():
-        lines = (json.dumps({"path": row.path, "owner": row.owner}) for row in rows)
-        parts.append(f'"{name}": [\n{_joined(lines)}]')
-    return ",\n".join(parts) + "\n}\n"
+    """Return ``requirements/stack/owners.json.jinja``: the rows that hold in a project.
+
+    A file where only other projects have one of the template's is the project's own.
+    """
+    paths = sorted(table.paths, key=lambda row: not _holds_if(row))
+    lines = [
+        f'{{"about": {json.dumps(ABOUT_DATA)},',
+        '"paths": [',
+        *_data_of(paths),
+        "],",
+        '"retired": [',
+        *_data_of(table.retired),
+        "]",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _data_of(rows: Sequence[PathRow | RetiredRow]) -> Iterator[str]:
+    """Yield the lines of a list; the last row has no condition and no comma."""
+    for test, group in groupby(rows, _holds_if):
+        lines = [f"  {json.dumps({'path': row.path, 'owner': row.owner})}," for row in group]
+        if test:
+            yield from [f"{{% if {test} %}}", *lines, "{% endif %}"]
+        else:
+            yield from [*lines[:-1], lines[-1].removesuffix(",")]
+
+
+def _holds_if(row: PathRow | RetiredRow) -> str:
+    """Return Jinja's test for the projects in which a row holds; empty: in all."""
+    if isinstance(row, RetiredRow):
+        return ""
+    flags = [row.when] if row.when != ALWAYS else []
+    return " and ".join(f"flags.{flag}" for flag in [*flags, *([FORMER_FLAG] * row.is_former)])
 
 
 MADE: Mapping[Path, Callable[[Table], str]] = {
     COPIER_FILE: render_copier,
     Path("docs/reference/owners.md"): render_page,
-    Path("template/requirements/stack/owners.json"): render_data,
+    Path("template/requirements/stack/owners.json.jinja"): render_data,
 }
 """What is written, and by which function."""
 
@@ -229,11 +254,6 @@ def _root(path: str) -> str:
 def _block(about: str, patterns: Iterable[str]) -> str:
     lines = [f'  - "{pattern}"' for pattern in patterns]
     return "\n".join([f"  # {about}", *lines]) if lines else ""
-
-
-def _joined(lines: Iterable[str]) -> str:
-    text = ",\n".join(f"  {line}" for line in lines)
-    return f"{text}\n" if text else ""
 
 
 def _existence(table: Table, row: PathRow) -> str:

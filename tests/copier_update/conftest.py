@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from maintain.ownership.table import Table, load_table
+from envkeep.project.ownership import Owners
 from tests.copier_update.edits import Edit
 from tests.copier_update.next_release import release_next
 from tests.copier_update.project_state import State, lost, state_of
-from tests.support.copier_runs import ROOT, Answers, commit, render, stage
+from tests.support.copier_runs import Answers, commit, render, stage
 from tests.support.fast_copier import FastCopier
 
 BEFORE = "998.0.0"
@@ -49,20 +49,18 @@ def copies(two_releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     fast.close()
 
 
-@pytest.fixture(scope="session")
-def owners() -> Table:
-    """Return whose the files of a project are."""
-    return load_table(ROOT)
+def owners_of(project: Path) -> Owners:
+    """Return whose the files of a project are, as it says itself."""
+    return Owners.parse((project / "requirements" / "stack" / "owners.json").read_bytes())
 
 
 class Edited:
     """A copied project with a team's edits, committed."""
 
-    def __init__(self, copied: Path, folder: Path, edits: Sequence[Edit], owners: Table) -> None:
+    def __init__(self, copied: Path, folder: Path, edits: Sequence[Edit]) -> None:
         """Copy the copy, and edit it."""
         shutil.copytree(copied, folder, symlinks=True)
         self.folder = folder
-        self.owners = owners
         self.before = state_of(folder)
         for edit in edits:
             edit.make(folder)
@@ -77,11 +75,8 @@ class Edited:
         """
         edited = {path: entry for path, entry in self.state.items() if path not in but}
         before = {path: entry for path, entry in self.before.items() if path not in but}
-        merged = {
-            path
-            for path in {*before, *edited}
-            if self.owners.owner_of(path) in ("template", "shared")
-        }
+        owners = owners_of(self.folder)
+        merged = {path for path in {*before, *edited} if owners.of(path) in ("template", "shared")}
         return lost(before, edited, state_of(self.folder), merged)
 
 
@@ -89,12 +84,12 @@ Team = Callable[..., Edited]
 
 
 @pytest.fixture
-def team(copies: Copies, owners: Table, tmp_path: Path) -> Team:
+def team(copies: Copies, tmp_path: Path) -> Team:
     """Return a function that copies a release and edits the copy."""
 
     def work(edits: Sequence[Edit], answers: Answers, version: str = BEFORE) -> Edited:
         copied = copies(answers, version)
         fitting = [edit for edit in edits if edit.fits(copied)]
-        return Edited(copied, tmp_path / "project", fitting, owners)
+        return Edited(copied, tmp_path / "project", fitting)
 
     return work

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from maintain.ownership.table import Table
 from tests.copier_update import own_edits
 from tests.copier_update.command import make_update, saved_files
-from tests.copier_update.conftest import Copies, Edited, Team
+from tests.copier_update.conftest import Copies, Edited, Team, owners_of
 from tests.copier_update.edits import Edit
 from tests.copier_update.project_state import state_of, trouble
 from tests.render.questions import Questions, answers_of
@@ -84,18 +83,17 @@ def check(edited: Edited, change: Answers, fresh: Path, *, again: bool = False) 
     update(edited.folder, change)
     assert trouble(edited.folder) == []
     assert [loss for loss in edited.lost() if not (again and loss.endswith("came back"))] == []
-    found, expected = (of_the_template(folder, edited.owners) for folder in (edited.folder, fresh))
+    found, expected = of_the_template(edited.folder), of_the_template(fresh)
     assert found == expected
 
 
-def of_the_template(project: Path, owners: Table) -> dict[str, bytes]:
+def of_the_template(project: Path) -> dict[str, bytes]:
     """Return the template's files, and its parts of shared ones, but for the file of answers."""
+    owners = owners_of(project)
     parts = {
-        path: entry.content.partition(FENCE)[0]
-        if owners.owner_of(path) == "shared"
-        else entry.content
+        path: entry.content.partition(FENCE)[0] if owners.of(path) == "shared" else entry.content
         for path, entry in state_of(project).items()
-        if owners.owner_of(path) in ("template", "shared")
+        if owners.of(path) in ("template", "shared")
     }
     return {path: content for path, content in parts.items() if path != ANSWERS_FILE}
 
@@ -152,7 +150,7 @@ def test_the_command_leaves_own_lines_beside_an_answer_and_shows_the_templates(
     assert edited.lost() == []
     assert answers_of(edited.folder)[name] == value
     fresh = copies({**NAMED, name: value}, NEWEST)
-    assert of_the_template(edited.folder, edited.owners) == of_the_template(fresh, edited.owners)
+    assert of_the_template(edited.folder) == of_the_template(fresh)
     path = "pyproject.toml"
     if (edited.folder / path).read_bytes() == edited.state[path].content:
         assert saved_files(edited.folder)[path] == (fresh / path).read_bytes()

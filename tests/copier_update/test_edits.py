@@ -10,7 +10,7 @@ from copier.errors import ForbiddenPathError
 from maintain.releases.record import load
 from tests.copier_update import own_edits, template_edits
 from tests.copier_update.command import make_update, saved_diffs
-from tests.copier_update.conftest import Copies, Edited, Team
+from tests.copier_update.conftest import Copies, Edited, Team, owners_of
 from tests.copier_update.edits import Outcome, write
 from tests.copier_update.project_state import state_of, trouble
 from tests.support.answer_sets import ANSWER_SETS
@@ -103,10 +103,10 @@ def test_a_project_left_alone_becomes_as_a_fresh_copy_but_for_what_is_yours(
     update(untouched.folder)
     assert trouble(untouched.folder) == []
     found, fresh = state_of(untouched.folder), state_of(copies(ANSWER_SETS[answers], NEWEST))
-    owners = untouched.owners
+    owners = owners_of(untouched.folder)
     assert found.keys() == fresh.keys()
     for path, entry in found.items():
-        yours = owners.owner_of(path) == "yours"
+        yours = owners.of(path) == "yours"
         assert entry == (untouched.state[path] if yours else fresh[path]), path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from envkeep import progress, temporary
 from envkeep.errors import ToolError
 from envkeep.hardware import catalog
 from envkeep.locks import package_index
-from envkeep.project import target
+from envkeep.project import ownership, target
+from envkeep.project.ownership import Owned, Owners
+from maintain import ROOT
+from maintain.ownership.table import load_table
 from tests.support.catalog import rows
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template"
@@ -26,6 +30,18 @@ def stack_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BACKEND", raising=False)
     monkeypatch.delenv("CI", raising=False)
     target.chosen.cache_clear()
+
+
+@cache
+def owners_of_all() -> Owners:
+    """Return the owners of the files of all projects."""
+    return Owners(tuple(Owned(row.path, row.owner) for row in load_table(ROOT).paths))
+
+
+@pytest.fixture(autouse=True)
+def owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the tools the stack's table of owners."""
+    monkeypatch.setattr(ownership, "_present", owners_of_all)
 
 
 @pytest.fixture(autouse=True)

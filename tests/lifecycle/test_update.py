@@ -53,6 +53,25 @@ class OwnNet(nn.Module):
 '''
 
 
+OWN_PACKAGE = '''\
+"""Our models; a folder in place of the example's module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from .own_net import OwnNet
+
+
+def build_model(options: Mapping[str, Any]) -> nn.Module:
+    """Return a new model."""
+    return OwnNet(**options)
+'''
+
+
 def edit_as_owners_do(project: Project) -> None:
     """Change what belongs to the team, in every way that an update could harm."""
     package = f"src/{project.package}"
@@ -64,14 +83,10 @@ def edit_as_owners_do(project: Project) -> None:
     project.append("local.mk", "\nhello:  ## say hello\n\t@echo hello from the team\n")
     project.append(".gitignore", "/scratch/\n")
     project.append("pyproject.toml", "\n[tool.coverage.run]\nbranch = true\n")
-    project.git("rm", "--quiet", f"{package}/models/digits_cnn.py")
-    write(project, f"{package}/models/own_net.py", OWN_MODEL)
-    replace(
-        project,
-        f"{package}/models/__init__.py",
-        "digits_cnn import DigitsCNN",
-        "own_net import OwnNet",
-    )
+    project.git("rm", "--quiet", f"{package}/model.py")
+    (project.folder / package / "model").mkdir()
+    write(project, f"{package}/model/own_net.py", OWN_MODEL)
+    write(project, f"{package}/model/__init__.py", OWN_PACKAGE)
     write(project, f"{package}/answer.py", '"""The answer."""\n\nANSWER = 42\n')
     write(
         project,
@@ -129,7 +144,7 @@ def next_release(template: Path) -> None:
     change(template, "template/requirements/20-train.in", r"^# Yours", "# All yours")
     change(
         template,
-        "template/{{pytorch}}/src/{{package_name}}/models/digits_cnn.py",
+        "template/{{pytorch}}/src/{{package_name}}/model.py",
         r"Two convolutions",
         "2 convolutions",
     )
@@ -201,13 +216,13 @@ def test_files_of_the_owner_are_untouched(update: Update) -> None:
     own = [
         path
         for path in update.before
-        if path.startswith(("tests/", "configs/", "requirements/locks/", f"{package}/models/"))
+        if path.startswith(("tests/", "configs/", "requirements/locks/", f"{package}/model/"))
     ]
     own += ["README.md", "local.mk", "requirements/20-train.in", "requirements/overrides.txt"]
     own += [f"{package}/answer.py", f"{package}/cli.py", f"{package}/config.py", "LICENSE"]
     for path in own:
         assert now[path] == update.before[path], path
-    assert f"{package}/models/digits_cnn.py" not in now
+    assert f"{package}/model.py" not in now
 
 
 def test_lines_of_both_sides_are_in_the_shared_files(update: Update) -> None:

@@ -69,7 +69,7 @@ def test_a_project_without_it_is_what_it_was(repository: Path, tmp_path: Path) -
     after = files_of(render(repository, tmp_path / "after", answers))
     assert before.keys() == after.keys()
     differing = {path for path in after if after[path] != before[path]}
-    assert differing == {".copier-answers.yml", "requirements/stack/owners.json"}
+    assert differing == {".copier-answers.yml"}
 
 
 def test_an_update_brings_it_once(repository: Path, tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from envkeep import paths
-from envkeep.project import ownership
+from envkeep.project.ownership import Owners
 from maintain.ownership.table import PathRow
 from tests.render.conftest import Projects
 from tests.render.questions import answers_of
@@ -125,13 +124,15 @@ def test_shared_files_have_one_fence(project: Path, template_files: TemplateFile
 
 
 def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:
-    assert (
-        project / "requirements" / "stack" / "owners.json"
-    ).read_bytes() == paths.OWNERS_TABLE.read_bytes()
-    for path in files_of(project):
-        assert ownership.owner_of(path) == row_of(path, template_files).owner
-    assert ownership.owner_of("src/own/layers.py") is None
-    assert ownership.owner_of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
+    owners = Owners.parse((project / "requirements" / "stack" / "owners.json").read_bytes())
+    files = files_of(project)
+    for path in files:
+        assert owners.of(path) == row_of(path, template_files).owner
+    assert owners.of("src/own/layers.py") is None
+    assert owners.of("requirements/locks/linux-x86_64-cpu/10-torch.txt") == "generated"
+    package = f"src/{answers_of(project)['package_name']}"
+    for path in {f"{package}/train/__init__.py", f"{package}/commands/serve.py"} - files.keys():
+        assert owners.of(path) is None, "a place where only other projects have a file"
 
 
 def test_your_files_do_not_depend_on_answers_that_can_change(
