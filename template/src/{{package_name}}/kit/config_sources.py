@@ -157,6 +157,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def _checked(cls, values: dict[str, Any], sources: Sequence[Source]) -> Self:
+        for source in reversed(sources):
+            for path in _leaves(source.values):
+                if not _is_known(cls, ".".join(path)):
+                    raise ConfigError(_unknown(cls, _origin(sources, path) or source, path))
         try:
             return cls(**values)
         except ValidationError as error:
@@ -278,6 +282,26 @@ def _options(settings: type[BaseSettings]) -> dict[str, tuple[str, str]]:
     return options
 
 
+def _is_known(settings: type[BaseSettings], name: str) -> bool:
+    """Tell whether a name is that of a setting, of a section, or below a setting that has keys."""
+    names = (f"{each}." for each in _options(settings))
+    return any(each.startswith(f"{name}.") or f"{name}.".startswith(each) for each in names)
+
+
+def _leaves(values: Mapping[str, Any], start: _Path = ()) -> Iterator[_Path]:
+    for key, value in values.items():
+        path = (*start, str(key))
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path
+
+
+def _origin(sources: Sequence[Source], path: _Path) -> Source | None:
+    places = (each for source in sources for each in (*source.parts, source))
+    return next((each for each in places if _find(each.values, path) is not _NOTHING), None)
+
+
 def _find(values: Any, path: _Path) -> Any:
     for key in path:
         if not isinstance(values, Mapping) or key not in values:
@@ -311,8 +335,7 @@ def _explain(
     unknown, wrong = [], []
     for problem in error.errors():
         path = tuple(str(part) for part in problem["loc"])
-        places = (each for source in sources for each in (*source.parts, source))
-        source = next((each for each in places if _find(each.values, path) is not _NOTHING), None)
+        source = _origin(sources, path)
         if source is None:
             wrong.append(f"{'.'.join(path)}: {problem['msg']}")
         elif problem["type"] == "extra_forbidden":
