@@ -48,6 +48,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "license": ["Apache-2.0", "BSD-3-Clause", "Proprietary"],
         "training": ["none"],
         "inference": ["openvino", "native"],
+        "configuration": ["hydra"],
         "backends": [[row["backend"]] for row in rows("backends")[1:]],
         "python_version": [offered[1], offered[3]],
         "torch_index": ["/srv/wheels"],

@@ -123,6 +123,15 @@ def _tracker_cells() -> list[Cell]:
     ]
 
 
+def _configuration_cells() -> list[Cell]:
+    """Return a cell for each framework, with settings composed by Hydra."""
+    return [
+        Cell(f"{each}-hydra", "configuration", {"training": each, "configuration": "hydra"})
+        for each in (row["framework"] for row in rows("frameworks"))
+        if each != "none"
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -153,6 +162,7 @@ CELLS = [
     *_build_cells(),
     *_extra_cells(),
     *_tracker_cells(),
+    *_configuration_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

@@ -20,6 +20,7 @@ INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
 KERAS_BACKENDS = next(row for row in FRAMEWORKS if row["framework"] == "keras")["computes_with"]
+CONFIGURATIONS = ("pydantic", "hydra")
 EXTRAS = {row["extra"]: row for row in rows("extras")}
 GPUS = tuple(row["backend"] for row in rows("backends") if row["backend"] != "cpu")
 
@@ -44,7 +45,8 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
         "author_email": MAILS,
         "adopted": (True, False),
     }
-    return {**found, "devcontainer": (*found["devcontainer"], NOT_ASKED)}
+    unasked = {name: (*found[name], NOT_ASKED) for name in ("devcontainer", "configuration")}
+    return {**found, **unasked}
 
 
 def admitted_by(choice: Choice) -> dict[str, list[Any]]:
@@ -66,7 +68,13 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
                 "training": [row["framework"] for row in FRAMEWORKS if answer in row["inference"]]
             }
         case "training":
-            return {"keras_backend": KERAS_BACKENDS if answer == "keras" else [NOT_ASKED]}
+            return {
+                "keras_backend": KERAS_BACKENDS if answer == "keras" else [NOT_ASKED],
+                "configuration": [NOT_ASKED] if answer == "none" else list(CONFIGURATIONS),
+            }
+        case "configuration":
+            others = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
+            return {"training": others if is_asked else ["none"]}
         case "keras_backend":
             others = [row["framework"] for row in FRAMEWORKS if row["framework"] != "keras"]
             return {"training": ["keras"] if is_asked else others}

@@ -104,6 +104,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
         (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
     ),
     "translates_jax": lambda row: translates_jax(row),
+    "uses_hydra": lambda row: row.get("configuration") == "hydra",
     **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
     **{f"uses_{name}": partial(has_tracker, name) for name in TRACKERS},
 }

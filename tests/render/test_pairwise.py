@@ -53,6 +53,9 @@ HANG_TOGETHER = {
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in TRACKERS),
     ("docker", "devcontainer"),
+    *((name, "configuration") for name in ("training", "inference", "keras_backend")),
+    *((name, "configuration") for name in ("torch_index", *GPUS, "cuda_build", "rocm_build")),
+    *((name, "configuration") for name in CHOOSY),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),
     *(("torch_index", name) for name in OF_TORCH),
 }

@@ -33,6 +33,7 @@ PUBLIC = (
     "training",
     "keras_backend",
     "inference",
+    "configuration",
     "backends",
     "cuda_build",
     "rocm_build",
@@ -54,6 +55,7 @@ STORED_ONCE = (
     "crossing",
     "source_layout",
     "brought_training",
+    "brought_hydra",
     "first_framework",
     "brought_torch",
     "brought_onnxruntime",
@@ -136,7 +138,9 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     if kept.get("keras_backend", kept["training"]) in ("jax", "none"):
         unasked |= {"torch_index", "backends", "brought_torch"}
     if kept["training"] == "none":
-        unasked |= {"brought_training", "first_framework"}
+        unasked |= {"brought_training", "first_framework", "configuration"}
+    if kept.get("configuration") != "hydra":
+        unasked.add("brought_hydra")
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":

@@ -39,6 +39,7 @@ SWITCHES = [
     pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
+    ("configuration", "pydantic", "hydra", "uses_hydra"),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 

@@ -8,16 +8,31 @@ from collections.abc import Sequence
 
 from .commands import discover
 from .kit.errors import ProjectError, Terminated
-from .kit.project_folder import enter_project
+from .kit.project_folder import enter_project, in_project
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser with a subparser for every command."""
-    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", allow_abbrev=False)
+class Parser(argparse.ArgumentParser):
+    """A parser whose help lists the settings too, for a command with TAKES_SETTINGS."""
+
+    def format_help(self) -> str:
+        """Return the help; only here are the settings imported, so that all else stays quick."""
+        text = super().format_help()
+        if not self.get_default("takes_settings"):
+            return text
+        try:
+            from .config import DEFAULT_CONFIG, Config
+        except ModuleNotFoundError:  # an environment that predicts only
+            return text
+        return f"{text}\nsettings:\n{Config.help_text(in_project(DEFAULT_CONFIG))}\n"
+
+
+def build_parser() -> Parser:
+    """Return the parser with a subparser for every command."""
+    parser = Parser(prog=f"python -m {__package__}", allow_abbrev=False)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in discover().items():
         subparser = subparsers.add_parser(
@@ -30,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line; `settings` holds what a command with TAKES_SETTINGS interprets."""
+    """Parse the command line; `settings` holds what a command with TAKES_SETTINGS interprets."""
     args, rest = build_parser().parse_known_args(argv)
     if rest and not args.takes_settings:
         args.parser.error(f"unknown argument: {rest[0]}")
@@ -39,7 +54,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit status."""
+    """Run one command and return the exit status."""
     args = parse(argv)
     try:
         enter_project(args)

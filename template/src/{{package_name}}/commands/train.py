@@ -1,4 +1,4 @@
-"""`train`: trains a model and records the run."""
+"""`train`: train a model and record the run, or several of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAKES_SETTINGS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the configuration and the run; settings themselves are read by the configuration."""
+    """Add the configuration and the run; settings themselves are read by the configuration."""
     parser.add_argument(
         "--config",
         type=Path,
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains and prints the result."""
+    """Train and print the result."""
     from ..config import DEFAULT_CONFIG, Config
     from ..kit.out_of_memory import advised
     from ..kit.reporting import Reporter
@@ -40,13 +40,22 @@ def run(args: argparse.Namespace) -> int:
         if args.config or args.name or args.settings:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")
         with advised():
-            facts = resume_run(find_run(args.resume), reporter)
+            results = [resume_run(find_run(args.resume), reporter)]
     else:
-        config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
-        with advised():
-            facts = start_run(config, args.name, reporter)
-    reporter.finish(facts, f"{_result(facts)} after {facts['seconds']:.1f} s")
+        results = []
+        for config in Config.load_all([DEFAULT_CONFIG, *args.config], args.settings):
+            with advised():
+                results.append(start_run(config, args.name, reporter))
+    if len(results) == 1:
+        reporter.finish(results[0], _summary(results[0]))
+    else:
+        lines = [f"{facts['run_id']}: {_summary(facts)}" for facts in results]
+        reporter.finish(results, "\n".join(lines))
     return 0
+
+
+def _summary(facts: dict[str, Any]) -> str:
+    return f"{_result(facts)} after {facts['seconds']:.1f} s"
 
 
 def _result(facts: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ Everywhere:
 Settings, data and output:
 
 - `config_sources`: `Section`, `Settings` and `Values`, the bases of what is in `config.py`
+- `composition`: what Hydra adds to them, with the answer `configuration=hydra`
 - `manifest`: `verify`, `list_own` and `write_listed`, for the files listed in `MANIFEST`
 - `reporting`: `Reporter` and `StepReport`, what people see
 

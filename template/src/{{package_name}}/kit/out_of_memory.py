@@ -236,8 +236,9 @@ def _is_fragmented(error: BaseException) -> bool:
 
 def _is_repeatable(arguments: Sequence[str]) -> bool:
     """Tell whether a command line of `train` can be typed again, with more settings behind it."""
+    several = {"-m", "--multirun"} & set(arguments)  # of which this run is one
     files = [Path(value) for name, value in pairwise(arguments) if name == "--config"]
-    return "--resume" not in arguments and all(file.is_file() for file in files)
+    return not several and "--resume" not in arguments and all(file.is_file() for file in files)
 
 
 def _without(arguments: Sequence[str], changes: Mapping[str, Any]) -> Iterator[str]:

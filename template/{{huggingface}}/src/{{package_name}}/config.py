@@ -19,20 +19,16 @@ SPECIAL_TOKENS = 3
 
 
 class DataConfig(Section):
-    """The text and its three parts, which follow each other: training, validation, test.
-
-    Attributes:
-        path: The file that the `data` command writes, UTF-8.
-        val_fraction: Share of the text that chooses: the best epoch, and settings.
-        test_fraction: Share of the text, at its end, that chooses nothing: what is reported is of
-            this part.
-        block_size: Tokens of one example.
-    """
+    """The text and its three parts, which follow each other: training, validation, test."""
 
     path: Path
+    """The file that the `data` command writes, UTF-8."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the text that chooses: the best epoch, and settings."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the text, at its end, that chooses nothing: what is reported is of this part."""
     block_size: Annotated[int, Field(ge=8)]
+    """Tokens of one example."""
 
     @model_validator(mode="after")
     def _some_is_left(self) -> Self:
@@ -42,25 +38,22 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """What is trained: a new model of these sizes, or one that is there already.
-
-    Attributes:
-        base: A run (`experiments/...`), a folder in Transformers' format, or the name of a model
-            on the Hugging Face hub, which is asked only then; empty for a new model. The sizes
-            below are for a new one.
-        vocabulary: Tokens of the tokenizer, which is trained on the text.
-        width: Size of the hidden states.
-        layers: Number of blocks.
-        heads: Attention heads of a block.
-        context: Tokens that the model can take.
-    """
+    """What is trained: a new model of these sizes, or one that is there already."""
 
     base: str
+    """A run (`experiments/...`), a folder in Transformers' format, or the name of a model on the
+    Hugging Face hub, which is asked only then; empty for a new model. The sizes below are for a new
+    one."""
     vocabulary: Annotated[int, Field(ge=BYTES + SPECIAL_TOKENS)]
+    """Tokens of the tokenizer, which is trained on the text."""
     width: Annotated[int, Field(ge=8)]
+    """Size of the hidden states."""
     layers: Annotated[int, Field(ge=1)]
+    """Number of blocks."""
     heads: Annotated[int, Field(ge=1)]
+    """Attention heads of a block."""
     context: Annotated[int, Field(ge=8)]
+    """Tokens that the model can take."""
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
@@ -70,67 +63,55 @@ class ModelConfig(Section):
 
 
 class LoraConfig(Section):
-    """Low-rank adapters, for `training.method: lora`.
-
-    Attributes:
-        rank: Of the two matrices that are trained beside each frozen one.
-        alpha: Scale of their product, divided by the rank.
-        dropout: Share of their inputs that is dropped in training.
-    """
+    """Low-rank adapters, for `training.method: lora`."""
 
     rank: Annotated[int, Field(ge=1)]
+    """Of the two matrices that are trained beside each frozen one."""
     alpha: Annotated[int, Field(ge=1)]
+    """Scale of their product, divided by the rank."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of their inputs that is dropped in training."""
 
 
 class TrainingConfig(Section):
-    """The optimization.
-
-    Attributes:
-        method: `full` trains every weight, `lora` small matrices beside those of `model.base`.
-        epochs: Passes over the training text.
-        early_stopping: Epochs without a better validation loss after which training ends; 0: never.
-        batch_size: Examples that the device computes at once; times
-            `arguments.gradient_accumulation_steps` those of an optimizer step.
-        learning_rate: The highest, after `arguments.warmup_steps`; then it falls as
-            `arguments.lr_scheduler_type` says.
-        weight_decay: AdamW's decoupled decay.
-        device: A backend's name such as `cpu`, `cuda` or `rocm`, or `auto`: the accelerator if
-            there is one.
-        deepspeed: The file with DeepSpeed's settings, which is the extra of that name; empty: the
-            Trainer alone.
-        arguments: Passed to Transformers' `TrainingArguments`, which checks them; its
-            documentation explains them. Those that the project sets itself are refused. With equal
-            ones a run is repeatable to the last bit; all of them but `activation_checkpointing`
-            and those of data loading may change the bits.
-        lora: The adapters.
-    """
+    """The optimization."""
 
     method: Literal["full", "lora"]
+    """`full` trains every weight, `lora` small matrices beside those of `model.base`."""
     epochs: Annotated[int, Field(ge=1)]
+    """Passes over the training text."""
     early_stopping: Annotated[int, Field(ge=0)]
+    """Epochs without a better validation loss after which training ends; 0: never."""
     batch_size: Annotated[int, Field(ge=1)]
+    """Examples that the device computes at once; times `arguments.gradient_accumulation_steps`
+    those of an optimizer step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The highest, after `arguments.warmup_steps`; then it falls as `arguments.lr_scheduler_type`
+    says."""
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """AdamW's decoupled decay."""
     device: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    """A backend's name such as `cpu`, `cuda` or `rocm`, or `auto`: the accelerator if there is
+    one."""
     deepspeed: str
+    """The file with DeepSpeed's settings, which is the extra of that name; empty: the Trainer
+    alone."""
     arguments: Values
+    """Passed to Transformers' `TrainingArguments`, which checks them; its documentation explains
+    them. Those that the project sets itself are refused. With equal ones a run is repeatable to the
+    last bit; all of them but `activation_checkpointing` and those of data loading may change the
+    bits."""
     lora: LoraConfig
+    """The adapters."""
 
 
 class Config(Settings):
-    """All settings of a training run.
-
-    Attributes:
-        seed: Seed of Python, NumPy and the framework.
-        threads: CPU threads; another number sums in another order and gives other bits.
-        data: The text and its three parts.
-        model: What is trained.
-        training: The optimization.
-    """
+    """All settings of a training run."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of Python, NumPy and the framework."""
     threads: Annotated[int, Field(ge=1)]
+    """CPU threads; another number sums in another order and gives other bits."""
     data: DataConfig
     model: ModelConfig
     training: TrainingConfig

@@ -16,83 +16,67 @@ DEFAULT_CONFIG = Path("configs/train.yaml")
 
 
 class DataConfig(Section):
-    """The data set and its three splits.
-
-    Attributes:
-        path: The file that the `data` command writes.
-        val_fraction: Share of the images that choose: the best epoch, and settings.
-        test_fraction: Share of the images that choose nothing; what is reported is of these.
-        split_seed: Seed of the splits; apart from the run's seed, so that runs are comparable.
-    """
+    """The data set and its three splits."""
 
     path: Path
+    """The file that the `data` command writes."""
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the images that choose: the best epoch, and settings."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the images that choose nothing; what is reported is of these."""
     split_seed: Annotated[int, Field(ge=0)]
+    """Seed of the splits; apart from the run's seed, so that runs are comparable."""
 
 
 class ModelConfig(Section):
-    """The options of `models.build_model`.
-
-    Attributes:
-        width: Channels of the first convolution.
-        dropout: Share of the features that is dropped in training.
-    """
+    """The options of `model.build_model`."""
 
     width: Annotated[int, Field(ge=1, le=1024)]
+    """Channels of the first convolution."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the features that is dropped in training."""
 
 
 class TrainingConfig(Section):
-    """The optimization. "Other bits" means: another result, which is as repeatable.
-
-    Attributes:
-        epochs: Passes over the training images.
-        batch_size: Images that go through the model at once.
-        accumulation_steps: Batches whose gradients make one optimizer step: as a batch that is so
-            many times larger, in the memory of one. Other bits.
-        learning_rate: The highest one, which the first step after the warm-up has.
-        schedule: How it goes on to the last step: cosine and linear fall to zero, constant stays.
-        warmup_steps: Optimizer steps over which the learning rate rises to the highest.
-        weight_decay: AdamW's decoupled decay.
-        grad_clip: The largest norm that all gradients together may have in a step; 0: any.
-        early_stopping: Epochs without a better one after which training ends; 0: never.
-        device: A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its
-            kind, or `auto`: the accelerator if there is one.
-        precision: What the forward pass computes in: fp32, bf16, or fp16 with scaled gradients.
-            Weights, validation and export stay in fp32. Other bits.
-        checkpoint_activations: Whether each layer of the model is computed again for its
-            gradients instead of kept in memory, where Keras computes with torch. The same bits,
-            in more time.
-    """
+    """The optimization. "Other bits" means: another result, which is as repeatable."""
 
     epochs: Annotated[int, Field(ge=1)]
+    """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=1)]
+    """Images that go through the model at once."""
     accumulation_steps: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients make one optimizer step: as a batch that is so many times larger, in
+    the memory of one. Other bits."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The highest one, which the first step after the warm-up has."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How it goes on to the last step: cosine and linear fall to zero, constant stays."""
     warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Optimizer steps over which the learning rate rises to the highest."""
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """AdamW's decoupled decay."""
     grad_clip: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """The largest norm that all gradients together may have in a step; 0: any."""
     early_stopping: Annotated[int, Field(ge=0)] = 0
+    """Epochs without a better one after which training ends; 0: never."""
     device: Annotated[str, Field(pattern=r"^[a-z]+(:\d+)?$")]
+    """A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its kind, or
+    `auto`: the accelerator if there is one."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """What the forward pass computes in: fp32, bf16, or fp16 with scaled gradients. Weights,
+    validation and export stay in fp32. Other bits."""
     checkpoint_activations: bool = False
+    """Whether each layer of the model is computed again for its gradients instead of kept in
+    memory, where Keras computes with torch. The same bits, in more time."""
 
 
 class Config(Settings):
-    """All settings of a training run.
-
-    Attributes:
-        seed: Seed of Python, NumPy and the framework.
-        threads: CPU threads; another number sums in another order and gives other bits.
-        data: The data set and its three splits.
-        model: The options of the model.
-        training: The optimization.
-    """
+    """All settings of a training run."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of Python, NumPy and the framework."""
     threads: Annotated[int, Field(ge=1)]
+    """CPU threads; another number sums in another order and gives other bits."""
     data: DataConfig
     model: ModelConfig
     training: TrainingConfig
