@@ -16,7 +16,7 @@ NOT_METRICS = ("run", "epoch", "step")
 
 
 def learning_curves(epochs: pd.DataFrame) -> Figure:
-    """Draws every metric over the epochs: a panel for loss, one for accuracy, and so on.
+    """Draw every metric over the epochs: a panel for loss, one for accuracy, and so on.
 
     Args:
         epochs: From `frames.metrics_frame(runs, "epoch")`; the metric `val_loss` is drawn as the
@@ -39,7 +39,7 @@ def learning_curves(epochs: pd.DataFrame) -> Figure:
 
 
 def confusion_matrix(labels: NDArray[Any], predicted: NDArray[Any], names: Sequence[str]) -> Figure:
-    """Draws how often which class was taken for which.
+    """Draw how often which class was taken for which.
 
     Args:
         labels: The right classes, as numbers (N,).

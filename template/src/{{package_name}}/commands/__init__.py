@@ -20,14 +20,14 @@ class Command(Protocol):
     HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the command's own options."""
+        """Add the command's own options."""
 
     def run(self, args: argparse.Namespace) -> int:
-        """Does the work and returns the exit status."""
+        """Do the work and return the exit status."""
 
 
 def discover() -> dict[str, Command]:
-    """Returns the commands by name, in alphabetical order."""
+    """Return the commands by name, in alphabetical order."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules = {name: importlib.import_module(f".{name}", __name__) for name in names}
     return {name.replace("_", "-"): cast(Command, module) for name, module in modules.items()}

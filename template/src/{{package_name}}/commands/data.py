@@ -10,7 +10,7 @@ TAKES_SETTINGS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the configuration and whether a change is wanted."""
+    """Add the configuration and whether a change is wanted."""
     parser.add_argument(
         "--config",
         type=Path,
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the example's data to its path, or lists the file of one's own at `data.path`."""
+    """Write the example's data to its path, or list the file of one's own at `data.path`."""
     from ..config import DEFAULT_CONFIG, Config
     from ..data import create
     from ..kit.manifest import MANIFEST

@@ -12,7 +12,7 @@ SUFFIX = ".npz"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the files."""
+    """Add the files."""
     parser.add_argument("texts", type=Path, help="text file in UTF-8, one text a line")
     parser.add_argument("output", type=Path, help="file for texts and vectors, .npz")
     parser.add_argument("--config", type=Path, help="YAML file (default: configs/embed.yaml)")
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Encodes and writes."""
+    """Encode and write."""
     from ..kit.embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
     from ..kit.reporting import Reporter
 

@@ -19,7 +19,7 @@ _NEWEST = Path()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the prompt, what changes the settings, and the output format."""
+    """Add the prompt, what changes the settings, and the output format."""
     parser.add_argument(
         "prompt", nargs="?", help="the text to answer; - reads it from standard input"
     )
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Generates and prints the answer, or verifies; a failed verification returns 1."""
+    """Generate and print the answer, or verify; a failed verification returns 1."""
     from ..kit.generation import DEFAULT_CONFIG, open_generator, read_settings
 
     config = args.config or DEFAULT_CONFIG

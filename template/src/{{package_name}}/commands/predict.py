@@ -28,7 +28,7 @@ HELP = "predict with an exported model, or verify one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the model, the input and where the result goes."""
+    """Add the model, the input and where the result goes."""
     parser.add_argument(
         "model",
         type=Path,
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predicts or verifies; a failed verification returns 1."""
+    """Predict or verify; a failed verification returns 1."""
     if args.model is None:
         args.verify = True
     elif args.model.is_file() and args.input is None and not args.verify:

@@ -75,7 +75,7 @@ def _row(facts: dict[str, Any]) -> list[str]:
 
 
 def _status(facts: dict[str, Any]) -> str:
-    """Returns the status; that of a run on another machine is what it last said of itself."""
+    """Return the status; that of a run on another machine is what it last said of itself."""
     host = (facts.get("process") or {}).get("host")
     elsewhere = facts["status"] == "running" and host not in (None, platform.node())
     return f"running (on {host})" if elsewhere else str(facts["status"])

@@ -12,7 +12,7 @@ HELP = "find the texts that are nearest to a query, in a file of `embed`"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the file and the query."""
+    """Add the file and the query."""
     parser.add_argument("vectors", type=Path, help="file that `embed` wrote")
     parser.add_argument("query", help="what to look for")
     parser.add_argument("--count", type=int, default=5, help="how many (default: 5)")
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Searches and prints a table."""
+    """Search and print a table."""
     from rich.table import Table
     from rich.text import Text
 

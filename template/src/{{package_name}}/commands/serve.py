@@ -15,7 +15,7 @@ _LONG = 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the model, what it is called, and where it answers."""
+    """Add the model, what it is called, and where it answers."""
     parser.add_argument(
         "model",
         nargs="?",
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until Ctrl-C; the other settings are those of the table [llama-cpp]."""
+    """Serve until Ctrl-C; the other settings are those of the table [llama-cpp]."""
     from ..kit.generation.llama_cpp_backend import LlamaCppSettings, start_server
     from ..kit.generation.opening import DEFAULT_CONFIG, read_table
 

@@ -18,7 +18,7 @@ SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the search; settings of the training itself are read by the configuration."""
+    """Add the search; settings of the training itself are read by the configuration."""
     parser.add_argument("--space", type=Path, help="YAML file (default: configs/tune.yaml)")
     parser.add_argument("--trials", type=int, help="how many trainings, instead of the file's")
     parser.add_argument("--resume", metavar="STUDY", help="continue this search, as it was begun")
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Searches and prints the best trials."""
+    """Search and print the best trials."""
     from ..kit.errors import RunError
     from ..kit.reporting import Reporter
 

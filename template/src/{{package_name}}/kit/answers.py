@@ -32,7 +32,7 @@ class Answers:
 
 @cache
 def load_answers() -> Answers:
-    """Reads the answers; keys that this code does not know are left alone."""
+    """Read the answers; keys that this code does not know are left alone."""
     text = Path(__file__).parents[1].joinpath("answers.json").read_text(encoding="utf-8")
     values = json.loads(text)
     return Answers(**{field.name: str(values[field.name]) for field in fields(Answers)})

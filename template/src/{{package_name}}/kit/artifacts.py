@@ -22,7 +22,7 @@ _RUNS = "experiments/*/run.json"
 
 
 def newest_model() -> Path:
-    """Returns the folder in `models/` that was exported last.
+    """Return the folder in `models/` that was exported last.
 
     Raises:
         ArtefactError: There is none.
@@ -35,7 +35,7 @@ def newest_model() -> Path:
 
 
 def note_on_age(model: Path, origin: Mapping[str, Any]) -> str:
-    """Returns a sentence if a run finished after the one that a model was exported from, or ''.
+    """Return a sentence if a run finished after the one that a model was exported from, or ''.
 
     Runs are looked up only where they are recorded; their ids sort by the time of their start.
     """
@@ -57,14 +57,14 @@ def _has_finished(run: Path) -> bool:
 
 
 def write_description(folder: Path, values: Mapping[str, Any]) -> None:
-    """Writes `metadata.json` with the hashes of all other files that are in the folder now."""
+    """Write `metadata.json` with the hashes of all other files that are in the folder now."""
     others = sorted(path for path in folder.iterdir() if path.name != METADATA_FILE)
     hashes = {path.name: sha256_of(path) for path in others}
     write_json(folder / METADATA_FILE, {**values, "files": hashes})
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Reads `metadata.json` and checks every file against its hash.
+    """Read `metadata.json` and check every file against its hash.
 
     Raises:
         ArtefactError: The folder or a file is missing, or a file is not the one that was exported.
@@ -85,13 +85,13 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def no_description(path: Path, error: Exception) -> ArtefactError:
-    """Returns the error for a `metadata.json` that does not hold what it should."""
+    """Return the error for a `metadata.json` that does not hold what it should."""
     return ArtefactError(f"{path} is not a model description ({error}).")
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yields a new sibling folder that takes the place of `path` on success.
+    """Yield a new sibling folder that takes the place of `path` on success.
 
     Raises:
         ExportError: What is there is no exported model.

@@ -24,7 +24,7 @@ VARIABLE = "INFERENCE_DEVICE"
 
 @cache
 def known_devices(library: str) -> Mapping[str, str]:
-    """Returns what a library calls each device that it can compute on.
+    """Return what a library calls each device that it can compute on.
 
     Args:
         library: A runtime as the answer `inference` names it, or `torch` or `jax`.
@@ -37,7 +37,7 @@ def known_devices(library: str) -> Mapping[str, str]:
 def choose_device(
     library: str, available: Collection[str], wanted: str | None = None, *, default: str = CPU
 ) -> str:
-    """Returns a library's own name of the device that it shall compute on.
+    """Return a library's own name of the device that it shall compute on.
 
     Args:
         library: As `known_devices` takes it.
@@ -65,7 +65,7 @@ def choose_device(
 
 
 def torch_devices() -> list[str]:
-    """Returns torch's names of the devices that it finds on this machine."""
+    """Return torch's names of the devices that it finds on this machine."""
     torch: Any = importlib.import_module("torch")  # which not every project has
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return [CPU] if accelerator is None else [CPU, accelerator.type]

@@ -7,7 +7,7 @@ _COLORS = re.compile(r"\x1b\[[\d;]*m")
 
 
 def reason_of(error: BaseException) -> str:
-    """Returns what a foreign error says in one line, without colors: the cause, if it has one.
+    """Return what a foreign error says in one line, without colors: the cause, if it has one.
 
     Exporters wrap what went wrong into advice of many lines, of which the first says nothing.
     """

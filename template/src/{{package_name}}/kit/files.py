@@ -27,7 +27,7 @@ _ZIP_MADE_ON_UNIX = 3
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a temporary sibling that replaces `path` on success and vanishes on failure."""
+    """Yield a temporary sibling that replaces `path` on success and vanishes on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -40,18 +40,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text with LF line ends on every system."""
+    """Write UTF-8 text with LF line ends on every system."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as indented JSON with one final newline."""
+    """Write `value` as indented JSON with one final newline."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file.
+    """Read a JSON file.
 
     Raises:
         ProjectError: The file cannot be read or is not JSON.
@@ -65,13 +65,13 @@ def read_json(path: Path) -> Any:
 
 
 def sha256_of(path: Path) -> str:
-    """Returns the SHA-256 of a file's bytes as 64 hex digits."""
+    """Return the SHA-256 of a file's bytes as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Writes an uncompressed `.npz` whose bytes depend on nothing but the arrays.
+    """Write an uncompressed `.npz` whose bytes depend on nothing but the arrays.
 
     `numpy.savez` notes the operating system in the archive, so one content would have two hashes.
     """
@@ -87,7 +87,7 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(path: Path, *names: str) -> tuple[NDArray[Any], ...]:
-    """Reads the named arrays of an `.npz` file, in the order asked for.
+    """Read the named arrays of an `.npz` file, in the order asked for.
 
     Raises:
         ProjectError: The file is missing or damaged, or lacks one of the arrays.

@@ -16,7 +16,7 @@ _FACTS = ("status", "started", "seconds", "epochs_done", "git_commit", "data_sha
 
 
 def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Returns a row for every run: its id, its facts, its final metrics and all its settings.
+    """Return a row for every run: its id, its facts, its final metrics and all its settings.
 
     A setting is a column such as `training.learning_rate`.
     """
@@ -33,5 +33,5 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def metrics_frame(runs: Sequence[Run], kind: Literal["epoch", "step"]) -> pd.DataFrame:
-    """Returns a row for every epoch or every step of the runs, with the run's id."""
+    """Return a row for every epoch or every step of the runs, with the run's id."""
     return pd.DataFrame([{"run": run.id, **line} for run in runs for line in run.metrics(kind)])

@@ -20,7 +20,7 @@ MANIFEST = Path("data/manifest.json")
 
 
 def verify(path: Path) -> str:
-    """Returns the SHA-256 of a data file that is the one in the manifest.
+    """Return the SHA-256 of a data file that is the one in the manifest.
 
     Raises:
         DataError: The file is missing, not listed, or not the listed one.
@@ -46,7 +46,7 @@ def verify(path: Path) -> str:
 
 
 def list_own(path: Path, *, accept: bool = False) -> str:
-    """Lists a file that is there, as it is; returns its SHA-256.
+    """List a file that is there, as it is; return its SHA-256.
 
     Args:
         path: The data file, inside the folder of the manifest.
@@ -72,7 +72,7 @@ def list_own(path: Path, *, accept: bool = False) -> str:
 
 
 def write_listed(path: Path, write: Callable[[Path], None], *, accept: bool = False) -> str:
-    """Writes a data file and lists it; returns its SHA-256.
+    """Write a data file and list it; return its SHA-256.
 
     What is there is replaced only if it is the file that the manifest lists and that was written
     here before. Anything else is somebody's own: it can be listed, and stays.
@@ -113,7 +113,7 @@ def write_listed(path: Path, write: Callable[[Path], None], *, accept: bool = Fa
 
 
 def _is_somebodys(path: Path, *known: Mapping[str, Any] | None) -> bool:
-    """Tells whether a file is there that is none of the known ones."""
+    """Tell whether a file is there that is none of the known ones."""
     hashes = [entry["sha256"] for entry in known if entry is not None]
     return path.exists() and sha256_of(path) not in hashes
 

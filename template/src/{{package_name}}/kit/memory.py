@@ -44,7 +44,7 @@ class Need:
 
 
 def free_memory(container: Path = _CONTAINER) -> int:
-    """Returns the bytes that this process can still have: the machine's, or its container's."""
+    """Return the bytes that this process can still have: the machine's, or its container's."""
     free = psutil.virtual_memory().available
     try:
         limit = int((container / "memory.max").read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def require_memory(
     place: str = CPU,
     precisions: Iterable[str] = (),
 ) -> None:
-    """Stops before a model is loaded that does not fit.
+    """Stop before a model is loaded that does not fit.
 
     Args:
         name: The model, as messages call it.
@@ -102,6 +102,6 @@ def _fitting(
 
 
 def _size(count: int) -> str:
-    """Returns a number of bytes as people read it, in powers of 1000."""
+    """Return a number of bytes as people read it, in powers of 1000."""
     power = min((len(str(count)) - 1) // 3, len(_UNITS) - 1)
     return f"{count / 1000**power:.{min(power, 1)}f} {_UNITS[power]}"

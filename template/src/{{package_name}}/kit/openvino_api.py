@@ -16,7 +16,7 @@ from typing import Any
 
 @contextmanager
 def without_statistics() -> Iterator[Any]:
-    """Yields the module `openvino`.
+    """Yield the module `openvino`.
 
     Raises:
         ModuleNotFoundError: It is not installed.

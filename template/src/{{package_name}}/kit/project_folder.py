@@ -15,7 +15,7 @@ from typing import Any
 
 
 def project_folder() -> Path:
-    """Returns the folder of the project that this code or its environment lies in, or this one."""
+    """Return the folder of the project that this code or its environment lies in, or this one."""
     code, environment = Path(__file__).resolve(), Path(sys.prefix).resolve()
     fitting = (*code.parents[2:4], environment.parents[1])  # of src/PACKAGE/kit/, of .venvs/NAME
     found = (each for each in fitting if (each / "pyproject.toml").is_file())
@@ -23,13 +23,13 @@ def project_folder() -> Path:
 
 
 def in_project(path: str | Path) -> Path:
-    """Returns a path of the settings as it is from here."""
+    """Return a path of the settings as it is from here."""
     folder = project_folder()
     return Path(path) if folder == Path.cwd() else folder / path
 
 
 def enter_project(args: argparse.Namespace) -> None:
-    """Goes to the project's folder, with the paths that were typed as they were from here.
+    """Go to the project's folder, with the paths that were typed as they were from here.
 
     Args:
         args: What `cli.parse` returned; its paths that are no defaults are changed.

@@ -32,18 +32,18 @@ class Reporter:
     """Prints for people, or one JSON object on stdout and everything else on stderr."""
 
     def __init__(self, *, as_json: bool = False) -> None:
-        """Takes whether stdout belongs to a program."""
+        """Take whether stdout belongs to a program."""
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False)
         if not self.console.is_terminal:
             self.console = Console(stderr=as_json, highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
 
     def say(self, text: str) -> None:
-        """Prints one plain line."""
+        """Print one plain line."""
         self.console.print(text, markup=False, soft_wrap=True)
 
     def finish(self, result: Any, summary: object) -> None:
-        """Ends a command: the result as JSON for programs, or the summary for people."""
+        """End a command: the result as JSON for programs, or the summary for people."""
         if self.as_json:
             print(json.dumps(result))
         else:
@@ -51,7 +51,7 @@ class Reporter:
 
     @contextmanager
     def training(self, total_steps: int, done_steps: int = 0) -> Iterator[StepReport]:
-        """Yields what training reports its steps and epochs to."""
+        """Yield what training reports its steps and epochs to."""
         if not self.console.is_terminal:
             yield _Lines(self)
             return
@@ -66,7 +66,7 @@ class _Lines:
         self._reporter = reporter
 
     def step(self) -> None:
-        """Prints nothing: a line per step would bury the epochs."""
+        """Print nothing: a line per step would bury the epochs."""
 
     def epoch(self, text: str) -> None:
         self._reporter.say(text)
@@ -84,7 +84,7 @@ class _Bar(_Lines):
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Keeps the progress, warnings and log lines of a library away from the user."""
+    """Keep the progress, warnings and log lines of a library away from the user."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

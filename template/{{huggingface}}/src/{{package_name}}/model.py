@@ -16,7 +16,7 @@ BEGIN, END, PAD = "<s>", "</s>", "<pad>"
 
 
 def build_tokenizer(text: str, vocabulary: int) -> PreTrainedTokenizerFast:
-    """Trains byte-level BPE on a text; it can spell every text, whatever it was trained on."""
+    """Train byte-level BPE on a text; it can spell every text, whatever it was trained on."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -33,7 +33,7 @@ def build_tokenizer(text: str, vocabulary: int) -> PreTrainedTokenizerFast:
 
 
 def build_model(config: ModelConfig, tokenizer: Any) -> LlamaForCausalLM:
-    """Returns a new model with random weights, of the sizes in the configuration."""
+    """Return a new model with random weights, of the sizes in the configuration."""
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),

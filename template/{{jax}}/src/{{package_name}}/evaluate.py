@@ -32,7 +32,7 @@ class TrainedModel:
     weights: Any
 
     def __call__(self, *alone: Any, **named: Any) -> Any:
-        """Returns what the model does for one input, or for several by name."""
+        """Return what the model does for one input, or for several by name."""
         return _forward(self.model, self.weights, alone, named)
 
 

@@ -36,7 +36,7 @@ class DigitsCNN:
     dropout: float = 0.2
 
     def init(self, key: jax.Array) -> Weights:
-        """Returns new weights, drawn with a key of `jax.random`."""
+        """Return new weights, drawn with a key of `jax.random`."""
         first, second, last = jax.random.split(key, 3)
         channels, rows, columns = IMAGE_SHAPE
         features = 2 * self.width * (rows // 2) * (columns // 2)
@@ -90,7 +90,7 @@ def _convolve(layer: Layer, values: jax.Array) -> jax.Array:
 
 
 def _halve(values: jax.Array) -> jax.Array:
-    """Keeps the largest of each 2 x 2 pixels.
+    """Keep the largest of each 2 x 2 pixels.
 
     By reshaping, as what `lax.reduce_window` becomes in ONNX does not run in ONNX Runtime.
     """
@@ -103,7 +103,7 @@ Model = DigitsCNN  # your own model: change this line
 
 
 def build_model(options: Mapping[str, Any]) -> Model:
-    """Returns a new model; `options` are the values of the `model` section of the configuration.
+    """Return a new model; `options` are the values of the `model` section of the configuration.
 
     A model has no weights in it: `init(key)` returns a tree of new ones, `apply(weights, ...)` the
     named outputs for the inputs.

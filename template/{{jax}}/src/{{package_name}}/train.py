@@ -41,17 +41,17 @@ class Batches:
     """The samples in batches, in another order each time that they are gone through."""
 
     def __init__(self, samples: Samples, size: int, shuffling: np.random.Generator) -> None:
-        """Takes the samples, how many go into a batch, and what orders them."""
+        """Take the samples, how many go into a batch, and what orders them."""
         self._samples = samples
         self._size = size
         self._shuffling = shuffling
 
     def __len__(self) -> int:
-        """Returns the number of batches; the last one may be smaller."""
+        """Return the number of batches; the last one may be smaller."""
         return math.ceil(len(self._samples) / self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yields named inputs and named targets."""
+        """Yield named inputs and named targets."""
         order = self._shuffling.permutation(len(self._samples))
         for at in range(0, len(order), self._size):
             chosen = self._samples[order[at : at + self._size]]

@@ -42,7 +42,7 @@ def load_run(run: Run, *, last: bool = False) -> tuple[Config, keras.Model]:
 
 
 def compute_outputs(model: keras.Model, samples: Samples) -> dict[str, NDArray[Any]]:
-    """Returns the outputs for all samples, computed where the model is."""
+    """Return the outputs for all samples, computed where the model is."""
 
     def run(inputs: Arrays) -> dict[str, NDArray[Any]]:
         return outputs_of(by_name(model.predict_on_batch), inputs)

@@ -15,7 +15,7 @@ _CHANNELS_LAST = (2, 3, 1)
 
 
 def digits_cnn(width: int = 16, dropout: float = 0.2) -> keras.Model:
-    """Returns three convolutions and a linear layer; about 19 000 weights at width 16.
+    """Return three convolutions and a linear layer; about 19 000 weights at width 16.
 
     The second convolution halves the image. A pooling layer would do so too, but with JAX what it
     becomes in ONNX does not run in ONNX Runtime.
@@ -42,7 +42,7 @@ def digits_cnn(width: int = 16, dropout: float = 0.2) -> keras.Model:
 
 
 def build_model(options: Mapping[str, Any]) -> keras.Model:
-    """Returns a new model; `options` are the values of the `model` section of the configuration."""
+    """Return a new model; `options` are the values of the `model` section of the configuration."""
     return digits_cnn(**options)  # your own model: change this line
 
 

@@ -20,7 +20,7 @@ class DigitsCNN(nn.Module):
     """Two convolutions, one pooling and a linear layer; about 10 000 parameters at width 16."""
 
     def __init__(self, width: int = 16, dropout: float = 0.2) -> None:
-        """Builds the layers.
+        """Build the layers.
 
         Args:
             width: Channels of the first convolution; the second has twice as many.
@@ -42,12 +42,12 @@ class DigitsCNN(nn.Module):
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(left, len(CLASS_NAMES)))
 
     def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Returns the logits (N, classes) of images (N, channels, rows, columns)."""
+        """Return the logits (N, classes) of images (N, channels, rows, columns)."""
         return {"logits": self.classifier(self.features(image))}
 
 
 def build_model(options: Mapping[str, Any]) -> nn.Module:
-    """Returns a new model; `options` are the values of the `model` section of the configuration."""
+    """Return a new model; `options` are the values of the `model` section of the configuration."""
     return DigitsCNN(**options)  # your own model: change this line
 
 

@@ -49,7 +49,7 @@ class Encoder:
 
     @classmethod
     def load(cls, config: EmbedConfig) -> Self:
-        """Loads the model.
+        """Load the model.
 
         Raises:
             ConfigError: This machine has no such device.
@@ -64,7 +64,7 @@ class Encoder:
         return cls(model, f"sha256:{_digest(folder)}", config.batch_size)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Returns vectors of length 1, float32 (N, D)."""
+        """Return vectors of length 1, float32 (N, D)."""
         vectors: NDArray[np.float32] = self._model.encode(
             list(texts),
             batch_size=self._batch_size,
@@ -97,12 +97,12 @@ def _from_hub(name: str, device: str) -> SentenceTransformer:
 
 
 def _short(error: Exception) -> str:
-    """Returns the first sentence of a message that may have many lines."""
+    """Return the first sentence of a message that may have many lines."""
     return " ".join(str(error).split()).partition(". ")[0].rstrip(".") + "."
 
 
 def _digest(folder: Path) -> str:
-    """Returns one hash of all files in a folder."""
+    """Return one hash of all files in a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = [f"{path.relative_to(folder).as_posix()} {sha256_of(path)}\n" for path in files]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -44,12 +44,12 @@ class Vectors:
 
     @classmethod
     def encode(cls, texts: list[str], encoder: Encoder) -> Self:
-        """Encodes texts, at least one."""
+        """Encode texts, at least one."""
         return cls(texts, encoder.encode(texts), encoder.identity)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads a file of `write`.
+        """Read a file of `write`.
 
         Raises:
             ProjectError: It is missing, or no such file.
@@ -58,7 +58,7 @@ class Vectors:
         return cls([str(text) for text in texts], vectors, str(model[0]))
 
     def write(self, path: Path) -> None:
-        """Writes all of it into one `.npz` file."""
+        """Write all of it into one `.npz` file."""
         arrays = {
             "texts": np.array(self.texts),
             "vectors": self.vectors,
@@ -67,7 +67,7 @@ class Vectors:
         write_arrays(path, arrays)
 
     def search(self, query: str, encoder: Encoder, count: int) -> list[Found]:
-        """Returns the nearest texts, the nearest first.
+        """Return the nearest texts, the nearest first.
 
         Raises:
             InputError: The query is empty, or another model encoded the texts.

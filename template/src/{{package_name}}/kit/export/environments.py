@@ -18,12 +18,12 @@ COMMAND = "EXPORTER_COMMAND"
 
 
 def can_be_made() -> bool:
-    """Tells whether this process may ask for environments, as below `make export`."""
+    """Tell whether this process may ask for environments, as below `make export`."""
     return COMMAND in os.environ
 
 
 def run_apart(exporter: str, worker: str, *arguments: object) -> None:
-    """Runs a module of this folder as a program in an exporter's environment.
+    """Run a module of this folder as a program in an exporter's environment.
 
     The module imports nothing of this package, as only its own packages are there.
 
@@ -52,7 +52,7 @@ def run_apart(exporter: str, worker: str, *arguments: object) -> None:
 
 
 def _interpreter(exporter: str) -> str:
-    """Has the environment made if it is not there; its progress goes to the standard error."""
+    """Have the environment made if it is not there; its progress goes to the standard error."""
     if not can_be_made():
         raise ExportError(
             f"The exporter {exporter} has an environment of its own, which `make export` makes: "

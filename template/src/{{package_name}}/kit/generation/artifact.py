@@ -45,12 +45,12 @@ class TextModel:
 
 
 def write_text_model(folder: Path, model: TextModel) -> None:
-    """Writes `metadata.json` with the hashes of all other files that are in the folder now."""
+    """Write `metadata.json` with the hashes of all other files that are in the folder now."""
     write_description(folder, asdict(model))
 
 
 def read_text_model(folder: Path) -> TextModel:
-    """Reads `metadata.json` and checks every file against its hash.
+    """Read `metadata.json` and check every file against its hash.
 
     Raises:
         ArtefactError: The folder or a file is missing, or a file is not the one that was exported.
@@ -63,7 +63,7 @@ def read_text_model(folder: Path) -> TextModel:
 
 
 def model_file(path: Path, kind: str) -> Path:
-    """Returns the model file that a setting means: itself, or that of an exported model's folder.
+    """Return the model file that a setting means: itself, or that of an exported model's folder.
 
     Args:
         path: A file, or a folder that `export` wrote, whose files are checked.

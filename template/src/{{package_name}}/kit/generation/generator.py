@@ -29,7 +29,7 @@ class GenerationSettings:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks the ranges.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of its range.
@@ -57,7 +57,7 @@ class Generator(ABC):
     tells_probabilities: ClassVar[bool] = False
 
     def generate(self, prompt: str, settings: GenerationSettings = DEFAULT_SETTINGS) -> str:
-        """Returns the whole answer.
+        """Return the whole answer.
 
         Raises:
             InputError: The prompt is empty or is no text that can be sent.
@@ -66,7 +66,7 @@ class Generator(ABC):
         return self._generate(_checked(prompt), settings)
 
     def stream(self, prompt: str, settings: GenerationSettings = DEFAULT_SETTINGS) -> Iterator[str]:
-        """Returns the answer piece by piece, as it is generated; stop iterating to end it.
+        """Return the answer piece by piece, as it is generated; stop iterating to end it.
 
         Raises:
             InputError: The prompt is empty or is no text that can be sent.
@@ -75,7 +75,7 @@ class Generator(ABC):
         return self._stream(_checked(prompt), settings)
 
     def next_token(self, context: str) -> dict[int, float]:
-        """Returns how likely each token comes next after a text, the likeliest thousand at least.
+        """Return how likely each token comes next after a text, the likeliest thousand at least.
 
         Returns:
             Natural logarithms of the probabilities by the token's number in the model.
@@ -94,17 +94,17 @@ class Generator(ABC):
 
     @abstractmethod
     def _generate(self, prompt: str, settings: GenerationSettings) -> str:
-        """Generates from a prompt that is checked already."""
+        """Generate from a prompt that is checked already."""
 
     @abstractmethod
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
-        """Generates from a prompt that is checked already; yields no empty piece."""
+        """Generate from a prompt that is checked already; yield no empty piece."""
 
     def close(self) -> None:  # noqa: B027 - there may be nothing to release
         """Releases what the runtime holds."""
 
     def __enter__(self) -> Self:
-        """Returns the generator itself."""
+        """Return the generator itself."""
         return self
 
     def __exit__(
@@ -113,12 +113,12 @@ class Generator(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes the generator."""
+        """Close the generator."""
         self.close()
 
 
 def before_stop(pieces: Iterator[str], stops: tuple[str, ...]) -> Iterator[str]:
-    """Yields text up to the first of some texts, and holds back what may be the start of one."""
+    """Yield text up to the first of some texts, and hold back what may be the start of one."""
     held = ""
     longest = max(map(len, stops), default=1) - 1
     for piece in pieces:

@@ -14,7 +14,7 @@ from .opening import open_generator, read_settings
 
 
 def main() -> int:
-    """Opens the generator and lets it check itself; 1 if something is wrong."""
+    """Open the generator and let it check itself; 1 if something is wrong."""
     try:
         read_settings()
         with open_generator() as generator:

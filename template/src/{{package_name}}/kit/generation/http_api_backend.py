@@ -78,7 +78,7 @@ class HttpApiSettings:
     retries: int = 2
 
     def __post_init__(self) -> None:
-        """Checks the values.
+        """Check the values.
 
         Raises:
             ConfigError: One of them cannot be used.
@@ -98,7 +98,7 @@ class HttpApiGenerator(Generator):
     """Asks a server. Several threads may use it at once; they share its connections."""
 
     def __init__(self, settings: HttpApiSettings) -> None:
-        """Takes the settings, and the key from the environment; nothing is sent yet.
+        """Take the settings, and the key from the environment; nothing is sent yet.
 
         Raises:
             ConfigError: The key, or a proxy that the environment names, cannot be used.
@@ -110,7 +110,7 @@ class HttpApiGenerator(Generator):
         self._client = self._connected()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _connected(self) -> openai.OpenAI:
@@ -132,7 +132,7 @@ class HttpApiGenerator(Generator):
         )
 
     def _keep_needed(self, request: httpx2.Request) -> None:
-        """Takes out what the client adds of this machine and of OPENAI_... in the environment."""
+        """Take out what the client adds of this machine and of OPENAI_... in the environment."""
         kept = {name: value for name, value in request.headers.items() if name in _HEADERS}
         if self._key:
             kept["authorization"] = f"Bearer {self._key}"
@@ -170,7 +170,7 @@ class HttpApiGenerator(Generator):
         return create(**request_body(prompt, settings, model=model, chat=chat, stream=stream))
 
     def _check_model(self) -> None:
-        """Looks the model up in the server's list, once; not every server has such a list."""
+        """Look the model up in the server's list, once; not every server has such a list."""
         if self._listed.is_set() or not self._settings.check_model:
             return
         found = self._names()
@@ -186,7 +186,7 @@ class HttpApiGenerator(Generator):
         self._listed.set()
 
     def _names(self) -> list[str] | None:
-        """Returns the names in the server's list of models, or None if there is no such list."""
+        """Return the names in the server's list of models, or None if there is no such list."""
         try:
             rows = self._client.models.list().data
             names = [name for row in rows for name in (row.id, *getattr(row, "aliases", []))]
@@ -197,7 +197,7 @@ class HttpApiGenerator(Generator):
         return list(dict.fromkeys(map(str, names)))
 
     def _has(self, names: list[str]) -> str:
-        """Says which models there are, the most alike first if there are many."""
+        """Say which models there are, the most alike first if there are many."""
         if not names:
             return "it has none"
         alike = difflib.get_close_matches(self._settings.model, names, _MANY, cutoff=0.0)
@@ -206,7 +206,7 @@ class HttpApiGenerator(Generator):
         return f"it has {self._safe(', '.join(shown))}{more}"
 
     def _checked(self, answer: Any) -> Any:
-        """Returns an answer, or a part of one, as it came; the client fits it to no type.
+        """Return an answer, or a part of one, as it came; the client fits it to no type.
 
         Raises:
             BadAnswerError: It is no JSON.
@@ -228,7 +228,7 @@ class HttpApiGenerator(Generator):
 
     @contextmanager
     def _errors_told(self) -> Iterator[None]:
-        """Turns the client's errors into the project's."""
+        """Turn the client's errors into the project's."""
         try:
             yield
         except openai.APIStatusError as error:
@@ -242,7 +242,7 @@ class HttpApiGenerator(Generator):
             raise self._bad_answer() from error
 
     def _lost(self, cause: BaseException | None) -> GenerationError:
-        """Returns what it means that there is no connection, or none any more."""
+        """Return what it means that there is no connection, or none any more."""
         url, settings = self._settings.base_url, self._settings
         reason = self._safe(str(cause))
         if isinstance(cause, _NO_CONNECTION):
@@ -259,7 +259,7 @@ class HttpApiGenerator(Generator):
         return AnswerCutOffError(f"{url} stopped before its answer's end ({reason}).")
 
     def _refusal(self, error: openai.APIStatusError) -> GenerationError:
-        """Returns what the status of an answer means."""
+        """Return what the status of an answer means."""
         url, model, status = self._settings.base_url, self._settings.model, error.status_code
         said = self._reasons(error.response)
         if isinstance(error, _NO_KEY):
@@ -281,7 +281,7 @@ class HttpApiGenerator(Generator):
         return RequestRefusedError(f"{url} refused the request with status {status}{said}.")
 
     def _reasons(self, answer: httpx2.Response) -> str:
-        """Returns what the server says about a refusal, in brackets, or "" if it says nothing."""
+        """Return what the server says about a refusal, in brackets, or "" if it says nothing."""
         try:
             said = error_of(answer.json()) or ""
         except ValueError:
@@ -292,14 +292,14 @@ class HttpApiGenerator(Generator):
         return text and f" ({text})"
 
     def _safe(self, text: str) -> str:
-        """Returns text of the server as one printable line without the key."""
+        """Return text of the server as one printable line without the key."""
         hidden = text.replace(self._key, "***") if self._key else text
         line = " ".join("".join(each if each.isprintable() else " " for each in hidden).split())
         return line[:_LONGEST_REASON].rstrip(". ")
 
 
 def _names_of_file(listed: str) -> set[str]:
-    """Returns what a model may be called that a server lists by the path of its file.
+    """Return what a model may be called that a server lists by the path of its file.
 
     llama.cpp's does unless it was told an alias. An export is called as its folder.
     """
@@ -308,7 +308,7 @@ def _names_of_file(listed: str) -> set[str]:
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:
-    """Prepares requests to the server that the table names; nothing is sent yet.
+    """Prepare requests to the server that the table names; nothing is sent yet.
 
     Raises:
         ConfigError: A setting or the key is wrong.
@@ -318,7 +318,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
 
 
 def _parts(address: str) -> httpx2.URL | None:
-    """Returns the parts of an address of a server, or None if it is none."""
+    """Return the parts of an address of a server, or None if it is none."""
     try:
         parts = httpx2.URL(address)
     except httpx2.InvalidURL:
@@ -327,7 +327,7 @@ def _parts(address: str) -> httpx2.URL | None:
 
 
 def _key(variable: str) -> str:
-    """Returns the key in the environment, or ""; no message ever holds it."""
+    """Return the key in the environment, or ""; no message ever holds it."""
     key = os.environ.get(variable, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ConfigError(f"The environment variable {variable} holds something that is no key.")
@@ -339,6 +339,6 @@ def _is_stream(answer: httpx2.Response) -> bool:
 
 
 def _read_unstreamed(answer: httpx2.Response) -> None:
-    """Reads what is no stream while the client still tells what goes wrong."""
+    """Read what is no stream while the client still tells what goes wrong."""
     if not _is_stream(answer):
         answer.read()

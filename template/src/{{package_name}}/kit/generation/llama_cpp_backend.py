@@ -64,7 +64,7 @@ class LlamaCppSettings:
     gpu_layers: int = 0
 
     def __post_init__(self) -> None:
-        """Checks the ranges.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of its range.
@@ -80,13 +80,13 @@ class LlamaCppGenerator(Generator):
     tells_probabilities = True
 
     def __init__(self, server: Any, settings: LlamaCppSettings) -> None:
-        """Takes llama.cpp's server object, which is called here and not through its port."""
+        """Take llama.cpp's server object, which is called here and not through its port."""
         self._server = server
         self._settings = settings
         self._lock = threading.Lock()
 
     def next_token(self, context: str) -> dict[int, float]:
-        """Returns the likeliest tokens; the text is continued as it is, without a template."""
+        """Return the likeliest tokens; the text is continued as it is, without a template."""
         body = {**_FIRST_TOKEN, "prompt": context, "temperature": 0.0, "logprobs": _MANY_TOKENS}
         self._handler()
         with self._lock:
@@ -96,18 +96,18 @@ class LlamaCppGenerator(Generator):
         return {int(each["id"]): float(each["logprob"]) for each in told}
 
     def check(self) -> None:
-        """Generates one token."""
+        """Generate one token."""
         self.generate("Hello", GenerationSettings(max_tokens=1))
 
     def close(self) -> None:
-        """Frees the model's memory."""
+        """Free the model's memory."""
         self._server = None
 
     def _generate(self, prompt: str, settings: GenerationSettings) -> str:
         return "".join(self._stream(prompt, settings))  # which Ctrl-C ends at the next token
 
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
-        """Passes on what llama.cpp hands to a callback, from a thread of its own."""
+        """Pass on what llama.cpp hands to a callback, from a thread of its own."""
         handle, body = self._handler(), self._body(prompt, settings)
         chunks: queue.SimpleQueue[Any] = queue.SimpleQueue()
         unwanted = threading.Event()
@@ -148,7 +148,7 @@ class LlamaCppGenerator(Generator):
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:
-    """Opens the GGUF file that the table names.
+    """Open the GGUF file that the table names.
 
     Raises:
         ConfigError: A setting is wrong, or there is no such device.
@@ -164,7 +164,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
 
 
 def start_server(values: Mapping[str, Any], place: str, *, name: str, port: int, key: str) -> Any:
-    """Starts llama.cpp's server on this machine's own address; it ends with the returned object.
+    """Start llama.cpp's server on this machine's own address; it ends with the returned object.
 
     Args:
         values: The table [llama-cpp].
@@ -231,7 +231,7 @@ def _parameters(settings: LlamaCppSettings, path: Path) -> Any:
 
 
 def _gpu_layers(settings: LlamaCppSettings) -> int:
-    """Returns how many layers a GPU shall compute."""
+    """Return how many layers a GPU shall compute."""
     # A number follows the name, as there can be several of a kind.
     here = {each["name"].rstrip("0123456789") for each in _LLAMA_CPP.get_device_info()}
     default = devices.AUTO if settings.gpu_layers else devices.CPU

@@ -35,11 +35,11 @@ class Adapter(Protocol):
     """What an adapter module offers."""
 
     def open_generator(self, values: Mapping[str, Any], place: str) -> Generator:
-        """Opens what its table says; `place` names the table in messages."""
+        """Open what its table says; `place` names the table in messages."""
 
 
 def open_generator(config: Path = DEFAULT_CONFIG, model: Path | None = None) -> Generator:
-    """Opens the model or the way to the server.
+    """Open the model or the way to the server.
 
     Args:
         config: The file of settings.
@@ -61,7 +61,7 @@ def open_generator(config: Path = DEFAULT_CONFIG, model: Path | None = None) -> 
 
 
 def read_settings(config: Path = DEFAULT_CONFIG, **changes: object) -> GenerationSettings:
-    """Returns the settings of the file; `changes` that are not None take their place.
+    """Return the settings of the file; `changes` that are not None take their place.
 
     Raises:
         ConfigError: The file is missing or wrong, or a value is out of its range.
@@ -73,7 +73,7 @@ def read_settings(config: Path = DEFAULT_CONFIG, **changes: object) -> Generatio
 
 
 def checked_values(kind: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Returns the values of a table of a TOML file as the fields of a dataclass take them.
+    """Return the values of a table of a TOML file as the fields of a dataclass take them.
 
     Args:
         kind: The dataclass; every field has a default, which says what its type is.
@@ -106,7 +106,7 @@ def _typed(key: str, value: Any, default: Any, place: str) -> Any:
 
 
 def read_table(config: Path, name: str) -> dict[str, Any]:
-    """Returns a table of the file, which is empty if it is not there.
+    """Return a table of the file, which is empty if it is not there.
 
     Raises:
         ConfigError: The file is missing or wrong.

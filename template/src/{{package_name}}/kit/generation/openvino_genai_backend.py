@@ -60,7 +60,7 @@ class OpenVinoGenAiSettings:
     device: str = ""
 
     def __post_init__(self) -> None:
-        """Checks the ranges.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of its range.
@@ -77,7 +77,7 @@ class OpenVinoGenAiGenerator(Generator):
     def __init__(
         self, pipeline: Any, probabilities: Probabilities, *, chat: bool, context: int
     ) -> None:
-        """Takes a pipeline.
+        """Take a pipeline.
 
         Args:
             pipeline: OpenVINO GenAI's.
@@ -92,17 +92,17 @@ class OpenVinoGenAiGenerator(Generator):
         self._lock = threading.Lock()
 
     def next_token(self, context: str) -> dict[int, float]:
-        """Returns all tokens; the text is continued as it is, without a template."""
+        """Return all tokens; the text is continued as it is, without a template."""
         tokenizer = self._open().get_tokenizer()
         with self._lock:
             return self._probabilities.of_next(self._fitting(tokenizer.encode(context)))
 
     def check(self) -> None:
-        """Generates one token."""
+        """Generate one token."""
         self.generate("Hello", GenerationSettings(max_tokens=1))
 
     def close(self) -> None:
-        """Frees the model's memory."""
+        """Free the model's memory."""
         self._pipeline = None
         self._probabilities.close()
 
@@ -110,7 +110,7 @@ class OpenVinoGenAiGenerator(Generator):
         return "".join(self._stream(prompt, settings))  # which Ctrl-C ends at the next token
 
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
-        """Passes on what OpenVINO GenAI hands to a callback, from a thread of its own."""
+        """Pass on what OpenVINO GenAI hands to a callback, from a thread of its own."""
         pipeline, inputs = self._open(), self._inputs(prompt)
         config = _config(pipeline, settings)
         pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -174,14 +174,14 @@ class Probabilities:
     """
 
     def __init__(self, path: Path, device: str, properties: Mapping[str, Any]) -> None:
-        """Takes the model's file, and how OpenVINO GenAI has compiled it."""
+        """Take the model's file, and how OpenVINO GenAI has compiled it."""
         self._path = path
         self._device = device
         self._properties = properties
         self._request: Any = None
 
     def of_next(self, inputs: Any) -> dict[int, float]:
-        """Returns the log-probability of every token after a text.
+        """Return the log-probability of every token after a text.
 
         Raises:
             GenerationError: OpenVINO cannot compile the model for the device, or run it.
@@ -196,7 +196,7 @@ class Probabilities:
             raise GenerationError(f"OpenVINO failed: {_last_line(error)}") from error
 
     def close(self) -> None:
-        """Frees the memory."""
+        """Free the memory."""
         self._request = None
 
     def _logits(self, inputs: Any) -> list[float]:
@@ -215,7 +215,7 @@ class Probabilities:
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:
-    """Opens the folder that the table names.
+    """Open the folder that the table names.
 
     Raises:
         ConfigError: A setting is wrong, or there is no such device.
@@ -238,7 +238,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
 
 
 def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Generator:
-    """Opens a folder.
+    """Open a folder.
 
     Raises:
         ConfigError: There is no such device.
@@ -260,7 +260,7 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
 
 
 def _properties(device: str, threads: int) -> dict[str, Any]:
-    """Asks for full precision: CPUs and GPUs compute and remember with fewer bits unless told."""
+    """Ask for full precision: CPUs and GPUs compute and remember with fewer bits unless told."""
     if device == _NPU:
         return {}
     chosen = {"INFERENCE_NUM_THREADS": threads} if threads else {}
@@ -279,7 +279,7 @@ def _config(pipeline: Any, settings: GenerationSettings) -> Any:
 
 
 def _context(folder: Path) -> int:
-    """Returns how many tokens the model was made for, or 0 where its configuration does not say."""
+    """Return how many tokens the model was made for, or 0 where its configuration does not say."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return int(config["max_position_embeddings"])
@@ -288,7 +288,7 @@ def _context(folder: Path) -> int:
 
 
 def _numbers(kind: Any, shape: list[int]) -> Any:
-    """Returns a tensor that counts from 0 along its last axis."""
+    """Return a tensor that counts from 0 along its last axis."""
     tensor = openvino.Tensor(kind, openvino.Shape(shape))
     tensor.data[...] = range(shape[-1])
     return tensor

@@ -34,7 +34,7 @@ class Tolerance:
     relative: float = 0.0
 
     def among(self, expected: Iterable[float]) -> float:
-        """Returns the largest difference that counts as equal among these log-probabilities."""
+        """Return the largest difference that counts as equal among these log-probabilities."""
         return self.absolute + self.relative * max(map(abs, expected))
 
 
@@ -109,17 +109,17 @@ class TextParityReport:
         return self.agreement >= self.least_agreement and self.max_abs_difference <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Returns all values and the verdict, ready for JSON."""
+        """Return all values and the verdict, ready for JSON."""
         return {**asdict(self), "passed": self.passed}
 
 
 def write_reference(folder: Path, reference: Reference) -> None:
-    """Stores what the framework said in a model's folder."""
+    """Store what the framework said in a model's folder."""
     write_json(folder / PARITY_FILE, asdict(reference))
 
 
 def read_reference(folder: Path) -> Reference:
-    """Reads what the framework said.
+    """Read what the framework said.
 
     Raises:
         ProjectError: The file is missing or damaged.
@@ -142,7 +142,7 @@ def read_reference(folder: Path) -> Reference:
 
 
 def check_text_parity(generator: Generator, folder: Path, model: TextModel) -> TextParityReport:
-    """Asks an open generator what the framework was asked, and compares.
+    """Ask an open generator what the framework was asked, and compare.
 
     Raises:
         ProjectError: The folder has no readable `parity.json`, or the generator fails.
@@ -179,7 +179,7 @@ def check_text_parity(generator: Generator, folder: Path, model: TextModel) -> T
 
 
 def likeliest(told: dict[int, float]) -> int:
-    """Returns the token with the highest log-probability."""
+    """Return the token with the highest log-probability."""
     return max(told, key=lambda token: told[token])
 
 
@@ -193,7 +193,7 @@ def _agreement(found: list[tuple[Place, dict[int, float]]]) -> float | None:
 
 
 def _difference(place: Place, told: dict[int, float]) -> float:
-    """Returns the largest one; a token that the runtime holds too unlikely to name is infinite."""
+    """Return the largest one; a token that the runtime holds too unlikely to name is infinite."""
     differences = [
         abs(told[token] - value) if token in told else math.inf
         for token, value in place.expected.items()

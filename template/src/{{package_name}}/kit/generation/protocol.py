@@ -27,7 +27,7 @@ class Piece:
 def request_body(
     prompt: str, settings: GenerationSettings, *, model: str, chat: bool, stream: bool
 ) -> dict[str, Any]:
-    """Returns what is asked, for `chat/completions` or `completions`."""
+    """Return what is asked, for `chat/completions` or `completions`."""
     asked: dict[str, Any] = (
         {"messages": [{"role": "user", "content": prompt}]} if chat else {"prompt": prompt}
     )
@@ -46,7 +46,7 @@ def request_body(
 
 
 def answer_of(answer: Any) -> str:
-    """Returns the text of a whole answer.
+    """Return the text of a whole answer.
 
     Raises:
         BadAnswerError: There is none in it.
@@ -58,7 +58,7 @@ def answer_of(answer: Any) -> str:
 
 
 def piece_of(chunk: Any) -> Piece:
-    """Returns the part of an answer in one chunk of a stream; some chunks hold only counts.
+    """Return the part of an answer in one chunk of a stream; some chunks hold only counts.
 
     Raises:
         BadAnswerError: It is no chunk of an answer.
@@ -71,7 +71,7 @@ def piece_of(chunk: Any) -> Piece:
 
 
 def error_of(answer: Any) -> str | None:
-    """Returns what a server says is wrong, or None if it does not say that anything is."""
+    """Return what a server says is wrong, or None if it does not say that anything is."""
     if not isinstance(answer, Mapping):
         return None
     said = answer.get("error")

@@ -17,7 +17,7 @@ from .predictor import load
 
 
 def check(folder: Path) -> int:
-    """Opens every exported model below a folder and lets it predict once.
+    """Open every exported model below a folder and let it predict once.
 
     Returns:
         The number of models.
@@ -36,7 +36,7 @@ def check(folder: Path) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Checks the folder that the one argument names; 1 if something is wrong."""
+    """Check the folder that the one argument names; 1 if something is wrong."""
     try:
         count = check(Path(arguments[0] if arguments else "models"))
     except (ProjectError, OSError) as error:

@@ -45,7 +45,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 @cache
 def _predictor() -> Predictor:
-    """Opens the model once, for all events that this process answers."""
+    """Open the model once, for all events that this process answers."""
     predictor = load(_model_folder())
     if predictor.metadata.preprocessing != SCHEME:
         raise ArtefactError(

@@ -114,12 +114,12 @@ class Metadata:
 
 
 def write_metadata(folder: Path, metadata: Metadata) -> None:
-    """Writes `metadata.json` with the hashes of all other files that are in the folder now."""
+    """Write `metadata.json` with the hashes of all other files that are in the folder now."""
     write_description(folder, asdict(metadata))
 
 
 def read_metadata(folder: Path) -> Metadata:
-    """Reads `metadata.json` and checks every file against its hash.
+    """Read `metadata.json` and check every file against its hash.
 
     Raises:
         ArtefactError: The folder or a file is missing, or a file is not the one that was exported.
@@ -157,7 +157,7 @@ def _rewrite_former(values: dict[str, Any]) -> None:
 
 
 def need_of(folder: Path, metadata: Metadata) -> Need:
-    """Returns what the model takes at least: its files, and what goes in and comes out of it."""
+    """Return what the model takes at least: its files, and what goes in and comes out of it."""
     others = {METADATA_FILE, PARITY_FILE}
     files = [folder / name for name in metadata.files if name not in others]
     return Need(

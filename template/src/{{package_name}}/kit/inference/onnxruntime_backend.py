@@ -24,7 +24,7 @@ class OnnxRuntimePredictor(Predictor):
     """Runs an ONNX file."""
 
     def __init__(self, session: onnxruntime.InferenceSession, metadata: Metadata) -> None:
-        """Takes an open session."""
+        """Take an open session."""
         super().__init__(metadata)
         self._session = session
 
@@ -35,7 +35,7 @@ class OnnxRuntimePredictor(Predictor):
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
-    """Opens the ONNX file for a device; what the device cannot run, the CPU does.
+    """Open the ONNX file for a device; what the device cannot run, the CPU does.
 
     Raises:
         ArtefactError: The runtime cannot open it, or it has other inputs than described.

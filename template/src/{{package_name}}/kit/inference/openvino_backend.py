@@ -28,7 +28,7 @@ class OpenVinoPredictor(Predictor):
     """Runs a model in OpenVINO's format."""
 
     def __init__(self, model: Any, metadata: Metadata, batch: int | None = None) -> None:
-        """Takes a compiled model, and the only batch size that it takes, if there is one."""
+        """Take a compiled model, and the only batch size that it takes, if there is one."""
         super().__init__(metadata)
         self._model = model
         self._batch = batch
@@ -45,7 +45,7 @@ class OpenVinoPredictor(Predictor):
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
-    """Compiles the model for a device.
+    """Compile the model for a device.
 
     Raises:
         ArtefactError: The runtime cannot open it, or it has other inputs than described.

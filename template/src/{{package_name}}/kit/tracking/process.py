@@ -27,7 +27,7 @@ _STILL_ACTIVE = 259
 
 
 def process_facts() -> dict[str, Any]:
-    """Returns what tells this process from all others, on this and other machines."""
+    """Return what tells this process from all others, on this and other machines."""
     return {
         "pid": os.getpid(),
         "started": _start_of(os.getpid()),
@@ -38,7 +38,7 @@ def process_facts() -> dict[str, Any]:
 
 
 def is_alive(process: Mapping[str, Any] | None) -> bool | None:
-    """Tells whether a process is still there; None if that cannot be known here.
+    """Tell whether a process is still there; None if that cannot be known here.
 
     Args:
         process: What `process_facts` returned in it; runs of earlier releases have none.
@@ -62,23 +62,23 @@ class Sigterm:
     """
 
     def __init__(self) -> None:
-        """Changes nothing yet."""
+        """Change nothing yet."""
         self._before: Any = None
         self._owner = 0
 
     def start(self) -> None:
-        """Begins to raise."""
+        """Begin to raise."""
         if threading.current_thread() is threading.main_thread():
             self._owner = os.getpid()
             self._before = signal.signal(signal.SIGTERM, self._end) or signal.SIG_DFL
 
     def ignore(self) -> None:
-        """Lets nothing interrupt what is written about the end."""
+        """Let nothing interrupt what is written about the end."""
         if self._before is not None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def stop(self) -> None:
-        """Leaves the signal to whoever had it before."""
+        """Leave the signal to whoever had it before."""
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
             self._before = None
@@ -142,7 +142,7 @@ class Usage:
 
 
 def _start_of(pid: int) -> str | None:
-    """Returns when a process started, in ticks since the boot; None if it is gone or unknown."""
+    """Return when a process started, in ticks since the boot; None if it is gone or unknown."""
     try:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -159,7 +159,7 @@ def _boot() -> str | None:
 
 
 def _namespace() -> str | None:
-    """Returns in which numbering of processes this one is; containers have their own."""
+    """Return in which numbering of processes this one is; containers have their own."""
     try:
         return str((_SELF / "ns/pid").readlink())
     except OSError:

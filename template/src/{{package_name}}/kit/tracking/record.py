@@ -66,7 +66,7 @@ class RunRecord:
     def create(
         cls, config: Mapping[str, Any], facts: Mapping[str, Any], name: str | None = None
     ) -> Self:
-        """Makes the folder of a new run.
+        """Make the folder of a new run.
 
         Args:
             config: The resolved configuration, plain values only.
@@ -92,7 +92,7 @@ class RunRecord:
 
     @classmethod
     def reopen(cls, run: Run, last_epoch: int) -> Self:
-        """Continues a run after `last_epoch`; metrics of later epochs are dropped.
+        """Continue a run after `last_epoch`; metrics of later epochs are dropped.
 
         Raises:
             RunError: Another process on this machine still trains it.
@@ -290,7 +290,7 @@ def _new_folder(name: str | None) -> Path:
 
 
 def _epoch(line: str) -> float:
-    """Returns the epoch of a line of metrics; one that a power cut left unreadable is of none."""
+    """Return the epoch of a line of metrics; one that a power cut left unreadable is of none."""
     try:
         return int(json.loads(line)["epoch"])
     except ValueError:

@@ -117,13 +117,13 @@ class BestEpoch:
 
 
 def list_runs() -> list[Run]:
-    """Returns all runs, newest first; a folder without a whole `run.json` is not a run yet."""
+    """Return all runs, newest first; a folder without a whole `run.json` is not a run yet."""
     files = sorted(EXPERIMENTS.glob(f"*/{RUN_FILE}"), reverse=True)
     return [Run(file.parent, _facts(file)) for file in files]
 
 
 def find_run(text: str) -> Run:
-    """Returns the run with this id, or the only one whose id contains the text.
+    """Return the run with this id, or the only one whose id contains the text.
 
     Raises:
         RunError: No run or several runs fit.
@@ -139,7 +139,7 @@ def find_run(text: str) -> Run:
 
 
 def newest_finished() -> Run:
-    """Returns the newest run that finished.
+    """Return the newest run that finished.
 
     Raises:
         RunError: There is none.
@@ -157,7 +157,7 @@ def run_before(run: Run) -> Run | None:
 
 
 def way_on(facts: Mapping[str, Any]) -> str:
-    """Returns how far a run came that ended before its last epoch, and how it can go on."""
+    """Return how far a run came that ended before its last epoch, and how it can go on."""
     ended = str(facts["status"]).capitalize()
     if facts.get("checkpoint") is None:
         return f"{ended} before an epoch was finished: start a new run."

@@ -52,7 +52,7 @@ class TrialResult:
     settings: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns all values, ready for JSON."""
+        """Return all values, ready for JSON."""
         return asdict(self)
 
 
@@ -60,20 +60,20 @@ class SilentReporter(Reporter):
     """What a training inside a search reports to: the search itself reports its trials."""
 
     def say(self, text: str) -> None:
-        """Prints nothing."""
+        """Print nothing."""
 
     @contextmanager
     def training(self, total_steps: int, done_steps: int = 0) -> Iterator[StepReport]:
-        """Yields what takes steps and epochs, and prints nothing."""
+        """Yield what takes steps and epochs, and prints nothing."""
         yield _Nothing()
 
 
 class _Nothing:
     def step(self) -> None:
-        """Prints nothing."""
+        """Print nothing."""
 
     def epoch(self, text: str) -> None:
-        """Prints nothing."""
+        """Print nothing."""
 
 
 class Search:
@@ -99,7 +99,7 @@ class Search:
 
     @classmethod
     def create(cls, settings: TuneConfig, config: Config) -> Self:
-        """Starts a search.
+        """Start a search.
 
         Raises:
             ConfigError: The space does not fit the configuration.
@@ -113,7 +113,7 @@ class Search:
 
     @classmethod
     def reopen(cls, text: str) -> Self:
-        """Opens the search with this id, or the only one whose id contains the text.
+        """Open the search with this id, or the only one whose id contains the text.
 
         Raises:
             RunError: No search or several fit.

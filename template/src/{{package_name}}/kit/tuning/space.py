@@ -64,7 +64,7 @@ class Parameter(Section):
         return [bound for bound in (self.low, self.high) if bound is not None]
 
     def distribution(self, *, whole: bool) -> BaseDistribution:
-        """Returns the same for Optuna.
+        """Return the same for Optuna.
 
         Args:
             whole: Whether the setting takes whole numbers only.
@@ -98,7 +98,7 @@ class TuneConfig(Settings):
 
 
 def distributions(space: Mapping[str, Parameter], config: Config) -> dict[str, BaseDistribution]:
-    """Checks a search space against the configuration and returns it for Optuna.
+    """Check a search space against the configuration and return it for Optuna.
 
     Raises:
         ConfigError: A setting is unknown, or does not take a value of the space.
@@ -118,7 +118,7 @@ def distributions(space: Mapping[str, Parameter], config: Config) -> dict[str, B
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:
-    """Returns the configuration with other values of some settings, such as `training.epochs`.
+    """Return the configuration with other values of some settings, such as `training.epochs`.
 
     Raises:
         ConfigError: A setting does not take its value.

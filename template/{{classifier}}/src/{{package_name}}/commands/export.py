@@ -56,12 +56,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _output(folder: Path, precision: str, full: str) -> Path:
-    """Returns where a precision goes: beside the full one, whose place `--output` says."""
+    """Return where a precision goes: beside the full one, whose place `--output` says."""
     return folder if precision == full else folder.with_name(f"{folder.name}-{precision}")
 
 
 def _size(folder: Path) -> int:
-    """Returns the bytes of the model itself, without what it is compared by."""
+    """Return the bytes of the model itself, without what it is compared by."""
     from ..kit.inference import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)

@@ -55,12 +55,12 @@ class ParityReport:
         return agree and self.max_abs_difference <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Returns all values and the verdict, ready for JSON."""
+        """Return all values and the verdict, ready for JSON."""
         return {**asdict(self), "passed": self.passed}
 
 
 def describe_parity(values: Mapping[str, Any]) -> str:
-    """Returns what people read of a report that `to_json` gave."""
+    """Return what people read of a report that `to_json` gave."""
     parts = [f"{values['images']} inputs"]
     if values["agreement"] is not None:
         parts.append(f"accuracy {values['accuracy']:.4f}")
@@ -73,7 +73,7 @@ def describe_parity(values: Mapping[str, Any]) -> str:
 def write_parity(
     folder: Path, inputs: NDArray[np.float32], labels: NDArray[Any], logits: NDArray[np.float32]
 ) -> None:
-    """Stores the training framework's outputs (N, ...) with their inputs and labels (N, ...).
+    """Store the training framework's outputs (N, ...) with their inputs and labels (N, ...).
 
     Labels that are whole numbers are classes, one output for each; others are values to reach.
     """
@@ -83,7 +83,7 @@ def write_parity(
 def check_parity(
     predictor: Predictor, folder: Path, batch_size: int = DEFAULT_BATCH_SIZE
 ) -> ParityReport:
-    """Runs the model on the stored inputs and compares the outputs.
+    """Run the model on the stored inputs and compare the outputs.
 
     Raises:
         ProjectError: The folder has no readable `parity.npz`, or the outputs have another shape.

@@ -14,14 +14,14 @@ from huggingface_hub import constants
 
 
 def keep_offline() -> None:
-    """Forbids every request to the hub, and all telemetry, for this process."""
+    """Forbid every request to the hub, and all telemetry, for this process."""
     constants.HF_HUB_OFFLINE = True
     constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Lets the hub be asked, unless HF_HUB_OFFLINE=1 in the environment forbids it."""
+    """Let the hub be asked, unless HF_HUB_OFFLINE=1 in the environment forbids it."""
     constants.HF_HUB_OFFLINE = os.environ.get("HF_HUB_OFFLINE", "0").upper() in {"1", "ON", "TRUE"}
     try:
         yield

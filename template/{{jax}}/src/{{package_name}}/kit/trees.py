@@ -18,13 +18,13 @@ _SEPARATOR = "/"
 
 
 def flatten(tree: Any, prefix: str) -> dict[str, NDArray[Any]]:
-    """Returns the leaves, named `prefix/place`."""
+    """Return the leaves, named `prefix/place`."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {_name(prefix, path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def fill(tree: Any, prefix: str, arrays: Mapping[str, NDArray[Any]]) -> Any:
-    """Returns a tree of the same structure with the leaves that `flatten` returned.
+    """Return a tree of the same structure with the leaves that `flatten` returned.
 
     Args:
         tree: The leaves need a shape and a type, no values: `jax.eval_shape` makes such a tree.

@@ -35,13 +35,13 @@ if keras.backend.backend() != load_answers().keras_backend:
 
 
 def computing_on(device: Any) -> AbstractContextManager[None]:
-    """Lets Keras compute on a device of torch or JAX, and keep there what it makes."""
+    """Let Keras compute on a device of torch or JAX, and keep there what it makes."""
     name = f"{device.platform}:{device.id}" if hasattr(device, "platform") else str(device)
     return cast(AbstractContextManager[None], keras.device(name))
 
 
 def by_name(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Lets a function of a model, such as `predict_on_batch`, take its inputs by their names.
+    """Let a function of a model, such as `predict_on_batch`, take its inputs by their names.
 
     Keras takes one input alone, and several as a mapping.
     """

@@ -22,7 +22,7 @@ _JAX = "jax"
 
 
 def make_reproducible(seed: int, threads: int) -> None:
-    """Seeds Python and NumPy, and says how many threads XLA shall compute with.
+    """Seed Python and NumPy, and say how many threads XLA shall compute with.
 
     Args:
         seed: From 0 to 2**32 - 1, the range that NumPy takes.
@@ -35,7 +35,7 @@ def make_reproducible(seed: int, threads: int) -> None:
 
 
 def choose_device(name: str, setting: str = "training.device") -> jax.Device:
-    """Returns the device to train on.
+    """Return the device to train on.
 
     Args:
         name: As `devices.choose_device` takes it, or `cuda:1` for the second of its kind.
@@ -65,14 +65,14 @@ def _devices_of(platform: str) -> list[jax.Device]:
 
 
 def random_states() -> dict[str, Any]:
-    """Returns the state of every global generator, ready for JSON."""
+    """Return the state of every global generator, ready for JSON."""
     algorithm, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     numpy_state = [algorithm, np.asarray(keys).tolist(), position, has_gauss, gauss]
     return {"python": random.getstate(), "numpy": numpy_state}
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Sets every global generator to a state from `random_states`."""
+    """Set every global generator to a state from `random_states`."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     algorithm, keys, *rest = states["numpy"]

@@ -20,7 +20,7 @@ from .errors import ConfigError
 
 
 def make_reproducible(seed: int, threads: int) -> None:
-    """Seeds Python, NumPy and PyTorch, and allows deterministic algorithms only.
+    """Seed Python, NumPy and PyTorch, and allow deterministic algorithms only.
 
     Args:
         seed: From 0 to 2**32 - 1, the range that NumPy takes.
@@ -38,7 +38,7 @@ def make_reproducible(seed: int, threads: int) -> None:
 
 
 def _allow_deterministic_algorithms_only() -> None:
-    """Does what `torch.use_deterministic_algorithms` does, without importing PyTorch's compiler.
+    """Do what `torch.use_deterministic_algorithms` does, without importing PyTorch's compiler.
 
     That takes as long as PyTorch itself. A compiler that comes later reads the variable.
     """
@@ -50,7 +50,7 @@ def _allow_deterministic_algorithms_only() -> None:
 
 
 def choose_device(name: str, setting: str = "training.device") -> torch.device:
-    """Returns the device to train on.
+    """Return the device to train on.
 
     Args:
         name: As `devices.choose_device` takes it, or `cuda:1` for the second of its kind.
@@ -73,7 +73,7 @@ def choose_device(name: str, setting: str = "training.device") -> torch.device:
 
 
 def random_states() -> dict[str, Any]:
-    """Returns the state of every global generator as plain values and tensors."""
+    """Return the state of every global generator as plain values and tensors."""
     algorithm, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
@@ -84,7 +84,7 @@ def random_states() -> dict[str, Any]:
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Sets every global generator to a state from `random_states`."""
+    """Set every global generator to a state from `random_states`."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))  # which JSON makes a list of
     algorithm, keys, *rest = states["numpy"]

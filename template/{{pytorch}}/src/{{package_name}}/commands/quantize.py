@@ -13,14 +13,14 @@ FULL = "float32"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds which run is measured, and where."""
+    """Add which run is measured, and where."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
     parser.add_argument("--device", help="where it computes (default: training.device of the run)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures, writes `quantization.json` into the run and prints a table."""
+    """Measure, write `quantization.json` into the run and print a table."""
     import numpy as np
 
     from ..data import load_splits

@@ -30,7 +30,7 @@ class QuantizationError(ProjectError):
 
 
 def quantize_linear_layers(model: nn.Module, precision: str) -> int:
-    """Replaces every linear layer of a model; the weights are rounded when it moves to a device.
+    """Replace every linear layer of a model; the weights are rounded when it moves to a device.
 
     Args:
         model: The model, in evaluation mode; it cannot be trained afterwards.
@@ -58,7 +58,7 @@ def quantize_linear_layers(model: nn.Module, precision: str) -> int:
 
 
 def bytes_of(model: nn.Module) -> int:
-    """Returns the bytes of all weights and buffers, with the scales of quantised ones."""
+    """Return the bytes of all weights and buffers, with the scales of quantised ones."""
     return sum(value.nbytes for value in model.state_dict().values() if torch.is_tensor(value))
 
 

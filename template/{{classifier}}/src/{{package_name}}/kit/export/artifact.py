@@ -112,11 +112,11 @@ class Exporter(Protocol):
     PRECISIONS: Mapping[str, Precision]
 
     def write_model(self, request: ExportRequest, path: Path, precision: str) -> None:
-        """Writes the model file, and files beside it if the format needs some."""
+        """Write the model file, and files beside it if the format needs some."""
 
 
 def precisions() -> list[str]:
-    """Returns the precisions that can be written here, the full one first.
+    """Return the precisions that can be written here, the full one first.
 
     Those with an environment of their own can be written below `make export` only.
     """
@@ -127,7 +127,7 @@ def precisions() -> list[str]:
 def export_model(
     request: ExportRequest, output: Path, precision: str | None = None
 ) -> ParityReport:
-    """Exports a model and returns the comparison with the training framework.
+    """Export a model and return the comparison with the training framework.
 
     Args:
         request: The model, and what it is compared by.

@@ -27,7 +27,7 @@ PRECISIONS: Mapping[str, Precision] = {
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes the model with a free batch size.
+    """Write the model with a free batch size.
 
     Raises:
         ExportError: OpenVINO cannot translate the model.
@@ -58,7 +58,7 @@ def _write(request: ExportRequest, path: Path, *, compress: bool) -> None:
 
 
 def _name_in_order(model: Any) -> None:
-    """Names operations after their place; the converter counts through the whole process."""
+    """Name operations after their place; the converter counts through the whole process."""
     model.set_friendly_name("model")
     for number, operation in enumerate(model.get_ordered_ops()):
         operation.set_friendly_name(f"{operation.get_type_name()}_{number}")

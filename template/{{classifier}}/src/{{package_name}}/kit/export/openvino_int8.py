@@ -20,7 +20,7 @@ PRECISION = Precision(tolerance=0.1, relative=0.1, agreement=0.99, exporter=EXPO
 
 
 def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
-    """Writes a quantised copy of a model.
+    """Write a quantised copy of a model.
 
     Args:
         request: What is exported; its calibration says which numbers occur.

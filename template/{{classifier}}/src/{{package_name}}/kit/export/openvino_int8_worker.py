@@ -13,7 +13,7 @@ BATCH = 64
 
 
 def main(whole: str, inputs: str, path: str) -> None:
-    """Scales weights and activations by the values that occur with the inputs."""
+    """Scale weights and activations by the values that occur with the inputs."""
     nncf, openvino = map(importlib.import_module, ("nncf", "openvino"))
     given = dict(np.load(inputs))
     count = len(next(iter(given.values())))

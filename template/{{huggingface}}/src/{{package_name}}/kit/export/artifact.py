@@ -77,14 +77,14 @@ class Exporter(Protocol):
     PRECISIONS: Mapping[str, Precision]
 
     def write_model(self, request: ExportRequest, path: Path, precision: str) -> None:
-        """Writes the model file, and files beside it if the format needs some."""
+        """Write the model file, and files beside it if the format needs some."""
 
     def open_model(self, path: Path) -> Generator:
-        """Opens what was written, so that it continues prompts as they are."""
+        """Open what was written, so that it continues prompts as they are."""
 
 
 def precisions() -> list[str]:
-    """Returns the precisions that the project's runtime can have, the full one first.
+    """Return the precisions that the project's runtime can have, the full one first.
 
     Those with an environment of their own can be written below `make export` only: they are left
     out elsewhere, unless all have one, and then an export says so.
@@ -95,7 +95,7 @@ def precisions() -> list[str]:
 
 
 def full_tolerance() -> Tolerance:
-    """Returns the tolerance of the full precision."""
+    """Return the tolerance of the full precision."""
     rules = next(iter(_exporter().PRECISIONS.values()))
     return Tolerance(rules.tolerance, rules.relative)
 
@@ -103,7 +103,7 @@ def full_tolerance() -> Tolerance:
 def export_model(
     request: ExportRequest, output: Path, precision: str | None = None
 ) -> TextParityReport:
-    """Exports a model and returns the comparison with the training framework.
+    """Export a model and return the comparison with the training framework.
 
     Args:
         request: The model, and what it is compared by.

@@ -51,7 +51,7 @@ _ELSEWHERE = "convert it with llama.cpp's own convert_hf_to_gguf.py."
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes sizes, tokenizer and weights; the same bytes for the same model.
+    """Write sizes, tokenizer and weights; the same bytes for the same model.
 
     Raises:
         ExportError: It is no plain Llama, or its tokenizer no byte-level BPE as GPT-2 has it.
@@ -76,7 +76,7 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
 
 
 def open_model(path: Path) -> Generator:
-    """Opens the file with llama.cpp, computing with one thread."""
+    """Open the file with llama.cpp, computing with one thread."""
     values = {"model": str(path), "chat": False, "context": 0, "threads": 1, "device": "cpu"}
     return open_generator(values, "the export")
 
@@ -98,7 +98,7 @@ def _refuse_other_models(config: Any) -> None:
 
 
 def _tokenizer(tokenizer: Any) -> dict[str, Any]:
-    """Returns the description of a tokenizer that llama.cpp's GPT-2 tokenizer stands in for."""
+    """Return the description of a tokenizer that llama.cpp's GPT-2 tokenizer stands in for."""
     described: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     before = described["pre_tokenizer"] or {}
     plain = (
@@ -153,7 +153,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter, described: dict[str, Any], tokenizer
 
 
 def _weights(model: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Yields the weights under llama.cpp's names, in the order of its files."""
+    """Yield the weights under llama.cpp's names, in the order of its files."""
     config = model.config
     weights = {name: each.detach().float().numpy() for name, each in model.state_dict().items()}
     heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
@@ -169,6 +169,6 @@ def _weights(model: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
 
 
 def _rotated(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Orders rows so that the two numbers that are rotated together are neighbours."""
+    """Order rows so that the two numbers that are rotated together are neighbours."""
     parts = weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
     return parts.swapaxes(1, 2).reshape(weight.shape)

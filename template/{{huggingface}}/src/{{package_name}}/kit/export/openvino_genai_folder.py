@@ -35,7 +35,7 @@ _OF_THE_CONVERSION = "openvino_config.json"
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes all files of the folder.
+    """Write all files of the folder.
 
     Raises:
         ExportError: It cannot be converted, or its environment cannot be had here.
@@ -50,5 +50,5 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
 
 
 def open_model(path: Path) -> Generator:
-    """Opens the folder, computing on the CPU with one thread."""
+    """Open the folder, computing on the CPU with one thread."""
     return open_folder(path.parent, chat=False, threads=1, device="cpu")

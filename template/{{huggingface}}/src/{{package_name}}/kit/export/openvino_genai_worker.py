@@ -22,7 +22,7 @@ WEIGHTS: Mapping[str, Mapping[str, Any]] = {
 
 
 def convert(source: Path, target: Path, precision: str) -> None:
-    """Converts model and tokenizer.
+    """Convert model and tokenizer.
 
     Args:
         source: The model's folder.
@@ -60,7 +60,7 @@ def _convert_model(source: Path, target: Path, weights: Mapping[str, Any]) -> No
 
 
 def _convert_tokenizer(source: Path, target: Path) -> None:
-    """Writes the tokenizer and its inverse as models, which OpenVINO GenAI looks for by name."""
+    """Write the tokenizer and its inverse as models, which OpenVINO GenAI looks for by name."""
     openvino, tokenizers, transformers = map(
         importlib.import_module, ("openvino", "openvino_tokenizers", "transformers")
     )

@@ -22,10 +22,10 @@ PRECISIONS: Mapping[str, Precision] = {"float32": Precision(tolerance=1e-4, rela
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes model and tokenizer; large models come in several files."""
+    """Write model and tokenizer; large models come in several files."""
     save(request.model, request.tokenizer, path.parent)
 
 
 def open_model(path: Path) -> Generator:
-    """Opens the folder, computing with one thread."""
+    """Open the folder, computing with one thread."""
     return open_folder(path.parent, chat=False, threads=1, device="cpu")

@@ -58,7 +58,7 @@ class NativeSettings:
     device: str = ""
 
     def __post_init__(self) -> None:
-        """Checks the ranges.
+        """Check the ranges.
 
         Raises:
             ConfigError: A value is out of its range.
@@ -73,14 +73,14 @@ class TransformersGenerator(Generator):
     tells_probabilities = True
 
     def __init__(self, model: Any, tokenizer: Any, *, chat: bool) -> None:
-        """Takes a model in evaluation mode on its device."""
+        """Take a model in evaluation mode on its device."""
         self._model = model
         self._tokenizer = tokenizer
         self._chat = chat
         self._lock = threading.Lock()
 
     def next_token(self, context: str) -> dict[int, float]:
-        """Returns all tokens; the text is continued as it is, without a template."""
+        """Return all tokens; the text is continued as it is, without a template."""
         model = self._open()
         inputs = self._tokenizer(context, return_tensors="pt", verbose=False)["input_ids"]
         with self._lock, torch.inference_mode():
@@ -88,18 +88,18 @@ class TransformersGenerator(Generator):
         return dict(enumerate(logits.double().log_softmax(dim=-1).tolist()))
 
     def check(self) -> None:
-        """Generates one token."""
+        """Generate one token."""
         self.generate("Hello", GenerationSettings(max_tokens=1))
 
     def close(self) -> None:
-        """Frees the model's memory."""
+        """Free the model's memory."""
         self._model = None
 
     def _generate(self, prompt: str, settings: GenerationSettings) -> str:
         return "".join(self._stream(prompt, settings))  # which Ctrl-C ends at the next token
 
     def _stream(self, prompt: str, settings: GenerationSettings) -> Iterator[str]:
-        """Passes on what a thread of its own generates."""
+        """Pass on what a thread of its own generates."""
         model, inputs = self._open(), self._fitting(self._inputs(prompt))
         unwanted = _Unwanted()
         streamer = TextIteratorStreamer(
@@ -179,7 +179,7 @@ class _Unwanted(StoppingCriteria):
 
 
 def open_generator(values: Mapping[str, Any], place: str) -> Generator:
-    """Opens the folder that the table names.
+    """Open the folder that the table names.
 
     Raises:
         ConfigError: A setting is wrong, or there is no such device.
@@ -198,7 +198,7 @@ def open_generator(values: Mapping[str, Any], place: str) -> Generator:
 
 
 def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Generator:
-    """Opens a folder; no code that it may hold is run.
+    """Open a folder; no code that it may hold is run.
 
     Raises:
         ConfigError: There is no such device.
@@ -219,7 +219,7 @@ def open_folder(folder: Path, *, chat: bool, threads: int, device: str) -> Gener
 
 
 def _need(folder: Path) -> Need:
-    """Returns what the weights take; what attention remembers grows as text comes."""
+    """Return what the weights take; what attention remembers grows as text comes."""
     return Need(sum(path.stat().st_size for path in folder.glob("*.safetensors")))
 
 

@@ -29,7 +29,7 @@ _ALONE = {
 
 
 def read_settings(path: str) -> dict[str, Any] | None:
-    """Reads the file that `training.deepspeed` names, or nothing if it names none.
+    """Read the file that `training.deepspeed` names, or nothing if it names none.
 
     Raises:
         ConfigError: The file cannot be read, or DeepSpeed cannot be used here.
@@ -49,7 +49,7 @@ def read_settings(path: str) -> dict[str, Any] | None:
 
 
 def check_usable() -> None:
-    """Checks that DeepSpeed is installed and that this is the only process of the training.
+    """Check that DeepSpeed is installed and that this is the only process of the training.
 
     Raises:
         ConfigError: It is not.
@@ -67,7 +67,7 @@ def check_usable() -> None:
 
 
 def name_device(device: torch.device) -> None:
-    """Tells DeepSpeed where to compute: the Trainer imports it, also to train without it.
+    """Tell DeepSpeed where to compute: the Trainer imports it, also to train without it.
 
     Left to itself it looks for an accelerator, and prints what it found.
     """
@@ -76,7 +76,7 @@ def name_device(device: torch.device) -> None:
 
 @contextmanager
 def started(settings: Mapping[str, Any] | None, device: torch.device) -> Iterator[None]:
-    """Makes this process one that DeepSpeed can train in, until the training is over.
+    """Make this process one that DeepSpeed can train in, until the training is over.
 
     Args:
         settings: What `read_settings` returned; without any nothing happens.
@@ -112,7 +112,7 @@ def started(settings: Mapping[str, Any] | None, device: torch.device) -> Iterato
 
 
 def _keep_from_compiling() -> None:
-    """Leaves out what several processes on one host exchange tensors with, built at the start."""
+    """Leave out what several processes on one host exchange tensors with, built at the start."""
     with redirect_stdout(sys.stderr):  # it may print where `--json` prints the result
         operations: Any = import_module("deepspeed.ops")
     # Filled by trying a compiler on every operation, unless it is there already.

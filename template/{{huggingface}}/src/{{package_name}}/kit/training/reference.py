@@ -25,7 +25,7 @@ _INVALID = "\ufffd"
 
 
 def make_reference(model: Any, tokenizer: Any, text: str, tolerance: Tolerance) -> Reference:
-    """Asks the model about places and prompts that lie evenly in a text.
+    """Ask the model about places and prompts that lie evenly in a text.
 
     Where its two likeliest tokens are as likely within the tolerance, a runtime may take either:
     such places are left out, and answers end there.
@@ -73,7 +73,7 @@ def _place(model: Any, tokenizer: Any, text: str, border: int) -> Place:
 
 
 def _answer(model: Any, tokenizer: Any, prompt: str, tolerance: Tolerance) -> Answer:
-    """Takes the likeliest token each time, as long as none is as likely within the tolerance."""
+    """Take the likeliest token each time, as long as none is as likely within the tolerance."""
     tokens = _tokens(tokenizer, prompt)
     start = len(tokens)
     for _ in range(ANSWER_TOKENS):
@@ -94,7 +94,7 @@ def _likeliest(told: torch.Tensor) -> Any:
 
 
 def _decided(descending: list[float], tolerance: Tolerance) -> bool:
-    """Tells whether the two likeliest stay in order if each moves by the tolerance."""
+    """Tell whether the two likeliest stay in order if each moves by the tolerance."""
     return descending[0] - descending[1] > 2 * tolerance.among(descending)
 
 

@@ -23,6 +23,6 @@ PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes the options of `models.build_model` and the weights."""
+    """Write the options of `models.build_model` and the weights."""
     weights = trees.flatten(request.model.weights, "weights")
     write_arrays(path, {"options": np.asarray(json.dumps(dict(request.options))), **weights})

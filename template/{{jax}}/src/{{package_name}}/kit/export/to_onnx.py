@@ -20,7 +20,7 @@ OPSET = 18
 
 
 def translate(request: ExportRequest, path: Path) -> None:
-    """Writes the model as ONNX, with free sizes of the batch and of the dynamic axes.
+    """Write the model as ONNX, with free sizes of the batch and of the dynamic axes.
 
     Raises:
         ExportError: The exporter cannot translate the model.

@@ -27,7 +27,7 @@ class NativePredictor(Predictor):
     """Runs a function of JAX."""
 
     def __init__(self, model: Any, weights: Any, metadata: Metadata) -> None:
-        """Takes what `models.build_model` returns, and its weights."""
+        """Take what `models.build_model` returns, and its weights."""
         super().__init__(metadata)
         self._apply = jax.jit(model.apply)
         self._weights = weights
@@ -39,7 +39,7 @@ class NativePredictor(Predictor):
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
-    """Builds the model and loads its weights; the file cannot run code.
+    """Build the model and load its weights; the file cannot run code.
 
     Raises:
         ConfigError: There is no such device.

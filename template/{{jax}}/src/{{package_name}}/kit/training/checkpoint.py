@@ -35,7 +35,7 @@ class Progress:
 def save_checkpoint(
     path: Path, progress: Progress, parts: Mapping[str, Any], shuffling: np.random.Generator
 ) -> None:
-    """Writes the trees of arrays in `parts`, and the state of all random generators."""
+    """Write the trees of arrays in `parts`, and the state of all random generators."""
     states = {**random_states(), "shuffling": shuffling.bit_generator.state}
     arrays: dict[str, NDArray[Any]] = {
         "epoch": np.asarray(progress.epoch),
@@ -50,7 +50,7 @@ def save_checkpoint(
 def restore_checkpoint(
     path: Path, parts: Mapping[str, Any], shuffling: np.random.Generator
 ) -> tuple[Progress, dict[str, Any]]:
-    """Returns the saved trees, and puts all random generators back to where they were.
+    """Return the saved trees, and put all random generators back to where they were.
 
     Args:
         path: The file.
@@ -69,7 +69,7 @@ def restore_checkpoint(
 
 
 def load_weights(path: Path, weights: Any) -> Any:
-    """Returns the weights of a checkpoint; `weights` is a tree of the model's shapes.
+    """Return the weights of a checkpoint; `weights` is a tree of the model's shapes.
 
     Raises:
         RunError: The checkpoint is missing, damaged or does not fit the model.

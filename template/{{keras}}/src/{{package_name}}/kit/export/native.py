@@ -20,6 +20,6 @@ PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes the weights, and the options of `models.build_model`."""
+    """Write the weights, and the options of `models.build_model`."""
     request.model.save_weights(path)
     write_json(path.with_name(OPTIONS_FILE), dict(request.options))

@@ -28,7 +28,7 @@ class NativePredictor(Predictor):
     """Runs a model of Keras."""
 
     def __init__(self, model: keras.Model, metadata: Metadata, device: str) -> None:
-        """Takes a model that is on a device."""
+        """Take a model that is on a device."""
         super().__init__(metadata)
         self._model = model
         self._device = device
@@ -41,7 +41,7 @@ class NativePredictor(Predictor):
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
-    """Builds the model and loads its weights; the files cannot run code.
+    """Build the model and load its weights; the files cannot run code.
 
     Raises:
         ConfigError: There is no such device.
@@ -63,7 +63,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
 
 
 def _free(device: str) -> dict[str, int]:
-    """Returns the free bytes of the machine, and those of an accelerator."""
+    """Return the free bytes of the machine, and those of an accelerator."""
     if device == "cpu":
         return {CPU: free_memory()}
     torch: Any = importlib.import_module("torch")  # which is not there with JAX

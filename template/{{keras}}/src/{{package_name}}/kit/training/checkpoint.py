@@ -39,7 +39,7 @@ class Progress:
 def save_checkpoint(
     path: Path, progress: Progress, model: keras.Model, shuffling: np.random.Generator
 ) -> None:
-    """Writes the compiled model, and the state of all random generators."""
+    """Write the compiled model, and the state of all random generators."""
     content = {
         "backend": keras.backend.backend(),
         "progress": asdict(progress),
@@ -55,7 +55,7 @@ def save_checkpoint(
 
 
 def restore_checkpoint(path: Path, model: keras.Model, shuffling: np.random.Generator) -> Progress:
-    """Puts the compiled model and all random generators back to where the checkpoint was written.
+    """Put the compiled model and all random generators back to where the checkpoint was written.
 
     Raises:
         RunError: The checkpoint is missing, damaged, of another backend, or does not fit the code.
@@ -76,7 +76,7 @@ def restore_checkpoint(path: Path, model: keras.Model, shuffling: np.random.Gene
 
 
 def load_weights(path: Path, model: keras.Model) -> None:
-    """Loads the weights of a checkpoint into a model; it may be of another backend.
+    """Load the weights of a checkpoint into a model; it may be of another backend.
 
     Raises:
         RunError: The checkpoint is missing, damaged or does not fit the model.
@@ -107,13 +107,13 @@ def _fill(path: Path, model: keras.Model) -> None:
 
 
 def _seeds(model: keras.Model) -> list[Any]:
-    """Returns the states of the generators in layers: the variables that are no weights."""
+    """Return the states of the generators in layers: the variables that are no weights."""
     weights = {id(weight) for weight in model.weights}
     return [each for each in model.variables if id(each) not in weights]
 
 
 def _tensor_to_json(state: Any) -> dict[str, list[int]]:
-    """Returns a state of torch's generators, which is a tensor of bytes."""
+    """Return a state of torch's generators, which is a tensor of bytes."""
     return {_BYTES: keras.ops.convert_to_numpy(state).tolist()}
 
 

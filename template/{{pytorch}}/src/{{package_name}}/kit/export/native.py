@@ -20,6 +20,6 @@ PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT32}
 
 
 def write_model(request: ExportRequest, path: Path, precision: str) -> None:
-    """Writes the options of `models.build_model` and the weights."""
+    """Write the options of `models.build_model` and the weights."""
     content = {"options": dict(request.options), "weights": request.model.state_dict()}
     torch.save(content, path)

@@ -17,7 +17,7 @@ OPSET = 18
 
 
 def translate(request: ExportRequest, path: Path) -> None:
-    """Writes the model as ONNX, with free sizes of the batch and of the dynamic axes.
+    """Write the model as ONNX, with free sizes of the batch and of the dynamic axes.
 
     Raises:
         ExportError: The exporter cannot translate the model.
@@ -44,7 +44,7 @@ def translate(request: ExportRequest, path: Path) -> None:
 
 
 def dynamic_shapes(request: ExportRequest) -> dict[str, dict[int, Any]]:
-    """Returns the axes of every input whose sizes are free, as torch.export takes them."""
+    """Return the axes of every input whose sizes are free, as torch.export takes them."""
     named: dict[str, Any] = {"batch": torch.export.Dim("batch")}
     shapes = {}
     for name in request.inputs:

@@ -13,7 +13,7 @@ from .artifact import ExportRequest
 
 
 def convert(openvino: Any, request: ExportRequest) -> Any:
-    """Returns the model as the module `openvino` has it, with free sizes of batch and dynamic axes.
+    """Return the model as the module `openvino` has it, with free sizes of batch and dynamic axes.
 
     The converter calls inputs as it likes, and may leave the model's own order.
     """
@@ -42,5 +42,5 @@ class _Positional(torch.nn.Module):
         self.names = names
 
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Returns the outputs."""
+        """Return the outputs."""
         return tuple(outputs_of(self.model, dict(zip(self.names, inputs, strict=True))).values())

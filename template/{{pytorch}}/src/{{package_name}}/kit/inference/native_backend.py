@@ -24,7 +24,7 @@ class NativePredictor(Predictor):
     """Runs a PyTorch module."""
 
     def __init__(self, model: torch.nn.Module, metadata: Metadata, device: str) -> None:
-        """Takes a model in evaluation mode that is on a device."""
+        """Take a model in evaluation mode that is on a device."""
         super().__init__(metadata)
         self._model = model
         self._device = device
@@ -38,7 +38,7 @@ class NativePredictor(Predictor):
 
 
 def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> Predictor:
-    """Builds the model and loads its weights; the file cannot run code.
+    """Build the model and load its weights; the file cannot run code.
 
     Raises:
         ConfigError: There is no such device.
@@ -58,7 +58,7 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
 
 
 def _free(device: str) -> dict[str, int]:
-    """Returns the free bytes of the machine, and those of an accelerator."""
+    """Return the free bytes of the machine, and those of an accelerator."""
     if device == "cpu":
         return {CPU: free_memory()}
     free, _ = torch.accelerator.get_memory_info(device)

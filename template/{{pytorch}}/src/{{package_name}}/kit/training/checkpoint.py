@@ -23,10 +23,10 @@ class Stateful(Protocol):
     """A model, an optimizer or a schedule."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the state as tensors and plain values."""
+        """Return the state as tensors and plain values."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
-        """Takes over a state."""
+        """Take over a state."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Progress:
 def save_checkpoint(
     path: Path, progress: Progress, parts: Mapping[str, Stateful], loader: torch.Generator
 ) -> None:
-    """Writes the state of the parts, of all random generators and of the loader's generator."""
+    """Write the state of the parts, of all random generators and of the loader's generator."""
     random = random_states()
     content = {
         "progress": {"epoch": progress.epoch, "step": progress.step},
@@ -58,7 +58,7 @@ def save_checkpoint(
 def restore_checkpoint(
     path: Path, parts: Mapping[str, Stateful], loader: torch.Generator
 ) -> Progress:
-    """Puts the parts and all random generators back to where the checkpoint was written.
+    """Put the parts and all random generators back to where the checkpoint was written.
 
     Raises:
         RunError: The checkpoint is missing, damaged or does not fit the code.
@@ -73,7 +73,7 @@ def restore_checkpoint(
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> Progress:
-    """Loads the weights of a checkpoint into a model and touches nothing else.
+    """Load the weights of a checkpoint into a model and touch nothing else.
 
     Raises:
         RunError: The checkpoint is missing, damaged or does not fit the model.

@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 
 def drop_empty_biases(program: onnx.ModelProto) -> None:
-    """Removes the zero that jax2onnx adds to every product of matrices.
+    """Remove the zero that jax2onnx adds to every product of matrices.
 
     The quantizer of ONNX Runtime takes a bias for a list of numbers and stops at a single one.
     """
@@ -26,7 +26,7 @@ def drop_empty_biases(program: onnx.ModelProto) -> None:
 
 
 def name_output(program: onnx.ModelProto, *names: str) -> None:
-    """Gives each output a name, wherever they are written and read.
+    """Give each output a name, wherever they are written and read.
 
     Args:
         program: It is changed.
@@ -42,7 +42,7 @@ def name_output(program: onnx.ModelProto, *names: str) -> None:
 
 
 def order_outputs(program: onnx.ModelProto, names: Sequence[str]) -> None:
-    """Puts the outputs into an order."""
+    """Put the outputs into an order."""
     outputs = {output.name: output for output in program.graph.output}
     ordered = [outputs[name] for name in names]
     del program.graph.output[:]

@@ -12,7 +12,7 @@ from .to_onnx import translate
 
 
 def convert(openvino: Any, request: ExportRequest) -> Any:
-    """Returns the model as the module `openvino` has it, with all sizes free that are in ONNX.
+    """Return the model as the module `openvino` has it, with all sizes free that are in ONNX.
 
     Raises:
         ExportError: The model cannot be written as ONNX.
