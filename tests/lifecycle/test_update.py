@@ -87,6 +87,12 @@ def edit_as_owners_do(project: Project) -> None:
     (project.folder / package / "model").mkdir()
     write(project, f"{package}/model/own_net.py", OWN_MODEL)
     write(project, f"{package}/model/__init__.py", OWN_PACKAGE)
+    replace(
+        project,
+        "tests/training/test_train.py",
+        '["val_accuracy"] >= 0.98',
+        '["val_accuracy"] > 0.9',
+    )
     write(project, f"{package}/answer.py", '"""The answer."""\n\nANSWER = 42\n')
     write(
         project,
