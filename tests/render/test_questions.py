@@ -62,6 +62,7 @@ STORED_ONCE = (
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
+    "brought_report",
     *(f"brought_{name}" for name in EXTRAS),
     "brought_docker",
     "brought_gitlab",
