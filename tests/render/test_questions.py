@@ -152,7 +152,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     unasked.add("brought_predictor" if generates else "brought_generator")
     unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
     if kept["training"] == "none":
-        unasked.add("brought_jupyterlab")
+        unasked |= {"brought_jupyterlab", "brought_report"}
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
     if kept["ci"] != "gitlab":
