@@ -213,10 +213,10 @@ def add_a_notebook(project: Path) -> None:
     write(project / "notebooks" / "exploration.ipynb", text)
 
 
-@edit(TRAINING)
-def remove_the_page_about_data(project: Path) -> None:
+@edit("docs/make-it-yours.md")
+def remove_a_page_that_is_ours(project: Path) -> None:
     """Delete a seed."""
-    (project / "data" / "README.md").unlink()
+    (project / "docs" / "make-it-yours.md").unlink()
 
 
 @edit(TRAINING)

@@ -46,10 +46,9 @@ class OwnNet(nn.Module):
             nn.Linear(64, 10),
         )
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Returns the logits (N, 10) of images (N, 1, 8, 8)."""
-        logits: torch.Tensor = self.layers(images)
-        return logits
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the logits (N, 10) of images (N, 1, 8, 8)."""
+        return {"logits": self.layers(image)}
 '''
 
 
@@ -61,6 +60,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from .own_net import OwnNet
@@ -69,6 +69,13 @@ from .own_net import OwnNet
 def build_model(options: Mapping[str, Any]) -> nn.Module:
     """Return a new model."""
     return OwnNet(**options)
+
+
+def loss(
+    outputs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    """Return the mean cross-entropy in nats."""
+    return nn.functional.cross_entropy(outputs["logits"], targets["label"])
 '''
 
 
@@ -87,6 +94,12 @@ def edit_as_owners_do(project: Project) -> None:
     (project.folder / package / "model").mkdir()
     write(project, f"{package}/model/own_net.py", OWN_MODEL)
     write(project, f"{package}/model/__init__.py", OWN_PACKAGE)
+    replace(
+        project,
+        "tests/training/test_example.py",
+        '["val_accuracy"] >= 0.98',
+        '["val_accuracy"] > 0.9',
+    )
     write(project, f"{package}/answer.py", '"""The answer."""\n\nANSWER = 42\n')
     write(
         project,

@@ -66,6 +66,8 @@ STORED_ONCE = (
     "brought_predictor",
     "brought_generator",
     *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers")),
+    "brought_report",
+    *(f"brought_{name}" for name in EXTRAS),
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
@@ -159,7 +161,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     if not kept["trackers"]:
         unasked.add("brought_trackers")
     if kept["training"] == "none":
-        unasked.add("brought_jupyterlab")
+        unasked |= {"brought_jupyterlab", "brought_report"}
     if not kept["docker"]:
         unasked |= {"devcontainer", "brought_docker"}
     if kept["ci"] != "gitlab":

@@ -152,7 +152,7 @@ def test_what_is_yours_stays_as_you_left_it(
     project = copied({})
     for path in ("README.md", "local.mk", "configs/train.yaml", "requirements/40-dev.in"):
         (project / path).write_text("# ours\n", encoding="utf-8")
-    gone = ["tests/training/test_data.py", "data/README.md", "requirements/overrides.txt"]
+    gone = ["tests/training/test_data.py", "docs/make-it-yours.md", "requirements/overrides.txt"]
     for path in gone:
         (project / path).unlink()
     for path in ("pyproject.toml", ".gitignore"):
@@ -294,7 +294,8 @@ def test_what_stands_for_the_kit_goes_when_it_is_told_to(
     update(project)
     commit(project, "Updated")
     rows = template_files.table.paths
-    former = [row for row in rows if row.is_former or row.when == "trained_flat"]
+    table = template_files.table
+    former = [row for row in rows if row.is_former or table.needs(row, "was_flat")]
     before = files_of(project)
     standing = {path for path in before if any(row.means(path) for row in former)}
     assert len(standing) > 20

@@ -23,7 +23,7 @@ MAX_PIXEL = 16.0  # scikit-learn's digits count the dark pixels in a block of 4 
 # Goes into every exported model, whose folder has its name; one with another scheme is refused.
 SCHEME: dict[str, Any] = {"name": "digits", "divide_by": MAX_PIXEL, "shape": [*IMAGE_SHAPE]}
 
-# Free sizes besides the batch: {"tokens": {1: "length"}}, for inputs and outputs.
+# Free sizes besides the batch, for inputs and outputs: dict(tokens={1: "length"}).
 DYNAMIC_AXES: dict[str, dict[int, str]] = {}
 
 BEST_METRIC = "loss"  # of the validation; its lowest value makes an epoch the best
@@ -48,7 +48,7 @@ def images_of(request: Mapping[str, Any], name: str) -> NDArray[np.float32]:
     try:
         images = np.asarray(request[name])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f'Give {{"{name}": [...]}} with images of equal size.') from error
+        raise InputError(f"Give {name}: [...], images of equal size.") from error
     raw = images.ndim == len(IMAGE_SHAPE)
     expected = IMAGE_SHAPE[1:] if raw else IMAGE_SHAPE
     if images.shape[1:] != expected or images.ndim < len(IMAGE_SHAPE):
