@@ -67,7 +67,6 @@ STORED_ONCE = (
     "brought_generator",
     *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers")),
     "brought_report",
-    *(f"brought_{name}" for name in EXTRAS),
     "brought_docker",
     "brought_gitlab",
     "answers_checked",
