@@ -273,7 +273,7 @@ def _is_of_before(table: Table, row: PathRow) -> bool:
 
 def _former_places(table: Table) -> list[str]:
     """Return a list of the places, and tables of those that say more than a path without kit/."""
-    places = [(former, row.path) for row in table.paths for former in _formers(row)]
+    places = [(former, row.path) for row in table.paths for former in row.formers]
     plain = [former for former, path in places if former == path.replace("/kit/", "/")]
     others = [(f"`{former}`", f"`{path}`") for former, path in places if former not in plain]
     moved = {former for former, _ in places}
@@ -288,11 +288,6 @@ def _former_places(table: Table) -> list[str]:
         "The project's own training code, for commands that an update brings:",
         _existences(table, bridges),
     ]
-
-
-def _formers(row: PathRow) -> list[str]:
-    former = row.former or ()
-    return [former] if isinstance(former, str) else list(former)
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -166,15 +166,7 @@ def test_a_module_at_its_old_place_is_the_one_of_the_kit(over: tuple[Code, Path]
     before, project = over
     moved = dict(_moved(project))
     assert {f"{PACKAGE}.files", f"{PACKAGE}.tracking.store"} & before.modules.keys() <= moved.keys()
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", IMPORTS_EACH, json.dumps(list(moved.items()))],
-        env={"PYTHONPATH": str(project / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(python(project, "-c", IMPORTS_EACH, json.dumps(list(moved.items()))))
     assert f"{PACKAGE}.errors" in found, "imported, as it needs nothing"
     assert [name for name, same in found.items() if not same] == []
 
@@ -199,18 +191,26 @@ def test_a_module_of_ours_is_not_hidden_by_a_folder_that_came(
     project = render(template, tmp_path / "ours", {"package_name": PACKAGE}, version="0.1.0")
     package = project / "src" / PACKAGE
     write(package / "models" / "__init__.py", "def build_model() -> str:\n    return 'theirs'\n")
-    write(package / "model.py", "from .files import write_text\n\nOURS = write_text.__name__\n")
+    lines = "from .files import write_text\n\nOURS = write_text.__name__\n"
+    write(package / "model.py", f"{lines}if __name__ == '__main__':\n    print('started', OURS)\n")
     commit(project, "Our work")
     update(project)
     asked = f"from {PACKAGE} import model; print(model.OURS, model.build_model())"
+    assert python(project, "-c", asked) == "write_text theirs\n"
+    assert python(project, "-m", f"{PACKAGE}.model") == "started write_text\n"
+
+
+def python(project: Path, *arguments: str) -> str:
+    """Run Python with the package of a project, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-B", "-c", asked],
+        [sys.executable, "-B", *arguments],
         env={"PYTHONPATH": str(project / "src")},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "write_text theirs\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_what_the_package_needs_comes_into_images(over: tuple[Code, Path]) -> None:

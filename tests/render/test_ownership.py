@@ -124,7 +124,9 @@ def test_shared_files_have_one_fence(project: Path, template_files: TemplateFile
     assert {".gitignore", "pyproject.toml"} <= fenced
 
 
-def test_a_project_reads_the_same_owners(project: Path, template_files: TemplateFiles) -> None:
+def test_a_project_is_told_the_owners_of_what_it_has(
+    project: Path, template_files: TemplateFiles
+) -> None:
     owners = Owners.parse((project / "requirements" / "stack" / "owners.json").read_bytes())
     files = files_of(project)
     for path in files:

@@ -23,7 +23,26 @@ def prefer_own(name: str) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     own = sys.modules[name] = importlib.util.module_from_spec(spec)
+    own.__path__ = package.__path__  # where `python -m` finds the package's __main__
     spec.loader.exec_module(own)
     for key, value in vars(package).items():
         if not key.startswith("__"):
             vars(own).setdefault(key, value)
+
+
+def run_own(name: str) -> None:
+    """Run the file beside a package as `python -m` did before the folder came.
+
+    Args:
+        name: Name of the package.
+
+    Raises:
+        SystemExit: There is no such file.
+    """
+    path = Path(f"{sys.modules[name].__path__[0]}.py")
+    if not path.is_file():
+        package = name.partition(".")[0]
+        raise SystemExit(f"{name} has nothing to run: `python -m {package}` lists the commands.")
+    main = sys.modules["__main__"]
+    main.__file__, main.__package__, main.__spec__ = str(path), name.rpartition(".")[0], None
+    exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), vars(main))
