@@ -52,6 +52,7 @@ HANG_TOGETHER = {
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in TRACKERS),
+    *((name, "configuration") for name in TRACKERS),
     ("docker", "devcontainer"),
     *((name, "configuration") for name in ("training", "inference", "keras_backend")),
     *((name, "configuration") for name in ("torch_index", *GPUS, "cuda_build", "rocm_build")),

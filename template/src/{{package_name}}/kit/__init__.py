@@ -45,6 +45,7 @@ Training:
 - `training.saved`: `checkpoint_of`, `check_base` and `weights_sha256`
 - `training.reference`: `make_reference`, what an exported language model is compared with
 - `keras_backend`: `keras`, always imported from here; `computing_on` and `by_name`
+- `layers`: `linear`, `convolution`, `max_pool`, `dropout`, for models in plain JAX
 - `trees`: `flatten` and `fill`, for JAX's weights
 - `quantization`: `quantize_linear_layers`, `bytes_of` and `PRECISIONS`
 

@@ -19,7 +19,7 @@ Tensors = Mapping[str, torch.Tensor]
 class DigitsCNN(nn.Module):
     """Two convolutions, one pooling and a linear layer; about 10 000 parameters at width 16."""
 
-    def __init__(self, width: int = 16, dropout: float = 0.2) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         """Build the layers.
 
         Args:
