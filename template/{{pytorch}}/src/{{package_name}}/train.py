@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, StackDataset
 
 from .config import Config, TrainingConfig
-from .data import Samples, Splits, load_splits
+from .data import load_splits
 from .evaluate import evaluate
 from .kit.errors import RunError
 from .kit.inference import outputs_of
@@ -20,7 +20,7 @@ from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
-from .kit.training import speed
+from .kit.training import Samples, Splits, speed
 from .kit.training.checkpoint import (
     BEST_FILE,
     Progress,
