@@ -102,8 +102,8 @@ def _confusions(outputs: Arrays, targets: Arrays) -> dict[str, str]:
     from .. import task
     from ..kit import report
 
-    names, decided = getattr(task, "CLASS_NAMES", ()), task.decide(outputs)
-    labels = targets.get("label")
+    decided: Any = task.decide(outputs)  # None, where a task decides nothing
+    names, labels = getattr(task, "CLASS_NAMES", ()), targets.get("label")
     if not names or labels is None or labels.dtype.kind not in "iu":
         return {}
     if np.shape(decided) != labels.shape:
