@@ -59,7 +59,7 @@ def python_m(package: Path, *arguments: str) -> str:
 def test_a_command_of_ones_own_is_listed_beside_those_of_the_kit(package: Path) -> None:
     write_command(package / "commands" / "say_hello.py", "greet")
     printed = python_m(package, "--help")
-    assert re.search(r"^ +say-hello +greet$", printed, re.MULTILINE)
+    assert re.search(r"^ +say-hello\s+greet$", printed, re.MULTILINE)
     assert re.search(r"^ +generate +generate text ", printed, re.MULTILINE)
     assert python_m(package, "say-hello") == "greet\n"
 
