@@ -295,7 +295,8 @@ def remove_the_example(project: Path) -> None:
 @edit()
 def rename_a_module(project: Path) -> None:
     """Give a module another name."""
-    (package(project) / "task.py").rename(package(project) / "features.py")
+    (module,) = (*package(project).glob("task.py"), *package(project).glob("preprocessing.py"))
+    module.rename(package(project) / "features.py")
 
 
 @edit("src/*/train.py")
