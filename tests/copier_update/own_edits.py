@@ -312,8 +312,10 @@ def split_a_module(project: Path) -> None:
 @edit()
 def move_tests(project: Path) -> None:
     """Sort tests into folders, and delete one."""
-    (project / "tests" / "unit").mkdir()
-    (project / "tests" / "test_kit.py").rename(project / "tests" / "unit" / "test_kit.py")
+    tests = project / "tests"
+    module = min((*tests.glob("test_kit.py"), *tests.glob("test_files.py")))
+    (tests / "unit").mkdir()
+    module.rename(tests / "unit" / module.name)
     (project / "tests" / "test_cli.py").unlink()
 
 
