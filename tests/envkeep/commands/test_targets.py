@@ -45,6 +45,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
         (kit / f"{name}.py").write_text(f'HELP = "the template\'s {name}"\n')
     monkeypatch.setattr(own_commands, "SOURCE", tmp_path / "src")
     monkeypatch.setattr(own_commands, "project_metadata", lambda: {"package_name": "shop"})
+    monkeypatch.setattr(own_commands, "is_adopted", lambda: False)
     monkeypatch.setattr(targets, "ROOT", tmp_path)
     (tmp_path / "Makefile").write_text(MAKEFILE)
     parsed = targets.argparse.Namespace(makefiles=[])
