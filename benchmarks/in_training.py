@@ -108,7 +108,7 @@ def bare_loop(project: Project, config: Any) -> Iterator[Weights]:
         model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
     batches = DataLoader(
-        TensorDataset(*map(torch.from_numpy, (splits.train.inputs, splits.train.labels))),
+        TensorDataset(*images_and_labels(splits.train)),
         settings.batch_size,
         shuffle=True,
         generator=torch.Generator().manual_seed(config.seed),
@@ -124,7 +124,7 @@ def bare_loop(project: Project, config: Any) -> Iterator[Weights]:
             inputs, labels = inputs.to(device), labels.to(device)
             optimizer.zero_grad()
             with torch.autocast(device.type, torch.bfloat16) if is_lower else nullcontext():
-                loss = nn.functional.cross_entropy(forward(inputs), labels)
+                loss = nn.functional.cross_entropy(forward(inputs)["logits"], labels)
             loss.backward()
             optimizer.step()
             scheduler.step()
@@ -133,13 +133,18 @@ def bare_loop(project: Project, config: Any) -> Iterator[Weights]:
         yield {name: each.cpu() for name, each in model.state_dict().items()}
 
 
+def images_and_labels(samples: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the example's only input, and its only target."""
+    return torch.from_numpy(samples.inputs["image"]), torch.from_numpy(samples.targets["label"])
+
+
 def validate(model: nn.Module, samples: Any, device: torch.device) -> tuple[float, float]:
     """Return the mean loss and the share of right answers."""
     model.eval()
-    labels = torch.from_numpy(samples.labels)
+    images, labels = images_and_labels(samples)
     with torch.no_grad():
-        parts = torch.from_numpy(samples.inputs).split(VALIDATED)
-        logits = torch.cat([model(part.to(device)).cpu() for part in parts])
+        parts = images.split(VALIDATED)
+        logits = torch.cat([model(part.to(device))["logits"].cpu() for part in parts])
     loss = nn.functional.cross_entropy(logits, labels)
     return loss.item(), (logits.argmax(dim=1) == labels).float().mean().item()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from maintain import ROOT
 from tests.lifecycle.projects import Checkpoint, Project, error_sentence, pins_of, succeeded
 from tests.support.loopback import serving
 from tests.support.tested_on import record_tested_on
@@ -238,6 +239,13 @@ def test_predict_reads_images_and_writes_classes(project: Project, tmp_path: Pat
     )
     assert ".venv-prod" in done.stderr
     assert json.loads(answer.read_text())
+
+
+def test_the_benchmarks_bare_loop_makes_the_same_weights(project: Project) -> None:
+    program = ROOT / "benchmarks" / "in_training.py"
+    found = json.loads(project.python(str(program), project.package, "1", "256"))
+    assert found["same_weights"]
+    assert len(found["own"]) == len(found["bare"]) == 1
 
 
 def test_an_export_of_any_name_is_what_predict_takes(project: Project) -> None:
