@@ -21,6 +21,8 @@ from PIL import Image
 random = np.random.default_rng(1)
 for label, name in enumerate(("cat", "dog")):
     Path("data/raw/images", name).mkdir(parents=True)
+    for left in (".DS_Store", "Thumbs.db"):
+        Path("data/raw/images", name, left).write_bytes(b"of a file manager")
     for number in range(150):
         pixels = 60 * label + random.integers(0, 160, (40 + number % 9, 50, 3))
         kind = "png" if number % 2 else "jpg"

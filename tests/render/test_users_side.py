@@ -73,6 +73,28 @@ def write_command(path: Path, text: str) -> None:
     )
 
 
+def test_a_module_of_helpers_is_no_command(package: Path) -> None:
+    (package / "commands" / "_plots.py").write_text("X = 1\n", encoding="utf-8")
+    assert "plots" not in python_m(package, "--help")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import no_such_package\n", "needs no_such_package, which is not installed here"),
+        ("HELP = 'plot'\n", "has no add_arguments and no run"),
+    ],
+)
+def test_a_command_that_cannot_work_leaves_the_others_alone(
+    text: str, reason: str, package: Path
+) -> None:
+    (package / "commands" / "plot.py").write_text(text, encoding="utf-8")
+    assert re.search(rf"^ +plot +{reason}$", python_m(package, "--help"), re.MULTILINE)
+    assert "generate text" in python_m(package, "generate", "--help")
+    with pytest.raises(AssertionError, match=rf"Error: plot {reason}\."):
+        python_m(package, "plot", "--style", "dark")
+
+
 def test_a_copy_of_a_command_takes_the_place_of_the_kits(package: Path) -> None:
     """The copy is changed as the docstring of commands/ says."""
     says = (package / "commands" / "__init__.py").read_text(encoding="utf-8")

@@ -193,6 +193,21 @@ class Source:
         return name.upper() if self.prefix == PREFIX else name
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which nothing is named twice: PyYAML itself would take the last and drop the rest."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the values by their keys."""
+        names: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    problem = f"{key.value} is there twice"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                names.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Source:
     """Read a YAML file.
 
@@ -202,7 +217,7 @@ def read_yaml(path: Path) -> Source:
         ConfigError: there is no such file, or it holds something else.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys) or {}
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

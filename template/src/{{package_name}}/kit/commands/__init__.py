@@ -58,15 +58,49 @@ class Parser(argparse.ArgumentParser):
         return f"{text}\nsettings:\n{settings}\n"
 
 
+class Unusable:
+    """A command that cannot run here, so that the others still do."""
+
+    TAKES_SETTINGS = True
+
+    def __init__(self, reason: str) -> None:
+        """Take what follows the command's name in a sentence."""
+        self.HELP = reason
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add none: whatever is typed, `run` says why it cannot."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Say why it cannot run."""
+        raise ProjectError(f"{args.parser.prog.split()[-1]} {self.HELP}.")
+
+
 def discover() -> dict[str, Command]:
-    """Return the commands by name, in alphabetical order."""
+    """Return the commands by name, in alphabetical order; a module `_helpers.py` is none."""
     places = {
         module.name: package
         for package, folder in _FOLDERS.items()
         for module in pkgutil.iter_modules([str(folder)])
+        if not module.name.startswith("_")
     }
-    modules = {name: importlib.import_module(f"{places[name]}.{name}") for name in sorted(places)}
-    return {name.replace("_", "-"): cast(Command, module) for name, module in modules.items()}
+    return {name.replace("_", "-"): _load(f"{places[name]}.{name}") for name in sorted(places)}
+
+
+def _load(module: str) -> Command:
+    try:
+        command = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if _is_own(error):
+            raise
+        return Unusable(f"needs {error.name}, which is not installed here")
+    missing = [name for name in ("HELP", "add_arguments", "run") if not hasattr(command, name)]
+    if missing:
+        return Unusable(f"has no {' and no '.join(missing)}")
+    return cast(Command, command)
+
+
+def _is_own(error: ModuleNotFoundError) -> bool:
+    return (error.name or "").partition(".")[0] == PACKAGE
 
 
 def build_parser() -> Parser:
@@ -107,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ended = isinstance(interrupt, Terminated) or isinstance(interrupt.__context__, Terminated)
         return EXIT_TERMINATED if ended else EXIT_INTERRUPTED
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == PACKAGE:
+        if _is_own(error):
             raise
         name = args.parser.prog.split()[-1]
         print(f"Error: {name} needs {error.name}, which is not installed here.", file=sys.stderr)
