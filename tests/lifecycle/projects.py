@@ -197,6 +197,10 @@ def pins_of(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9][\w.-]*)==([^\s;\\]+)", lock, re.MULTILINE))
 
 
+MADE = ("data", "experiments", "models")
+"""Folders of a project in which git ignores most."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """The state of a project to which tests that change it go back."""
@@ -208,7 +212,11 @@ class Checkpoint:
 
     @classmethod
     def of(cls, project: Project) -> Checkpoint:
-        """Commit a project's present state and remember its environments."""
+        """Commit a project's present state, and remember its environments and what git ignores."""
+        _kept(project).mkdir(exist_ok=True)
+        for name in MADE:
+            if (project.folder / name).is_dir():
+                shutil.copytree(project.folder / name, _kept(project) / name, dirs_exist_ok=True)
         project.commit(BASE_COMMIT)
         project.git("tag", "--force", BASE_COMMIT)
         active = project.active()
@@ -216,8 +224,11 @@ class Checkpoint:
         return cls(project, active, project.active(".venv-prod"), frozenset(project.environments()))
 
     def restore(self) -> Project:
-        """Undo every change to files, links and environments."""
+        """Undo every change to files, links and environments, and to what was trained."""
         folder = self.project.folder
+        for kept in _kept(self.project).iterdir():
+            shutil.rmtree(folder / kept.name, ignore_errors=True)
+            shutil.copytree(kept, folder / kept.name)
         self.project.git("reset", "--quiet", "--hard", BASE_COMMIT)
         self.project.git("clean", "--quiet", "-fd")
         for name in self.project.environments() - self.known:
@@ -231,6 +242,11 @@ class Checkpoint:
         assert self.project.active() == self.active
         assert self.project.active(".venv-prod") == self.production
         return self.project
+
+
+def _kept(project: Project) -> Path:
+    """Return the folder with copies of what git ignores in a project."""
+    return project.folder.with_name(f"{project.folder.name}-kept")
 
 
 def _remove(path: Path) -> None:

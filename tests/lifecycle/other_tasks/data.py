@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .config import DataConfig
-from .task import Arrays, generate
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Named inputs of the model and named targets, with an example in each row of all."""
-
-    inputs: Arrays
-    targets: Arrays
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(next(iter(self.targets.values())))
-
-    def __getitem__(self, which: slice | NDArray[np.int64]) -> Samples:
-        """Return some of the samples."""
-        parts = (self.inputs, self.targets)
-        return Samples(*({name: each[name][which] for name in each} for each in parts))
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three parts of the data."""
-
-    train: Samples
-    val: Samples
-    test: Samples
-    sha256: str
+from .kit.training import Samples, Splits
+from .task import generate
 
 
 def create(path: Path, *, accept: bool = False) -> str:
