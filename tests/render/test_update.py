@@ -40,6 +40,7 @@ SWITCHES = [
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
+    ("data_versioning", "none", "dvc", "uses_dvc"),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 

@@ -26,6 +26,7 @@ Runs:
 - `report`: `page`, of `table`, `matrix`, `chart`, `picture`, `gallery` and `shaded`, all in HTML
 - `report`: `result`, `curves`, `comparison`, `settings` and `facts` of a run, for such a page
 - `tracking.store`: `CONFIG_FILE`, `METRICS_FILE` and `CHECKPOINT_FILE` in the folder of a run
+- `pipeline`: what a record and DVC's stages share, with the answer `data_versioning=dvc`
 - `tracking.compare`: `choose_runs` and `compare`, runs side by side
 - `frames`: `runs_frame` and `metrics_frame`, runs as data frames
 - `tuning`: `Search`, `TuneConfig`, `TrialResult` and `SilentReporter`
