@@ -15,9 +15,7 @@ from envkeep.paths import program, scripts, shown
 from envkeep.process import run as run_program
 from envkeep.project.requirements import DVC, exporters
 
-HELP = (
-    "run DVC, which versions data and models: `add FILE`, `repro`, `push` and all else goes to it"
-)
+HELP = "run DVC, which versions data and models; `add FILE`, `repro`, `push` and more go to it"
 TAKES_THE_REST = True
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from envkeep import commands
 from envkeep.commands import dvc as command
 from envkeep.environments import store
 from envkeep.environments.store import DEVELOPMENT
@@ -64,6 +65,12 @@ def test_a_project_without_dvc_is_told_how_to_get_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(command, "exporters", lambda: ("exporters/jam",))
     with pytest.raises(ToolError, match="data_versioning=dvc"):
         command.run(argparse.Namespace(rest=["repro"]))
+
+
+def test_it_is_listed() -> None:
+    listed = commands.find("dvc")
+    assert listed is not None
+    assert listed.help == command.HELP
 
 
 def test_messages_name_the_command_that_makes_an_environment() -> None:
