@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`export`: write a run's model for inference and prove that it answers the same."""
 
 from __future__ import annotations
@@ -9,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..kit.export import ExportRequest
-    from ..kit.tracking import Run
+    from ..export import ExportRequest
+    from ..tracking import Run
 
 HELP = "export a run's model for inference, with a parity check"
-
-DEFAULT_OUTPUT = Path("models/alice")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which model is exported, and where to."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
     parser.add_argument("--last", action="store_true", help="the last epoch, not the best one")
-    parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, help="default: in models/, named after the example")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--precision", help="such as float32 (default), float16, int8, int4")
@@ -34,16 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result of the parity check."""
-    from ..kit.export import export_model, precisions
-    from ..kit.reporting import Reporter
-    from ..kit.tracking import find_run, newest_finished
+    from ...data import EXAMPLE
+    from ..export import export_model, precisions
+    from ..reporting import Reporter
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
     wanted = precisions() if args.every_precision else [args.precision or precisions()[0]]
     request, results = _request(chosen, last=args.last), []
+    folder = args.output or Path("models", EXAMPLE.stem)
     for precision in wanted:
-        output = _output(args.output, precision, precisions()[0])
+        output = _output(folder, precision, precisions()[0])
         if args.every_precision:
             reporter.say(f"Exporting in {precision}")
         report = export_model(request, output, precision)
@@ -66,7 +67,7 @@ def _output(folder: Path, precision: str, full: str) -> Path:
 
 def _size(folder: Path) -> int:
     """Return the bytes of the model itself, without what it is compared by."""
-    from ..kit.generation.parity import PARITY_FILE
+    from ..generation.parity import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
 
@@ -91,13 +92,13 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 
 def _request(chosen: Run, *, last: bool) -> ExportRequest:
-    from ..data import load_texts
-    from ..evaluate import load_run
-    from ..kit.export import ExportRequest
-    from ..kit.export.artifact import full_tolerance
-    from ..kit.reproducibility import make_reproducible
-    from ..kit.tracking import environment_facts, git_facts
-    from ..kit.training.reference import make_reference
+    from ...data import load_texts
+    from ...evaluate import load_run
+    from ..export import ExportRequest
+    from ..export.artifact import full_tolerance
+    from ..reproducibility import make_reproducible
+    from ..tracking import environment_facts, git_facts
+    from ..training.reference import make_reference
 
     config, opened = load_run(chosen, last=last)
     texts = load_texts(config.data)
