@@ -65,7 +65,7 @@ def test_stages_are_the_projects_commands(project: Path) -> None:
     assert commands == {name: f"python keep.py {name}" for name in commands}
     assert list(commands) == ["data", "train", "evaluate", "export"]
     package = project / "src" / answers_of(project)["package_name"]
-    assert all((package / "commands" / f"{name}.py").is_file() for name in commands)
+    assert all((package / "kit" / "commands" / f"{name}.py").is_file() for name in commands)
     sources = [each for stage in stages.values() for each in stage["deps"] if "src/" in each]
     assert sources and all((project / each).is_file() for each in sources)
     assert {"configs/train.yaml": None} in stages["train"]["params"]
@@ -80,12 +80,10 @@ def test_no_stage_can_remove_a_data_file(project: Path) -> None:
     (kept,) = [each for each in outputs if isinstance(each, dict)]
     assert kept == {"data/manifest.json": {"cache": False, "persist": True}}
     package = project / "src" / answers_of(project)["package_name"]
-    files = [
-        path for path in (package / "commands/export.py", package / "task.py") if path.exists()
-    ]
+    files = [path for path in (package / "task.py", package / "data.py") if path.exists()]
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     name = model.removeprefix("models/")
-    assert f'DEFAULT_OUTPUT = Path("{model}")' in text or f'{{"name": "{name}"' in text
+    assert f'"name": "{name}"' in text or f'"{name}.txt"' in text, "what export calls it"
 
 
 def test_git_takes_what_names_versions_and_no_data(project: Path, tmp_path: Path) -> None:
