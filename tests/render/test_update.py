@@ -248,7 +248,8 @@ def test_your_files_that_an_update_brought_are_left_alone_too(
     (project / kept).write_text("# ours\n", encoding="utf-8")
     (project / gone).unlink()
     commit(project, "Our work")
-    (source,) = (old_template / "template").glob(f"{kept}*")
+    places = (old_template / "template", *(old_template / "template").glob("{{*}}"))
+    (source,) = [path for place in places for path in place.glob(f"{kept}*")]
     source.write_text("# of the next release\n", encoding="utf-8")
     release_changes(old_template)
     update(project)
