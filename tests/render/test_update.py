@@ -249,8 +249,10 @@ def test_your_files_that_an_update_brought_are_left_alone_too(
     (project / gone).unlink()
     commit(project, "Our work")
     places = (old_template / "template", *(old_template / "template").glob("{{*}}"))
-    (source,) = [path for place in places for path in place.glob(f"{kept}*")]
-    source.write_text("# of the next release\n", encoding="utf-8")
+    sources = [path for place in places for path in place.glob(f"{kept}*")]
+    assert sources
+    for source in sources:
+        source.write_text("# of the next release\n", encoding="utf-8")
     release_changes(old_template)
     update(project)
     assert conflicts(project) == []
