@@ -63,7 +63,7 @@ class Inputs:
     def wanted_by(self, exporter: str) -> list[str]:
         """Return what one exporter asks for, torch and its companions with their versions."""
         rows = [row for row in self.exporters if row.exporter == exporter]
-        return [self._with_version(row.package) for row in rows]
+        return [self._with_version(row.requirement) for row in rows]
 
     def _with_version(self, package: str) -> str:
         companions = {row.package: row.version for row in self.catalog.companions}

@@ -193,6 +193,12 @@ class ExporterDependency(Part):
     when: Flag
     why: Text
     shared: bool
+    floor: Specifier = ""
+
+    @property
+    def requirement(self) -> str:
+        """The package with its floor, as requirements files have it."""
+        return f"{self.package}{self.floor}"
 
     @property
     def name(self) -> NormalizedName:

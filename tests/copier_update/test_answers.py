@@ -57,6 +57,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "devcontainer": [False],
         "extras": [["tuning", "jupyterlab"]],
         "trackers": [["mlflow", "wandb", "tensorboard"]],
+        "data_versioning": ["dvc"],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -65,7 +65,7 @@ def test_an_environment_is_made_when_it_is_first_needed(trained: Project) -> Non
     assert not link.exists(), "float32 needs no exporter"
 
     first = project.make("export", "--every-precision")
-    assert "Making the environment of the exporter openvino-int8" in first.stderr
+    assert "Making the environment of openvino-int8" in first.stderr
     environment = link.resolve()
     assert project.packages(link=link.name) == lock
     precisions = {name: exported(project, name) for name in ("float32", "float16", "int8")}

@@ -132,6 +132,15 @@ def _configuration_cells() -> list[Cell]:
     ]
 
 
+def _data_cells() -> list[Cell]:
+    """Return a cell for each framework, with data versioned by DVC."""
+    return [
+        Cell(f"{each}-dvc", "data", {"training": each, "data_versioning": "dvc"})
+        for each in (row["framework"] for row in rows("frameworks"))
+        if each != "none"
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -163,6 +172,7 @@ CELLS = [
     *_extra_cells(),
     *_tracker_cells(),
     *_configuration_cells(),
+    *_data_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

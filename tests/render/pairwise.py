@@ -21,6 +21,8 @@ MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
 KERAS_BACKENDS = next(row for row in FRAMEWORKS if row["framework"] == "keras")["computes_with"]
 CONFIGURATIONS = ("pydantic", "hydra")
+DATA_VERSIONINGS = ("none", "dvc")
+ASKED_WITH_TRAINING = {"configuration": CONFIGURATIONS, "data_versioning": DATA_VERSIONINGS}
 EXTRAS = {row["extra"]: row for row in rows("extras")}
 GPUS = tuple(row["backend"] for row in rows("backends") if row["backend"] != "cpu")
 
@@ -45,7 +47,8 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
         "author_email": MAILS,
         "adopted": (True, False),
     }
-    unasked = {name: (*found[name], NOT_ASKED) for name in ("devcontainer", "configuration")}
+    sometimes = ("devcontainer", *ASKED_WITH_TRAINING)
+    unasked = {name: (*found[name], NOT_ASKED) for name in sometimes}
     return {**found, **unasked}
 
 
@@ -70,9 +73,12 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
         case "training":
             return {
                 "keras_backend": KERAS_BACKENDS if answer == "keras" else [NOT_ASKED],
-                "configuration": [NOT_ASKED] if answer == "none" else list(CONFIGURATIONS),
+                **{
+                    name: [NOT_ASKED] if answer == "none" else list(values)
+                    for name, values in ASKED_WITH_TRAINING.items()
+                },
             }
-        case "configuration":
+        case _ if question in ASKED_WITH_TRAINING:
             others = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
             return {"training": others if is_asked else ["none"]}
         case "keras_backend":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import hashlib
 import json
 import re
@@ -126,6 +127,10 @@ def _wheel(path: Path) -> None:
         assert archive.testzip() is None
 
 
+def _settings(path: Path) -> None:
+    assert configparser.ConfigParser().read(path, encoding="utf-8")
+
+
 def _version(path: Path) -> None:
     assert re.fullmatch(r"3\.\d+\n", _text(path))
 
@@ -155,10 +160,12 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),
     (".dockerignore", _text),
+    (".dvcignore", _text),
     (".gitattributes", _attributes),
     (".gitignore", _text),
     (".python-version", _version),
     ("*.whl", _wheel),
     ("LICENSE", _text),
+    ("config", _settings),
     ("py.typed", _empty),
 )

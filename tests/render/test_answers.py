@@ -105,6 +105,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     ),
     "translates_jax": lambda row: translates_jax(row),
     "uses_hydra": lambda row: row.get("configuration") == "hydra",
+    "uses_dvc": lambda row: row.get("data_versioning") == "dvc",
     **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
     **{f"uses_{name}": partial(has_tracker, name) for name in TRACKERS},
 }
@@ -273,7 +274,8 @@ def test_exporters_ask_for_what_the_stack_says_and_have_pins_of_their_own(
     expected: dict[str, list[str]] = {}
     for row in rows:
         if WHEN[row["when"]](answers):
-            expected.setdefault(row["exporter"], []).append(row["package"])
+            requirement = row["package"] + row.get("floor", "")
+            expected.setdefault(row["exporter"], []).append(requirement)
     folder = project / "requirements" / "stack" / "exporters"
     asked = {path.stem: list(map(str, requirements_of(path))) for path in folder.glob("*.in")}
     assert asked == expected

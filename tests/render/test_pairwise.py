@@ -11,6 +11,7 @@ import pytest
 from tests.render.cells import TRACKERS
 from tests.render.conftest import Projects
 from tests.render.pairwise import (
+    ASKED_WITH_TRAINING,
     EXTRAS,
     FRAMEWORKS,
     GPUS,
@@ -42,6 +43,13 @@ APART = [
 ]
 """Extras that no framework has both of."""
 
+HANGS_ON_TRAINING = (
+    *("training", "inference", "keras_backend"),
+    *("torch_index", *GPUS, "cuda_build", "rocm_build"),
+    *(*CHOOSY, *TRACKERS),
+)
+"""Questions that a framework answers, or leaves unasked."""
+
 HANG_TOGETHER = {
     *APART,
     *(("training", name) for name in ("inference", "torch_index", *GPUS)),
@@ -52,11 +60,9 @@ HANG_TOGETHER = {
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in TRACKERS),
-    *((name, "configuration") for name in TRACKERS),
+    ("configuration", "data_versioning"),
+    *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
     ("docker", "devcontainer"),
-    *((name, "configuration") for name in ("training", "inference", "keras_backend")),
-    *((name, "configuration") for name in ("torch_index", *GPUS, "cuda_build", "rocm_build")),
-    *((name, "configuration") for name in CHOOSY),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),
     *(("torch_index", name) for name in OF_TORCH),
 }

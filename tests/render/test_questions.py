@@ -39,6 +39,7 @@ PUBLIC = (
     "rocm_build",
     "extras",
     "trackers",
+    "data_versioning",
     "python_version",
     "torch_index",
     "conda",
@@ -56,6 +57,7 @@ STORED_ONCE = (
     "source_layout",
     "brought_training",
     "brought_hydra",
+    "brought_dvc",
     "first_framework",
     "brought_torch",
     "brought_onnxruntime",
@@ -140,8 +142,11 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked |= {"torch_index", "backends", "brought_torch"}
     if kept["training"] == "none":
         unasked |= {"brought_training", "first_framework", "configuration"}
+        unasked.add("data_versioning")
     if kept.get("configuration") != "hydra":
         unasked.add("brought_hydra")
+    if kept.get("data_versioning") != "dvc":
+        unasked.add("brought_dvc")
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":

@@ -40,6 +40,7 @@ SWITCHES = [
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
+    ("data_versioning", "none", "dvc", "uses_dvc"),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 
@@ -247,8 +248,11 @@ def test_your_files_that_an_update_brought_are_left_alone_too(
     (project / kept).write_text("# ours\n", encoding="utf-8")
     (project / gone).unlink()
     commit(project, "Our work")
-    (source,) = (old_template / "template").glob(f"{kept}*")
-    source.write_text("# of the next release\n", encoding="utf-8")
+    places = (old_template / "template", *(old_template / "template").glob("{{*}}"))
+    sources = [path for place in places for path in place.glob(f"{kept}*")]
+    assert sources
+    for source in sources:
+        source.write_text("# of the next release\n", encoding="utf-8")
     release_changes(old_template)
     update(project)
     assert conflicts(project) == []

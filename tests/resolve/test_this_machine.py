@@ -66,9 +66,9 @@ def test_lock_and_lock_all_write_the_same_bytes(
         {"training": "none"},
         {"inference": "openvino", "extras": ["datascience", "tuning", "jupyterlab"]},
         {"training": "huggingface", "extras": ["deepspeed"]},
-        {"configuration": "hydra", "extras": ["tuning"]},
+        {"configuration": "hydra", "data_versioning": "dvc", "extras": ["tuning"]},
     ],
-    ids=["without training", "extras and an exporter", "Hugging Face with extras", "Hydra"],
+    ids=["without training", "extras and an exporter", "Hugging Face with extras", "Hydra and DVC"],
 )
 def test_uv_writes_the_same_bytes_as_pip_compile(answers: Answers, workshop: Workshop) -> None:
     project = workshop.fresh(CPU, more=answers)

@@ -14,7 +14,7 @@ from envkeep.locks.lock_set import Locks
 from envkeep.paths import python, shown
 from envkeep.process import say
 from envkeep.project import target
-from envkeep.project.requirements import EXPORTERS, exporters
+from envkeep.project.requirements import EXPORTERS, exporters, maker_of
 from envkeep.result import Result
 
 HELP = "make an exporter's environment if it is not there; print its interpreter as the last line"
@@ -42,7 +42,7 @@ def ensure(exporter: str) -> Path:
     locks = Locks(target.for_cpu())
     kind = store.of_exporter(exporter)
     contents = EnvironmentSpec.of(locks, [exporter])
-    wanted = build.described(kind, contents, "make export")
+    wanted = build.described(kind, contents, maker_of(exporter))
     current = store.active(kind)
     if not locks.are_fresh():
         say("note: the requirements are newer than these locks; `make lock` brings them in.")
@@ -51,7 +51,7 @@ def ensure(exporter: str) -> Path:
         return current.folder
     if ready is None:
         name = exporter.rpartition("/")[2]
-        say(f"Making the environment of the exporter {name}; .venv stays as it is.")
+        say(f"Making the environment of {name}, apart from all others; .venv stays as it is.")
         ready = build.make(kind, wanted, contents)
     store.activate(kind, ready)
     say(f"{shown(kind.link)} -> {shown(ready.folder)}")

@@ -10,7 +10,7 @@ from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.project import target as backends
 from envkeep.project.metadata import machine, project_metadata, python_version
-from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers
+from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers, maker_of
 from envkeep.result import Result
 
 HELP = "show the machine, the locks and the active environments"
@@ -77,15 +77,15 @@ def _locks(locks: Locks) -> str:
 def _exporter(name: str) -> str:
     kind = store.of_exporter(name)
     environment = store.active(kind)
-    short = name.rpartition("/")[2]
+    short, maker = name.rpartition("/")[2], maker_of(name)
     if environment is None:
-        return f"{short}: none; `make export` makes it when it is needed"
+        return f"{short}: none; `{maker}` makes it when it is needed"
     locks = Locks(backends.for_cpu())
     fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
     problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:
-        return f"{environment.name}, {problem.text}: `make export` rebuilds it"
-    state = "fits its lock" if fits else "differs from its lock: `make export` makes the new one"
+        return f"{environment.name}, {problem.text}: `{maker}` rebuilds it"
+    state = "fits its lock" if fits else f"differs from its lock: `{maker}` makes the new one"
     return f"{environment.name}, made {environment.created}, {state}"
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LAYERS = ("10-torch", "20-train", "30-prod", "40-dev", "50-lint")
 PRODUCTION_LAYERS = ("30-prod",)
 EXPORTERS = "exporters"
+DVC = f"{EXPORTERS}/dvc"
+"""No exporter, but a program that is kept apart in the same way, for all that it brings."""
 OPTIONS = re.compile(r"\s--?[a-z].*$")  # what pip takes behind a requirement, such as a hash
 EXACTLY = re.compile(r"(?<![<>!~=])==(?!=)")
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -116,6 +118,11 @@ def exporters() -> tuple[str, ...]:
     """Return the names of this project's exporters, which have locks of their own."""
     found = {path.stem for top in (STACK, REQUIREMENTS) for path in (top / EXPORTERS).glob("*.in")}
     return tuple(f"{EXPORTERS}/{name}" for name in sorted(found))
+
+
+def maker_of(exporter: str) -> str:
+    """Return the command that makes an exporter's environment when it needs it."""
+    return "make dvc" if exporter == DVC else "make export"
 
 
 def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]:

@@ -101,7 +101,7 @@ def test_each_command_that_reports_takes_json(
     listed = commands.listed()[name]
     reports = cli.reports(cli.module_of(listed))
     assert ("--json" in cli.parser_of(listed).format_help()) == reports
-    assert reports or name in {"format", "hook", "lab", "lint", "style", "test"}
+    assert reports or name in {"dvc", "format", "hook", "lab", "lint", "style", "test"}
 
 
 def test_help_lists_the_commands_and_the_projects_own_with_their_help(

@@ -28,6 +28,7 @@ Runs:
 - `report`: `result`, `curves`, `mistakes`, `comparison`, `settings` and `facts` of a run, for it
 - `report`: `write`, which puts such sections into a file
 - `tracking.store`: `CONFIG_FILE`, `METRICS_FILE` and `CHECKPOINT_FILE` in the folder of a run
+- `pipeline`: what a record and DVC's stages share, with the answer `data_versioning=dvc`
 - `tracking.compare`: `choose_runs` and `compare`, runs side by side
 - `frames`: `runs_frame` and `metrics_frame`, runs as data frames
 - `tuning`: `Search`, `TuneConfig`, `TrialResult` and `SilentReporter`

@@ -6,7 +6,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,9 @@ def load_answers() -> Answers:
     text = Path(__file__).parents[1].joinpath("answers.json").read_text(encoding="utf-8")
     values = json.loads(text)
     return Answers(**{field.name: str(values[field.name]) for field in fields(Answers)})
+
+
+def optional(name: str) -> Any:
+    """Return a module of the kit that some answers bring; None in the projects of all others."""
+    full = f"{__package__}.{name}"
+    return import_module(full) if find_spec(full) else None

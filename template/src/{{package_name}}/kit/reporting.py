@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .answers import optional
+
 # Without a terminal nothing says how wide the output may be; tables must not lose columns.
 _WIDTH_WITHOUT_TERMINAL = 160
 
@@ -43,7 +45,12 @@ class Reporter:
         self.console.print(text, markup=False, soft_wrap=True)
 
     def finish(self, result: Any, summary: object) -> None:
-        """End a command: the result as JSON for programs, or the summary for people."""
+        """End a command: the result as JSON for programs, or the summary for people.
+
+        In a stage of DVC the numbers of the result go to `metrics/` too.
+        """
+        if pipeline := optional("pipeline"):
+            pipeline.write_metrics(result)
         if self.as_json:
             print(json.dumps(result))
         else:

@@ -25,8 +25,6 @@ import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +32,7 @@ from typing import Any, Self
 import yaml
 
 from .. import out_of_memory
+from ..answers import optional
 from ..errors import ProjectError, RunError, Terminated, TrainingError
 from ..files import read_json, write_json, write_text
 from .process import Sigterm, Usage, is_alive, process_facts
@@ -85,7 +84,8 @@ class RunRecord:
         now = _now()
         record.update(
             status="running", started=now, finished=None, command=_command(),
-            process=process_facts(), **git_facts(), **environment_facts(), **facts,
+            process=process_facts(), **git_facts(), **environment_facts(),
+            **_with_versions(config, facts),
             final_metrics=None, resumed=[],
         )  # fmt: skip
         return record
@@ -232,8 +232,14 @@ class RunRecord:
 
 def _make_trackers() -> Any:
     """Return what hands a run on; projects without the answer `trackers` have no module for it."""
-    name = f"{__package__}.trackers"
-    return import_module(name).Trackers() if find_spec(name) else None
+    trackers = optional("tracking.trackers")
+    return trackers.Trackers() if trackers else None
+
+
+def _with_versions(config: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a new run, with DVC's hash of the data beside that of the manifest."""
+    pipeline = optional("pipeline")
+    return pipeline.with_versions(config, facts) if pipeline else dict(facts)
 
 
 def git_facts() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from ..answers import optional
 from ..errors import RunError
 from ..files import read_json
 from .process import is_alive
@@ -139,11 +140,14 @@ def find_run(text: str) -> Run:
 
 
 def newest_finished() -> Run:
-    """Return the newest run that finished.
+    """Return the newest run that finished; in a stage of DVC, the one that the pipeline trained.
 
     Raises:
         RunError: There is none.
     """
+    pipeline = optional("pipeline")
+    if pipeline and (run_id := pipeline.trained_run()):
+        return find_run(run_id)
     for run in list_runs():
         if run.status == "finished":
             return run

@@ -1,0 +1,1 @@
+"""What the commands tell DVC, and what its files tell them."""
