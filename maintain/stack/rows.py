@@ -413,7 +413,7 @@ class Framework(Part):
     framework: Name
     title: Text
     example: Text
-    generates: bool
+    generates: list[Name]
     computes_with: list[Name]
     inference: Annotated[list[Name], NOT_EMPTY]
 
