@@ -448,6 +448,7 @@ class Extra(Part):
     does: Text
     commands: list[Name]
     training: Annotated[list[Name], NOT_EMPTY]
+    generates: bool = False
 
 
 class ReservedNames(Part):

@@ -20,7 +20,11 @@ NEVER_TOGETHER = (
     {"pytorch", "jax", "keras", "huggingface"},
     {"on_torch", "on_jax"},
     {"pytorch", "via_onnx"},
-    {"classifier", "huggingface"},
+    {"classifier", "language_model", "text_classifier"},
+    {"predictor", "language_model"},
+    {"digits", "text_classifier"},
+    {"jax", "keras", "torch_export"},
+    {"via_onnx", "torch_export"},
     {"flat_classifier", "flat_generator"},
 )
 """Overlays of which a project takes one."""

@@ -14,7 +14,8 @@ from .kit.config_sources import Section, Settings, Values
 
 DEFAULT_CONFIG = Path("configs/train.yaml")
 
-SPECIAL_TOKENS = 5
+BYTES = 256
+SPECIAL_TOKENS = 3
 
 
 class DataConfig(Section):
@@ -37,7 +38,7 @@ class ModelConfig(Section):
     """A run (`experiments/...`), a folder in Transformers' format, or the name of a model on the
     Hugging Face hub, which is asked only then; empty for a new model. The sizes below are for a new
     one, but for the context."""
-    vocabulary: Annotated[int, Field(ge=SPECIAL_TOKENS + 1)]
+    vocabulary: Annotated[int, Field(ge=BYTES + SPECIAL_TOKENS)]
     """Tokens of the tokenizer, which is trained on the training texts."""
     width: Annotated[int, Field(ge=1)]
     """Size of the hidden states."""

@@ -9,15 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
@@ -29,7 +21,7 @@ from .config import ModelConfig
 from .kit.training.saved import Kind
 from .task import CLASS_NAMES
 
-PAD, UNKNOWN, BEGIN, END, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
+PAD, BEGIN, END = "[PAD]", "[CLS]", "[SEP]"
 
 LABELS: dict[str, Any] = {
     "num_labels": len(CLASS_NAMES),
@@ -45,14 +37,14 @@ KIND = Kind(
 
 
 def build_tokenizer(texts: Iterable[str], config: ModelConfig) -> PreTrainedTokenizerFast:
-    """Train WordPiece on texts: frequent words are one token, others several."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))  # type: ignore[call-arg]
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
+    """Train byte-level BPE on texts; it can spell every text, whatever it was trained on."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
         vocab_size=config.vocabulary,
-        special_tokens=[PAD, UNKNOWN, BEGIN, END, MASK],
+        special_tokens=[PAD, BEGIN, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
@@ -64,10 +56,8 @@ def build_tokenizer(texts: Iterable[str], config: ModelConfig) -> PreTrainedToke
         tokenizer_object=tokenizer,
         model_max_length=config.context,
         pad_token=PAD,
-        unk_token=UNKNOWN,
         cls_token=BEGIN,
         sep_token=END,
-        mask_token=MASK,
     )
 
 

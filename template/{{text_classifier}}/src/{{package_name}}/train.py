@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset  # type: ignore[import-untyped]
 from peft import LoraConfig, get_peft_model
 from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, TrainingArguments
@@ -145,7 +146,9 @@ def check_arguments(config: Config, parts: Parts) -> None:
 
 def compute_metrics(found: EvalPrediction) -> dict[str, float]:
     """Return what the Trainer records besides the loss."""
-    return metrics({"logits": found.predictions}, {"label": found.label_ids})
+    return metrics(
+        {"logits": np.asarray(found.predictions)}, {"label": np.asarray(found.label_ids)}
+    )
 
 
 def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str, Any]:

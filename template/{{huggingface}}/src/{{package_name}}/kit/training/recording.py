@@ -27,8 +27,9 @@ _OF_TIME = (
 class Recording(TrainerCallback):
     """Write a line of metrics per step and epoch, and note every checkpoint once it is whole.
 
-    Metrics are those that the Trainer computes; where it computes the loss alone, the perplexity
-    comes to it. The best epoch is noted too if the Trainer looks for it: if `metric_for_best_model` is set.
+    Metrics are those that the Trainer computes; where that is the loss alone, the perplexity comes
+    to it. The best epoch is noted too if the Trainer looks for it: if `metric_for_best_model` is
+    set.
     """
 
     def __init__(
