@@ -18,6 +18,7 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE", "project.code-workspace"}
 
 NEVER_TOGETHER = (
     {"pytorch", "jax", "keras", "huggingface"},
+    {"pytorch", "jax", "keras", "language_model", "text_classifier"},
     {"on_torch", "on_jax"},
     {"pytorch", "via_onnx"},
     {"classifier", "language_model", "text_classifier"},
