@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import hashlib
 import json
 import re
@@ -126,6 +127,12 @@ def _wheel(path: Path) -> None:
         assert archive.testzip() is None
 
 
+def _table(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file, strict=True)
+    assert rows and {len(row) for row in rows} == {len(head)}
+
+
 def _version(path: Path) -> None:
     assert re.fullmatch(r"3\.\d+\n", _text(path))
 
@@ -149,6 +156,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("apt.txt", _packages),
     ("*.in", requirements_of),
     ("alice.txt", _text),
+    ("*.csv", _table),
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),

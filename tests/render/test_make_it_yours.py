@@ -20,7 +20,9 @@ FRAMEWORKS = {
 }
 ARRAYS = ["A table and a number", "Two inputs", "Images in folders"]
 TEXTS = ["Texts and labels of your own"]
-CASES = [(name, task) for name in FRAMEWORKS for task in (TEXTS if name == "huggingface" else ARRAYS)]
+CASES = [
+    (name, task) for name in FRAMEWORKS for task in (TEXTS if name == "huggingface" else ARRAYS)
+]
 MOST_FILES, MOST_LINES = 8, 200
 
 
