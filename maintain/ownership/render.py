@@ -13,7 +13,15 @@ from itertools import groupby
 from pathlib import Path
 
 from maintain.ownership.questions import render_questions
-from maintain.ownership.table import ALWAYS, Condition, PathRow, RetiredRow, Table, load_table
+from maintain.ownership.table import (
+    ALWAYS,
+    FORMER_FLAG,
+    Condition,
+    PathRow,
+    RetiredRow,
+    Table,
+    load_table,
+)
 
 NEVER_PART = (
     "*.py[co]",
@@ -73,14 +81,15 @@ ABOUT_OWNER = {
     ),
     "generated": ("Generated", "Made by the project's commands; the template never renders them."),
 }
-FORMER_FLAG = "was_flat"
-"""The condition of projects from before kit/."""
-
 ABOUT_FORMER_PAGE = """\
 Files of these projects import what the template owns from where it was then. A module at each of
 these places stands for the one that is in `kit/` now
 ([decision 17](../decisions/0017-the-kit.md)). Both exist on the same condition. Newer projects have
 none of these. Those with the path of today, but for `kit/`:"""
+ABOUT_COMMANDS_PAGE = """\
+These projects, and all others that were made before the kit had commands, look for commands in
+`commands/` alone. What an update brings there stands for the command in `kit/commands/`; a file
+that the project has already stays its own:"""
 ABOUT_ADOPTED_PAGE = """\
 A project that was [adopted](../how-to/adopt-a-project.md) has these of its own. The template
 renders none of them there, whatever the tables above say, and every file in them is yours:"""
@@ -160,8 +169,8 @@ def _holds_if(row: PathRow | RetiredRow) -> str:
     """Return Jinja's test for the projects in which a row holds; empty: in all."""
     if isinstance(row, RetiredRow):
         return ""
-    flags = [row.when] if row.when != ALWAYS else []
-    return " and ".join(f"flags.{flag}" for flag in [*flags, *([FORMER_FLAG] * row.is_former)])
+    flags = [flag for flag in (row.when, row.layout) if flag != ALWAYS]
+    return " and ".join(f"flags.{flag}" for flag in flags)
 
 
 MADE: Mapping[Path, Callable[[Table], str]] = {
@@ -277,7 +286,8 @@ def _former_places(table: Table) -> list[str]:
     plain = [former for former, path in places if former == path.replace("/kit/", "/")]
     others = [(f"`{former}`", f"`{path}`") for former, path in places if former not in plain]
     moved = {former for former, _ in places}
-    alone = [row for row in table.paths if row.is_former and row.path not in moved]
+    alone = [row for row in table.paths if row.layout == FORMER_FLAG and row.path not in moved]
+    commands = [row for row in table.paths if row.layout not in (ALWAYS, FORMER_FLAG)]
     bridges = [row for row in table.paths if not row.is_former and _is_of_before(table, row)]
     return [
         ABOUT_FORMER_PAGE,
@@ -287,6 +297,8 @@ def _former_places(table: Table) -> list[str]:
         _existences(table, alone),
         "The project's own training code, for commands that an update brings:",
         _existences(table, bridges),
+        ABOUT_COMMANDS_PAGE,
+        _existences(table, commands),
     ]
 
 

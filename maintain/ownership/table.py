@@ -22,6 +22,8 @@ from maintain.stack.data import label, load_exporters, load_requirements
 from maintain.stack.rows import DirectDependency, ExporterDependency, Part, problem_in
 
 ALWAYS = "always"
+FORMER_FLAG = "was_flat"
+"""The condition of projects from before kit/."""
 SEGMENT = r"[A-Za-z0-9._*-]+"
 PATH = re.compile(rf"(?!.*(?:^|/)\.\.?(?:/|$)){SEGMENT}(/{SEGMENT})*/?")
 
@@ -75,13 +77,18 @@ class PathRow(Part):
     when: Flag = ALWAYS
     silent: str = ""
     former: Pattern | Sequence[Pattern] = ()
-    is_former: bool = False
+    layout: Flag = ALWAYS
 
     @model_validator(mode="after")
     def _only_the_templates_are_silent(self) -> Self:
         if self.silent and self.owner != "template":
             raise PydanticCustomError("silent", "`silent` is for files of the template only")
         return self
+
+    @property
+    def is_former(self) -> bool:
+        """Whether only older projects have the files."""
+        return self.layout != ALWAYS
 
     @property
     def formers(self) -> Sequence[str]:
@@ -213,7 +220,7 @@ def load_table(root: Path) -> Table:
 def _formers(row: PathRow) -> Iterator[PathRow]:
     """Yield a row for each place where files of the kit were before."""
     for path in row.formers:
-        yield PathRow(path=path, owner=row.owner, when=row.when, is_former=True)
+        yield PathRow(path=path, owner=row.owner, when=row.when, layout=FORMER_FLAG)
 
 
 def _contradictions(table: Table, stack: Path) -> Iterator[str]:
@@ -272,6 +279,8 @@ def _unknown_flags(table: Table, stack: Path) -> Iterator[str]:
         condition_of_row = table.condition(row.when)
         if row.when not in flags:
             yield f"ownership/paths.yml row {number}: `when` must be one of {known}."
+        elif row.layout not in flags:
+            yield f"ownership/paths.yml row {number}: `layout` must be one of {known}."
         elif row.owner == "yours" and condition_of_row and not condition_of_row.brought:
             yield (
                 f"ownership/paths.yml row {number}: {row.path} is yours when {row.when}, so "

@@ -295,7 +295,8 @@ def remove_the_example(project: Path) -> None:
 @edit()
 def rename_a_module(project: Path) -> None:
     """Give a module another name."""
-    (package(project) / "task.py").rename(package(project) / "features.py")
+    (module,) = (*package(project).glob("task.py"), *package(project).glob("preprocessing.py"))
+    module.rename(package(project) / "features.py")
 
 
 @edit("src/*/train.py")
@@ -311,8 +312,10 @@ def split_a_module(project: Path) -> None:
 @edit()
 def move_tests(project: Path) -> None:
     """Sort tests into folders, and delete one."""
-    (project / "tests" / "unit").mkdir()
-    (project / "tests" / "test_kit.py").rename(project / "tests" / "unit" / "test_kit.py")
+    tests = project / "tests"
+    module = min((*tests.glob("test_kit.py"), *tests.glob("test_files.py")))
+    (tests / "unit").mkdir()
+    module.rename(tests / "unit" / module.name)
     (project / "tests" / "test_cli.py").unlink()
 
 

@@ -244,7 +244,7 @@ def test_an_export_of_any_name_is_what_predict_takes(project: Project) -> None:
     try:
         project.command("export", "--output", "models/mine")
         said = project.make("predict").stdout
-        assert said.startswith("Equal: models/mine, 360 inputs")
+        assert said.startswith("Equal: models/mine, 360 examples")
         assert project.make("predict", "data/raw/digits.npz").stdout.count("\n") == 1797
     finally:
         shutil.rmtree(project.folder / "models" / "mine")

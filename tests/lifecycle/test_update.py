@@ -65,15 +65,15 @@ from torch import nn
 
 from .own_net import OwnNet
 
+Tensors = Mapping[str, torch.Tensor]
+
 
 def build_model(options: Mapping[str, Any]) -> nn.Module:
     """Return a new model."""
     return OwnNet(**options)
 
 
-def loss(
-    outputs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]
-) -> torch.Tensor:
+def loss(outputs: Tensors, targets: Tensors) -> torch.Tensor:
     """Return the mean cross-entropy in nats."""
     return nn.functional.cross_entropy(outputs["logits"], targets["label"])
 '''

@@ -18,7 +18,9 @@ EDITED_AT_MOST = 6
 BEFORE = "998.0.0"
 LATER = "999.1.0"
 EXTRA = {"training": "none", "extras": ["profiling"]}
-COMMAND = Path("src/my_ai_project/commands/profile.py")
+COMMAND = Path("src/my_ai_project/kit/commands/profile.py")
+STANDS_FOR_IT = Path("src/my_ai_project/commands/profile.py")
+TEST = Path("tests/profiling/test_profile.py")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,8 @@ def test_the_page_names_the_generator(repository: Path) -> None:
 def test_a_project_gets_the_extra(repository: Path, tmp_path: Path) -> None:
     project = render(repository, tmp_path / "project", EXTRA)
     assert (project / COMMAND).is_file()
-    assert (project / "tests" / "profiling" / "test_profile.py").is_file()
+    assert not (project / STANDS_FOR_IT).exists(), "which only older projects need"
+    assert (project / TEST).is_file()
     assert "\npyinstrument\n" in (project / "requirements/stack/40-dev.in").read_text()
     assert "\nprofile:  ##\n\t@$(KEEP) profile $(ARGS)\n" in (project / "Makefile").read_text()
     assert "\n## Profiling\n" in (project / "docs" / "extras.md").read_text()
@@ -77,11 +80,12 @@ def test_an_update_brings_it_once(repository: Path, tmp_path: Path) -> None:
     commit(project, "First copy")
     update(project, EXTRA, version=NEWEST)
     assert (project / COMMAND).is_file()
-    (project / COMMAND).unlink()
-    commit(project, "We profile otherwise")
+    (project / TEST).unlink()
+    commit(project, "We test it otherwise")
     git(repository, "tag", "--force", LATER)
     update(project, version=LATER)
-    assert not (project / COMMAND).exists()
+    assert not (project / TEST).exists()
     update(project, {"extras": []}, version=LATER)
-    assert (project / "tests" / "profiling" / "test_profile.py").is_file(), "the team's own"
+    assert not (project / COMMAND).exists()
+    assert (project / "tests" / "profiling" / "__init__.py").is_file(), "the team's own"
     assert "profile" not in (project / "Makefile").read_text(encoding="utf-8")

@@ -70,11 +70,11 @@ def test_an_editor_starts_what_is_there(project: Path, files: dict[str, FileStat
         if each.get("purpose") == ["debug-test"]:
             assert "module" not in each, "VS Code says which test"
         elif each["module"] == package and isinstance(each["args"], list):
-            commands.add(f"src/{package}/commands/{each['args'][0]}.py")
+            commands.add(f"src/{package}/kit/commands/{each['args'][0]}.py")
         else:
             assert each["module"] in (package, "pytest")
     assert commands <= files.keys()
-    assert len(commands) == 2 * (f"src/{package}/commands/train.py" in files)
+    assert len(commands) == 2 * (f"src/{package}/kit/commands/train.py" in files)
     assert workspace["settings"]["python.testing.pytestArgs"] == ["tests"]
 
 

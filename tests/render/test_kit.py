@@ -59,7 +59,8 @@ def users_imports() -> Iterator[tuple[str, str, str]]:
     table = load_table(ROOT)
     for file in (*TEMPLATE.glob(f"{PACKAGE}/**/*.py"), *TEMPLATE.glob(f"*/{PACKAGE}/**/*.py")):
         path = "src/" + file.as_posix().partition("/src/")[2]
-        if table.owner_of(path) != "yours":
+        row = table.row_of(path)
+        if row is None or row.owner != "yours" or row.is_former:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kit."):

@@ -13,6 +13,7 @@ from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.paths import DATA_MANIFEST, EXPECTED, ROOT, python, shown
 from envkeep.process import announce, run
+from envkeep.project import own_commands
 from envkeep.project.metadata import project_metadata
 
 
@@ -41,7 +42,7 @@ def prepare(folder: Path, interpreter: Path | None = None) -> None:
     Raises:
         CommandError: The package's command fails.
     """
-    if (folder / "src" / project_metadata()["package_name"] / "commands" / "data.py").exists():
+    if own_commands.has("data", folder):
         _lend_own_data(folder / DATA_MANIFEST.relative_to(ROOT))
         _run(folder, interpreter, "data")
 

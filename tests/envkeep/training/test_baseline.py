@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.errors import ToolError
+from envkeep.project import own_commands
 from envkeep.training import baseline
 from envkeep.training import run as training
 from envkeep.training.baseline import Baseline, Metric
@@ -66,8 +67,9 @@ def test_a_file_that_cannot_be_understood_is_refused_in_a_sentence(text: str, fi
         baseline.load()
 
 
+@pytest.mark.parametrize("place", ["commands", "kit/commands"])
 def test_a_copy_is_lent_the_data_that_git_does_not_know(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project, copy = tmp_path / "project", tmp_path / "copy"
     manifest = {"files": {"raw/own.npz": {"sha256": "0", "own": True}, "raw/x.npz": {"sha256": ""}}}
@@ -76,12 +78,12 @@ def test_a_copy_is_lent_the_data_that_git_does_not_know(
         (folder / "data" / "manifest.json").write_text(json.dumps(manifest))
     for name in ("own.npz", "x.npz"):
         (project / "data" / "raw" / name).write_text(name)
-    commands = copy / "src" / "package" / "commands"
+    commands = copy / "src" / "package" / place
     commands.mkdir(parents=True)
     (commands / "data.py").touch()
     monkeypatch.setattr(training, "ROOT", project)
     monkeypatch.setattr(training, "DATA_MANIFEST", project / "data" / "manifest.json")
-    monkeypatch.setattr(training, "project_metadata", lambda: {"package_name": "package"})
+    monkeypatch.setattr(own_commands, "project_metadata", lambda: {"package_name": "package"})
     ran: list[tuple[object, ...]] = []
     monkeypatch.setattr(training, "_run", lambda *arguments: ran.append(arguments))
     training.prepare(copy)

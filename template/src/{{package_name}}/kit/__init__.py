@@ -10,6 +10,7 @@ Everywhere:
 - `files`: `write_text`, `replacing`
 - `project_folder`: `enter_project` for the command line, `in_project` for a path
 - `answers`: `load_answers`, what the template was told
+- `commands`: the command line: `main` runs a command, `discover` has all of them by name
 - `artifacts`: `newest_model` and `note_on_age`, about the folders in `models/`
 
 Settings, data and output:
@@ -24,7 +25,8 @@ Runs:
 - `tracking`: `RunRecord` and `BestEpoch` of a run that goes on; `environment_facts`, `git_facts`
 - `tracking`: `Run`, `list_runs`, `find_run`, `newest_finished` and `way_on`, to look at runs
 - `report`: `page`, of `table`, `matrix`, `chart`, `picture`, `gallery` and `shaded`, all in HTML
-- `report`: `result`, `curves`, `comparison`, `settings` and `facts` of a run, for such a page
+- `report`: `result`, `curves`, `mistakes`, `comparison`, `settings` and `facts` of a run, for it
+- `report`: `write`, which puts such sections into a file
 - `tracking.store`: `CONFIG_FILE`, `METRICS_FILE` and `CHECKPOINT_FILE` in the folder of a run
 - `tracking.compare`: `choose_runs` and `compare`, runs side by side
 - `frames`: `runs_frame` and `metrics_frame`, runs as data frames
@@ -35,6 +37,7 @@ Training:
 
 - `reproducibility`: `make_reproducible` seeds everything, `choose_device` takes a backend's name
 - `out_of_memory`: `advised`, in which a lack of memory ends in advice
+- `training`: `Samples`, named arrays, and `Splits`, their three parts
 - `training.checkpoint`: `save_checkpoint`, `restore_checkpoint`, `load_weights` and `Progress`
 - `training.checkpoint`: `BEST_FILE`, `CHECKPOINT_FILE`; `Stateful` of PyTorch, `WEIGHTS` of JAX
 - `training.speed`: what the settings of speed and memory stand for

@@ -32,7 +32,7 @@ def enter_project(args: argparse.Namespace) -> None:
     """Go to the project's folder, with the paths that were typed as they were from here.
 
     Args:
-        args: What `cli.parse` returned; its paths that are no defaults are changed.
+        args: What `commands.parse` returned; its paths that are no defaults are changed.
     """
     folder = project_folder()
     if folder == Path.cwd():

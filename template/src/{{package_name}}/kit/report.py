@@ -1,27 +1,38 @@
 # Owned by the template: every update rewrites this file. What a page says: commands/report.py.
 """Write HTML pages that need nothing else: no network, no script, no other file.
 
-Every function here returns `Html`. Any other text becomes HTML in one place, `as_html`, which
-escapes it; so names of classes, texts of a data set and paths can say what they want.
+All parts of a page are `Html`. Any other text becomes HTML in one place, `as_html`, which escapes
+it; so names of classes, texts of a data set and paths can say what they want.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import importlib
 import math
 import re
 import struct
+import textwrap
+import warnings
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ProjectError
+from .files import write_text
+from .reporting import Reporter
+from .reproducibility import make_reproducible
 from .tracking import Run, run_before
 from .tracking.compare import compare, leaves, settings_of, shown
 
+Arrays = Mapping[str, NDArray[Any]]
+
+PAGE = "report.html"
 _PART = re.compile(r"(?P<part>train|val|test|held_out)_(?P<measure>.+)")
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # told apart by everybody
 _PLACES = {"train": 0, "val": 1, "held_out": 1, "test": 2}  # a part has one color in all charts
@@ -74,6 +85,23 @@ def page(title: str, sections: Mapping[str, str]) -> str:
     """Return a whole page: a heading for each section, and below it HTML or plain text."""
     parts = [f"<h2>{as_html(name)}</h2>\n{_block(body)}" for name, body in sections.items()]
     return _PAGE.format(title=as_html(title), style=_STYLE, body="\n".join(parts))
+
+
+def write(
+    run: Run, sections: Mapping[str, str], path: Path | None = None, *, as_json: bool = False
+) -> None:
+    """Write a page about a run, and tell where it is.
+
+    Args:
+        run: The run.
+        sections: What is below each heading, HTML or plain text.
+        path: The file; by default in the run's folder.
+        as_json: Whether to tell it in JSON.
+    """
+    path = path or run.folder / PAGE
+    write_text(path, page(f"Run {run.id}", sections))
+    result = {"run_id": run.id, "page": path.as_posix(), "sections": list(sections)}
+    Reporter(as_json=as_json).finish(result, f"Open {path.as_posix()} in a browser.")
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Html:
@@ -221,8 +249,95 @@ def facts(run: Run) -> Html:
     return _pairs(dict(leaves(run.facts)))
 
 
+def sample(inputs: Arrays, at: int) -> str:
+    """Return the inputs of a sample: images of (1, H, W) or (3, H, W), all others as text."""
+    parts = []
+    for name, array in inputs.items():
+        values = array[at]
+        if values.ndim == 3 and values.shape[0] in (1, 3):
+            gray = values.shape[0] == 1
+            parts.append(picture(values[0] if gray else values.transpose(1, 2, 0), name))
+        else:
+            parts.append(as_html(f"{name}: {_short(values)} "))
+    return Html("".join(f"<div>{part}</div>" for part in parts))
+
+
+def mistakes(run: Run, count: int, show: Callable[[Arrays, int], str] = sample) -> dict[str, str]:
+    """Return sections about what the best epoch's model got wrong: confusions, worst examples.
+
+    They are of the validation samples, as what is changed after a look at errors was chosen by
+    them; the test samples choose nothing.
+
+    Args:
+        run: The run.
+        count: How many examples.
+        show: What a page shows of the inputs of a sample.
+    """
+    try:
+        return _mistakes(run, max(count, 0), show)
+    except ProjectError as error:  # such as a run without a checkpoint; the rest is still worth it
+        return {"Worst examples": str(error)}
+
+
 def _pairs(values: Mapping[str, Any]) -> Html:
     return table([], [(name, "-" if value is None else value) for name, value in values.items()])
+
+
+def _mistakes(run: Run, count: int, show: Callable[[Arrays, int], str]) -> dict[str, str]:
+    data, evaluate, task = (_own(name) for name in ("data", "evaluate", "task"))
+    config, model = evaluate.load_run(run)
+    splits = data.load_splits(config.data)  # in an older project there are two parts
+    samples = splits.val if hasattr(splits, "val") else splits.held_out
+    targets = samples.targets if hasattr(samples, "targets") else {"label": samples.labels}
+    make_reproducible(config.seed, config.threads)
+    outputs = evaluate.compute_outputs(model, samples)
+    found = _confusions(task, outputs, targets)
+    measure = getattr(evaluate, "measure", None)
+    if measure is None:
+        return {**found, "Worst examples": "Left out: evaluate.py has no measure(...)."}
+    answers, examples = task.decode(outputs), []
+    losses = [_loss(measure, outputs, targets, at) for at in range(len(samples))]
+    for at in np.argsort([-loss for loss in losses], kind="stable")[:count]:
+        truth = {f"target {name}": _short(array[at]) for name, array in targets.items()}
+        answer = {name: _short(value) for name, value in answers[at].items()}
+        said = "\n".join(f"{name}: {value}" for name, value in [*truth.items(), *answer.items()])
+        examples.append((show(samples.inputs, at), f"{said}\nloss: {losses[at]:.3g}"))
+    return {**found, "Worst examples": gallery(examples)}
+
+
+def _own(name: str) -> Any:
+    """Return a module of the project's own, which not every project has."""
+    return importlib.import_module(f"{__name__.partition('.')[0]}.{name}")
+
+
+def _loss(measure: Any, outputs: Arrays, targets: Arrays, at: int) -> float:
+    """Return the loss of one sample alone."""
+    one = [
+        {name: array[at : at + 1] for name, array in each.items()} for each in (outputs, targets)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of metrics that one sample is too few for
+        return float(measure(*one)["loss"])
+
+
+def _confusions(task: Any, outputs: Arrays, targets: Arrays) -> dict[str, str]:
+    """Return the confusion matrix, if the task decides for one class of several."""
+    names, decided = getattr(task, "CLASS_NAMES", ()), task.decide(outputs)
+    labels = targets.get("label")
+    if not names or labels is None or labels.dtype.kind not in "iu":
+        return {}
+    if np.shape(decided) != labels.shape:
+        return {}
+    counts = np.zeros((len(names), len(names)), int)
+    np.add.at(counts, (labels, decided), 1)
+    return {"Confusion matrix": matrix(counts, [*map(str, names)], "label", "predicted")}
+
+
+def _short(value: Any) -> str:
+    """Return a value in some sixty characters."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return textwrap.shorten(str(value), 60, placeholder=" ...")
 
 
 def _block(body: str) -> str:

@@ -6,8 +6,6 @@ Repository (1998), the test set of it, as shipped in `sklearn.datasets.load_digi
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from .config import DataConfig
 from .kit.errors import DataError
 from .kit.files import read_arrays, write_arrays
 from .kit.manifest import list_own, verify, write_listed
+from .kit.training import Samples, Splits
 from .task import CLASS_NAMES, MAX_PIXEL, Arrays, prepare
 
 EXAMPLE = Path("data/raw/digits.npz")
@@ -62,40 +61,6 @@ def check(images: NDArray[Any], labels: NDArray[Any]) -> None:
 # From here on nothing knows what the data is.
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Named inputs of the model and named targets, with an example in each row of all."""
-
-    inputs: Arrays
-    targets: Arrays
-
-    def __len__(self) -> int:
-        """Return N."""
-        return len(next(iter(self.targets.values())))
-
-    def __getitem__(self, which: slice | NDArray[np.int64]) -> Samples:
-        """Return some of the samples."""
-        parts = (self.inputs, self.targets)
-        return Samples(*({name: each[name][which] for name in each} for each in parts))
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three parts of the data.
-
-    Attributes:
-        train: What the model learns from.
-        val: What chooses: the best epoch, and settings.
-        test: What chooses nothing, so that what is reported of it is true of new data.
-        sha256: Of the file of all three.
-    """
-
-    train: Samples
-    val: Samples
-    test: Samples
-    sha256: str
-
-
 def create(path: Path, *, accept: bool = False) -> str:
     """Write the example's data, the same bytes every time, or list a file of one's own as it is.
 
@@ -118,13 +83,10 @@ def load_splits(config: DataConfig) -> Splits:
         DataError: The file is not the listed one, or its content is not what this code expects.
     """
     sha256 = verify(config.path)
-    samples = read(config.path)
-    count = len(samples)
-    test = count - math.ceil(config.test_fraction * count)
-    val = test - math.ceil(config.val_fraction * count)
-    if val < 1:
-        raise DataError(
-            "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
-        )
-    mixed = samples[np.random.default_rng(config.split_seed).permutation(count)]
-    return Splits(mixed[:val], mixed[val:test], mixed[test:], sha256)
+    return Splits.at_random(
+        read(config.path),
+        sha256,
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
+    )

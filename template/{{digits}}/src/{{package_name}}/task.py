@@ -48,7 +48,7 @@ def images_of(request: Mapping[str, Any], name: str) -> NDArray[np.float32]:
     try:
         images = np.asarray(request[name])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f'Give {{"{name}": [...]}}, images of equal size.') from error
+        raise InputError('Give {"' + name + '": [...]}, images of equal size.') from error
     raw = images.ndim == len(IMAGE_SHAPE)
     expected = IMAGE_SHAPE[1:] if raw else IMAGE_SHAPE
     if images.shape[1:] != expected or images.ndim < len(IMAGE_SHAPE):

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Config
-from .data import Samples
 from .kit.inference import in_batches, outputs_of
 from .kit.reproducibility import make_reproducible
 from .kit.tracking import Run
 from .kit.tracking.store import CONFIG_FILE
+from .kit.training import Samples
 from .kit.training.checkpoint import BEST_FILE, CHECKPOINT_FILE, load_weights
 from .model import Model, build_model, loss
 from .task import Arrays, metrics

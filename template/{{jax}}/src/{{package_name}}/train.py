@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Self
@@ -14,7 +14,7 @@ import numpy as np
 import optax
 
 from .config import Config, TrainingConfig
-from .data import Samples, Splits, load_splits
+from .data import load_splits
 from .evaluate import TrainedModel, evaluate
 from .kit.errors import RunError
 from .kit.inference import outputs_of
@@ -22,7 +22,7 @@ from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CONFIG_FILE
-from .kit.training import speed
+from .kit.training import Samples, Splits, speed
 from .kit.training.checkpoint import (
     BEST_FILE,
     CHECKPOINT_FILE,
@@ -32,30 +32,7 @@ from .kit.training.checkpoint import (
     save_checkpoint,
 )
 from .model import Model, build_model, loss
-from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
-
-Batch = tuple[Arrays, Arrays]
-
-
-class Batches:
-    """The samples in batches, in another order each time that they are gone through."""
-
-    def __init__(self, samples: Samples, size: int, shuffling: np.random.Generator) -> None:
-        """Take the samples, how many go into a batch, and what orders them."""
-        self._samples = samples
-        self._size = size
-        self._shuffling = shuffling
-
-    def __len__(self) -> int:
-        """Return the number of batches; the last one may be smaller."""
-        return math.ceil(len(self._samples) / self._size)
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield named inputs and named targets."""
-        order = self._shuffling.permutation(len(self._samples))
-        for at in range(0, len(order), self._size):
-            chosen = self._samples[order[at : at + self._size]]
-            yield chosen.inputs, chosen.targets
+from .task import BEST_METRIC, HIGHER_IS_BETTER
 
 
 @dataclass
@@ -82,7 +59,7 @@ class Trainer:
     optimizer: optax.GradientTransformation
     optimizer_state: optax.OptState
     schedule: optax.Schedule
-    batches: Batches
+    batches: speed.Batches
     shuffling: np.random.Generator
     dropout: jax.Array
     steps: int
@@ -96,7 +73,7 @@ class Trainer:
         device = choose_device(settings.device)
         model = build_model(config.model.model_dump())
         shuffling = np.random.default_rng(config.seed)
-        batches = Batches(train, settings.batch_size, shuffling)
+        batches = speed.Batches(train, settings.batch_size, shuffling)
         steps = settings.epochs * math.ceil(len(batches) / settings.accumulation_steps)
         schedule, optimizer = _optimizer(settings, steps)
         with jax.default_device(device):
@@ -117,7 +94,7 @@ class Trainer:
             device,
         )
 
-    def train_step(self, group: Sequence[Batch]) -> tuple[jax.Array, int]:
+    def train_step(self, group: Sequence[speed.Batch]) -> tuple[jax.Array, int]:
         """Do one optimizer step; return the mean loss and the number of samples.
 
         The loss stays on the device: who reads it waits until it has been computed.

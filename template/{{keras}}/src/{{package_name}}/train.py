@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .config import Config, TrainingConfig
-from .data import Samples, Splits, load_splits
+from .data import load_splits
 from .evaluate import evaluate
 from .kit.errors import RunError
 from .kit.inference import outputs_of
@@ -19,7 +19,7 @@ from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CONFIG_FILE
-from .kit.training import speed
+from .kit.training import Samples, Splits, speed
 from .kit.training.checkpoint import (
     BEST_FILE,
     CHECKPOINT_FILE,
@@ -28,40 +28,7 @@ from .kit.training.checkpoint import (
     save_checkpoint,
 )
 from .model import build_model, loss
-from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
-
-Batch = tuple[Arrays, Arrays]
-
-
-class Batches:
-    """The samples in groups of batches, in another order each time that they are gone through.
-
-    Keras changes the weights after so many batches. So each group has as many, of about equal size:
-    at the end of an epoch they are smaller, and fewer samples than batches are left out.
-    """
-
-    def __init__(
-        self, samples: Samples, size: int, in_group: int, shuffling: np.random.Generator
-    ) -> None:
-        """Take the samples, how many go into a batch, batches in a group, and what orders them."""
-        self._samples = samples
-        self._size = size
-        self._in_group = in_group
-        self._shuffling = shuffling
-
-    def __len__(self) -> int:
-        """Return the number of groups."""
-        whole, rest = divmod(len(self._samples), self._size * self._in_group)
-        return whole + (rest >= self._in_group)
-
-    def __iter__(self) -> Iterator[list[Batch]]:
-        """Yield lists of named inputs and named targets."""
-        order = self._shuffling.permutation(len(self._samples))
-        step = self._size * self._in_group
-        for at in range(0, len(self) * step, step):
-            parts = np.array_split(order[at : at + step], self._in_group)
-            chosen = [self._samples[part] for part in parts]
-            yield [(each.inputs, each.targets) for each in chosen]
+from .task import BEST_METRIC, HIGHER_IS_BETTER
 
 
 @dataclass
@@ -80,7 +47,7 @@ class Trainer:
     settings: TrainingConfig
     model: keras.Model
     validated: keras.Model
-    batches: Batches
+    batches: speed.Batches
     shuffling: np.random.Generator
     device: Any
 
@@ -92,7 +59,7 @@ class Trainer:
         device = choose_device(settings.device)
         speed.require_precision(settings.precision, device)
         shuffling = np.random.default_rng(config.seed)
-        batches = Batches(train, settings.batch_size, settings.accumulation_steps, shuffling)
+        batches = speed.Batches(train, settings.batch_size, settings.accumulation_steps, shuffling)
         lr_schedule = speed.make_lr_schedule(
             settings.learning_rate,
             settings.schedule,
@@ -125,7 +92,7 @@ class Trainer:
         with computing_on(self.device):
             return float(self.model.optimizer.learning_rate)
 
-    def train_step(self, group: Sequence[Batch]) -> tuple[float, int]:
+    def train_step(self, group: Sequence[speed.Batch]) -> tuple[float, int]:
         """Do one optimizer step; return the mean loss and the number of samples.
 
         Args:

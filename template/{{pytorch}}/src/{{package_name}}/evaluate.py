@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .config import Config
-from .data import Samples
 from .kit.inference import in_batches, outputs_of
 from .kit.tracking import Run
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
+from .kit.training import Samples
 from .kit.training.checkpoint import BEST_FILE, load_weights
 from .model import build_model, loss
 from .task import Arrays, metrics

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, StackDataset
 
 from .config import Config, TrainingConfig
-from .data import Samples, Splits, load_splits
+from .data import load_splits
 from .evaluate import evaluate
 from .kit.errors import RunError
 from .kit.inference import outputs_of
@@ -20,7 +20,7 @@ from .kit.reporting import Reporter, StepReport
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
-from .kit.training import speed
+from .kit.training import Samples, Splits, speed
 from .kit.training.checkpoint import (
     BEST_FILE,
     Progress,
@@ -28,8 +28,10 @@ from .kit.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
-from .model import Tensors, build_model, loss
+from .model import build_model, loss
 from .task import BEST_METRIC, HIGHER_IS_BETTER, Arrays
+
+Batch = tuple[Mapping[str, torch.Tensor], Mapping[str, torch.Tensor]]
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Trainer:
     optimizer: torch.optim.Optimizer
     lr_scheduler: torch.optim.lr_scheduler.LRScheduler
     scaler: torch.amp.GradScaler
-    batches: DataLoader[tuple[Tensors, Tensors]]
+    batches: DataLoader[Batch]
     shuffling: torch.Generator
     device: torch.device
 

@@ -10,19 +10,17 @@ of 30 to 240 characters, without headings, stage directions and the names of tho
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .config import DataConfig
 from .kit.errors import DataError
 from .kit.manifest import list_own, verify, write_listed
-from .task import CLASS_NAMES, Arrays
+from .kit.training import Samples, Splits
+from .task import CLASS_NAMES
 
 BOOKS = "authors.csv"
 EXAMPLE = Path("data/raw", BOOKS)
@@ -62,43 +60,6 @@ def _rows(reader: csv.DictReader[str]) -> Iterator[tuple[str, int]]:
 # From here on nothing knows what the data is.
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Named inputs and named targets, with an example in each row of all.
-
-    The inputs are texts here. What the model takes is made of them where its tokenizer is.
-    """
-
-    inputs: Arrays
-    targets: Arrays
-
-    def __len__(self) -> int:
-        """Return N."""
-        return len(next(iter(self.targets.values())))
-
-    def __getitem__(self, which: slice | NDArray[np.int64]) -> Samples:
-        """Return some of the samples."""
-        parts = (self.inputs, self.targets)
-        return Samples(*({name: each[name][which] for name in each} for each in parts))
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three parts of the data.
-
-    Attributes:
-        train: What the model learns from.
-        val: What chooses: the best epoch, and settings.
-        test: What chooses nothing, so that what is reported of it is true of new data.
-        sha256: Of the file of all three.
-    """
-
-    train: Samples
-    val: Samples
-    test: Samples
-    sha256: str
-
-
 def create(path: Path, *, accept: bool = False) -> str:
     """Write the example's data, the same bytes every time, or list a file of one's own as it is.
 
@@ -126,13 +87,10 @@ def load_splits(config: DataConfig) -> Splits:
         DataError: The file is not the listed one, or its content is not what this code expects.
     """
     sha256 = verify(config.path)
-    samples = read(config.path)
-    count = len(samples)
-    test = count - math.ceil(config.test_fraction * count)
-    val = test - math.ceil(config.val_fraction * count)
-    if val < 1:
-        raise DataError(
-            "data.val_fraction and data.test_fraction leave nothing to train on: make one smaller."
-        )
-    mixed = samples[np.random.default_rng(config.split_seed).permutation(count)]
-    return Splits(mixed[:val], mixed[val:test], mixed[test:], sha256)
+    return Splits.at_random(
+        read(config.path),
+        sha256,
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
+    )

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from .config import Config
-from .data import Samples
 from .kit.inference import in_batches, outputs_of
 from .kit.tracking import Run
 from .kit.tracking.store import CONFIG_FILE
+from .kit.training import Samples
 from .kit.training.saved import Opened, open_run
 from .model import KIND, exact_tokenizer
 from .task import Arrays, metrics, prepare

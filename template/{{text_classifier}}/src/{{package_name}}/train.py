@@ -17,13 +17,13 @@ from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, Train
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from .config import Config
-from .data import Samples, Splits, load_splits
+from .data import load_splits
 from .kit.errors import RunError
 from .kit.reporting import Reporter
 from .kit.reproducibility import choose_device, make_reproducible
 from .kit.tracking import Run, RunRecord
 from .kit.tracking.store import CONFIG_FILE
-from .kit.training import arguments
+from .kit.training import Samples, Splits, arguments
 from .kit.training.deepspeed import name_device
 from .kit.training.recording import Recording
 from .kit.training.saved import check_base, checkpoint_of, open_base, weights_sha256
@@ -126,6 +126,8 @@ def make_trainer(args: TrainingArguments, parts: Parts) -> Trainer:
         data_collator=DataCollatorWithPadding(parts.tokenizer),
         compute_metrics=compute_metrics,
     )
+    # The loss of a classifier is the mean of a batch, also where gradients of several are added up.
+    trainer.model_accepts_loss_kwargs = False
     for printing in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(printing)
     return trainer

@@ -1,4 +1,4 @@
-"""`report`: write a page about a run: its curves, its worst errors, what changed, its settings."""
+"""`report`: write a page about a run. Which sections it has is yours to change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from ..kit.tracking import Run
 
 HELP = "write an HTML page about a run: curves, worst examples, settings"
-PAGE = "report.html"
 _DARKEST = 10.0  # nats; the loss of a token that is as dark as it gets
 
 
@@ -18,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which run is reported on, and where the page goes."""
     parser.add_argument("--run", metavar="RUN", help="id or part of it (default: newest finished)")
     parser.add_argument("--worst", type=int, default=6, help="examples (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help=f"default: {PAGE} in the run's folder")
+    parser.add_argument("--output", type=Path, help="default: report.html in the run's folder")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -26,8 +25,6 @@ def run(args: argparse.Namespace) -> int:
     """Write the page."""
     from ..kit import report
     from ..kit.errors import ProjectError
-    from ..kit.files import write_text
-    from ..kit.reporting import Reporter
     from ..kit.tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
@@ -43,10 +40,7 @@ def run(args: argparse.Namespace) -> int:
         "Settings": report.settings(chosen),
         "Facts": report.facts(chosen),
     }
-    path = args.output or chosen.folder / PAGE
-    write_text(path, report.page(f"Run {chosen.id}", sections))
-    result = {"run_id": chosen.id, "page": path.as_posix(), "sections": list(sections)}
-    Reporter(as_json=args.json).finish(result, f"Open {path.as_posix()} in a browser.")
+    report.write(chosen, sections, args.output, as_json=args.json)
     return 0
 
 

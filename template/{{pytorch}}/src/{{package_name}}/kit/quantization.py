@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What you measure: commands/quantize.py.
+# Owned by the template: every update rewrites this file. Your own command: commands/quantize.py.
 # mypy: disable-error-code="no-untyped-call"
 """Linear layers in 8 or 4 bits, by bitsandbytes: a trained model in less memory."""
 

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes the weights as plain NumPy arrays, without code."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Translates a function of JAX to ONNX, which ONNX Runtime runs and OpenVINO reads."""
 
 from __future__ import annotations

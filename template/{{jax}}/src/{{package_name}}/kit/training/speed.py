@@ -10,11 +10,36 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from ..errors import ConfigError
+from . import Arrays, Samples
 
 LOWER_PRECISIONS = {"bf16": jnp.bfloat16}
+Batch = tuple[Arrays, Arrays]
+"""Named inputs and named targets."""
+
+
+class Batches:
+    """The samples in batches, in another order each time that they are gone through."""
+
+    def __init__(self, samples: Samples, size: int, shuffling: np.random.Generator) -> None:
+        """Take the samples, how many go into a batch, and what orders them."""
+        self._samples = samples
+        self._size = size
+        self._shuffling = shuffling
+
+    def __len__(self) -> int:
+        """Return the number of batches; the last one may be smaller."""
+        return math.ceil(len(self._samples) / self._size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield named inputs and named targets."""
+        order = self._shuffling.permutation(len(self._samples))
+        for at in range(0, len(order), self._size):
+            chosen = self._samples[order[at : at + self._size]]
+            yield chosen.inputs, chosen.targets
 
 
 def lowered(tree: Any, precision: str) -> Any:

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes the weights in Keras's own format, without code, and beside them what built the model."""
 
 from __future__ import annotations

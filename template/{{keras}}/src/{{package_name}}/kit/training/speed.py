@@ -11,10 +11,46 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
+import numpy as np
+
 from ..errors import ConfigError
 from ..keras_backend import keras
+from . import Arrays, Samples
 
 POLICIES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
+Batch = tuple[Arrays, Arrays]
+"""Named inputs and named targets."""
+
+
+class Batches:
+    """The samples in groups of batches, in another order each time that they are gone through.
+
+    Keras changes the weights after so many batches. So each group has as many, of about equal size:
+    at the end of an epoch they are smaller, and fewer samples than batches are left out.
+    """
+
+    def __init__(
+        self, samples: Samples, size: int, in_group: int, shuffling: np.random.Generator
+    ) -> None:
+        """Take the samples, how many go into a batch, batches in a group, and what orders them."""
+        self._samples = samples
+        self._size = size
+        self._in_group = in_group
+        self._shuffling = shuffling
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        whole, rest = divmod(len(self._samples), self._size * self._in_group)
+        return whole + (rest >= self._in_group)
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        """Yield lists of named inputs and named targets."""
+        order = self._shuffling.permutation(len(self._samples))
+        step = self._size * self._in_group
+        for at in range(0, len(self) * step, step):
+            parts = np.array_split(order[at : at + step], self._in_group)
+            chosen = [self._samples[part] for part in parts]
+            yield [(each.inputs, each.targets) for each in chosen]
 
 
 def require_precision(precision: str, device: Any) -> None:

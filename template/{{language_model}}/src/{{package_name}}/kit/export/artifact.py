@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Exports into a temporary folder, checks parity there, and only then swaps the folder in."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes GGUF, the file that llama.cpp, Ollama and others run; for Llama with byte-level BPE."""
 
 from __future__ import annotations

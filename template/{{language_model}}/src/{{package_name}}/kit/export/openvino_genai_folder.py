@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes a folder for OpenVINO GenAI: the model, and its tokenizer as two models beside it.
 
 optimum-intel does it. It needs an older Transformers than the training stack has, so it works in an

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Converts a causal language model for OpenVINO GenAI; a program for the exporter openvino-genai.
 
 Its arguments: the folder of the model in transformers' format (config.json, model.safetensors, and

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Write ONNX, in full precision or with weights and activations in eight bits."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes OpenVINO's own format: `model.xml`, and the weights beside it in `model.bin`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Writes a model of OpenVINO again with weights and activations in eight bits.
 
 NNCF does it, by the values that occur in the calibration. It needs an older NumPy than the training

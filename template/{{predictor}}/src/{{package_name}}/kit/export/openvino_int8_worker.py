@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Quantizes a model of OpenVINO; a program for the environment of the exporter openvino-int8.
 
 Its arguments: the model, an archive of named inputs (N, ...), and where the new model goes.

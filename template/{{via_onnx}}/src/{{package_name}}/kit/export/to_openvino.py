@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. What goes in: commands/export.py.
+# Owned by the template: every update rewrites this file. A command of your own: commands/export.py.
 """Lets OpenVINO read the model by way of ONNX; its own reader of the framework lacks parts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`export`: write a run's model for inference and prove that it answers the same."""
 
 from __future__ import annotations
@@ -6,15 +7,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...task import SCHEME
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..kit.export import ExportRequest
-    from ..kit.tracking import Run
+    from ..export import ExportRequest
+    from ..tracking import Run
 
 HELP = "export a run's model for inference, with a parity check"
 
-DEFAULT_OUTPUT = Path("models/alice")
+DEFAULT_OUTPUT = Path("models", SCHEME["name"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--precision", help="such as float32 (default), float16, int8, int4")
+    group.add_argument("--precision", help="such as float32 (default), float16, int8")
     group.add_argument(
         "--every-precision",
         action="store_true",
@@ -34,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result of the parity check."""
-    from ..kit.export import export_model, precisions
-    from ..kit.reporting import Reporter
-    from ..kit.tracking import find_run, newest_finished
+    from ..export import export_model, precisions
+    from ..reporting import Reporter
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
@@ -49,12 +52,6 @@ def run(args: argparse.Namespace) -> int:
         report = export_model(request, output, precision)
         facts = {"precision": precision, "bytes": _size(output), **report.to_json()}
         results.append({"run_id": chosen.id, "model": str(output), **facts})
-    if not args.json:
-        places = len(request.reference.places)
-        reporter.say(
-            f"Compared at {places} places of the test part; the perplexity is of these alone, "
-            "`evaluate` measures all of it."
-        )
     reporter.finish(results if args.every_precision else results[0], _table(results))
     return 0
 
@@ -66,7 +63,7 @@ def _output(folder: Path, precision: str, full: str) -> Path:
 
 def _size(folder: Path) -> int:
     """Return the bytes of the model itself, without what it is compared by."""
-    from ..kit.generation.parity import PARITY_FILE
+    from ..inference import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
 
@@ -74,44 +71,49 @@ def _size(folder: Path) -> int:
 def _table(results: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    table = Table(
-        "model", "precision", "kB", "perplexity", "same likeliest", "difference", "same texts"
-    )
+    metrics = list(results[0]["metrics"])
+    table = Table("model", "precision", "kB", *metrics, "same decisions", "largest difference")
     for row in results:
+        decides = row["agreement"] is not None
         table.add_row(
             row["model"],
             row["precision"],
             f"{row['bytes'] / 1000:.1f}",
-            f"{row['perplexity']:.3f} (trained {row['reference_perplexity']:.3f})",
-            f"{100 * row['agreement']:.1f} % of {row['places']}",
+            *(f"{row['metrics'][name]:.4f}" for name in metrics),
+            f"{100 * row['agreement']:.1f} % of {row['examples']}" if decides else "-",
             f"{row['max_abs_difference']:.2g} (up to {row['tolerance']:.2g})",
-            f"{row['equal_texts']} of {row['texts']}",
         )
     return table
 
 
-def _request(chosen: Run, *, last: bool) -> ExportRequest:
-    from ..data import load_texts
-    from ..evaluate import load_run
-    from ..kit.export import ExportRequest
-    from ..kit.export.artifact import full_tolerance
-    from ..kit.reproducibility import make_reproducible
-    from ..kit.tracking import environment_facts, git_facts
-    from ..kit.training.reference import make_reference
+def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
+    from ...data import load_splits
+    from ...evaluate import compute_outputs, inputs_of, load_run
+    from ...model import exact_tokenizer
+    from ...task import DYNAMIC_AXES, TOKENIZER_FILE
+    from ..export import ExportRequest
+    from ..reproducibility import make_reproducible
+    from ..tracking import environment_facts, git_facts
 
     config, opened = load_run(chosen, last=last)
-    texts = load_texts(config.data)
+    splits = load_splits(config.data)
     make_reproducible(config.seed, config.threads)
     origin = {
         "run_id": chosen.id,
         "epoch": chosen.epoch_of(last=last),
-        "data_sha256": texts.sha256,
+        "data_sha256": splits.sha256,
         "lock_sha256": environment_facts()["lock_sha256"],
         **git_facts(),
     }
     return ExportRequest(
         model=opened.model,
-        tokenizer=opened.tokenizer,
-        reference=make_reference(opened.model, opened.tokenizer, texts.test, full_tolerance()),
+        options=config.model.model_dump(),
+        preprocessing=SCHEME,
+        inputs=inputs_of(opened, splits.test),
+        outputs=compute_outputs(opened, splits.test),
+        targets=splits.test.targets,
+        dynamic_axes=DYNAMIC_AXES,
         origin=origin,
+        calibration=inputs_of(opened, splits.train),
+        files={TOKENIZER_FILE: exact_tokenizer(opened.tokenizer).to_str(pretty=True).encode()},
     )

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`evaluate`: measure a trained model on the test samples, which chose nothing."""
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
-    from ..data import load_splits
-    from ..evaluate import compute_outputs, load_run, measure
-    from ..kit.files import write_json
-    from ..kit.reporting import Reporter
-    from ..kit.reproducibility import make_reproducible
-    from ..kit.tracking import find_run, newest_finished
-    from ..task import details
+    from ...data import load_splits
+    from ...evaluate import compute_outputs, load_run, measure
+    from ...task import details
+    from ..files import write_json
+    from ..reporting import Reporter
+    from ..reproducibility import make_reproducible
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, model = load_run(chosen, last=args.last)

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`generate`: answers a prompt with the model or the server of configs/generate.toml.
 
 With `--verify` it answers the prompts that travel with an exported model instead, and compares.
@@ -11,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..kit.artifacts import newest_model, note_on_age
-from ..kit.errors import InputError
+from ..artifacts import newest_model, note_on_age
+from ..errors import InputError
 
 HELP = "generate text from a prompt, or verify an exported model"
 _NEWEST = Path()
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate and print the answer, or verify; a failed verification returns 1."""
-    from ..kit.generation import DEFAULT_CONFIG, open_generator, read_settings
+    from ..generation import DEFAULT_CONFIG, open_generator, read_settings
 
     config = args.config or DEFAULT_CONFIG
     if (args.verify is None) == (args.prompt is None):
@@ -70,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verified(config: Path, folder: Path) -> dict[str, Any]:
-    from ..kit.generation import open_generator
-    from ..kit.generation.artifact import read_text_model
-    from ..kit.generation.parity import check_text_parity
+    from ..generation import open_generator
+    from ..generation.artifact import read_text_model
+    from ..generation.parity import check_text_parity
 
     model = read_text_model(folder)
     if note := note_on_age(folder, model.origin):

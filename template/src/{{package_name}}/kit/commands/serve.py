@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. A server of your own: another command.
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`serve`: lets llama.cpp's server answer with a model in a GGUF file, for this machine alone."""
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C; the other settings are those of the table [llama-cpp]."""
-    from ..kit.generation.llama_cpp_backend import LlamaCppSettings, start_server
-    from ..kit.generation.opening import DEFAULT_CONFIG, read_table
+    from ..generation.llama_cpp_backend import LlamaCppSettings, start_server
+    from ..generation.opening import DEFAULT_CONFIG, read_table
 
     config = args.config or DEFAULT_CONFIG
     values = read_table(config, "llama-cpp")

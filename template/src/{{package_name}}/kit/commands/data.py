@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`data`: writes the example's data, or takes a file of one's own, and lists it in the manifest."""
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the example's data to its path, or list the file of one's own at `data.path`."""
-    from ..config import DEFAULT_CONFIG, Config
-    from ..data import create
-    from ..kit.manifest import MANIFEST
+    from ...config import DEFAULT_CONFIG, Config
+    from ...data import create
+    from ..manifest import MANIFEST
 
     config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
     sha256 = create(config.data.path, accept=args.accept)

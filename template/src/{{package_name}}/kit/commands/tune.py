@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`tune`: searches the best settings of a training; every trial is a recorded run."""
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..config import Config
-    from ..kit.tuning import Search, TrialResult
+    from ...config import Config
+    from ..tuning import Search, TrialResult
 
 HELP = "search the best settings of a training, or continue a search"
 TAKES_SETTINGS = True
@@ -28,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Search and print the best trials."""
-    from ..kit.errors import RunError
-    from ..kit.reporting import Reporter
+    from ..errors import RunError
+    from ..reporting import Reporter
 
     if args.trials is not None and args.trials < 1:
         raise RunError("--trials must be at least 1.")
@@ -57,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> Search:
-    from ..config import DEFAULT_CONFIG, Config
-    from ..kit.tuning import Search, TuneConfig
-    from ..kit.tuning.space import DEFAULT_SPACE
+    from ...config import DEFAULT_CONFIG, Config
+    from ..tuning import Search, TuneConfig
+    from ..tuning.space import DEFAULT_SPACE
 
     if args.resume:
         return Search.reopen(args.resume)
@@ -68,9 +69,9 @@ def _open(args: argparse.Namespace) -> Search:
 
 
 def _train(config: Config, name: str) -> dict[str, Any]:
-    from ..kit.out_of_memory import advised
-    from ..kit.tuning import SilentReporter
-    from ..train import start_run
+    from ...train import start_run
+    from ..out_of_memory import advised
+    from ..tuning import SilentReporter
 
     with advised():
         return start_run(config, name, SilentReporter())

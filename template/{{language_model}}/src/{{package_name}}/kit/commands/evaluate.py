@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`evaluate`: measure a trained model on the test part of the text, which chose nothing."""
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..evaluate import Evaluation
+    from ...evaluate import Evaluation
 
 HELP = "measure a run's model on the test part of the text"
 
@@ -23,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write `evaluation.json` into the run and print a table."""
-    from ..evaluate import evaluate, load_run
-    from ..kit.files import write_json
-    from ..kit.reporting import Reporter
-    from ..kit.tracking import find_run, newest_finished
+    from ...evaluate import evaluate, load_run
+    from ..files import write_json
+    from ..reporting import Reporter
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, opened = load_run(chosen, last=args.last)

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`export`: write a run's model for inference and prove that it answers the same."""
 
 from __future__ import annotations
@@ -6,13 +7,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..task import SCHEME
+from ...task import SCHEME
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..kit.export import ExportRequest
-    from ..kit.tracking import Run
+    from ..export import ExportRequest
+    from ..tracking import Run
 
 HELP = "export a run's model for inference, with a parity check"
 
@@ -36,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result of the parity check."""
-    from ..kit.export import export_model, precisions
-    from ..kit.reporting import Reporter
-    from ..kit.tracking import find_run, newest_finished
+    from ..export import export_model, precisions
+    from ..reporting import Reporter
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     reporter = Reporter(as_json=args.json)
@@ -62,7 +63,7 @@ def _output(folder: Path, precision: str, full: str) -> Path:
 
 def _size(folder: Path) -> int:
     """Return the bytes of the model itself, without what it is compared by."""
-    from ..kit.inference import PARITY_FILE
+    from ..inference import PARITY_FILE
 
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != PARITY_FILE)
 
@@ -86,15 +87,14 @@ def _table(results: list[dict[str, Any]]) -> Table:
 
 
 def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
-    from ..data import load_splits
-    from ..evaluate import compute_outputs, inputs_of, load_run
-    from ..kit.export import ExportRequest
-    from ..kit.reproducibility import make_reproducible
-    from ..kit.tracking import environment_facts, git_facts
-    from ..model import exact_tokenizer
-    from ..task import DYNAMIC_AXES, TOKENIZER_FILE
+    from ...data import load_splits
+    from ...evaluate import compute_outputs, load_run
+    from ...task import DYNAMIC_AXES
+    from ..export import ExportRequest
+    from ..reproducibility import make_reproducible
+    from ..tracking import environment_facts, git_facts
 
-    config, opened = load_run(chosen, last=last)
+    config, model = load_run(chosen, last=last)
     splits = load_splits(config.data)
     make_reproducible(config.seed, config.threads)
     origin = {
@@ -105,14 +105,13 @@ def _request(chosen: Run, *, last: bool = False) -> ExportRequest:
         **git_facts(),
     }
     return ExportRequest(
-        model=opened.model,
+        model=model,
         options=config.model.model_dump(),
         preprocessing=SCHEME,
-        inputs=inputs_of(opened, splits.test),
-        outputs=compute_outputs(opened, splits.test),
+        inputs=splits.test.inputs,
+        outputs=compute_outputs(model, splits.test),
         targets=splits.test.targets,
         dynamic_axes=DYNAMIC_AXES,
         origin=origin,
-        calibration=inputs_of(opened, splits.train),
-        files={TOKENIZER_FILE: exact_tokenizer(opened.tokenizer).to_str(pretty=True).encode()},
+        calibration=splits.train.inputs,
     )

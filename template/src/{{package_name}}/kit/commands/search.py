@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`search`: finds the texts that mean what a query does."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from ..kit.errors import InputError
+from ..errors import InputError
 
 HELP = "find the texts that are nearest to a query, in a file of `embed`"
 
@@ -25,8 +26,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from ..kit.embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
-    from ..kit.reporting import Reporter
+    from ..embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
+    from ..reporting import Reporter
 
     if args.count < 1:
         raise InputError("--count must be at least 1.")

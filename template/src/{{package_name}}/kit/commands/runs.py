@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`runs`: a table of all recorded runs, or some of them side by side."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..kit.reporting import Reporter
+    from ..reporting import Reporter
 
 HELP = "list the recorded runs, newest first, or compare some of them"
 
@@ -32,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs."""
-    from ..kit.reporting import Reporter
-    from ..kit.tracking.compare import choose_runs, compare
+    from ..reporting import Reporter
+    from ..tracking.compare import choose_runs, compare
 
     reporter = Reporter(as_json=args.json)
     if args.compare is None:
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(reporter: Reporter) -> int:
     from rich.table import Table
 
-    from ..kit.tracking import list_runs, way_on
+    from ..tracking import list_runs, way_on
 
     runs = list_runs()
     table = Table(*_COLUMNS)

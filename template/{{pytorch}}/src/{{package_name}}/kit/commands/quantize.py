@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`quantize`: tell what linear layers in 8 and 4 bits cost in metrics and save in memory."""
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write `quantization.json` into the run and print a table."""
     import numpy as np
 
-    from ..data import load_splits
-    from ..evaluate import compute_outputs, load_run
-    from ..kit.files import write_json
-    from ..kit.quantization import PRECISIONS, bytes_of, quantize_linear_layers
-    from ..kit.reporting import Reporter
-    from ..kit.reproducibility import choose_device, make_reproducible
-    from ..kit.tracking import find_run, newest_finished
-    from ..task import decide, metrics
+    from ...data import load_splits
+    from ...evaluate import compute_outputs, load_run
+    from ...task import decide, metrics
+    from ..files import write_json
+    from ..quantization import PRECISIONS, bytes_of, quantize_linear_layers
+    from ..reporting import Reporter
+    from ..reproducibility import choose_device, make_reproducible
+    from ..tracking import find_run, newest_finished
 
     chosen = find_run(args.run) if args.run else newest_finished()
     config, _ = load_run(chosen)

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`predict`: runs an exported model, with the inference runtime and NumPy only."""
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..kit.artifacts import newest_model, note_on_age
-from ..kit.errors import InputError
-from ..kit.files import read_all_arrays, read_json, write_json
-from ..kit.inference import (
+from ...task import SCHEME, decode
+from ..artifacts import newest_model, note_on_age
+from ..errors import InputError
+from ..files import read_all_arrays, read_json, write_json
+from ..inference import (
     DEFAULT_BATCH_SIZE,
     Predictor,
     check_parity,
@@ -23,7 +25,6 @@ from ..kit.inference import (
     predict_in_batches,
     preparation,
 )
-from ..task import SCHEME, decode
 
 HELP = "predict with an exported model, or verify one"
 

@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`train`: train a model and record the run, or several of them."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..kit.errors import RunError
+from ..errors import RunError
 
 HELP = "train a model, or continue an interrupted run"
 TAKES_SETTINGS = True
@@ -29,11 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and print the result."""
-    from ..config import DEFAULT_CONFIG, Config
-    from ..kit.out_of_memory import advised
-    from ..kit.reporting import Reporter
-    from ..kit.tracking import find_run
-    from ..train import resume_run, start_run
+    from ...config import DEFAULT_CONFIG, Config
+    from ...train import resume_run, start_run
+    from ..out_of_memory import advised
+    from ..reporting import Reporter
+    from ..tracking import find_run
 
     reporter = Reporter(as_json=args.json)
     if args.resume is not None:

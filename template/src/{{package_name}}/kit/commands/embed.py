@@ -1,3 +1,4 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
 """`embed`: makes a vector of every line of a text file."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..kit.errors import InputError
+from ..errors import InputError
 
 HELP = "make a vector of every line of a text file"
 SUFFIX = ".npz"
@@ -21,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encode and write."""
-    from ..kit.embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
-    from ..kit.reporting import Reporter
+    from ..embeddings import DEFAULT_CONFIG, EmbedConfig, Encoder, Vectors
+    from ..reporting import Reporter
 
     texts = _lines(args.texts)
     if args.output.suffix != SUFFIX:
