@@ -4,7 +4,8 @@
 
 OLD and NEW are commits; without NEW it is the work tree. The projects are those of the named cells
 and of the pairwise matrix of the checkout that this stands in. envkeep's wheel and its hash are
-compared only where envkeep's own sources are the same.
+compared only where envkeep's own sources are the same. Answers that OLD does not know are named and
+left out.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         ignored = () if files_of(old / ENVKEEP) == files_of(new / ENVKEEP) else OF_ENVKEEP
         count = found = 0
         for project, answers in projects():
-            before = rendered(old, folder / "before" / project, answers)
+            try:
+                before = rendered(old, folder / "before" / project, answers)
+            except ValueError:  # Copier's, about an answer
+                print(f"{project}: OLD refuses these answers")
+                continue
             after = rendered(new, folder / "after" / project, answers)
             for line in differences(before, after, ignored):
                 print(f"{project}: {line}")

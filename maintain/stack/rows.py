@@ -419,7 +419,7 @@ class Framework(Part):
     framework: Name
     title: Text
     example: Text
-    generates: bool
+    generates: list[Name]
     computes_with: list[Name]
     inference: Annotated[list[Name], NOT_EMPTY]
 
@@ -454,6 +454,7 @@ class Extra(Part):
     does: Text
     commands: list[Name]
     training: Annotated[list[Name], NOT_EMPTY]
+    generates: bool = False
 
 
 class ReservedNames(Part):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.lifecycle.projects import BASE_COMMIT, Checkpoint, Project
+from tests.support.copier_runs import render
 from tests.support.make_it_yours import changed, follow
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -68,6 +71,59 @@ TASKS = {
         {"class", "probability"},
     ),
 }
+
+
+TEXTS = Task(
+    "messages",
+    {"texts": ["Danke, alles kam heil an.", "Es kam " + "viel " * 300 + "zu spät."]},
+    "accuracy",
+    (0.9, 1),
+    {"class", "probability"},
+)
+
+
+@pytest.fixture(scope="module")
+def text_project(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Checkpoint:
+    """A project of Hugging Face's libraries that classifies texts, installed."""
+    folder = tmp_path_factory.mktemp("texts") / "project"
+    chosen = {"training": "huggingface", "inference": "onnxruntime"}
+    project = Project(render(template, folder, {**answers, **chosen}))
+    project.make("setup")
+    return Checkpoint.of(project)
+
+
+def write_messages(path: Path) -> None:
+    """Write 600 messages of one's own: in another language, with quotes, commas and lines."""
+    said = {
+        "praise": ["Danke,", "Sehr gut:", 'Ein "großes" Lob,', "Gern wieder,"],
+        "complaint": ["Leider", "Wo bleibt das?\nBis heute", "Ich warte,", 'Nur "Ausreden":'],
+    }
+    ends = {"praise": "kam heil an.", "complaint": "kam zu spät."}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "text", "label"])
+        for number in range(600):
+            label = ["praise", "complaint"][number % 2]
+            text = f"{said[label][number % 4]} Paket {number * 7919 % 997} {ends[label]}"
+            rows.writerow([number, text, label])
+
+
+def test_texts_and_labels_of_ones_own(text_project: Checkpoint) -> None:
+    project = text_project.restore()
+    write_messages(project.folder / "data" / "raw" / "messages.csv")
+    follow(project.folder, "Texts and labels of your own")
+    project.make("format")
+    for target in ("data", "train"):
+        project.make(target)
+    files, lines = changed(project.git("diff", "--numstat", BASE_COMMIT, "--", "."))
+    assert len(files) <= MOST_FILES, files
+    assert lines <= MOST_LINES
+    check_the_model(project, TEXTS)
+    project.make("test")
+    project.make("lint")
 
 
 @pytest.mark.parametrize("heading", TASKS)

@@ -21,10 +21,17 @@ from tests.support.torch_index import with_torchvision
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-GENERATE = {row.framework for row in load_frameworks(STACK) if row.generates}
-GENERATORS = [name for name, pair in PAIRS.items() if pair["training"] in GENERATE]
+GENERATE = {row.framework: row.generates for row in load_frameworks(STACK)}
+GENERATORS = [
+    name for name, pair in PAIRS.items() if pair["inference"] in GENERATE[pair["training"]]
+]
+TEXTS = [
+    name
+    for name, pair in PAIRS.items()
+    if pair["training"] == "huggingface" and name not in GENERATORS
+]
 UNTRAINED = [name for name, pair in PAIRS.items() if pair["training"] == "none"]
-TRAINED = [name for name in PAIRS if name not in (*GENERATORS, *UNTRAINED)]
+TRAINED = [name for name in PAIRS if name not in (*GENERATORS, *TEXTS, *UNTRAINED)]
 ALONE = {
     "onnxruntime": {"onnxruntime", "numpy", "psutil"},
     "openvino": {"openvino", "numpy", "psutil"},
@@ -111,6 +118,29 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
     everything = {each for packages in ALONE.values() for each in packages}
     others = everything - ALONE.get(runtime, {"numpy", "psutil"})
     assert not others & installed.keys()
+    ran_here(name, project)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_classifier_of_texts_answers_the_same_without_its_training_environment(
+    name: str,
+    template: Path,
+    answers: dict[str, str],
+    tmp_path: Path,
+    ran_here: Callable[[str, Project], None],
+) -> None:
+    runtime = PAIRS[name]["inference"]
+    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
+        project.make(target)
+    installed = project.packages(link=".venv-prod").keys()
+    without_development(project)
+    result = project.command("predict", link=".venv-prod")
+    assert (result["examples"], result["agreement"]) == (300, 1)
+    assert 10 * result["max_abs_difference"] <= result["tolerance"] < 1e-3
+    assert result["metrics"]["accuracy"] >= 0.78
+    assert ALONE[runtime] | {"tokenizers"} <= installed
+    assert not (OF_TRAINING | OF_GENERATORS - ALONE[runtime]) & installed
     ran_here(name, project)
 
 

@@ -62,7 +62,9 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
         case "cuda_build" | "rocm_build":
             return {question.removesuffix("_build"): [is_asked]}
         case _ if question in EXTRAS and answer:
-            return {"training": EXTRAS[question]["training"]}
+            generators = [runtime for row in FRAMEWORKS for runtime in row["generates"]]
+            needed = {"inference": generators} if EXTRAS[question].get("generates") else {}
+            return {"training": EXTRAS[question]["training"], **needed}
         case _ if question in TRACKERS and answer:
             trains = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
             return {"training": trains}

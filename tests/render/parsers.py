@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import csv
 import hashlib
 import json
 import re
@@ -131,6 +132,12 @@ def _settings(path: Path) -> None:
     assert configparser.ConfigParser().read(path, encoding="utf-8")
 
 
+def _table(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file, strict=True)
+    assert rows and {len(row) for row in rows} == {len(head)}
+
+
 def _version(path: Path) -> None:
     assert re.fullmatch(r"3\.\d+\n", _text(path))
 
@@ -154,6 +161,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("apt.txt", _packages),
     ("*.in", requirements_of),
     ("alice.txt", _text),
+    ("*.csv", _table),
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.mk", _makefile),

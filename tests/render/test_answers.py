@@ -47,7 +47,8 @@ def translates_jax(row: dict[str, Any]) -> bool:
 
 def generates(row: dict[str, Any]) -> bool:
     """Tell whether the answers are those of a project that generates text."""
-    return row["training"] == "huggingface" or row["inference"] in GENERATORS
+    native_text = (row["training"], row["inference"]) == ("huggingface", "native")
+    return native_text or row["inference"] in GENERATORS
 
 
 EXTRAS = [row["extra"] for row in rows("extras")]
@@ -83,6 +84,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "trains_jax": lambda row: row["training"] == "jax",
     "trains_classifier": lambda row: row["training"] in ("pytorch", "jax", "keras"),
     "trains_huggingface": lambda row: row["training"] == "huggingface",
+    "predicts_texts": lambda row: row["training"] == "huggingface" and not generates(row),
     "generates_native": lambda row: (
         (row["training"], row["inference"]) == ("huggingface", "native")
     ),
@@ -101,7 +103,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
         row["training"] != "none" and (row["inference"] == "onnxruntime" or goes_through_onnx(row))
     ),
     "translates_torch": lambda row: (
-        (row["training"], row["inference"]) == ("pytorch", "onnxruntime")
+        row["training"] in ("pytorch", "huggingface") and row["inference"] == "onnxruntime"
     ),
     "translates_jax": lambda row: translates_jax(row),
     "uses_hydra": lambda row: row.get("configuration") == "hydra",

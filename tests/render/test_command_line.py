@@ -81,11 +81,11 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "set inference to onnxruntime or openvino or native, or training to "
         "huggingface or none.",
     ),
-    "classes-from-a-generator": (
-        {"training": "huggingface", "inference": "onnxruntime"},
-        "ONNX Runtime runs ONNX files, and training is huggingface: "
-        "set inference to llama-cpp or openvino-genai or native or http-api, or training to "
-        "pytorch or jax or keras or none.",
+    "an-extra-of-language-models": (
+        {"training": "huggingface", "inference": "onnxruntime", "extras": "[deepspeed]"},
+        "deepspeed goes with models that generate text, and inference is onnxruntime: "
+        "leave deepspeed out of extras, or set inference to "
+        "llama-cpp or openvino-genai or native or http-api.",
     ),
     "unknown-extra": (
         {"extras": "[telepathy]"},

@@ -26,10 +26,11 @@ def uses_jax(project: Path) -> bool:
     return JAX in source.read_text(encoding="utf-8")
 
 
-def refused(project: Path, training: str) -> str:
+def refused(project: Path, training: str, **answers: str) -> str:
     """Return what an update to another framework says; it must not change a file."""
     before = files_of(project)
-    done = copier_here("update", "--defaults", "--data", f"training={training}", str(project))
+    data = [f"--data={name}={value}" for name, value in {"training": training, **answers}.items()]
+    done = copier_here("update", "--defaults", *data, str(project))
     assert done.returncode != 0
     assert files_of(project) == before
     return " ".join(done.stderr.split())
@@ -50,6 +51,30 @@ def test_an_update_that_names_another_framework_is_refused(copied: Path) -> None
         "training code is yours and written for pytorch, so no update makes it one for jax" in said
     )
     assert "leave training at pytorch, or start a new project for jax" in said
+
+
+@pytest.mark.parametrize("answers", [{"training": "huggingface"}])
+def test_no_update_makes_a_language_model_a_classifier(copied: Path) -> None:
+    said = refused(copied, "huggingface", inference="onnxruntime")
+    assert "not that of a text classifier, so inference=onnxruntime does not fit it" in said
+    assert "set inference to llama-cpp or openvino-genai or native or http-api, or start" in said
+    assert "first_task" not in answers_of(copied)
+
+
+@pytest.mark.parametrize("answers", [{"training": "huggingface", "inference": "onnxruntime"}])
+def test_no_update_makes_a_text_classifier_a_language_model(copied: Path) -> None:
+    said = refused(copied, "huggingface", inference="llama-cpp")
+    assert "not that of a language model, so inference=llama-cpp does not fit it" in said
+    assert "set inference to onnxruntime or openvino, or start a new project" in said
+    update(copied, {"inference": "openvino"})
+    assert conflicts(copied) == []
+    assert (copied / "src/my_ai_project/kit/export/openvino.py").is_file()
+    assert answers_of(copied)["first_task"] == "text-classification"
+    commit(copied, "With OpenVINO")
+    update(copied, OFF)
+    assert conflicts(copied) == []
+    assert "tokenizers\n" in (copied / "requirements/stack/30-prod.in").read_text(encoding="utf-8")
+    assert "texts" in (copied / "src/my_ai_project/task.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

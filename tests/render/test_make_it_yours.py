@@ -12,28 +12,33 @@ from tests.render.conftest import Projects
 from tests.support.copier_runs import commit, git
 from tests.support.make_it_yours import PAGE, changed, follow, sections
 
-FRAMEWORKS = ["pytorch", "keras", "jax"]
-TASKS = ["A table and a number", "Two inputs", "Images in folders"]
+FRAMEWORKS = {
+    "pytorch": {"training": "pytorch"},
+    "keras": {"training": "keras"},
+    "jax": {"training": "jax"},
+    "huggingface": {"training": "huggingface", "inference": "onnxruntime"},
+}
+ARRAYS = ["A table and a number", "Two inputs", "Images in folders"]
+TEXTS = ["Texts and labels of your own"]
+CASES = [
+    (name, task) for name in FRAMEWORKS for task in (TEXTS if name == "huggingface" else ARRAYS)
+]
 MOST_FILES, MOST_LINES = 8, 200
-
-
-@pytest.fixture(params=FRAMEWORKS)
-def framework(request: pytest.FixtureRequest) -> str:
-    """What trains."""
-    return str(request.param)
 
 
 @pytest.fixture
 def project(framework: str, projects: Projects, tmp_path: Path) -> Path:
     """A project that was copied and committed."""
-    folder = shutil.copytree(projects({"training": framework}), tmp_path / "project")
+    folder = shutil.copytree(projects(FRAMEWORKS[framework]), tmp_path / "project")
     commit(folder, "The copy")
     return folder
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("framework", "task"), CASES)
 def test_another_task_changes_few_files_and_lines(project: Path, framework: str, task: str) -> None:
-    assert list(sections(project)) == TASKS
+    assert [(framework, each) for each in sections(project)] == [
+        case for case in CASES if case[0] == framework
+    ]
     follow(project, task)
     files, lines = changed(git(project, "diff", "--numstat"))
     assert len(files) <= MOST_FILES, files
@@ -43,6 +48,7 @@ def test_another_task_changes_few_files_and_lines(project: Path, framework: str,
             ast.parse((project / path).read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_page_names_what_is_there(project: Path) -> None:
     text = (project / PAGE).read_text(encoding="utf-8")
     (package,) = (path.name for path in (project / "src").iterdir())

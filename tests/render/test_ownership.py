@@ -18,9 +18,14 @@ FROM_FIRST_ANSWERS = {"README.md", "LICENSE", "project.code-workspace"}
 
 NEVER_TOGETHER = (
     {"pytorch", "jax", "keras", "huggingface"},
+    {"pytorch", "jax", "keras", "language_model", "text_classifier"},
     {"on_torch", "on_jax"},
     {"pytorch", "via_onnx"},
-    {"classifier", "huggingface"},
+    {"classifier", "language_model", "text_classifier"},
+    {"predictor", "language_model"},
+    {"digits", "text_classifier"},
+    {"jax", "keras", "torch_export"},
+    {"via_onnx", "torch_export"},
     {"flat_classifier", "flat_generator"},
 )
 """Overlays of which a project takes one."""

@@ -35,17 +35,23 @@ SAME_EVERYWHERE = ("requirements/stack/catalog.json",)
 TARGET = re.compile(r"^([a-z-]+):  ##", re.MULTILINE)
 
 
-def proposed_by(profile: str, training: str) -> dict[str, Any]:
+def proposed_by(profile: str, training: str, inference: str) -> dict[str, Any]:
     """Return the answers that a profile proposes."""
     if profile == "minimal":
         return MINIMAL
-    fitting = [row["extra"] for row in rows("extras") if training in row["training"]]
+    (framework,) = (row for row in rows("frameworks") if row["framework"] == training)
+    fitting = [
+        row["extra"]
+        for row in rows("extras")
+        if training in row["training"]
+        and (inference in framework["generates"] or not row.get("generates"))
+    ]
     return {**RECOMMENDED, "extras": fitting if profile == "everything" else []}
 
 
 @pytest.mark.parametrize(("profile", "pair"), CASES)
 def test_a_profile_is_short_for_its_answers(profile: str, pair: str, projects: Projects) -> None:
-    proposed = proposed_by(profile, PAIRS[pair]["training"])
+    proposed = proposed_by(profile, PAIRS[pair]["training"], PAIRS[pair]["inference"])
     project = projects({**PAIRS[pair], "profile": profile})
     stored = answers_of(project)
     assert {name: stored.get(name) for name in RECOMMENDED} == {"devcontainer": None, **proposed}

@@ -59,6 +59,7 @@ STORED_ONCE = (
     "brought_hydra",
     "brought_dvc",
     "first_framework",
+    "first_task",
     "brought_torch",
     "brought_onnxruntime",
     "brought_openvino",
@@ -158,8 +159,11 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     if kept["inference"] != "http-api":
         unasked.add("brought_http_api")
     generating = ("llama-cpp", "openvino-genai", "http-api")
-    generates = kept["training"] == "huggingface" or kept["inference"] in generating
+    native_text = (kept["training"], kept["inference"]) == ("huggingface", "native")
+    generates = native_text or kept["inference"] in generating
     unasked.add("brought_predictor" if generates else "brought_generator")
+    if generates or kept["training"] != "huggingface":
+        unasked.add("first_task")
     unasked |= {f"brought_{name}" for name in EXTRAS if name not in kept["extras"]}
     unasked |= {f"brought_{name}" for name in TRACKERS if name not in kept["trackers"]}
     if not kept["trackers"]:

@@ -46,6 +46,7 @@ Training:
 - `training.deepspeed`: `read_settings`, `check_usable`, `name_device` and `started`, for DeepSpeed
 - `training.recording`: `Recording`, the Trainer's callback that keeps the record
 - `training.saved`: `open_run`, `open_base` and `Opened`, models that Transformers opens
+- `training.saved`: `Kind`, which models these are
 - `training.saved`: `checkpoint_of`, `check_base` and `weights_sha256`
 - `training.reference`: `make_reference`, what an exported language model is compared with
 - `keras_backend`: `keras`, always imported from here; `computing_on` and `by_name`
@@ -58,6 +59,7 @@ Export and prediction:
 - `export`: `ExportRequest`, `export_model` and `precisions`
 - `export.artifact`: `full_tolerance`, how far an exported language model may be off
 - `inference`: `load`, which opens a `Predictor`; `predict_in_batches`, `DEFAULT_BATCH_SIZE`
+- `inference`: `preparation`, what makes a model's inputs of a request
 - `inference`: `outputs_of`, a model's outputs by name, and `in_batches`, for many examples
 - `inference`: `read_metadata`, `check_parity`, `describe_parity`, `PARITY_FILE`
 - `devices`: `choose_device`, for every runtime

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...task import SCHEME, decode, prepare
+from ...task import SCHEME, decode
 from ..artifacts import newest_model, note_on_age
 from ..errors import InputError
 from ..files import read_all_arrays, read_json, write_json
@@ -23,6 +23,7 @@ from ..inference import (
     describe_parity,
     load,
     predict_in_batches,
+    preparation,
 )
 
 HELP = "predict with an exported model, or verify one"
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         found = (
             check_parity(predictor, folder, args.batch_size).to_json()
             if args.verify
-            else _predict(predictor, args)
+            else _predict(predictor, folder, args)
         )
     result = {"model": str(folder), **found}
     if args.output is not None:
@@ -90,9 +91,9 @@ def _check_preprocessing(predictor: Predictor, folder: Path) -> None:
         )
 
 
-def _predict(predictor: Predictor, args: argparse.Namespace) -> dict[str, Any]:
-    outputs = predict_in_batches(predictor, prepare(_read(args.input)), args.batch_size)
-    return {"predictions": decode(outputs)}
+def _predict(predictor: Predictor, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    inputs = preparation(folder)(_read(args.input))
+    return {"predictions": decode(predict_in_batches(predictor, inputs, args.batch_size))}
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from .predictor import (
     load,
     outputs_of,
     predict_in_batches,
+    preparation,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "outputs_of",
     "predict_in_batches",
+    "preparation",
     "read_metadata",
     "write_metadata",
     "write_parity",

@@ -1,7 +1,8 @@
 # Owned by the template: every update rewrites this file. Your own handler goes elsewhere.
 """AWS Lambda's way to the model: an event in, predictions out.
 
-From the code that you own it calls `task.prepare(request)` and `task.decode(outputs)`. The folder
+From the code that you own it calls `task.prepare(request)` and `task.decode(outputs)`, and before
+them `task.open_prepare(folder)` where the task has that. The folder
 of the model is `MODEL` in the environment, or the only one in `models/`.
 """
 
@@ -10,15 +11,15 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ...task import SCHEME, decode, prepare
+from ...task import SCHEME, decode
 from ..errors import ArtefactError, InputError, ProjectError
 from .metadata import METADATA_FILE
-from .predictor import Predictor, load, predict_in_batches
+from .predictor import Predictor, load, predict_in_batches, preparation
 
 _OK, _BAD_REQUEST = 200, 400
 
@@ -65,8 +66,14 @@ def _model_folder() -> Path:
     return found[0]
 
 
+@cache
+def _prepare() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Open once what makes inputs of requests."""
+    return preparation(_model_folder())
+
+
 def _predict(predictor: Predictor, request: Mapping[str, Any]) -> dict[str, Any]:
-    return {"predictions": decode(predict_in_batches(predictor, prepare(request)))}
+    return {"predictions": decode(predict_in_batches(predictor, _prepare()(request)))}
 
 
 def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import task
 from ..answers import load_answers
 from ..errors import ArtefactError, InputError, UnknownFormatError
 from ..memory import CPU, free_memory, require_memory
@@ -120,6 +121,21 @@ def load(folder: Path | str, device: str | None = None) -> Predictor:
     # Whatever the device is, the files pass through the memory of the machine.
     require_memory(str(folder), need_of(folder, metadata), {CPU: free_memory()})
     return adapter.open_model(folder, metadata, device)
+
+
+def preparation(folder: Path | str) -> Callable[[Mapping[str, Any]], dict[str, NDArray[Any]]]:
+    """Return what makes the inputs of a model from a request.
+
+    That is `task.prepare`, or what `task.open_prepare(folder)` returns, which is for tasks that
+    need files beside the model, such as a tokenizer.
+
+    Args:
+        folder: What `export` wrote.
+    """
+    own: Any = task
+    opens = getattr(own, "open_prepare", lambda _: own.prepare)
+    prepare: Callable[[Mapping[str, Any]], dict[str, NDArray[Any]]] = opens(Path(folder))
+    return prepare
 
 
 def installed_formats() -> list[str]:

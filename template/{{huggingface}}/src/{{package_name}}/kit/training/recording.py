@@ -15,11 +15,21 @@ from ..errors import TrainingError
 from ..reporting import StepReport
 from ..tracking import RunRecord
 
+_OF_TIME = (
+    "eval_runtime",
+    "eval_samples_per_second",
+    "eval_steps_per_second",
+    "eval_model_preparation_time",
+)
+"""What the Trainer measures besides the model."""
+
 
 class Recording(TrainerCallback):
     """Write a line of metrics per step and epoch, and note every checkpoint once it is whole.
 
-    The best epoch is noted too if the Trainer looks for it: if `metric_for_best_model` is set.
+    Metrics are those that the Trainer computes; where that is the loss alone, the perplexity comes
+    to it. The best epoch is noted too if the Trainer looks for it: if `metric_for_best_model` is
+    set.
     """
 
     def __init__(
@@ -98,13 +108,16 @@ class Recording(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **others: Any,
     ) -> None:
-        """Keep the loss of the epoch until its checkpoint is written."""
-        loss = float((metrics or {})["eval_loss"])
-        self._metrics = {
-            "train_loss": self._train_loss(args),
-            f"{self._part}_loss": loss,
-            f"{self._part}_perplexity": math.exp(loss),
+        """Keep the metrics of the epoch until its checkpoint is written."""
+        found = {
+            name.removeprefix("eval_"): float(value)
+            for name, value in (metrics or {}).items()
+            if name.startswith("eval_") and name not in _OF_TIME
         }
+        if args.prediction_loss_only:
+            found["perplexity"] = math.exp(found["loss"])
+        measured = {f"{self._part}_{name}": value for name, value in found.items()}
+        self._metrics = {"train_loss": self._train_loss(args), **measured}
         self._losses = []
 
     def on_save(
@@ -117,7 +130,8 @@ class Recording(TrainerCallback):
         folder = Path(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{step}")
         facts = {"checkpoint": folder.as_posix(), "final_metrics": dict(self._metrics)}
         if state.best_global_step == step:
-            facts["best"] = self._best(epoch, folder)
+            metric = str(args.metric_for_best_model).removeprefix("eval_")
+            facts["best"] = self._best(epoch, folder, metric)
         self._record.update(epochs_done=epoch, **facts)
         self._remove_others(folder)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self._metrics.items())
@@ -125,10 +139,10 @@ class Recording(TrainerCallback):
         if self.is_over:
             control.should_training_stop = True
 
-    def _best(self, epoch: int, folder: Path) -> dict[str, Any]:
+    def _best(self, epoch: int, folder: Path, metric: str) -> dict[str, Any]:
         return {
             "epoch": epoch,
-            "metric": f"{self._part}_loss",
+            "metric": f"{self._part}_{metric}",
             "checkpoint": folder.as_posix(),
             "metrics": dict(self._metrics),
         }

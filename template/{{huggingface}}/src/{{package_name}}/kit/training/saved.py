@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +36,53 @@ class Opened:
     tokenizer: Any
 
 
-def open_base(name: str) -> Opened:
+@dataclass(frozen=True)
+class Kind:
+    """Which models are opened.
+
+    Attributes:
+        auto: The class of Transformers that opens them.
+        name: What they are called in errors.
+        head: What a base is opened with so that it gets the head that a task needs, such as
+            `num_labels`; of a head that is new, the weights are the same each time.
+    """
+
+    auto: Any = AutoModelForCausalLM
+    name: str = "language model"
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+
+LANGUAGE_MODEL = Kind()
+
+
+def open_base(name: str, kind: Kind = LANGUAGE_MODEL) -> Opened:
     """Open what `model.base` names; of a run its best epoch.
+
+    Args:
+        name: A run, a folder, or the name of a model on the hub.
+        kind: Which model it is.
 
     Raises:
         RunError: There is no such run, folder or model.
     """
     path = Path(name)
     if path.parent == EXPERIMENTS or (path / RUN_FILE).is_file():
-        return open_run(find_run(path.name))
+        return open_run(find_run(path.name), kind=kind)
     if path.is_dir():
-        return _open(path)
+        return _open(path, kind, kind.head)
     if path.is_absolute() or name.startswith(".") or name.count("/") > 1:
         raise RunError(f"model.base names {name}, which is no folder.")
     with hub.reachable():
-        return _open(name)
+        return _open(name, kind, kind.head)
 
 
-def open_run(run: Run, *, last: bool = False) -> Opened:
+def open_run(run: Run, *, last: bool = False, kind: Kind = LANGUAGE_MODEL) -> Opened:
     """Open what a run trained; adapters are merged into the model that they were trained for.
 
     Args:
         run: The run.
         last: Whether to take the last epoch, not the best one.
+        kind: Which model it is.
 
     Raises:
         RunError: The checkpoint is missing or damaged, or its base is another one now.
@@ -64,15 +90,15 @@ def open_run(run: Run, *, last: bool = False) -> Opened:
     config = Config.from_file(run.folder / CONFIG_FILE)
     checkpoint = checkpoint_of(run, best=not last)
     if config.training.method == "full":
-        return _open(checkpoint)
-    base = open_base(config.model.base)
+        return _open(checkpoint, kind)
+    base = open_base(config.model.base, kind)
     check_base(run, base)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about what peft itself calls
             adapted = PeftModel.from_pretrained(base.model, checkpoint).merge_and_unload()
     except Exception as error:  # safetensors, JSON and shape errors have no common base class
-        raise _damaged(checkpoint) from error
+        raise _damaged(checkpoint, kind) from error
     return Opened(adapted.eval(), base.tokenizer)
 
 
@@ -118,14 +144,23 @@ def weights_sha256(model: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _open(source: Path | str) -> Opened:
+def _open(source: Path | str, kind: Kind, head: Mapping[str, Any] | None = None) -> Opened:
     try:
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        with _same_new_weights() if head else nullcontext():
+            model = kind.auto.from_pretrained(source, dtype=torch.float32, **(head or {}))
         tokenizer = AutoTokenizer.from_pretrained(source)
     except Exception as error:  # missing, damaged and unknown models have no common base class
-        raise _damaged(source) from error
+        raise _damaged(source, kind) from error
     return Opened(model.eval(), tokenizer)
 
 
-def _damaged(source: Path | str) -> RunError:
-    return RunError(f"{source} cannot be opened: it is missing, damaged or no language model.")
+@contextmanager
+def _same_new_weights() -> Iterator[None]:
+    """Draw the same random weights each time, and leave the generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def _damaged(source: Path | str, kind: Kind) -> RunError:
+    return RunError(f"{source} cannot be opened: it is missing, damaged or no {kind.name}.")

@@ -42,7 +42,12 @@ def write_model(request: ExportRequest, path: Path, precision: str) -> None:
 
 
 def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
-    """Quantize the file `whole` by the values that occur in the calibration."""
+    """Quantize the file `whole`.
+
+    Activations are scaled by the values that occur in the calibration. Where all inputs are whole
+    numbers, such as tokens, each is scaled as it comes: what masks padding is too large for a scale
+    that is fixed.
+    """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -50,6 +55,10 @@ def quantize(request: ExportRequest, whole: Path, path: Path) -> None:
     with silenced():
         # Weights that an exporter left to be transposed would not be quantized.
         quant_pre_process(whole, folded, skip_symbolic_shape=True)
+        if all(array.dtype.kind in "iu" for array in request.inputs.values()):
+            eight = quantization.QuantType.QInt8
+            quantization.quantize_dynamic(folded, path, per_channel=True, weight_type=eight)
+            return
         quantization.quantize_static(
             folded,
             path,

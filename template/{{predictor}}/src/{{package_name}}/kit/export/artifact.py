@@ -50,6 +50,7 @@ class ExportRequest:
         origin: Run, code, data and environment that the model comes from.
         tolerance: Largest absolute difference of an output in full precision that counts as equal;
             by default that of the format. Other precisions keep their own.
+        files: What goes beside the model file, by the names of the files, such as a tokenizer.
         calibration: Inputs that show which numbers occur in the model, for precisions that need
             it; by default those of the parity check.
     """
@@ -64,6 +65,7 @@ class ExportRequest:
     origin: Mapping[str, Any] = field(default_factory=dict)
     tolerance: float | None = None
     calibration: Arrays | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def specs(self, arrays: Arrays) -> tuple[TensorSpec, ...]:
         """Describe the inputs or the outputs."""
@@ -154,6 +156,8 @@ def export_model(
     given = request.tolerance if chosen == full else None
     with replacing_folder(output) as folder:
         exporter.write_model(request, folder / exporter.MODEL_FILE, chosen)
+        for name, content in request.files.items():
+            (folder / name).write_bytes(content)
         write_parity(folder, request.inputs, request.targets, request.outputs)
         metadata = Metadata(
             format=exporter.FORMAT,

@@ -1,0 +1,119 @@
+"""The configuration: every setting with its type and range.
+
+The values stand in `configs/train.yaml`; `kit/config_sources.py` says what overrides them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .kit.config_sources import Section, Settings, Values
+
+DEFAULT_CONFIG = Path("configs/train.yaml")
+
+BYTES = 256
+SPECIAL_TOKENS = 3
+
+
+class DataConfig(Section):
+    """The data set and its three splits."""
+
+    path: Path
+    """The file that the `data` command writes: CSV in UTF-8, with the columns text and label."""
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the texts that choose: the best epoch, and settings."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the texts that choose nothing; what is reported is of these."""
+    split_seed: Annotated[int, Field(ge=0)]
+    """Seed of the splits; apart from the run's seed, so that runs are comparable."""
+
+
+class ModelConfig(Section):
+    """What is trained: a new model of these sizes, or one that is there already."""
+
+    base: str
+    """A run (`experiments/...`), a folder in Transformers' format, or the name of a model on the
+    Hugging Face hub, which is asked only then; empty for a new model. The sizes below are for a new
+    one, but for the context."""
+    vocabulary: Annotated[int, Field(ge=BYTES + SPECIAL_TOKENS)]
+    """Tokens of the tokenizer, which is trained on the training texts."""
+    width: Annotated[int, Field(ge=1)]
+    """Size of the hidden states."""
+    layers: Annotated[int, Field(ge=1)]
+    """Number of blocks."""
+    heads: Annotated[int, Field(ge=1)]
+    """Attention heads of a block."""
+    context: Annotated[int, Field(ge=8)]
+    """Tokens that the model takes, at most; of a longer text the beginning."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the features that is dropped in training."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError("width must be a multiple of the heads")
+        return self
+
+
+class LoraConfig(Section):
+    """Low-rank adapters, for `training.method: lora`."""
+
+    rank: Annotated[int, Field(ge=1)]
+    """Of the two matrices that are trained beside each frozen one."""
+    alpha: Annotated[int, Field(ge=1)]
+    """Scale of their product, divided by the rank."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of their inputs that is dropped in training."""
+
+
+class TrainingConfig(Section):
+    """The optimization."""
+
+    method: Literal["full", "lora"]
+    """`full` trains every weight, `lora` small matrices beside those of `model.base`, and its
+    classifier."""
+    epochs: Annotated[int, Field(ge=1)]
+    """Passes over the training texts."""
+    early_stopping: Annotated[int, Field(ge=0)]
+    """Epochs without a better one after which training ends; 0: never."""
+    batch_size: Annotated[int, Field(ge=1)]
+    """Examples that the device computes at once; times `arguments.gradient_accumulation_steps`
+    those of an optimizer step."""
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The highest, after `arguments.warmup_steps`; then it falls as `arguments.lr_scheduler_type`
+    says."""
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """AdamW's decoupled decay."""
+    device: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    """A backend's name such as `cpu`, `cuda` or `rocm`, or `auto`: the accelerator if there is
+    one."""
+    arguments: Values
+    """Passed to Transformers' `TrainingArguments`, which checks them; its documentation explains
+    them. Those that the project sets itself are refused. With equal ones a run is repeatable to the
+    last bit; all of them but `activation_checkpointing` and those of data loading may change the
+    bits."""
+    lora: LoraConfig
+    """The adapters."""
+
+
+class Config(Settings):
+    """All settings of a training run."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """Seed of Python, NumPy and the framework."""
+    threads: Annotated[int, Field(ge=1)]
+    """CPU threads; another number sums in another order and gives other bits."""
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.training.method == "lora" and not self.model.base:
+            raise ValueError(
+                "training.method lora needs model.base: train a full model first and name its run"
+            )
+        return self

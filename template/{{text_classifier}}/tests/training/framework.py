@@ -1,0 +1,3 @@
+"""What the tests know of Transformers."""
+
+PACKAGE = "transformers"
