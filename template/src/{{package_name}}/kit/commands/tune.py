@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--space", type=Path, help="YAML file (default: configs/tune.yaml)")
     parser.add_argument("--trials", type=int, help="how many trainings, instead of the file's")
     parser.add_argument("--resume", metavar="STUDY", help="continue this search, as it was begun")
+    parser.add_argument(
+        "--trial", type=int, metavar="NUMBER", help="train this one alone, beside others (--resume)"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.epilog = "Any setting of configs/train.yaml can follow, as --section.key VALUE."
 
@@ -36,7 +39,11 @@ def run(args: argparse.Namespace) -> int:
         raise RunError("--trials must be at least 1.")
     if args.resume and (args.space or args.settings):
         raise RunError("--resume keeps the search's own settings: give --trials and nothing else.")
+    if args.trial is not None and (args.trial < 1 or not args.resume):
+        raise RunError("--trial needs --resume STUDY, and a number from 1 on.")
     search = _open(args)
+    if args.trial is not None:
+        return _one(search, args)
     trials = args.trials or search.settings.trials
     reporter = Reporter(as_json=args.json)
     reporter.say(f"Study {search.id}")
@@ -54,6 +61,15 @@ def run(args: argparse.Namespace) -> int:
     if best:
         path = Path("experiments", best[0]["run_id"], "config.yaml")
         reporter.say(f"Train with the best settings: train --config {path.as_posix()}")
+    return 0
+
+
+def _one(search: Search, args: argparse.Namespace) -> int:
+    from ..reporting import Reporter
+
+    result = search.run_alone(args.trial, _train)
+    summary = _line(result) if result else f"Trial {args.trial} is done already."
+    Reporter(as_json=args.json).finish(result and result.to_json(), summary)
     return 0
 
 

@@ -30,6 +30,7 @@ STUDIES = EXPERIMENTS / "studies"
 SEARCH_FILE = "tune.yaml"
 JOURNAL = "study.journal"
 RUN_ID, DATA = "run_id", "data_sha256"
+ALONE = "alone"  # its number, where trials are trained side by side
 
 _NAME = "search"
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -163,7 +164,9 @@ class Search:
         """
         try:
             while len(self._done) < trials:
-                self._try(train)
+                number = len(self._done) + 1
+                sampler = optuna.samplers.TPESampler(seed=self.settings.seed + number - 1)
+                self._try(train, sampler, number)
                 report(self.results[-1])
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
@@ -178,22 +181,57 @@ class Search:
         """Trials that ended; one that was interrupted is tried again with the same values."""
         return self._study.get_trials(deepcopy=False, states=_DONE)
 
-    def _try(self, train: Callable[[Config, str], dict[str, Any]]) -> None:
-        done = self._done
-        self._study.sampler = optuna.samplers.TPESampler(seed=self.settings.seed + len(done))
+    def run_alone(
+        self, number: int, train: Callable[[Config, str], dict[str, Any]]
+    ) -> TrialResult | None:
+        """Train one trial while others are trained elsewhere; None if it is done already.
+
+        Its values are drawn at random by its number alone, whatever the others reach.
+
+        Args:
+            number: From 1 on, as the tasks of an array have it.
+            train: As for `run`.
+
+        Raises:
+            ConfigError: a run has no such metric.
+            RunError: the data is not that of the trials before.
+            OutOfMemoryError: it ran out of memory.
+        """
+        if any(each.user_attrs.get(ALONE) == number for each in self._done):
+            return None
+        sampler = optuna.samplers.RandomSampler(seed=self.settings.seed + number)
+        trial = self._try(train, sampler, number, alone=True)
+        if self._too_large:
+            raise OutOfMemoryError(self._too_large)
+        (done,) = [each for each in self._done if each.number == trial]
+        return _result(number, done)
+
+    def _try(
+        self,
+        train: Callable[[Config, str], dict[str, Any]],
+        sampler: optuna.samplers.BaseSampler,
+        number: int,
+        *,
+        alone: bool = False,
+    ) -> int:
+        self._study.sampler = sampler
         trial = self._study.ask(self._space)
+        if alone:
+            trial.set_user_attr(ALONE, number)
+        done = self._done
         try:
-            facts = train(with_values(self.config, trial.params), f"tune-{len(done) + 1:03d}")
+            facts = train(with_values(self.config, trial.params), f"tune-{number:03d}")
         except TrainingError as error:  # these values do not train: what the sampler should know
             # Kept as text: the error itself would hold on to the model.
             self._too_large = str(error) if isinstance(error, OutOfMemoryError) else ""
             self._study.tell(trial, state=TrialState.PRUNED)
-            return
+            return trial.number
         if any(each.user_attrs.get(DATA, facts[DATA]) != facts[DATA] for each in done):
             raise RunError(f"The data is not that of study {self.id}: restore it or start anew.")
         trial.set_user_attr(RUN_ID, facts["run_id"])
         trial.set_user_attr(DATA, facts[DATA])
         self._study.tell(trial, self._value(_metrics(facts)))
+        return trial.number
 
     def _value(self, metrics: dict[str, float]) -> float:
         if self.settings.metric not in metrics:
