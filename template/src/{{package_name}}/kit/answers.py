@@ -44,4 +44,10 @@ def load_answers() -> Answers:
 def optional(name: str) -> Any:
     """Return a module of the kit that some answers bring; None in the projects of all others."""
     full = f"{__package__}.{name}"
-    return import_module(full) if find_spec(full) else None
+    try:
+        found = find_spec(full)
+    except ModuleNotFoundError as error:  # nor is the folder there that it would be in
+        if not full.startswith(f"{error.name}."):
+            raise
+        return None
+    return import_module(full) if found else None

@@ -43,7 +43,7 @@ class TrainingConfig(Section):
     epochs: Annotated[int, Field(ge=1)]
     """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=1)]
-    """Images that go through the model at once."""
+    """Images that go through the model at once, in all processes together."""
     accumulation_steps: Annotated[int, Field(ge=1)] = 1
     """Batches whose gradients make one optimizer step: as a batch that is so many times larger, in
     the memory of one. Gives other bits."""
@@ -62,6 +62,9 @@ class TrainingConfig(Section):
     device: Annotated[str, Field(pattern=r"^[a-z]+(:\d+)?$")]
     """A backend's name such as `cpu`, `cuda` or `rocm`, `cuda:1` for the second of its kind, or
     `auto`: the accelerator if there is one."""
+    strategy: Literal["single", "ddp", "fsdp"] = "single"
+    """How several processes (answer `scale_out`) train: with all of the model in each (ddp; also
+    `single`, if there are several), or a part of it (fsdp). Their number gives other bits."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """What the forward pass computes in: fp32, bf16, or fp16 with scaled gradients. Weights,
     validation and export stay in fp32. Gives other bits."""

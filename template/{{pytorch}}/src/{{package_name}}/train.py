@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, StackDataset
+from torch.utils.data import DataLoader, RandomSampler, StackDataset
 
 from .config import Config, TrainingConfig
 from .data import load_splits
@@ -17,7 +17,7 @@ from .evaluate import evaluate
 from .kit.errors import RunError
 from .kit.inference import outputs_of
 from .kit.reporting import Reporter, StepReport
-from .kit.reproducibility import choose_device, make_reproducible
+from .kit.reproducibility import make_reproducible
 from .kit.tracking import BestEpoch, Run, RunRecord
 from .kit.tracking.store import CHECKPOINT_FILE, CONFIG_FILE
 from .kit.training import Samples, Splits, speed
@@ -41,12 +41,14 @@ class Trainer:
     Attributes:
         settings: The section `training` of the configuration.
         model: Its weights are what is validated and saved.
-        forward: The same model as it is trained: compiled, if the settings say so.
+        forward: The same model as it is trained: by several processes, compiled.
         optimizer: What changes the weights.
         lr_scheduler: The learning rate of each optimizer step.
         scaler: What scales the gradients of fp16.
         batches: The training data.
-        shuffling: What orders the training data.
+        order: What orders the training data.
+        shuffling: The random numbers of that order.
+        strategy: What the processes of the training share.
         device: Where it computes.
     """
 
@@ -57,7 +59,9 @@ class Trainer:
     lr_scheduler: torch.optim.lr_scheduler.LRScheduler
     scaler: torch.amp.GradScaler
     batches: DataLoader[Batch]
+    order: speed.Order
     shuffling: torch.Generator
+    strategy: speed.Strategy
     device: torch.device
 
     @classmethod
@@ -65,31 +69,39 @@ class Trainer:
         """Seed all generators and build the parts in a fixed order."""
         settings = config.training
         make_reproducible(config.seed, config.threads)
-        device = choose_device(settings.device)
+        strategy = speed.make_strategy(settings.strategy)
+        strategy.require(settings.batch_size, settings.precision)
+        device = strategy.device(settings.device)
         speed.require_precision(settings.precision, device)
         model = build_model(config.model.model_dump()).to(device)
         if settings.checkpoint_activations:
             speed.checkpoint_activations(model, is_compiled=settings.compile)
-        forward = speed.compiled(model) if settings.compile else model
+        forward = strategy.spread(model)
+        if settings.compile:
+            forward = speed.compiled(forward)
         optimizer = torch.optim.AdamW(
             model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         scaler = speed.make_scaler(settings.precision, device)
+        rows = StackDataset(_rows(train.inputs), _rows(train.targets))
         shuffling = torch.Generator().manual_seed(config.seed)
+        order = speed.Order(RandomSampler(rows, generator=shuffling), settings.batch_size, strategy)
         batches = DataLoader(
-            StackDataset(_rows(train.inputs), _rows(train.targets)),
-            settings.batch_size,
-            shuffle=True,
-            generator=shuffling,
-            num_workers=settings.num_workers,
+            rows, batch_sampler=order, generator=shuffling, num_workers=settings.num_workers
         )
         steps = settings.epochs * math.ceil(len(batches) / settings.accumulation_steps)
         lr_scheduler = speed.make_lr_scheduler(
             optimizer, settings.schedule, settings.warmup_steps, steps
         )
         return cls(
-            settings, model, forward, optimizer, lr_scheduler, scaler, batches, shuffling, device
-        )
+            settings, model, forward, optimizer, lr_scheduler, scaler,
+            batches, order, shuffling, strategy, device,
+        )  # fmt: skip
+
+    def epoch(self, done: int) -> Iterator[list[speed.Batch]]:
+        """Yield the batches of each optimizer step of an epoch, without the steps that are done."""
+        self.order.begin(done * self.settings.accumulation_steps)
+        return speed.in_groups(self.batches, self.settings.accumulation_steps)
 
     def train_step(self, group: Sequence[speed.Batch]) -> tuple[torch.Tensor, int]:
         """Do one optimizer step; return the mean loss and the number of samples.
@@ -102,7 +114,8 @@ class Trainer:
         size = sum(map(speed.size_of, group))
         mean_loss = torch.zeros((), device=self.device)
         self.optimizer.zero_grad()
-        for batch in group:
+        for number, batch in enumerate(group, start=1):
+            self.strategy.before_batch(is_last=number == len(group))
             inputs, targets = speed.moved(batch, self.device)
             with speed.autocast(self.settings.precision, self.device):
                 batch_loss = loss(outputs_of(self.forward, inputs), targets)
@@ -110,7 +123,7 @@ class Trainer:
             self.scaler.scale(batch_loss * share).backward()
             mean_loss += batch_loss.detach() * share
         self._change_weights()
-        return mean_loss, size
+        return self.strategy.mean(mean_loss), self.strategy.total(size)
 
     def _change_weights(self) -> None:
         if self.settings.grad_clip:
@@ -124,7 +137,8 @@ class Trainer:
 
     def validate(self, val: Samples) -> dict[str, float]:
         """Measure the model on the samples that choose the best epoch."""
-        return evaluate(self.model, val)
+        self.strategy.share_buffers()
+        return self.strategy.of_first(evaluate(self.model, val))
 
     @property
     def epoch_steps(self) -> int:
@@ -170,7 +184,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
 
 
 def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
-    """Continue a run after its last whole epoch and return the content of its `run.json`.
+    """Continue a run after its last checkpoint and return the content of its `run.json`.
 
     Raises:
         RunError: The run finished, its checkpoint is not usable, or the data is another one.
@@ -184,7 +198,7 @@ def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
     trainer = Trainer.build(config, splits.train)
     path = run.folder / CHECKPOINT_FILE
     progress = restore_checkpoint(path, trainer.state(), trainer.shuffling)
-    record = RunRecord.reopen(run, progress.epoch)
+    record = RunRecord.reopen(run, progress.epoch, progress.step)
     return _train(trainer, splits, record, progress, reporter)
 
 
@@ -212,9 +226,8 @@ def _train_epoch(
     report: StepReport,
 ) -> Progress:
     epoch, step = before.epoch + 1, before.step
-    losses, sizes = [], []
     trainer.model.train()
-    for group in speed.in_groups(trainer.batches, trainer.settings.accumulation_steps):
+    for group in trainer.epoch(step - before.epoch * trainer.epoch_steps):
         learning_rate = trainer.optimizer.param_groups[0]["lr"]
         mean_loss, size = trainer.train_step(group)
         step += 1
@@ -227,16 +240,21 @@ def _train_epoch(
             samples=size,
         )
         report.step()
-        losses.append(mean_loss)
-        sizes.append(size)
-    record.flush()  # a loss that is not finite ends the run before it is validated
-    total_loss = sum(float(loss) * size for loss, size in zip(losses, sizes, strict=True))
-    metrics = {"train_loss": total_loss / sum(sizes)}
+        if record.must_end():
+            _end_early(trainer, record, Progress(before.epoch, step))
+    metrics = {"train_loss": record.train_loss()}  # which must be finite to go on
     metrics |= {f"val_{name}": value for name, value in trainer.validate(splits.val).items()}
     after = Progress(epoch, step)
     _finish_epoch(trainer, record, best, after, metrics)
     report.epoch(f"epoch {epoch:3d}  " + "  ".join(f"{k} {v:.4f}" for k, v in metrics.items()))
     return after
+
+
+def _end_early(trainer: Trainer, record: RunRecord, progress: Progress) -> None:
+    """Save the steps of an epoch that is not finished, as a signal asked for the end."""
+    path = record.folder / CHECKPOINT_FILE
+    save_checkpoint(path, progress, trainer.state(), trainer.order.start)
+    record.end(checkpoint=path.as_posix(), step=progress.step)
 
 
 def _finish_epoch(

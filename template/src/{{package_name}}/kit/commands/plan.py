@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of the parts of the memory."""
-    from dataclasses import asdict
-
     from ..reporting import Reporter
 
     if min(args.gpus) < 1:
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         {"gpus": gpus, "strategy": strategy, **asdict(memory), "total": memory.total}
         for gpus in args.gpus
         for strategy in (STRATEGIES if gpus > 1 else STRATEGIES[:1])
-        for memory in [memory_of(model, strategy, gpus)]
+        for memory in [memory_of(_shared(model, strategy, gpus, args), strategy, gpus)]
     ]
     reporter = Reporter(as_json=args.json)
     reporter.say(about)
@@ -89,6 +88,13 @@ def _own(args: argparse.Namespace) -> tuple[Model, str]:
     config = Config.load([DEFAULT_CONFIG, *args.config], args.settings)
     model = measure(config)
     return model, f"The project's model, measured in one step: {_billions(model)} parameters"
+
+
+def _shared(model: Model, strategy: str, gpus: int, args: argparse.Namespace) -> Model:
+    """Return the model with a GPU's part of the batch, which the settings give for all of them."""
+    if args.layers or strategy == "single":
+        return model
+    return replace(model, activations=-(-model.activations // gpus))
 
 
 def _billions(model: Model) -> str:

@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..answers import optional
 from ..errors import RunError
+
+if TYPE_CHECKING:
+    from ..reporting import Reporter
 
 HELP = "train a model, or continue an interrupted run"
 TAKES_SETTINGS = True
+
+_DISTRIBUTED = "training.distributed"
+_FOLDER = Path(__file__).parents[1].joinpath(*_DISTRIBUTED.split("."))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,19 +32,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="name that ends the run's id")
     parser.add_argument("--resume", metavar="RUN", help="continue this run, with its own settings")
+    if _FOLDER.is_dir():  # importing it takes long
+        parser.add_argument("--processes", type=int, help="how many on this machine, by torchrun")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.epilog = "Any setting of the YAML file can follow, as --section.key VALUE."
 
 
 def run(args: argparse.Namespace) -> int:
     """Train and print the result."""
+    processes = getattr(args, "processes", None)
+    if processes is not None:
+        launch = optional(f"{_DISTRIBUTED}.launch")
+        if launch.must_launch(processes):
+            return launch.launch(processes)  # type: ignore[no-any-return]
+    from ..reporting import Reporter
+
+    reporter = Reporter(as_json=args.json)
+    distributed = optional(_DISTRIBUTED)
+    with distributed.working(processes, reporter) if distributed else nullcontext():
+        return _train(args, reporter)
+
+
+def _train(args: argparse.Namespace, reporter: Reporter) -> int:
     from ...config import DEFAULT_CONFIG, Config
     from ...train import resume_run, start_run
     from ..out_of_memory import advised
-    from ..reporting import Reporter
     from ..tracking import find_run
 
-    reporter = Reporter(as_json=args.json)
     if args.resume is not None:
         if args.config or args.name or args.settings:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import Terminated
 
@@ -24,6 +24,7 @@ _FORGET_PEAK = "5"  # of clear_refs, see proc(5)
 _START_TIME = 22 - 4  # field 22 of /proc/PID/stat (see proc(5)), counted from the fourth
 _GONE = ("Z", "X")  # its exit status is all that is left of it
 _STILL_ACTIVE = 259
+_SAME_SIGNAL_SECONDS = 2.0  # a launcher passes on what the process itself may have heard too
 
 
 def process_facts() -> dict[str, Any]:
@@ -56,38 +57,66 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
 
 
 class Sigterm:
-    """Lets SIGTERM raise `Terminated`, as Ctrl-C raises KeyboardInterrupt.
+    """Lets SIGTERM and SIGUSR1 raise `Terminated`, as Ctrl-C raises KeyboardInterrupt.
+
+    Where whoever trains asks after each step (`is_asked`), a signal is kept for that moment, in
+    which a checkpoint can be written; a second one some seconds later ends at once.
 
     Only the main thread hears signals: in another one nothing changes.
     """
 
     def __init__(self) -> None:
         """Change nothing yet."""
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
         self._owner = 0
+        self._waits = False
+        self._asked: type[KeyboardInterrupt] | None = None
+        self._since = 0.0
 
-    def start(self) -> None:
-        """Begin to raise."""
+    def start(self, *, with_interrupt: bool = False) -> None:
+        """Begin to raise.
+
+        Args:
+            with_interrupt: Whether Ctrl-C waits for the end of a step too.
+        """
         if threading.current_thread() is threading.main_thread():
             self._owner = os.getpid()
-            self._before = signal.signal(signal.SIGTERM, self._end) or signal.SIG_DFL
+            names = ("SIGTERM", "SIGUSR1", *(("SIGINT",) if with_interrupt else ()))
+            for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+                self._before[number] = signal.signal(number, self._end) or signal.SIG_DFL
+
+    def is_asked(self) -> bool:
+        """Tell whether a signal came; from now on the first one ends nothing by itself."""
+        self._waits = True
+        return self._asked is not None
+
+    def end(self) -> NoReturn:
+        """Raise what the signal stands for."""
+        raise self._asked or Terminated
 
     def ignore(self) -> None:
         """Let nothing interrupt what is written about the end."""
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
     def stop(self) -> None:
-        """Leave the signal to whoever had it before."""
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+        """Leave the signals to whoever had them before."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() == self._owner:
-            raise Terminated
-        signal.signal(number, signal.SIG_DFL)  # a worker that was forked: it has no record
-        os.kill(os.getpid(), number)
+        if os.getpid() != self._owner:
+            signal.signal(number, signal.SIG_DFL)  # a worker that was forked: it has no record
+            os.kill(os.getpid(), number)
+            return
+        now = time.monotonic()
+        is_again = self._asked is not None and now - self._since > _SAME_SIGNAL_SECONDS
+        if self._asked is None:
+            self._asked = KeyboardInterrupt if number == signal.SIGINT else Terminated
+            self._since = now
+        if is_again or not self._waits:
+            self.end()
 
 
 @dataclass

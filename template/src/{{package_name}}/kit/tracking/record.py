@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import yaml
 
@@ -57,6 +57,8 @@ class RunRecord:
         self._sigterm = Sigterm()
         self._usage = Usage()
         self._trackers = _make_trackers()
+        self._others = _others()
+        self._steps: list[tuple[float, int]] = []
         self._is_entered = False
         self._waiting: list[dict[str, Any]] = []
         self._written = 0.0
@@ -75,6 +77,9 @@ class RunRecord:
         Raises:
             RunError: The name is not fit for a folder.
         """
+        others = _others()
+        if others and others.rank():
+            return others.onlooker()  # type: ignore[no-any-return]
         if name is not None and not _NAME.fullmatch(name):
             raise RunError(f"Run name {name!r} is not valid: use a-z, 0-9, - and _, at most 40.")
         folder = _new_folder(name)
@@ -88,27 +93,52 @@ class RunRecord:
             **_with_versions(config, facts),
             final_metrics=None, resumed=[],
         )  # fmt: skip
+        record._tell_others()
         return record
 
     @classmethod
-    def reopen(cls, run: Run, last_epoch: int) -> Self:
-        """Continue a run after `last_epoch`; metrics of later epochs are dropped.
+    def reopen(cls, run: Run, last_epoch: int, last_step: int = 0) -> Self:
+        """Continue a run after its checkpoint; later metrics are dropped.
+
+        Args:
+            run: The run.
+            last_epoch: The last epoch that was finished.
+            last_step: The last step, if the checkpoint was written within an epoch.
 
         Raises:
             RunError: Another process on this machine still trains it.
         """
+        others = _others()
+        if others:
+            others.wait()
+            if others.rank():
+                return others.onlooker()  # type: ignore[no-any-return]
         _refuse_running(run)
         record = cls(run.folder, dict(run.facts))
-        lines = (run.folder / METRICS_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and _epoch(line) <= last_epoch]
-        write_text(run.folder / METRICS_FILE, "".join(kept))
+        record._keep_metrics(last_epoch, last_step)
         again = {"at": _now(), "command": _command(), **git_facts(), **environment_facts()}
         resumed = [*run.facts["resumed"], again]
-        record.facts.pop("advice", None)
+        for name in ("advice", "processes", "strategy"):
+            record.facts.pop(name, None)
         record.update(
             status="running", finished=None, error=None, process=process_facts(), resumed=resumed
         )
+        record._tell_others()
         return record
+
+    def _keep_metrics(self, last_epoch: int, last_step: int) -> None:
+        """Drop the metrics after a checkpoint; remember the steps of an epoch that goes on."""
+        lines = (self.folder / METRICS_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if _is_kept(line, last_epoch, last_step)]
+        write_text(self.folder / METRICS_FILE, "".join(kept))
+        for line in map(json.loads, kept):
+            self._remember(line)
+
+    def _tell_others(self) -> None:
+        """Tell the other processes that train this run, if there are any."""
+        if self._others:
+            self.update(**self._others.facts())
+            self._others.from_first((self.folder.as_posix(), self.facts))
 
     def log(self, **values: Any) -> None:
         """Append one line of metrics.
@@ -123,6 +153,8 @@ class RunRecord:
         Raises:
             TrainingError: The `loss` of a step is not finite.
         """
+        if values.get("kind") == "epoch":
+            self.facts.pop("step", None)  # its checkpoint is that of a whole epoch again
         self._usage.count(values)
         self._waiting.append({name: _kept(value) for name, value in values.items()})
         waits = self._is_entered and values.get("kind") == "step"
@@ -140,6 +172,7 @@ class RunRecord:
             for line in self._waiting:
                 texts.append(_line(line))
                 self._usage.wait(line)
+                self._remember(json.loads(texts[-1]))
         finally:
             with (self.folder / METRICS_FILE).open("a", encoding="utf-8", newline="\n") as file:
                 file.write("".join(texts))
@@ -147,6 +180,43 @@ class RunRecord:
             self._written = time.monotonic()
             if self._trackers:
                 self._trackers.log(texts)
+
+    def train_loss(self) -> float:
+        """Return the mean loss of the steps of this epoch, also of those before a checkpoint.
+
+        Raises:
+            TrainingError: The `loss` of a step is not finite.
+        """
+        self.flush()
+        total = sum(loss * size for loss, size in self._steps)
+        return total / sum(size for _, size in self._steps)
+
+    def _remember(self, line: Mapping[str, Any]) -> None:
+        """Keep the loss of a step until the line of its epoch."""
+        if line["kind"] == "epoch":
+            self._steps = []
+        elif "loss" in line:
+            self._steps.append((line["loss"], line.get("samples", 1)))
+
+    def must_end(self) -> bool:
+        """Tell whether a signal asked for the end; whoever asks after each step saves, and ends.
+
+        Of several processes all get one answer.
+        """
+        asked = self._sigterm.is_asked()
+        return self._others.is_any(asked) if self._others else asked
+
+    def end(self, **facts: Any) -> NoReturn:
+        """End the run as the signal asks.
+
+        Args:
+            facts: Of the checkpoint that was written for it: its path, and the `step`.
+
+        Raises:
+            KeyboardInterrupt: Always; Terminated, if it was not Ctrl-C.
+        """
+        self.update(**facts)
+        self._sigterm.end()
 
     def update(self, **facts: Any) -> None:
         """Set facts in `run.json`."""
@@ -160,7 +230,7 @@ class RunRecord:
         """Return the record itself; from now on SIGTERM ends the run as Ctrl-C does."""
         self._is_entered = True
         self._written = time.monotonic()
-        self._sigterm.start()
+        self._sigterm.start(with_interrupt=bool(self._others))
         if self._trackers:
             self._start_trackers()
         self._usage.start()
@@ -197,7 +267,10 @@ class RunRecord:
                 raise late
         finally:
             self._is_entered = False
-            self._sigterm.stop()  # the record is whole, and trackers may take a while
+            if self._others and error is not None:
+                self._others.keep_from_ending()
+            else:
+                self._sigterm.stop()  # the record is whole, and trackers may take a while
             if self._trackers and self._trackers.finish(self.facts):
                 self.update()
 
@@ -220,6 +293,9 @@ class RunRecord:
 
     def _fail(self, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
+        if self._others and self._others.is_lost(error):
+            self.update(status="failed", finished=_now(), error=reason)
+            raise RunError(f"{self._others.LOST} {way_on(self.facts)}") from None
         if not out_of_memory.is_out_of_memory(error):
             self.update(status="failed", finished=_now(), error=reason)
             return
@@ -234,6 +310,12 @@ def _make_trackers() -> Any:
     """Return what hands a run on; projects without the answer `trackers` have no module for it."""
     trackers = optional("tracking.trackers")
     return trackers.Trackers() if trackers else None
+
+
+def _others() -> Any:
+    """Return what speaks with the other processes of this run; None where there are none."""
+    distributed = optional("training.distributed")
+    return distributed if distributed and distributed.is_started() else None
 
 
 def _with_versions(config: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,12 +377,14 @@ def _new_folder(name: str | None) -> Path:
         return folder
 
 
-def _epoch(line: str) -> float:
-    """Return the epoch of a line of metrics; one that a power cut left unreadable is of none."""
+def _is_kept(line: str, last_epoch: int, last_step: int) -> bool:
+    """Tell whether a line of metrics is of before a checkpoint; a power cut may have cut it."""
     try:
-        return int(json.loads(line)["epoch"])
+        values = json.loads(line)
+        is_before = values["kind"] == "step" and values["step"] <= last_step
+        return line.endswith("\n") and (values["epoch"] <= last_epoch or is_before)
     except ValueError:
-        return math.inf
+        return False
 
 
 def _now() -> str:

@@ -165,8 +165,9 @@ def way_on(facts: Mapping[str, Any]) -> str:
     ended = str(facts["status"]).capitalize()
     if facts.get("checkpoint") is None:
         return f"{ended} before an epoch was finished: start a new run."
+    step = f", at step {facts['step']}" if facts.get("step") else ""  # of a checkpoint within one
     return (
-        f"{ended} after {facts['epochs_done']} of {facts['epochs']} epochs; "
+        f"{ended} after {facts['epochs_done']} of {facts['epochs']} epochs{step}; "
         f"continue with `train --resume {facts['run_id']}`."
     )
 

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 import torch
 
+from ..answers import optional
 from ..errors import RunError
 from ..files import replacing
 from ..reproducibility import random_states, restore_random_states
 
 BEST_FILE = "best.pt"  # weights of the best epoch, beside CHECKPOINT_FILE of the last one
+_SHARDS = "training.distributed.shards"
 _LONG = ("python", "numpy")  # states of many numbers, which torch.save would write one by one
 
 
@@ -51,6 +53,10 @@ def save_checkpoint(
             "loader": loader.get_state(),
         },
     }
+    shards = optional(_SHARDS)
+    if shards and shards.is_started():
+        shards.save(path, content)
+        return
     with replacing(path) as temporary:
         torch.save(content, temporary)
 
@@ -65,10 +71,13 @@ def restore_checkpoint(
     """
     content = _load(path)
     _fill(path, content, parts)
-    random = content["random"]
+    shards = optional(_SHARDS)
+    random = shards.own_random(content) if shards else content["random"]
     texts = {name: random[name] for name in _LONG if isinstance(random[name], str)}
     restore_random_states({**random, **{name: json.loads(text) for name, text in texts.items()}})
     loader.set_state(random["loader"])
+    if shards:
+        shards.renew_random(content)
     return Progress(**content["progress"])
 
 
@@ -94,9 +103,13 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _fill(path: Path, content: dict[str, Any], parts: Mapping[str, Stateful]) -> None:
+    shards = optional(_SHARDS)
+    if "shards" in content and not shards:
+        raise RunError(f"{path} was written with fsdp: it needs the answer scale_out=[torchrun].")
     try:
+        states = shards.fitted(path, content, parts) if shards else content["parts"]
         for name, part in parts.items():
-            part.load_state_dict(content["parts"][name])
+            part.load_state_dict(states[name])
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunError(
             f"{path} does not fit the code: check out the commit in the run's run.json."

@@ -17,15 +17,15 @@ def measure(config: Config) -> Model:
     Raises:
         ProjectError: The data, the device or a setting is not fit.
     """
-    plain = config.training.model_copy(update={"compile": False})
+    plain = config.training.model_copy(update={"compile": False, "strategy": "single"})
     trainer = Trainer.build(
         config.model_copy(update={"training": plain}), load_splits(config.data).train
     )
-    group = next(speed.in_groups(trainer.batches, plain.accumulation_steps))
+    group = next(iter(trainer.epoch(0)))
     trainer.model.train()
     return measured(
         trainer.model,
         lambda: trainer.optimizer,
         lambda: trainer.train_step(group),
-        trainer.model.children(),
+        speed.blocks(trainer.model),
     )

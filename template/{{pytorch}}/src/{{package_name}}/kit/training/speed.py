@@ -12,20 +12,118 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 from torch.utils.checkpoint import checkpoint
+from torch.utils.data import BatchSampler, RandomSampler, Sampler
 
+from ..answers import optional
 from ..errors import ConfigError
+from ..reproducibility import choose_device
 
 LOWER_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 COMPILERS = ("g++", "clang++", "c++", "cl")
 
 # Named inputs and named targets.
 Batch = Sequence[Mapping[str, torch.Tensor]]
+
+
+class Strategy:
+    """One process, which trains alone; `distributed/strategies.py` has the ways of several."""
+
+    name = "single"
+
+    def device(self, name: str) -> torch.device:
+        """Return the device that this process trains on."""
+        return choose_device(name)
+
+    def require(self, batch_size: int, precision: str) -> None:
+        """Refuse settings that do not go with the strategy."""
+
+    def share(self, batch: Sequence[int]) -> list[int]:
+        """Return the places of the examples that this process takes of a batch."""
+        return list(batch)
+
+    def spread(self, model: nn.Module) -> Callable[..., Any]:
+        """Return the model as it is trained."""
+        return model
+
+    def before_batch(self, *, is_last: bool) -> None:
+        """Prepare for a batch, which is the last one of a step or is not."""
+
+    def share_buffers(self) -> None:
+        """Give the model the same buffers in all processes."""
+
+    def mean(self, value: torch.Tensor) -> torch.Tensor:
+        """Return the mean of a number over all processes."""
+        return value
+
+    def total(self, number: int) -> int:
+        """Return the sum of a number that is the same in all processes."""
+        return number
+
+    def of_first(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return the first process's metrics in all of them."""
+        return metrics
+
+
+def make_strategy(name: str) -> Strategy:
+    """Return what `training.strategy` stands for.
+
+    Raises:
+        ConfigError: It is for several processes, and the project has no code for them.
+    """
+    strategies = optional("training.distributed.strategies")
+    if strategies:
+        return strategies.make_strategy(name)  # type: ignore[no-any-return]
+    if name != "single" or os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ConfigError(
+            "Several processes, and training.strategy, need the answer scale_out: "
+            "`make update ARGS=\"--data 'scale_out=[torchrun]'\"`."
+        )
+    return Strategy()
+
+
+class Order(Sampler[list[int]]):
+    """The places of the examples of each batch.
+
+    Attributes:
+        start: The generator of the sampler as it was before this epoch.
+    """
+
+    def __init__(self, sampler: RandomSampler, batch_size: int, strategy: Strategy) -> None:
+        """Take the sampler, whose generator must be its own.
+
+        Args:
+            sampler: The order of the examples.
+            batch_size: How many the processes take at once, all together.
+            strategy: What says which of them this process takes.
+        """
+        self._batches = BatchSampler(sampler, batch_size, drop_last=False)
+        self._generator: torch.Generator = sampler.generator
+        self._strategy = strategy
+        self.start = torch.Generator()
+        self.begin(0)
+
+    def begin(self, done: int) -> None:
+        """Begin an epoch.
+
+        Args:
+            done: Its first batches, which were trained before a checkpoint and are left out.
+        """
+        self._done = done
+        self.start.set_state(self._generator.get_state())
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in islice(self._batches, self._done, None):
+            yield self._strategy.share(batch)
 
 
 def require_precision(precision: str, device: torch.device) -> None:
@@ -84,7 +182,7 @@ def checkpoint_activations(model: nn.Module, *, is_compiled: bool = False) -> No
         model: Its blocks are changed.
         is_compiled: Whether torch.compile makes the program, which moves buffers once by itself.
     """
-    for block in _blocks(model):
+    for block in blocks(model):
         again = partial(checkpoint, block.forward, use_reentrant=False)
         if not is_compiled:
             again = partial(again, context_fn=partial(_contexts, block))
@@ -153,10 +251,11 @@ def _share(schedule: str, warmup_steps: int, steps: int, step: int) -> float:
     return shares[schedule]
 
 
-def _blocks(model: nn.Module) -> Iterator[nn.Module]:
+def blocks(model: nn.Module) -> Iterator[nn.Module]:
+    """Yield the modules that a model has as attributes, or in lists or dicts of modules there."""
     for child in model.children():
         if isinstance(child, nn.ModuleList | nn.ModuleDict):
-            yield from _blocks(child)
+            yield from blocks(child)
         else:
             yield child
 
