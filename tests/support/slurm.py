@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,9 @@ SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=8000 State=UNKNOWN
 PartitionName=cpu Nodes=ALL Default=YES State=UP
 """
-PORT = 16817
-WAIT_SECONDS = 60.0
+END_SECONDS = 60.0
+LOGS = {"slurmctld": "Running as primary controller", "slurmd": "slurmd started on"}
+"""What each daemon logs once it is up, in the order of their starts."""
 
 
 class NoSlurmError(Exception):
@@ -67,33 +69,25 @@ class Slurm:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment in which Slurm's commands talk to it."""
-        return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
+        """The variable by which Slurm's commands find it."""
+        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def said(self, *command: str) -> str:
         """Run one of Slurm's commands and return what it said."""
-        return _must(list(command), self.variables)
+        return _must([*command], self.variables)
 
-    def state_of(self, job: str) -> str:
-        """Return the state of a job, such as RUNNING, and how often it was queued again."""
-        for word in self.said("scontrol", "show", "job", "--oneliner", job).split():
-            if word.startswith("JobState="):
-                return word.partition("=")[2]
-        raise AssertionError(job)
-
-    def logs(self) -> str:
-        """Return what both daemons wrote, for a message."""
-        files = [self.folder / f"{name}.log" for name in ("slurmctld", "slurmd")]
-        return "\n".join(file.read_text(encoding="utf-8")[-3000:] for file in files)
+    def facts_of(self, job: str) -> dict[str, str]:
+        """Return what Slurm says of a job, such as its JobState."""
+        words = self.said("scontrol", "show", "job", "--oneliner", job).split()
+        return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 @contextmanager
-def slurm(folder: Path, wait_for: Callable[[Callable[[], bool], float], None]) -> Iterator[Slurm]:
+def slurm(folder: Path) -> Iterator[Slurm]:
     """Start Slurm, installed by apt-get if it is not there, and end it afterwards.
 
     Args:
         folder: An empty folder of a short path, for all its files.
-        wait_for: Waits until something holds, at most so many seconds.
 
     Raises:
         NoSlurmError: That is not possible here.
@@ -102,36 +96,70 @@ def slurm(folder: Path, wait_for: Callable[[Callable[[], bool], float], None]) -
     for name in ("state", "spool"):
         (folder / name).mkdir()
     found = Slurm(folder)
-    (folder / "slurm.conf").write_text(
-        CONFIGURATION.format(
-            folder=folder, host=platform.node().partition(".")[0], port=PORT, other_port=PORT + 1
-        ),
-        encoding="utf-8",
-    )
+    host = platform.node().partition(".")[0]
+    values = {"folder": folder, "host": host, "port": _free_port(), "other_port": _free_port()}
+    (folder / "slurm.conf").write_text(CONFIGURATION.format(**values), encoding="utf-8")
+    with ExitStack() as stack:
+        stack.enter_context(_munge(folder))
+        for name, text in LOGS.items():
+            log = folder / f"{name}.log"
+            command = [name, "-D", "-f", f"{folder}/slurm.conf"]
+            stack.enter_context(_daemon(command, found.variables, log, text))
+        yield found
+
+
+def wait_for_line(path: Path, text: str, seconds: float = 120.0) -> None:
+    """Wait until a file, which may come yet, has a line with a text."""
+    command = ["timeout", str(seconds), "tail", "--lines=+1", "--follow=name", "--retry", str(path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as following:
+        assert following.stdout is not None
+        found = any(text in line for line in following.stdout)
+        following.terminate()
+    assert found, f"{path} never had {text!r}: {path.read_text() if path.exists() else 'no file'}"
+
+
+@contextmanager
+def _daemon(
+    command: list[str], variables: Mapping[str, str], log: Path, text: str
+) -> Iterator[None]:
+    """Run a daemon until the block ends; it is up when its log says so."""
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        try:
+            wait_for_line(log, text)
+            yield
+        finally:
+            daemon.terminate()
+            daemon.wait(END_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _munge(folder: Path) -> Iterator[None]:
+    """Run what signs the requests; it returns once it listens, and stays in the background."""
     key = folder / "munge.key"
     key.write_bytes(os.urandom(1024))
     key.chmod(0o400)
-    daemons = [_start_munge(folder, key)]
+    files = {"pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+    socket_option = f"--socket={folder}/munge.socket"
+    options = [f"--{option}={folder}/munge.{name}" for option, name in files.items()]
+    _must(["munged", "--force", f"--key-file={key}", socket_option, *options], {})
     try:
-        for name, *options in (("slurmctld", "-c", "-D"), ("slurmd", "-D")):
-            daemons.append(_start([name, *options, "-f", f"{folder}/slurm.conf"], found.variables))
-        wait_for(lambda: _is_idle(found, daemons), WAIT_SECONDS)
-        yield found
+        yield
     finally:
-        for daemon in reversed(daemons):
-            daemon.terminate()
-        for daemon in daemons:
-            daemon.wait(timeout=WAIT_SECONDS)
-
-
-def _is_idle(found: Slurm, daemons: list[subprocess.Popen[bytes]]) -> bool:
-    if any(daemon.poll() is not None for daemon in daemons):
-        raise NoSlurmError(f"a daemon ended: {found.logs()}")
-    command = ["sinfo", "--noheader", "--format=%T"]
-    done = subprocess.run(
-        command, env=found.variables, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() == "idle"
+        _must(["munged", "--stop", socket_option], {})
 
 
 def _install() -> None:
@@ -141,28 +169,15 @@ def _install() -> None:
         return
     if not shutil.which("apt-get"):
         raise NoSlurmError(f"no apt-get to install {', '.join(PACKAGES)} with")
-    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    variables = {"DEBIAN_FRONTEND": "noninteractive"}
     _must(["apt-get", "update", "--quiet"], variables)
     _must(["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES], variables)
 
 
-def _start_munge(folder: Path, key: Path) -> subprocess.Popen[bytes]:
-    files = {"socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
-    options = [f"--{option}={folder}/munge.{name}" for option, name in files.items()]
-    return _start(["munged", "--foreground", "--force", f"--key-file={key}", *options], os.environ)
-
-
-def _start(command: list[str], variables: os._Environ[str] | dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+def _must(command: list[str], variables: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
-
-
-def _must(command: list[str], variables: dict[str, str]) -> str:
-    try:
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise NoSlurmError(f"{command[0]} cannot be started: {error}") from error
     if done.returncode:
         raise NoSlurmError(f"{' '.join(command)} failed: {done.stderr[-500:]}")
     return done.stdout

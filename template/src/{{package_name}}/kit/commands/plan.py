@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HELP = "compute the memory of each GPU by strategy, for the project's model or given sizes"
 TAKES_SETTINGS = True
 
-_GB = 10**9
+_UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 _SIZES = ("parameters", "layers", "width", "sequence_length", "vocabulary", "batch")
 
 
@@ -106,8 +106,8 @@ def _table(rows: list[dict[str, int | str]], memory: float | None) -> Table:
     from rich.table import Table
 
     names = [name for name in rows[0] if name not in ("gpus", "strategy")]
-    unit = "GB" if max(int(row["total"]) for row in rows) >= _GB else "MB"
-    size = _GB if unit == "GB" else 10**6
+    most = max(int(row["total"]) for row in rows)
+    unit, size = next(each for each in _UNITS if most >= 5 * each[1] or each is _UNITS[-1])
     headers = ["GPUs", "strategy", *names]
     table = Table(*headers, title=f"{unit} on each GPU", title_justify="left")
     if memory:
@@ -116,6 +116,6 @@ def _table(rows: list[dict[str, int | str]], memory: float | None) -> Table:
         column.justify = "right"
     for row in rows:
         cells = [f"{int(row[name]) / size:.1f}" for name in names]
-        fits = ["yes" if int(row["total"]) <= memory * _GB else "no"] if memory else []
+        fits = ["yes" if int(row["total"]) <= memory * 10**9 else "no"] if memory else []
         table.add_row(str(row["gpus"]), str(row["strategy"]), *cells, *fits)
     return table
