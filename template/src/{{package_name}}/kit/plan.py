@@ -4,6 +4,7 @@
 - Weights and gradients are in fp32, and AdamW keeps two more numbers for each weight.
 - single and ddp hold all of that.
 - fsdp holds a share of that, and gathers two blocks at a time.
+- In bf16 and fp16, torch.autocast keeps a copy of all weights for a step, with fsdp too.
 - Activations are those of the batch of one GPU, whatever the strategy. When they are gone, the
   optimizer takes as much as the weights that it changes: the larger of both counts.
 """
@@ -76,9 +77,7 @@ def memory_of(model: Model, strategy: str, gpus: int) -> Memory:
     """
     if strategy == "fsdp":
         at_once = min(model.rest + 2 * model.block, model.weights)
-        lower = model.copies * at_once // model.weights
-        gathered = (lower or at_once) + min(lower or at_once, model.gradients)
-        gathered += model.block if lower else 0  # whose gradients are added up in fp32
+        gathered = at_once + min(at_once, model.gradients) + model.copies
         return Memory(
             weights=-(-model.weights // gpus),
             gradients=-(-model.gradients // gpus),

@@ -115,7 +115,11 @@ def _table(rows: list[dict[str, int | str]], memory: float | None) -> Table:
     for column in table.columns[2 : 2 + len(names)]:
         column.justify = "right"
     for row in rows:
-        cells = [f"{int(row[name]) / size:.1f}" for name in names]
+        cells = [_shown(int(row[name]) / size) for name in names]
         fits = ["yes" if int(row["total"]) <= memory * 10**9 else "no"] if memory else []
         table.add_row(str(row["gpus"]), str(row["strategy"]), *cells, *fits)
     return table
+
+
+def _shown(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 or not value else f"{value:.2f}"
