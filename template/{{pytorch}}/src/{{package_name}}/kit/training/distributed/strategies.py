@@ -41,6 +41,7 @@ class Replicated(speed.Strategy):
     name = "ddp"
 
     def __init__(self) -> None:
+        """Take no model yet."""
         self._model: Any = nn.Module()
         self._trained: Any = None
 
@@ -74,7 +75,7 @@ class Replicated(speed.Strategy):
     def spread(self, model: nn.Module) -> Callable[..., Any]:
         """Return the model as it is trained; random numbers are each process's own from here on."""
         self._model = model
-        say(describe(model, self.name, count()))
+        say(describe(model, speed.blocks(model), self.name, count()))
         self._trained = self._spread(model)
         if rank():
             torch.manual_seed(torch.initial_seed() + rank())
