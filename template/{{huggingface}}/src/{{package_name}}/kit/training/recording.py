@@ -76,7 +76,7 @@ class Recording(TrainerCallback):
         self._steps = state.max_steps // state.num_train_epochs
         trainer = optional("training.distributed.trainer")
         if trainer and args.world_size > 1:
-            trainer.tell(others["model"])
+            trainer.tell(others["model"], args.train_batch_size * args.world_size)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any

@@ -45,8 +45,8 @@ def shared_out(own: Mapping[str, Any], strategy: str) -> dict[str, Any]:
     return {**shared, "fsdp": True, "fsdp_config": {"state_dict_type": "FULL_STATE_DICT"}}
 
 
-def tell(model: nn.Module) -> None:
-    """Say what each process holds of the model."""
+def tell(model: nn.Module, batch_size: int) -> None:
+    """Say what each process takes of a batch and holds of the model."""
     names = set(getattr(model, "_no_split_modules", None) or ())
     blocks = (each for each in model.modules() if type(each).__name__ in names)
-    say(describe(model, blocks, str(facts()["strategy"]), count()))
+    say(describe(model, blocks, str(facts()["strategy"]), count(), batch_size))

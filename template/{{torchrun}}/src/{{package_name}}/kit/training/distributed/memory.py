@@ -10,14 +10,17 @@ from torch import nn
 _MOMENTS = 2  # of AdamW, each as large as the weights
 
 
-def describe(model: nn.Module, blocks: Iterable[nn.Module], strategy: str, processes: int) -> str:
-    """Return in a sentence what weights, gradients and AdamW's moments take in each process.
+def describe(
+    model: nn.Module, blocks: Iterable[nn.Module], strategy: str, processes: int, batch_size: int
+) -> str:
+    """Return in a sentence what each process takes of a batch and holds of the model.
 
     Args:
         model: Before it is spread.
         blocks: Its parts of which fsdp makes one at a time whole.
         strategy: ddp or fsdp.
         processes: How many train together.
+        batch_size: The examples that all of them take at once.
     """
     weights, trained = _bytes_of(model)
     kept, block = weights + trained * (1 + _MOMENTS), ""
@@ -26,8 +29,9 @@ def describe(model: nn.Module, blocks: Iterable[nn.Module], strategy: str, proce
         most = max((sum(_bytes_of(each)) for each in blocks), default=weights + trained)
         block = f", and up to {_readable(most)} for the block that it computes"
     return (
-        f"{processes} processes, {strategy}: each holds {_readable(kept)} of weights, gradients "
-        f"and AdamW's moments{block}; activations come on top."
+        f"{processes} processes, {strategy}: each takes {batch_size // processes} of a batch's "
+        f"{batch_size} examples. It holds {_readable(kept)} of weights, gradients and AdamW's "
+        f"moments{block}; activations come on top."
     )
 
 
