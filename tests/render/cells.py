@@ -16,6 +16,8 @@ LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
 
 FRAMEWORKS = load_frameworks(STACK)
 TRACKERS = ("mlflow", "wandb", "tensorboard")
+SCALE_OUT = ("torchrun",)
+SCALED = ("pytorch", "huggingface")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 PEOPLE: tuple[dict[str, str], ...] = (
     {},
@@ -141,6 +143,14 @@ def _data_cells() -> list[Cell]:
     ]
 
 
+def _scale_out_cells() -> list[Cell]:
+    """Return a cell for each framework that trains with several processes, with every way."""
+    return [
+        Cell(f"{each}-scale-out", "scale-out", {"training": each, "scale_out": list(SCALE_OUT)})
+        for each in SCALED
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -173,6 +183,7 @@ CELLS = [
     *_tracker_cells(),
     *_configuration_cells(),
     *_data_cells(),
+    *_scale_out_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
-from tests.render.cells import PYTHONS, TRACKERS
+from tests.render.cells import PYTHONS, SCALE_OUT, SCALED, TRACKERS
 from tests.render.questions import Questions
 from tests.support.catalog import ROOT, builds, rows
 
@@ -37,7 +37,7 @@ def choices() -> Mapping[str, tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {
         **{name: tuple(values) for name, values in questions.choices.items()},
         **{name: (True, False) for name, row in questions.asked.items() if row["type"] == "bool"},
-        **dict.fromkeys((*GPUS, *EXTRAS, *TRACKERS), (True, False)),
+        **dict.fromkeys((*GPUS, *EXTRAS, *TRACKERS, *SCALE_OUT), (True, False)),
         **{f"{name}_build": (*_builds(name), NOT_ASKED) for name in ("cuda", "rocm")},
         "training": tuple(row["framework"] for row in FRAMEWORKS),
         "keras_backend": (*KERAS_BACKENDS, NOT_ASKED),
@@ -65,6 +65,8 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             generators = [runtime for row in FRAMEWORKS for runtime in row["generates"]]
             needed = {"inference": generators} if EXTRAS[question].get("generates") else {}
             return {"training": EXTRAS[question]["training"], **needed}
+        case _ if question in SCALE_OUT and answer:
+            return {"training": list(SCALED)}
         case _ if question in TRACKERS and answer:
             trains = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
             return {"training": trains}
@@ -159,6 +161,7 @@ def answers_of_row(row: Row) -> dict[str, Any]:
     chosen = [name for name in GPUS if given.pop(name)]
     given["extras"] = [name for name in EXTRAS if given.pop(name)]
     given["trackers"] = [name for name in TRACKERS if given.pop(name)]
+    given["scale_out"] = [name for name in SCALE_OUT if given.pop(name)]
     return {**given, "backends": ["cpu", *chosen]} if "torch_index" in given else given
 
 

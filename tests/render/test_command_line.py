@@ -106,6 +106,16 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "trackers show trainings, and training is none: leave trackers empty, or choose a "
         "framework for training.",
     ),
+    "unknown-way-to-scale-out": (
+        {"scale_out": "[telepathy]"},
+        "telepathy is not a way of this template to train with several processes: "
+        "answer scale_out with torchrun.",
+    ),
+    "several-processes-for-another-framework": (
+        {"training": "jax", "scale_out": "[torchrun]"},
+        "scale_out goes with PyTorch and Transformers, and training is jax: leave scale_out empty, "
+        "or set training to pytorch or huggingface.",
+    ),
     "python-too-old": (
         {"python_version": "3.9"},
         f"answer python_version with {' or '.join(PYTHONS)}.",

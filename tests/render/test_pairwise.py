@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.render.cells import TRACKERS
+from tests.render.cells import SCALE_OUT, TRACKERS
 from tests.render.conftest import Projects
 from tests.render.pairwise import (
     ASKED_WITH_TRAINING,
@@ -46,7 +46,7 @@ APART = [
 HANGS_ON_TRAINING = (
     *("training", "inference", "keras_backend"),
     *("torch_index", *GPUS, "cuda_build", "rocm_build"),
-    *(*CHOOSY, *TRACKERS),
+    *(*CHOOSY, *TRACKERS, *SCALE_OUT),
 )
 """Questions that a framework answers, or leaves unasked."""
 
@@ -59,7 +59,7 @@ HANG_TOGETHER = {
     *(("training", f"{name}_build") for name in ("cuda", "rocm")),
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
-    *(("training", name) for name in TRACKERS),
+    *(("training", name) for name in (*TRACKERS, *SCALE_OUT)),
     ("configuration", "data_versioning"),
     *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
     ("docker", "devcontainer"),
@@ -84,12 +84,13 @@ def row_of(project: Path) -> dict[str, Any]:
         **{name: name in backends for name in GPUS},
         **{name: name in stored["extras"] for name in EXTRAS},
         **{name: name in stored["trackers"] for name in TRACKERS},
+        **{name: name in stored["scale_out"] for name in SCALE_OUT},
     }
 
 
 def test_every_question_takes_part(questions: Questions) -> None:
-    offered = {*choices(), "backends", "extras", "trackers"} - {
-        *(*GPUS, *EXTRAS, *TRACKERS, "adopted")
+    offered = {*choices(), "backends", "extras", "trackers", "scale_out"} - {
+        *(*GPUS, *EXTRAS, *TRACKERS, *SCALE_OUT, "adopted")
     }
     assert offered == questions.asked.keys() - FREE_TEXT
 

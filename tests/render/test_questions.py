@@ -12,7 +12,7 @@ import yaml
 from pytest_copie.plugin import Copie
 
 from maintain.stack.data import load_reserved_names
-from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, TRACKERS, Cell
+from tests.render.cells import CELLS, LONGEST_NAME, PYTHONS, SCALE_OUT, TRACKERS, Cell
 from tests.render.conftest import Projects
 from tests.render.questions import Questions, answers_of
 from tests.render.template_files import TemplateFiles, in_project
@@ -40,6 +40,7 @@ PUBLIC = (
     "extras",
     "trackers",
     "data_versioning",
+    "scale_out",
     "python_version",
     "torch_index",
     "conda",
@@ -68,7 +69,7 @@ STORED_ONCE = (
     "brought_http_api",
     "brought_predictor",
     "brought_generator",
-    *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers")),
+    *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers", *SCALE_OUT, "scale_out")),
     "brought_report",
     "brought_docker",
     "brought_gitlab",
@@ -168,6 +169,9 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     unasked |= {f"brought_{name}" for name in TRACKERS if name not in kept["trackers"]}
     if not kept["trackers"]:
         unasked.add("brought_trackers")
+    unasked |= {f"brought_{name}" for name in SCALE_OUT if name not in kept["scale_out"]}
+    if not kept["scale_out"]:
+        unasked.add("brought_scale_out")
     if kept["training"] == "none":
         unasked |= {"brought_jupyterlab", "brought_report"}
     if not kept["docker"]:

@@ -39,6 +39,7 @@ SWITCHES = [
     pytest.param("inference", "native", "onnxruntime", "uses_onnxruntime", marks=pytest.mark.slow),
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
+    ("scale_out", [], ["torchrun"], "uses_torchrun"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
     ("data_versioning", "none", "dvc", "uses_dvc"),
 ]

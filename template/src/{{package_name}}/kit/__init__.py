@@ -41,7 +41,8 @@ Training:
 - `training`: `Samples`, named arrays, and `Splits`, their three parts
 - `training.checkpoint`: `save_checkpoint`, `restore_checkpoint`, `load_weights` and `Progress`
 - `training.checkpoint`: `BEST_FILE`, `CHECKPOINT_FILE`; `Stateful` of PyTorch, `WEIGHTS` of JAX
-- `training.speed`: what the settings of speed and memory stand for
+- `training.speed`: what the settings of speed and memory stand for; `Order`, the batches
+- `training.distributed`: several processes, with the answer `scale_out=[torchrun]`
 - `training.arguments`: `make_arguments`, `check_names` and `refusals`, for Transformers' Trainer
 - `training.deepspeed`: `read_settings`, `check_usable`, `name_device` and `started`, for DeepSpeed
 - `training.recording`: `Recording`, the Trainer's callback that keeps the record

@@ -3,6 +3,11 @@
 
 import re
 
+SEVERAL_PROCESSES = (
+    "Several processes, and training.strategy for them, need the answer scale_out: "
+    "`make update ARGS=\"--data 'scale_out=[torchrun]'\"`."
+)
+
 _COLORS = re.compile(r"\x1b\[[\d;]*m")
 
 

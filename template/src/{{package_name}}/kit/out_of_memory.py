@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from .answers import load_answers
+from .answers import load_answers, optional
 from .errors import OutOfMemoryError, reason_of
 
 _JAX_ERRORS = {"XlaRuntimeError", "JaxRuntimeError"}
@@ -176,6 +176,9 @@ def _proposals(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
         yield half, {"training.precision": "bf16"}
     elif isinstance(trainer, Mapping) and not (trainer.get("bf16") or trainer.get("fp16")):
         yield half, {"training.arguments.bf16": True}
+    several = optional("training.distributed")
+    if several and several.is_started() and training.get("strategy") in ("single", "ddp"):
+        yield "a part of the model in each process (the same bits)", {"training.strategy": "fsdp"}
     if training.get("method") == "full":
         yield "LoRA, which trains small matrices only (another model)", {"training.method": "lora"}
 

@@ -83,7 +83,7 @@ class TrainingConfig(Section):
     early_stopping: Annotated[int, Field(ge=0)]
     """Epochs without a better validation loss after which training ends; 0: never."""
     batch_size: Annotated[int, Field(ge=1)]
-    """Examples that the device computes at once; times `arguments.gradient_accumulation_steps`
+    """Examples that all devices compute at once; times `arguments.gradient_accumulation_steps`
     those of an optimizer step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """The highest, after `arguments.warmup_steps`; then it falls as `arguments.lr_scheduler_type`
@@ -96,6 +96,10 @@ class TrainingConfig(Section):
     deepspeed: str
     """The file with DeepSpeed's settings, which is the extra of that name; empty: the Trainer
     alone."""
+    strategy: Literal["single", "ddp", "fsdp"] = "single"
+    """How several processes (answer `scale_out`) train: with all of the model in each (ddp; also
+    `single`, if there are several), or a part of it (fsdp, on accelerators alone). Their number
+    gives other bits."""
     arguments: Values
     """Passed to Transformers' `TrainingArguments`, which checks them; its documentation explains
     them. Those that the project sets itself are refused. With equal ones a run is repeatable to the

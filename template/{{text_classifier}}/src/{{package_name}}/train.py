@@ -100,6 +100,7 @@ def make_arguments(config: Config, folder: Path, values: Mapping[str, Any]) -> T
     name_device(device)
     return arguments.make_arguments(
         values,
+        strategy=settings.strategy,
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
@@ -184,7 +185,7 @@ def start_run(config: Config, name: str | None, reporter: Reporter) -> dict[str,
 
 
 def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
-    """Continue a run after its last whole epoch and return the content of its `run.json`.
+    """Continue a run after its last checkpoint and return the content of its `run.json`.
 
     Raises:
         RunError: The run finished, its checkpoint is not usable, or the data is another one.
@@ -201,7 +202,7 @@ def resume_run(run: Run, reporter: Reporter) -> dict[str, Any]:
         check_base(run, base)
     parts = build(config, splits, base)
     check_arguments(config, parts)
-    record = RunRecord.reopen(run, run.facts["epochs_done"])
+    record = RunRecord.reopen(run, run.facts["epochs_done"], run.facts.get("step", 0))
     return _train(config, parts, record, reporter, checkpoint)
 
 
@@ -229,9 +230,9 @@ def _train(
     with record:
         args = make_arguments(config, record.folder, settings.arguments)
         trainer = make_trainer(args, parts)
-        batch = args.train_batch_size * args.gradient_accumulation_steps
+        batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
         steps = math.ceil(len(parts.train) / batch)
-        done = steps * record.facts["epochs_done"]
+        done = record.facts.get("step") or steps * record.facts["epochs_done"]
         with reporter.training(steps * settings.epochs, done) as report:
             recording = Recording(
                 record, report, len(parts.train), part="val", patience=settings.early_stopping

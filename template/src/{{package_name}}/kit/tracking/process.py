@@ -90,6 +90,10 @@ class Sigterm:
         self._waits = True
         return self._asked is not None
 
+    def is_asked_by(self, kind: type[KeyboardInterrupt]) -> bool:
+        """Tell whether a signal came that stands for this."""
+        return self._asked is kind
+
     def end(self) -> NoReturn:
         """Raise what the signal stands for."""
         raise self._asked or Terminated

@@ -258,9 +258,11 @@ class RunRecord:
             if error is None:
                 self.update(status="finished", finished=_now())
             elif isinstance(error, KeyboardInterrupt):
-                ended = "terminated" if isinstance(error, Terminated) else "interrupted"
+                is_asked = self._sigterm.is_asked_by(Terminated)
+                kind = Terminated if isinstance(error, Terminated) or is_asked else type(error)
+                ended = "terminated" if kind is Terminated else "interrupted"
                 self.update(status=ended, finished=_now())
-                raise type(error)(way_on(self.facts)) from None
+                raise kind(way_on(self.facts)) from None
             else:
                 self._fail(error)
             if kind is None and late is not None:

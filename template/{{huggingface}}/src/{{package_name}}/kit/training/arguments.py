@@ -21,7 +21,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from transformers import TrainingArguments
 
-from ..errors import ConfigError
+from ..answers import optional
+from ..errors import SEVERAL_PROCESSES, ConfigError
 
 SETTING = "training.arguments"
 
@@ -61,20 +62,28 @@ _TAKEN = {
 _COMPILERS = ["cl"] if sys.platform == "win32" else ["g++", "clang++"]
 
 
-def make_arguments(values: Mapping[str, Any], **own: Any) -> TrainingArguments:
+def make_arguments(
+    values: Mapping[str, Any], *, strategy: str = "single", **own: Any
+) -> TrainingArguments:
     """Return what the Trainer is told.
 
     Args:
         values: `training.arguments`.
+        strategy: `training.strategy`, how several processes train.
         own: What the project sets by settings of its own.
 
     Raises:
         ConfigError: A name is unknown or taken, or a value is refused.
     """
     check_names(values)
+    own = _shared_out(own, strategy)
     checked = {name: _typed(name, value) for name, value in values.items()}
     # Memory is pinned for CUDA alone, unless asked for: elsewhere torch warns.
-    defaults = {"dataloader_pin_memory": torch.cuda.is_available()}
+    # What no batch uses is looked for in each step, unless the Trainer is told not to.
+    defaults = {
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "ddp_find_unused_parameters": False,
+    }
     with refusals():
         arguments = TrainingArguments(**{**defaults, **checked, **RECORDED, **own})
     _check_device(arguments)
@@ -110,6 +119,15 @@ def refusals() -> Iterator[None]:
         yield
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(f"{SETTING}: {_sentence(error)}") from error
+
+
+def _shared_out(own: dict[str, Any], strategy: str) -> dict[str, Any]:
+    trainer = optional("training.distributed.trainer")
+    if trainer:
+        return trainer.shared_out(own, strategy)  # type: ignore[no-any-return]
+    if strategy != "single" or os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ConfigError(SEVERAL_PROCESSES)
+    return own
 
 
 def _taken(name: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from ..answers import optional
 from ..errors import TrainingError
 from ..reporting import StepReport
 from ..tracking import RunRecord
@@ -58,7 +59,7 @@ class Recording(TrainerCallback):
         self._part = part
         self._patience = patience
         self._steps = 0
-        self._losses: list[float] = []
+        self._ends = False
         self._metrics: dict[str, float] = {}
 
     @property
@@ -73,6 +74,16 @@ class Recording(TrainerCallback):
     ) -> None:
         """Take how many optimizer steps an epoch has."""
         self._steps = state.max_steps // state.num_train_epochs
+        trainer = optional("training.distributed.trainer")
+        if trainer and args.world_size > 1:
+            trainer.tell(others["model"], args.train_batch_size * args.world_size)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Have a checkpoint written if a signal asks for the end within an epoch."""
+        if state.global_step % self._steps and self._record.must_end():
+            self._ends = control.should_save = True
 
     def on_log(
         self,
@@ -95,9 +106,8 @@ class Recording(TrainerCallback):
             step=step,
             loss=loss,
             learning_rate=float(logs["learning_rate"]),
-            samples=self._samples(args, len(self._losses)),
+            samples=self._samples(args, (step - 1) % self._steps),
         )
-        self._losses.append(loss)
         self._report.step()
 
     def on_evaluate(
@@ -117,27 +127,37 @@ class Recording(TrainerCallback):
         if args.prediction_loss_only:
             found["perplexity"] = math.exp(found["loss"])
         measured = {f"{self._part}_{name}": value for name, value in found.items()}
-        self._metrics = {"train_loss": self._train_loss(args), **measured}
-        self._losses = []
+        self._metrics = {"train_loss": self._record.train_loss(), **measured}
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
     ) -> None:
-        """Record an epoch: the Trainer has just written its checkpoint."""
+        """Record an epoch: the Trainer has just written its checkpoint.
+
+        Raises:
+            KeyboardInterrupt: A signal asked for the end.
+        """
         step = state.global_step
+        folder = Path(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{step}")
+        if distributed := optional("training.distributed"):
+            distributed.wait()  # for what the other processes write into the folder
+        if self._ends:
+            self._record.end(checkpoint=folder.as_posix(), step=step)
         epoch = step // self._steps
         self._record.log(kind="epoch", epoch=epoch, step=step, **self._metrics)
-        folder = Path(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{step}")
         facts = {"checkpoint": folder.as_posix(), "final_metrics": dict(self._metrics)}
         if state.best_global_step == step:
             metric = str(args.metric_for_best_model).removeprefix("eval_")
             facts["best"] = self._best(epoch, folder, metric)
         self._record.update(epochs_done=epoch, **facts)
-        self._remove_others(folder)
+        if state.is_world_process_zero:
+            self._remove_others(folder)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self._metrics.items())
         self._report.epoch(f"epoch {epoch:3d}  {shown}")
         if self.is_over:
             control.should_training_stop = True
+        elif epoch < state.num_train_epochs and self._record.must_end():
+            self._record.end()
 
     def _best(self, epoch: int, folder: Path, metric: str) -> dict[str, Any]:
         return {
@@ -155,14 +175,9 @@ class Recording(TrainerCallback):
             if each not in kept:  # needed until now, if the process had been killed
                 shutil.rmtree(each, ignore_errors=True)
 
-    def _train_loss(self, args: TrainingArguments) -> float:
-        """Return the mean of the epoch."""
-        sizes = [self._samples(args, step) for step in range(len(self._losses))]
-        total = sum(loss * size for loss, size in zip(self._losses, sizes, strict=True))
-        return total / sum(sizes)
-
     def _samples(self, args: TrainingArguments, step: int) -> int:
         """Return the examples of a step, counted from 0 in its epoch; the last may have fewer."""
-        dropped = self._examples % args.train_batch_size if args.dataloader_drop_last else 0
-        batch = args.train_batch_size * args.gradient_accumulation_steps
+        at_once = args.train_batch_size * args.world_size
+        dropped = self._examples % at_once if args.dataloader_drop_last else 0
+        batch = at_once * args.gradient_accumulation_steps
         return min(batch, self._examples - dropped - step * batch)

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.data import BatchSampler, RandomSampler, Sampler
 
 from ..answers import optional
-from ..errors import ConfigError
+from ..errors import SEVERAL_PROCESSES, ConfigError
 from ..reproducibility import choose_device
 
 LOWER_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -81,10 +81,7 @@ def make_strategy(name: str) -> Strategy:
     if strategies:
         return strategies.make_strategy(name)  # type: ignore[no-any-return]
     if name != "single" or os.environ.get("WORLD_SIZE", "1") != "1":
-        raise ConfigError(
-            "Several processes, and training.strategy, need the answer scale_out: "
-            "`make update ARGS=\"--data 'scale_out=[torchrun]'\"`."
-        )
+        raise ConfigError(SEVERAL_PROCESSES)
     return Strategy()
 
 
@@ -119,9 +116,11 @@ class Order(Sampler[list[int]]):
         self.start.set_state(self._generator.get_state())
 
     def __len__(self) -> int:
+        """Return how many batches an epoch has."""
         return len(self._batches)
 
     def __iter__(self) -> Iterator[list[int]]:
+        """Yield the places of this process's examples of each batch."""
         for batch in islice(self._batches, self._done, None):
             yield self._strategy.share(batch)
 

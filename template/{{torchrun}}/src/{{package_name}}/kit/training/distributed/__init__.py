@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,8 @@ from ...reporting import Reporter
 LOST = "Another process of the run is gone or cannot be reached."
 PEER_TIMEOUT = "PEER_TIMEOUT_SECONDS"
 _TIMEOUT_SECONDS = 600.0
+_ERROR = "error of the first process"
+_SECONDS_FOR_FIRST = 5.0
 _CARRIERS = ("gloo/", "NCCL", "by peer", "Broken pipe", "Timed out waiting", "Socket")
 
 _facts: dict[str, Any] = {}
@@ -76,8 +79,11 @@ def working(asked: int | None, reporter: Reporter) -> Iterator[None]:
             raise SystemExit(143 if isinstance(interrupt, Terminated) else 130) from None
         raise
     except Exception as error:
-        if rank() and (is_lost(error) or not _may_speak()):
+        keep_from_ending()
+        if rank() and (is_lost(error) or not _must_speak()):
             raise SystemExit(2) from None
+        if rank() == 0:
+            _tell_of_error()
         if is_lost(error):
             raise RunError(LOST) from error
         raise
@@ -100,7 +106,8 @@ def _start(reporter: Reporter) -> None:
         raise RunError(f"The processes cannot reach one another: {error}") from error
     _reporter = reporter
     if rank():
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        reporter.console.quiet = True
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _end() -> None:
@@ -111,13 +118,20 @@ def _end() -> None:
     _control = None
 
 
-def _may_speak() -> bool:
-    """Tell whether no other process has told of an error yet; the first one always may."""
+def _tell_of_error() -> None:
+    """Let the other processes know that the first one says what is wrong."""
+    with suppress(RuntimeError, ValueError):  # of whoever keeps the store, and is gone
+        dist.distributed_c10d._get_default_store().set(_ERROR, "told")
+
+
+def _must_speak() -> bool:
+    """Tell whether an error is this process's alone; one of all is said by the first."""
     try:
         store = dist.distributed_c10d._get_default_store()
-        return bool(store.add("errors", 1) == 1)
-    except (RuntimeError, ValueError):  # the process that keeps it is gone
+        store.wait([_ERROR], timedelta(seconds=_SECONDS_FOR_FIRST))
+    except (RuntimeError, ValueError):
         return True
+    return False
 
 
 def facts(**more: Any) -> dict[str, Any]:

@@ -65,10 +65,10 @@ def _options(processes: int) -> list[str]:
 def _status(failures: Mapping[int, ProcessFailure]) -> int:
     """Return the exit status of a process that failed; it has said why, unless it was killed."""
     for number, failure in failures.items():
-        if failure.exitcode < 0:
+        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:  # torchrun's own
             name = signal.Signals(-failure.exitcode).name
             raise RunError(f"Process {number} was killed by {name}.{_way_on(failure.pid)}")
-    return next(iter(failures.values())).exitcode
+    return max(1, *(failure.exitcode for failure in failures.values()))
 
 
 def _way_on(pid: int) -> str:

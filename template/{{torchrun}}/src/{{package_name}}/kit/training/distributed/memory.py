@@ -3,34 +3,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
 
-from .. import speed
-
-_STATES = 2  # AdamW's two moments, as large as the weights
+_MOMENTS = 2  # of AdamW, each as large as the weights
 
 
-def describe(model: nn.Module, strategy: str, processes: int) -> str:
-    """Return in a sentence what weights, gradients and AdamW's moments take in each process."""
-    whole = bytes_of(model)
-    kept, most = whole * (2 + _STATES), 0
+def describe(
+    model: nn.Module, blocks: Iterable[nn.Module], strategy: str, processes: int, batch_size: int
+) -> str:
+    """Return in a sentence what each process takes of a batch and holds of the model.
+
+    Args:
+        model: Before it is spread.
+        blocks: Its parts of which fsdp makes one at a time whole.
+        strategy: ddp or fsdp.
+        processes: How many train together.
+        batch_size: The examples that all of them take at once.
+    """
+    weights, trained = _bytes_of(model)
+    kept, block = weights + trained * (1 + _MOMENTS), ""
     if strategy == "fsdp":
         kept //= processes
-        most = 2 * max((bytes_of(block) for block in speed.blocks(model)), default=whole)
-    more = f", and up to {size_of(most)} for the block it computes" if most else ""
+        most = max((sum(_bytes_of(each)) for each in blocks), default=weights + trained)
+        block = f", and up to {_readable(most)} for the block that it computes"
     return (
-        f"{processes} processes, {strategy}: each has {size_of(kept)} of weights, gradients and "
-        f"the optimizer's state{more}; activations come on top."
+        f"{processes} processes, {strategy}: each takes {batch_size // processes} of a batch's "
+        f"{batch_size} examples. It holds {_readable(kept)} of weights, gradients and AdamW's "
+        f"moments{block}; activations come on top."
     )
 
 
-def bytes_of(model: nn.Module) -> int:
-    """Return what the weights take that are trained."""
-    weights = (each for each in model.parameters() if each.requires_grad)
-    return sum(each.numel() * each.element_size() for each in weights)
+def _bytes_of(model: nn.Module) -> tuple[int, int]:
+    """Return what all weights take, and those that are trained."""
+    sizes = [
+        (each.numel() * each.element_size(), each.requires_grad) for each in model.parameters()
+    ]
+    return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)
 
 
-def size_of(count: int) -> str:
+def _readable(count: int) -> str:
     """Return a size as people read it."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
         if count >= factor:

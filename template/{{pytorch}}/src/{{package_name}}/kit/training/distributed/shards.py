@@ -58,7 +58,7 @@ def fitted(
         parts: The models and optimizers that take the states over.
     """
     states = {name: content["parts"][name] for name in parts}
-    likes = _likes(parts)
+    like_of = _likes(parts)
     shards: dict[str, Any] = {}
     if FOLDER in content:
         folder = path.parent / content[FOLDER]
@@ -66,7 +66,7 @@ def fitted(
 
         def wanted(key: str, value: Any) -> Any:
             if isinstance(value, str) and value.startswith(_SHARD):
-                shards[key] = _empty(sizes[key], likes.get(key))
+                shards[key] = _empty(sizes[key], like_of(key))
             return value
 
         _mapped(states, wanted)
@@ -75,7 +75,7 @@ def fitted(
             dcp.load(shards, checkpoint_id=folder, no_dist=not is_started())
 
     def own(key: str, value: Any) -> Any:
-        return shards[key] if key in shards else _placed(value, likes.get(key))
+        return shards[key] if key in shards else _placed(value, like_of(key))
 
     found: dict[str, Mapping[str, Any]] = _mapped(states, own)
     return found
@@ -105,8 +105,8 @@ def _mapped(tree: Any, function: Callable[[str, Any], Any], key: str = "") -> An
     return function(key, tree)
 
 
-def _likes(parts: Mapping[str, Any]) -> dict[str, DTensor]:
-    """Return the weights that are spread, by the keys of tensors that are spread likewise."""
+def _likes(parts: Mapping[str, Any]) -> Callable[[str], DTensor | None]:
+    """Return what finds the weight, if it is spread, that a tensor of this key is spread like."""
     found: dict[str, DTensor] = {}
     for name, part in parts.items():
         if isinstance(part, torch.nn.Module):
@@ -117,14 +117,12 @@ def _likes(parts: Mapping[str, Any]) -> dict[str, DTensor]:
             for number, each in enumerate(each_of):
                 if isinstance(each, DTensor):
                     found[f"{name}/state/{number}"] = each
-    return _Prefixes(found)
 
+    def like_of(key: str) -> DTensor | None:
+        above = key.rpartition("/")[0]  # of a state such as optimizer/state/3/exp_avg
+        return found.get(key, found.get(above))
 
-class _Prefixes(dict[str, DTensor]):
-    """A mapping that also knows keys below its own, as those of an optimizer's state."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return super().get(key) or super().get(key.rpartition("/")[0], default)
+    return like_of
 
 
 def _empty(size: Any, like: DTensor | None) -> torch.Tensor:

@@ -41,8 +41,10 @@ class Replicated(speed.Strategy):
     name = "ddp"
 
     def __init__(self) -> None:
+        """Take no model yet."""
         self._model: Any = nn.Module()
         self._trained: Any = None
+        self._batch_size = 0
 
     def device(self, name: str) -> torch.device:
         """Return the device of this process: the CPU, or the accelerator with its local number."""
@@ -70,11 +72,12 @@ class Replicated(speed.Strategy):
                 f"training.batch_size is {batch_size}, which {count()} processes cannot share: "
                 f"take a multiple of {count()}."
             )
+        self._batch_size = batch_size
 
     def spread(self, model: nn.Module) -> Callable[..., Any]:
         """Return the model as it is trained; random numbers are each process's own from here on."""
         self._model = model
-        say(describe(model, self.name, count()))
+        say(describe(model, speed.blocks(model), self.name, count(), self._batch_size))
         self._trained = self._spread(model)
         if rank():
             torch.manual_seed(torch.initial_seed() + rank())
