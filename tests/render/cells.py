@@ -16,7 +16,7 @@ LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
 
 FRAMEWORKS = load_frameworks(STACK)
 TRACKERS = ("mlflow", "wandb", "tensorboard")
-SCALE_OUT = ("torchrun",)
+SCALE_OUT = ("torchrun", "slurm")
 SCALED = ("pytorch", "huggingface")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 PEOPLE: tuple[dict[str, str], ...] = (

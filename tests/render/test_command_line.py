@@ -109,7 +109,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-way-to-scale-out": (
         {"scale_out": "[telepathy]"},
         "telepathy is not a way of this template to train with several processes: "
-        "answer scale_out with torchrun.",
+        "answer scale_out with torchrun or slurm.",
     ),
     "several-processes-for-another-framework": (
         {"training": "jax", "scale_out": "[torchrun]"},

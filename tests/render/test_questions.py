@@ -70,6 +70,7 @@ STORED_ONCE = (
     "brought_predictor",
     "brought_generator",
     *(f"brought_{name}" for name in (*EXTRAS, *TRACKERS, "trackers", *SCALE_OUT, "scale_out")),
+    "brought_slurm_tuning",
     "brought_report",
     "brought_docker",
     "brought_gitlab",
@@ -170,6 +171,10 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     if not kept["trackers"]:
         unasked.add("brought_trackers")
     unasked |= {f"brought_{name}" for name in SCALE_OUT if name not in kept["scale_out"]}
+    if "slurm" in kept["scale_out"]:  # which starts torchrun
+        unasked.discard("brought_torchrun")
+    if not {"slurm", "tuning"} <= {*kept["scale_out"], *kept["extras"]}:
+        unasked.add("brought_slurm_tuning")
     if not kept["scale_out"]:
         unasked.add("brought_scale_out")
     if kept["training"] == "none":

@@ -40,6 +40,7 @@ SWITCHES = [
     pytest.param("extras", [], ["tuning"], "uses_tuning", marks=pytest.mark.slow),
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
     ("scale_out", [], ["torchrun"], "uses_torchrun"),
+    ("scale_out", ["torchrun"], ["slurm"], "uses_slurm"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
     ("data_versioning", "none", "dvc", "uses_dvc"),
 ]
