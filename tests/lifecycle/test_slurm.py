@@ -22,17 +22,20 @@ EPOCHS = 20
 TRIALS = 3
 SUBMITTED = re.compile(r"^Job (\d+): .*\nLog: (.+)$", re.MULTILINE)
 EQUAL = """
-import sys, torch
-first, second = (torch.load(f"experiments/{run}/checkpoint.pt") for run in sys.argv[1:])
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(same, a, b))
-    return a == b
-print(same(first, second))
+import sys
+from pathlib import Path
+import torch
+from PACKAGE.config import DEFAULT_CONFIG, Config
+from PACKAGE.kit.training.checkpoint import load_weights
+from PACKAGE.model import build_model
+
+def weights(run):
+    model = build_model(Config.load(DEFAULT_CONFIG, []).model.model_dump())
+    load_weights(Path("experiments", run, "checkpoint.pt"), model)
+    return model.state_dict()
+
+first, second = map(weights, sys.argv[1:])
+print(first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first))
 """
 
 
@@ -119,7 +122,8 @@ def test_a_job_goes_on_after_its_time_to_the_same_bits(
     assert ended(cluster, whole)["JobState"] == "COMPLETED"
     uninterrupted = run_of(project, whole)
     assert losses_of(project, run) == losses_of(project, uninterrupted)
-    assert project.python("-c", EQUAL, run, uninterrupted).strip() == "True"
+    code = EQUAL.replace("PACKAGE", project.package)
+    assert project.python("-c", code, run, uninterrupted).strip() == "True"
 
 
 def test_an_array_trains_the_trials_of_one_search(project: Project, cluster: Slurm) -> None:

@@ -32,6 +32,7 @@ def measure(config: Config) -> Model:
         )
         batch = next(iter(trainer.get_train_dataloader()))
         trainer.create_optimizer_and_scheduler(num_training_steps=2)
+        trainer.current_gradient_accumulation_steps = 1  # as `trainer.train()` would say
 
         def step() -> None:
             trainer.training_step(trainer.model, dict(batch))
