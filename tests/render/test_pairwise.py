@@ -60,6 +60,7 @@ HANG_TOGETHER = {
     *((name, f"{name}_build") for name in ("cuda", "rocm")),
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in (*TRACKERS, *SCALE_OUT)),
+    *((asked, name) for asked in ("torch_index", "keras_backend") for name in SCALE_OUT),
     ("configuration", "data_versioning"),
     *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
     ("docker", "devcontainer"),

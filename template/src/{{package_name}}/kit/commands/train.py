@@ -50,10 +50,13 @@ def run(args: argparse.Namespace) -> int:
     reporter = Reporter(as_json=args.json)
     distributed = optional(_DISTRIBUTED)
     with distributed.working(processes, reporter) if distributed else nullcontext():
-        return _train(args, reporter)
+        results = _train(args, reporter)
+        if distributed is None or distributed.rank() == 0:
+            _finish(reporter, results)
+    return 0
 
 
-def _train(args: argparse.Namespace, reporter: Reporter) -> int:
+def _train(args: argparse.Namespace, reporter: Reporter) -> list[dict[str, Any]]:
     from ...config import DEFAULT_CONFIG, Config
     from ...train import resume_run, start_run
     from ..out_of_memory import advised
@@ -63,18 +66,21 @@ def _train(args: argparse.Namespace, reporter: Reporter) -> int:
         if args.config or args.name or args.settings:
             raise RunError("--resume keeps the run's own settings and name: give nothing else.")
         with advised():
-            results = [resume_run(find_run(args.resume), reporter)]
-    else:
-        results = []
-        for config in Config.load_all([DEFAULT_CONFIG, *args.config], args.settings):
-            with advised():
-                results.append(start_run(config, args.name, reporter))
+            return [resume_run(find_run(args.resume), reporter)]
+    results = []
+    for config in Config.load_all([DEFAULT_CONFIG, *args.config], args.settings):
+        with advised():
+            results.append(start_run(config, args.name, reporter))
+    return results
+
+
+def _finish(reporter: Reporter, results: list[dict[str, Any]]) -> None:
+    """Print the result of a run, or of several."""
     if len(results) == 1:
         reporter.finish(results[0], _summary(results[0]))
     else:
         lines = [f"{facts['run_id']}: {_summary(facts)}" for facts in results]
         reporter.finish(results, "\n".join(lines))
-    return 0
 
 
 def _summary(facts: dict[str, Any]) -> str:

@@ -78,6 +78,7 @@ class RunRecord:
             RunError: The name is not fit for a folder.
         """
         others = _others()
+        shared = others.facts() if others else {}
         if others and others.rank():
             return others.onlooker()  # type: ignore[no-any-return]
         if name is not None and not _NAME.fullmatch(name):
@@ -91,7 +92,7 @@ class RunRecord:
             status="running", started=now, finished=None, command=_command(),
             process=process_facts(), **git_facts(), **environment_facts(),
             **_with_versions(config, facts),
-            final_metrics=None, resumed=[],
+            final_metrics=None, resumed=[], **shared,
         )  # fmt: skip
         record._tell_others()
         return record
@@ -109,6 +110,7 @@ class RunRecord:
             RunError: Another process on this machine still trains it.
         """
         others = _others()
+        shared = others.facts() if others else {}
         if others:
             others.wait()
             if others.rank():
@@ -121,8 +123,9 @@ class RunRecord:
         for name in ("advice", "processes", "strategy"):
             record.facts.pop(name, None)
         record.update(
-            status="running", finished=None, error=None, process=process_facts(), resumed=resumed
-        )
+            status="running", finished=None, error=None, process=process_facts(), resumed=resumed,
+            **shared,
+        )  # fmt: skip
         record._tell_others()
         return record
 
@@ -137,7 +140,6 @@ class RunRecord:
     def _tell_others(self) -> None:
         """Tell the other processes that train this run, if there are any."""
         if self._others:
-            self.update(**self._others.facts())
             self._others.from_first((self.folder.as_posix(), self.facts))
 
     def log(self, **values: Any) -> None:
@@ -193,9 +195,9 @@ class RunRecord:
 
     def _remember(self, line: Mapping[str, Any]) -> None:
         """Keep the loss of a step until the line of its epoch."""
-        if line["kind"] == "epoch":
+        if line.get("kind") == "epoch":
             self._steps = []
-        elif "loss" in line:
+        elif line.get("kind") == "step" and "loss" in line:
             self._steps.append((line["loss"], line.get("samples", 1)))
 
     def must_end(self) -> bool:
@@ -383,7 +385,7 @@ def _is_kept(line: str, last_epoch: int, last_step: int) -> bool:
     """Tell whether a line of metrics is of before a checkpoint; a power cut may have cut it."""
     try:
         values = json.loads(line)
-        is_before = values["kind"] == "step" and values["step"] <= last_step
+        is_before = values.get("kind") == "step" and values["step"] <= last_step
         return line.endswith("\n") and (values["epoch"] <= last_epoch or is_before)
     except ValueError:
         return False

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import ConfigError
-from . import count, facts, is_started, say
+from . import count, facts, is_started, note, require_started, say
 from .memory import describe
 
 _BATCHES = ("per_device_train_batch_size", "per_device_eval_batch_size")
@@ -25,6 +25,7 @@ def shared_out(own: Mapping[str, Any], strategy: str) -> dict[str, Any]:
     Raises:
         ConfigError: The processes cannot share a batch, or the Trainer cannot shard on the device.
     """
+    require_started()
     if not is_started():
         return dict(own)
     size = own[_BATCHES[0]]
@@ -34,7 +35,7 @@ def shared_out(own: Mapping[str, Any], strategy: str) -> dict[str, Any]:
             f"multiple of {count()}."
         )
     shared = {**own, **{name: own[name] // count() for name in _BATCHES if name in own}}
-    facts(strategy="fsdp" if strategy == "fsdp" else "ddp")
+    note("fsdp" if strategy == "fsdp" else "ddp")
     if strategy != "fsdp":
         return shared
     if own.get("use_cpu"):

@@ -22,16 +22,17 @@ from torch.nn.parallel import DistributedDataParallel
 from ...errors import ConfigError
 from ...reproducibility import choose_device
 from .. import speed
-from . import count, facts, from_first, is_started, rank, say
+from . import count, from_first, is_started, note, rank, require_started, say
 from .memory import describe
 
 
 def make_strategy(name: str) -> speed.Strategy:
     """Return how this process trains with the others; `single` is ddp where there are others."""
+    require_started()
     if not is_started():
         return speed.Strategy()
     found = Sharded() if name == "fsdp" else Replicated()
-    facts(strategy=found.name)
+    note(found.name)
     return found
 
 

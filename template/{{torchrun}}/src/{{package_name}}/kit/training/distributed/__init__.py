@@ -134,13 +134,35 @@ def _must_speak() -> bool:
     return False
 
 
-def facts(**more: Any) -> dict[str, Any]:
+def require_started() -> None:
+    """Refuse to train alone beside others.
+
+    Raises:
+        ConfigError: A launcher started several processes, and no command made them one training.
+    """
+    if not is_started() and asked_count() > 1:
+        raise ConfigError(
+            f"{asked_count()} processes were started, and this command trains with one: take "
+            "`train` of kit/commands/."
+        )
+
+
+def note(strategy: str) -> None:
+    """Remember how the processes train together."""
+    _facts["strategy"] = strategy
+
+
+def facts() -> dict[str, Any]:
     """Return what `run.json` says of the processes.
 
-    Args:
-        more: What else it shall say.
+    Raises:
+        ConfigError: Nothing has shared the training out among them.
     """
-    _facts.update(more)
+    if not _facts:
+        raise ConfigError(
+            "train.py shares nothing out among several processes: docs/scale-out.md says which "
+            "lines of a new project do."
+        )
     return {"processes": count(), **_facts}
 
 
