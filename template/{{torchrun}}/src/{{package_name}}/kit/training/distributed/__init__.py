@@ -107,7 +107,7 @@ def _start(reporter: Reporter) -> None:
     _reporter = reporter
     if rank():
         reporter.console.quiet = True
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _end() -> None:
