@@ -85,7 +85,8 @@ def test_a_project_has_few_files(projects: Projects) -> None:
 
 def test_the_only_code_beside_yours_is_the_launcher(project: Path) -> None:
     code = {path for path in files_of(project) if path.endswith((".py", ".sh"))}
-    assert {path for path in code if not path.startswith(("src/", "tests/"))} == {"keep.py"}
+    yours = ("src/", "tests/", "slurm/")
+    assert {path for path in code if not path.startswith(yours)} == {"keep.py"}
 
 
 def test_tests_of_the_project_need_the_packages_name_alone(template_files: TemplateFiles) -> None:
