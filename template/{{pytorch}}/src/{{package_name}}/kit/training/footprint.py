@@ -1,4 +1,4 @@
-# Owned by the template: every update rewrites this file. Called by `make plan`.
+# Owned by the template: every update rewrites this file. Your training step: train.py.
 """What a step of the project's own training takes of memory."""
 
 from __future__ import annotations
