@@ -40,6 +40,7 @@ PUBLIC = (
     "extras",
     "trackers",
     "data_versioning",
+    "serving",
     "python_version",
     "torch_index",
     "conda",
@@ -58,6 +59,7 @@ STORED_ONCE = (
     "brought_training",
     "brought_hydra",
     "brought_dvc",
+    "brought_serving",
     "first_framework",
     "first_task",
     "brought_torch",
@@ -148,6 +150,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_hydra")
     if kept.get("data_versioning") != "dvc":
         unasked.add("brought_dvc")
+    if not kept["serving"]:
+        unasked.add("brought_serving")
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":

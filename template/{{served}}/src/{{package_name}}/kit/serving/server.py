@@ -136,7 +136,7 @@ class Server(uvicorn.Server):
         """Say that the server is not ready, and end it a while later."""
         again = self._gate.draining
         self._gate.draining = True
-        if again or not self._drain:
+        if again or sig == signal.SIGINT or not self._drain:
             super().handle_exit(sig, frame)
             return
         log("draining", {"seconds": self._drain})
@@ -151,7 +151,7 @@ class _Supervisor:
         self, open_service: OpenService, settings: ServingSettings, listener: socket.socket
     ) -> None:
         self._arguments = (open_service, settings, listener)
-        self._settings = settings
+        self._settings, self._listener = settings, listener
         self._spawn = multiprocessing.get_context("spawn")
         self._workers: list[BaseProcess] = []
         self._ending = False
@@ -189,6 +189,7 @@ class _Supervisor:
             self._workers[at] = self._start()
 
     def _end(self) -> None:
+        self._listener.close()  # or new clients would wait for a worker in vain
         self._send(signal.SIGTERM)
         deadline = time.monotonic() + self._settings.drain + self._settings.grace + 5
         for worker in self._workers:

@@ -26,8 +26,8 @@ class ServingSettings:
         max_waiting: Examples that may wait in each worker. One more is refused.
         max_body: The most bytes of a request.
         timeout: Seconds for receiving a request, and again for answering it.
-        drain: Seconds between SIGTERM and the end, in which all is answered and
-            /health/ready says that other servers should be asked.
+        drain: Seconds between SIGTERM and the end. All is answered in them, but each answer closes
+            its connection, and /health/ready says that other servers should be asked.
         grace: Seconds that accepted requests have after that.
         api_key: What clients must send; empty lets everybody ask.
     """
@@ -40,7 +40,7 @@ class ServingSettings:
     max_waiting: int = 256
     max_body: int = 1_000_000
     timeout: float = 30.0
-    drain: float = 0.0
+    drain: float = 1.0
     grace: float = 30.0
     api_key: str = field(default="", repr=False)
 
