@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.copier_runs import Answers, commit, conflicts, files_of, render, update
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = "ours"
 FLAT, WITH_KIT = "42c0421", "955418f"
 TRAINING_COMMANDS = {"data", "evaluate", "export", "runs", "train"}

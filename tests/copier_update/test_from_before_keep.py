@@ -19,6 +19,8 @@ from tests.copier_update.project_state import state_of, trouble
 from tests.lifecycle.projects import Project, succeeded
 from tests.support.copier_runs import NEWEST, Answers, commit, git, render, update
 
+pytestmark = pytest.mark.slow
+
 LAST_WITH_TOOLS = "44a0b59"
 SMALL: Answers = {"training": "none", "python_version": "3.11"}
 OURS = ("tools/ours.py", "tools/lib/more.txt")
@@ -162,7 +164,6 @@ def test_a_new_project_names_no_tools_and_has_none(template: Path, tmp_path: Pat
     assert "tools/ is gone" not in envkeep(project, "doctor").stdout
 
 
-@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("version", ["0.1.0", LAST_WITH_TOOLS])
 def test_after_copier_alone_the_project_installs_and_its_tests_pass(
@@ -176,7 +177,6 @@ def test_after_copier_alone_the_project_installs_and_its_tests_pass(
     assert " passed" in project.make("test").stdout
 
 
-@pytest.mark.slow
 @pytest.mark.network
 def test_after_the_former_update_the_project_installs_and_its_tests_pass(before: Before) -> None:
     folder, edited = before(LAST_WITH_TOOLS)

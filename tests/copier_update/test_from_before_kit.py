@@ -22,6 +22,8 @@ from maintain.ownership.table import load_table
 from tests.copier_update.edits import write
 from tests.support.copier_runs import Answers, commit, conflicts, render, update
 
+pytestmark = pytest.mark.slow
+
 LAST_WITHOUT_KIT = "42c0421"
 PACKAGE = "ours"
 EXTRAS: Answers = {"extras": ["tuning", "datascience", "quantization"]}

@@ -57,6 +57,15 @@ EXPORTED_APART = {"openvino-genai"}
 """Runtimes whose models an environment of their own writes, which asks for torchvision."""
 
 
+COMPOSED = {"configuration": "hydra", "data_versioning": "dvc"}
+BESIDE: dict[str, dict[str, object]] = {
+    "native": {"trackers": ["tensorboard"]},
+    "onnxruntime": {**COMPOSED},
+    "llama-cpp": {**COMPOSED},
+}
+"""What projects of a runtime get besides, so that it meets every framework and its tests."""
+
+
 @pytest.fixture
 def ran_here(
     answers: dict[str, str], record_property: Callable[[str, object], None]
@@ -69,11 +78,6 @@ def ran_here(
         record_pair(record_property, PAIRS[name], platform=platform, python=python)
 
     return record
-
-
-def tracked(runtime: str) -> dict[str, list[str]]:
-    """Return a tracker for one project of each framework, whose tests train with it."""
-    return {"trackers": ["tensorboard"]} if runtime == "native" else {}
 
 
 def without_development(project: Project) -> Project:
@@ -93,7 +97,7 @@ def test_a_trained_model_answers_the_same_without_its_training_environment(
 ) -> None:
     runtime = PAIRS[name]["inference"]
     framework = name.removesuffix(f"-{runtime}")
-    given = {**answers, **PAIRS[name], **tracked(runtime)}
+    given = {**answers, **PAIRS[name], **BESIDE.get(runtime, {})}
     project = Project(render(template, tmp_path / "project", given))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)
@@ -130,7 +134,8 @@ def test_a_classifier_of_texts_answers_the_same_without_its_training_environment
     ran_here: Callable[[str, Project], None],
 ) -> None:
     runtime = PAIRS[name]["inference"]
-    project = Project(render(template, tmp_path / "project", {**answers, **PAIRS[name]}))
+    given = {**answers, **PAIRS[name], **BESIDE.get(runtime, {})}
+    project = Project(render(template, tmp_path / "project", given))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)
     installed = project.packages(link=".venv-prod").keys()
@@ -181,9 +186,9 @@ def test_a_trained_model_writes_the_same_without_its_training_environment(
     ran_here: Callable[[str, Project], None],
 ) -> None:
     runtime = PAIRS[name]["inference"]
-    given = {**answers, **PAIRS[name], **tracked(runtime)}
+    given = {**answers, **PAIRS[name], **BESIDE.get(runtime, {})}
     if runtime in EXPORTED_APART and "torch_index" in given:
-        given["torch_index"] = with_torchvision(given["torch_index"], tmp_path / "wheels")
+        given["torch_index"] = with_torchvision(str(given["torch_index"]), tmp_path / "wheels")
     project = Project(render(template, tmp_path / "project", given))
     for target in ("setup", "data", "train", "export", "install-prod", "test", "lint"):
         project.make(target)

@@ -57,7 +57,7 @@ CATALOG = {
 - framework: stub
   title: "S"
   example: "stub"
-  generates: false
+  generates: []
   computes_with: [torch]
   inference: [stub]
 """,

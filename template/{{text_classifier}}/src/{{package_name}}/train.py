@@ -1,4 +1,4 @@
-"""Training by Transformers' Trainer: what it is given, and how a run starts and goes on."""
+"""Training, in the order of what happens: build, make_arguments, make_trainer, and a run."""
 
 from __future__ import annotations
 
