@@ -197,7 +197,8 @@ def _tensor(spec: TensorSpec) -> TensorMetadata:
     return TensorMetadata(name=spec.name, datatype=_OF_NUMPY[spec.dtype], shape=[-1, *sizes])
 
 
-def _of(dtype: np.dtype[Any]) -> str:
+def datatype(dtype: np.dtype[Any]) -> str:
+    """Return the protocol's name of a type."""
     return _OF_NUMPY[str(dtype)]
 
 
@@ -270,7 +271,7 @@ def _response(facts: Mapping[str, str], request: InferRequest, outputs: Arrays) 
     for name, parameters in chosen.items():
         array = outputs[name]
         shape = list(array.shape)
-        tensor: dict[str, Any] = {"name": name, "datatype": _of(array.dtype), "shape": shape}
+        tensor: dict[str, Any] = {"name": name, "datatype": datatype(array.dtype), "shape": shape}
         if parameters.get("binary_data", as_bytes):
             parts.append(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
             tensor["parameters"] = {"binary_data_size": len(parts[-1])}

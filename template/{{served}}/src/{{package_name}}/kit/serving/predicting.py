@@ -20,9 +20,10 @@ from starlette.responses import JSONResponse
 
 from ... import task
 from ..answers import load_answers
+from ..artifacts import newest_model
 from ..errors import ArtefactError, InputError, ProjectError, reason_of
 from . import open_inference, own, tensors
-from .application import error_responses
+from .application import create_app, error_responses
 from .batching import Answer, Arrays, Batcher
 from .metrics import Metrics
 from .models import Model, open_model
@@ -45,7 +46,7 @@ class PredictorService:
             settings: The limits.
         """
         self.name = model.name
-        self.title = f"{load_answers().project_name}: {model.name}"
+        self.title = load_answers().project_name
         self.settings = settings
         self.model = model
         self._open_newest = open_newest
@@ -161,6 +162,24 @@ class PredictorService:
         if not all(_is_finite(array) for array in inputs.values()):
             raise InputError("The values must be finite numbers of the model's type.")
         return count
+
+
+def describe_interface() -> dict[str, Any]:
+    """Return what the server takes and gives, in the form of OpenAPI.
+
+    Where `serving.py` has the type of requests, no model is needed.
+
+    Raises:
+        ArtefactError: It is needed, and there is none.
+    """
+    settings = ServingSettings()
+    if own.request_type() is None:
+        service = PredictorService.open(newest_model(), settings)
+    else:
+        nothing: Any = None
+        model = Model("model", "", "", nothing, nothing)
+        service = PredictorService(lambda: model, model, settings)
+    return create_app(service, settings).openapi()
 
 
 def _is_finite(array: NDArray[Any]) -> bool:

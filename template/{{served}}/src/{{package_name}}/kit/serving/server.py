@@ -55,7 +55,9 @@ def serve(open_service: OpenService, settings: ServingSettings) -> int:
     with listening(settings) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"http://{shown}:{port} answers until Ctrl-C; its pages: / and /docs", flush=True)
+        place = f"http://{shown}:{port}"
+        print(f"{place} answers until Ctrl-C, with pages at / and /docs: process {os.getpid()}")
+        sys.stdout.flush()
         if settings.workers == 1:
             return run_worker(open_service, settings, listener)
         return _Supervisor(open_service, settings, listener).run()
@@ -96,9 +98,18 @@ async def _answer(app: FastAPI, settings: ServingSettings, listener: socket.sock
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    server, has_terminal = Server(app, settings), os.isatty(0)
+
+    def hang_up() -> None:
+        """Exchange the model, or end if the signal says that the terminal is gone."""
+        if has_terminal and not os.isatty(0):
+            server.handle_exit(signal.SIGTERM, None)
+        else:
+            reload()
+
     if _RELOAD is not None:
-        loop.add_signal_handler(_RELOAD, reload)
-    await Server(app, settings).serve([listener])
+        loop.add_signal_handler(_RELOAD, hang_up)
+    await server.serve([listener])
 
 
 class Server(uvicorn.Server):
@@ -203,7 +214,10 @@ class _Supervisor:
         def end(number: int, frame: FrameType | None) -> None:
             self._ending = True
 
+        has_terminal = os.isatty(0)
+
         def reload(number: int, frame: FrameType | None) -> None:
+            self._ending = has_terminal and not os.isatty(0)  # the signal says that it is gone
             self._send(number)
 
         handlers: dict[signal.Signals, Any] = dict.fromkeys(_ENDING, end)
