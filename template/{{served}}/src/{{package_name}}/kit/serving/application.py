@@ -109,7 +109,7 @@ async def reload_model(app: FastAPI) -> None:
     before = service.facts()
     try:
         await service.reload()
-    except ProjectError as error:
+    except (ProjectError, OSError) as error:
         metrics.reloads.labels("failed").inc()
         log("reload failed", {**before, "reason": str(error)}, logging.ERROR)
         return

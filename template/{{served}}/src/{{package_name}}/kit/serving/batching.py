@@ -88,9 +88,7 @@ class Batcher:
             BusyError: The queue is full.
         """
         count = len(next(iter(inputs.values())))
-        if self.waiting + count > self._max_waiting:
-            self._metrics.refused.inc()
-            raise BusyError("Too many requests wait already: ask again in a while.")
+        self.require_room(count)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(inputs, count, answer)
         self._queue.append(waiting)
@@ -103,6 +101,12 @@ class Batcher:
             raise
         finally:
             self._leave([waiting])
+
+    def require_room(self, count: int = 1) -> None:
+        """Raise BusyError if so many more examples cannot wait."""
+        if self.waiting + count > self._max_waiting:
+            self._metrics.refused.inc()
+            raise BusyError("Too many requests wait already: ask again in a while.")
 
     @property
     def waiting(self) -> int:

@@ -131,6 +131,7 @@ class PredictorService:
             BusyError: The queue is full, or the server is about to end.
         """
         batcher = self._running()
+        batcher.require_room()  # before anything is prepared in vain
         inputs = await asyncio.to_thread(prepare)
         count = self._check(inputs)
         answer = await answered(request, batcher.submit(inputs), self.settings.timeout)
