@@ -156,7 +156,7 @@ def add_routes(router: APIRouter, service: PredictorService) -> None:
         return {"name": name, "ready": service.is_ready()}
 
     body = {
-        "content": {"application/json": {"schema": InferRequest.model_json_schema()}},
+        "content": {"application/json": {"schema": _schema(InferRequest)}},
         "required": True,
     }
     options: dict[str, Any] = {
@@ -195,6 +195,23 @@ def describe(service: PredictorService) -> ModelMetadata:
 def _tensor(spec: TensorSpec) -> TensorMetadata:
     sizes = [-1 if isinstance(size, str) else size for size in spec.shape]
     return TensorMetadata(name=spec.name, datatype=_OF_NUMPY[spec.dtype], shape=[-1, *sizes])
+
+
+def _schema(model: type[BaseModel]) -> Any:
+    """Return the schema of a type without references, as it stands in a document of others."""
+    whole = model.model_json_schema()
+    parts = whole.pop("$defs", {})
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, list):
+            return [resolved(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return resolved(parts[value["$ref"].rpartition("/")[2]])
+        return {name: resolved(each) for name, each in value.items()}
+
+    return resolved(whole)
 
 
 def datatype(dtype: np.dtype[Any]) -> str:
