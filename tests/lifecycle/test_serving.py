@@ -93,9 +93,13 @@ class Running:
 
 
 @contextmanager
-def serving(project: Project, model: str = MODEL, **settings: str) -> Iterator[Running]:
-    """Start the server as an image does, on a free port, and end it."""
-    command = [project.python_path(OF_PRODUCTION), "-m", project.package, "serve", model]
+def serving(
+    project: Project, model: str = MODEL, code: str = "", **settings: str
+) -> Iterator[Running]:
+    """Start the server as an image does, on a free port, and end it; code runs before it."""
+    program = code + f"\nimport sys\nfrom {project.package}.cli import main\nsys.exit(main())"
+    start = ["-c", program] if code else ["-m", project.package]
+    command = [project.python_path(OF_PRODUCTION), *start, "serve", model]
     with subprocess.Popen(
         [*map(str, command), "--port", "0"],
         cwd=project.folder,
@@ -169,6 +173,39 @@ def test_a_new_version_takes_over_without_a_lost_request(
     assert set(counts.result().statuses) == {200}
     assert counts.result().lost == 0
     assert set(counts.result().versions) == {"a", "b"}
+
+
+SLOW = """
+import time
+from PACKAGE.kit.serving import predicting
+opened = predicting.open_model
+
+def open_model(*arguments, **options):
+    model = opened(*arguments, **options)
+    compute = model.predictor._run
+
+    def run(inputs):
+        time.sleep(0.1)
+        return compute(inputs)
+
+    model.predictor._run = run
+    return model
+
+predicting.open_model = open_model
+"""
+
+
+def test_requests_that_wait_together_are_answered_together(project: Project) -> None:
+    """A model whose time does not hang on the number of examples, as on an accelerator."""
+    code = SLOW.replace("PACKAGE", project.package)
+    measured = []
+    for max_batch, most in (("1", 60), ("32", 600)):
+        with serving(project, code=code, max_batch=max_batch) as running:
+            counts = running.ask(most=most)
+        assert set(counts.statuses) == {200}
+        measured.append(counts.per_second)
+    alone, together = measured
+    assert together > 4 * alone
 
 
 def test_a_worker_that_dies_is_replaced(project: Project) -> None:
