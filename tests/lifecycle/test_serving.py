@@ -23,6 +23,7 @@ import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project
 from tests.support.browser import Browser, NoBrowserError, browser
+from tests.support.catalog import ROOT
 from tests.support.copier_runs import render
 from tests.support.load import Counts, ask
 
@@ -32,6 +33,7 @@ OF_PRODUCTION = ".venv-prod"
 MODEL = "models/digits"
 ONE = [[0, 0, 0, 14, 10, 0, 0, 0]] * 8
 BODY = json.dumps({"images": [ONE]}).encode()
+PICTURE = ROOT / "docs" / "images" / "draw-a-digit.png"
 PHONE, LAPTOP = (360, 740), (1280, 900)
 
 
@@ -282,6 +284,16 @@ at("pointermove", 0.5);
 at("pointermove", 0.92);
 at("pointerup", 0.92);
 """
+DRAW_A_THREE = """
+const board = document.getElementById("board"), box = board.getBoundingClientRect();
+const at = (name, x, y) => board.dispatchEvent(new PointerEvent(name, {
+  bubbles: true, clientX: box.left + box.width * x, clientY: box.top + box.height * y}));
+const path = [[.36, .12], [.5, .07], [.6, .16], [.6, .3], [.5, .42], [.44, .44], [.52, .48],
+  [.62, .6], [.62, .76], [.52, .88], [.36, .86]];
+at("pointerdown", ...path[0]);
+for (const [x, y] of path) at("pointermove", x, y);
+at("pointerup", ...path.at(-1));
+"""
 TYPE_A_LINE = """
 const press = key => document.activeElement.dispatchEvent(
   new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
@@ -321,6 +333,20 @@ def test_a_digit_is_drawn_and_recognized(
     assert {address.split("/")[2] for address in asked} == {f"127.0.0.1:{served.port}"}
     window.screenshot(tmp_path / "page.png")  # for people
     assert (tmp_path / "page.png").stat().st_size > 5_000
+
+
+def test_the_picture_of_the_readme_is_of_the_page(
+    window: Browser, served: Running, tmp_path: Path
+) -> None:
+    """The picture is what this test wrote: copy it to docs/images/ after the page has changed."""
+    window.resize(860, 780)
+    window.open(f"http://127.0.0.1:{served.port}/")
+    assert shown_after(window, DRAW_A_THREE) == "It looks like 3."
+    window.screenshot(tmp_path / PICTURE.name)
+    written = [path.read_bytes() for path in (PICTURE, tmp_path / PICTURE.name)]
+    assert [content[:8] for content in written] == [b"\x89PNG\r\n\x1a\n"] * 2
+    sizes = [content[16:24] for content in written]  # width and height
+    assert sizes[0] == sizes[1], "the page has another size"
 
 
 def test_the_page_says_which_model_answers(window: Browser, served: Running) -> None:
