@@ -61,6 +61,7 @@ HANG_TOGETHER = {
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in TRACKERS),
     ("configuration", "data_versioning"),
+    *(("serving", name) for name in ("training", "inference", "deepspeed")),
     *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
     ("docker", "devcontainer"),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),
