@@ -134,7 +134,7 @@ class PredictorService:
         batcher.require_room()  # before anything is prepared in vain
         inputs = await asyncio.to_thread(prepare)
         count = self._check(inputs)
-        answer = await answered(request, batcher.submit(inputs), self.settings.timeout)
+        answer: Answer = await answered(request, batcher.submit(inputs), self.settings.timeout)
         request.state.facts = {"examples": count, "version": answer.model.version}
         if not all(_is_finite(array) for array in answer.outputs.values()):
             raise InputError("The model has no finite answer to these values.")

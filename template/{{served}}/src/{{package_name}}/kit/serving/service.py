@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -13,7 +13,6 @@ from starlette.requests import Request
 from .metrics import Metrics
 from .problems import TooSlowError
 
-T = TypeVar("T")
 _CLIENT_LEFT = 499  # as nginx has it: nobody reads this answer
 
 
@@ -60,7 +59,7 @@ class Service(Protocol):
         """Release the model, after all is answered."""
 
 
-async def answered(request: Request, work: Awaitable[T], timeout: float) -> T:
+async def answered(request: Request, work: Awaitable[Any], timeout: float) -> Any:
     """Return what some work gives; it is cancelled when the client leaves or time is up.
 
     Args:
