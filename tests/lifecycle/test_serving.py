@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.lifecycle.projects import ENVIRONMENT, Project
 from tests.support.browser import Browser, NoBrowserError, browser
@@ -133,7 +134,7 @@ def under_load(running: Running) -> Iterator[Future[Counts]]:
 
 
 def test_only_what_serves_is_installed(project: Project) -> None:
-    names = set(project.packages(OF_PRODUCTION))
+    names = set(map(canonicalize_name, project.packages(OF_PRODUCTION)))
     assert {"fastapi", "uvicorn", "prometheus-client", "onnxruntime"} <= names
     assert not names & {"jax", "scikit-learn", "rich", "pydantic-settings", "pytest", "httpx"}
 
