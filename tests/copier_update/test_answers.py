@@ -59,6 +59,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "trackers": [["mlflow", "wandb", "tensorboard"]],
         "data_versioning": ["dvc"],
         "scale_out": [["torchrun"]],
+        "serving": [True],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -151,6 +151,22 @@ def _scale_out_cells() -> list[Cell]:
     ]
 
 
+def _serving_cells() -> list[Cell]:
+    """Return a cell for each framework, with a server for the model that it trains."""
+    return [
+        *(
+            Cell(f"{each}-serving", "serving", {"training": each, "serving": True})
+            for each in (row["framework"] for row in rows("frameworks"))
+            if each != "huggingface"
+        ),
+        Cell(
+            "huggingface-serving",
+            "serving",
+            {"training": "huggingface", "inference": "onnxruntime", "serving": True},
+        ),
+    ]
+
+
 CONTAINERS: Mapping[str, Mapping[str, Any]] = {
     "without-containers": {"docker": False},
     "without-devcontainer": {"devcontainer": False},
@@ -184,6 +200,7 @@ CELLS = [
     *_configuration_cells(),
     *_data_cells(),
     *_scale_out_cells(),
+    *_serving_cells(),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

@@ -19,6 +19,7 @@ NOT_ASKED = None
 INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
+TRAINING = [row["framework"] for row in FRAMEWORKS]
 KERAS_BACKENDS = next(row for row in FRAMEWORKS if row["framework"] == "keras")["computes_with"]
 CONFIGURATIONS = ("pydantic", "hydra")
 DATA_VERSIONINGS = ("none", "dvc")
@@ -67,6 +68,12 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             return {"training": EXTRAS[question]["training"], **needed}
         case _ if question in SCALE_OUT and answer:
             return {"training": list(SCALED)}
+        case "serving" if answer:
+            generating = [row["framework"] for row in FRAMEWORKS if row["generates"]]
+            return {
+                "inference": [row["runtime"] for row in rows("runtimes") if not row["generates"]],
+                "training": [each for each in TRAINING if each not in generating],
+            }
         case _ if question in TRACKERS and answer:
             trains = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
             return {"training": trains}

@@ -14,6 +14,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable
 from fnmatch import fnmatch
+from html.parser import HTMLParser
 from pathlib import Path
 
 import yaml
@@ -25,7 +26,7 @@ INCLUDED = re.compile(rb"^-r (\S+)", re.MULTILINE)
 MAKEFILES = ("Makefile", "local.mk")
 COMMENT = re.compile(r"\s*//")
 INSTRUCTIONS = {
-    *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "FROM", "HEALTHCHECK"),
+    *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"),
     *("LABEL", "RUN", "USER", "WORKDIR"),
 }
 ATTRIBUTES = re.compile(r"\S+( -?[a-z]+(=[a-z]+)?)+")
@@ -150,6 +151,33 @@ def _markdown(path: Path) -> None:
     assert _text(path).count("```") % 2 == 0, "a code fence is not closed"
 
 
+class _Tags(HTMLParser):
+    """What is open in a page of HTML."""
+
+    ALONE = ("meta", "link", "input", "br", "img")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        """Take note of an element that begins."""
+        if tag not in self.ALONE:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element that was opened last."""
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+def _page(path: Path) -> None:
+    text, tags = _text(path), _Tags()
+    assert text.startswith("<!doctype html>\n")
+    tags.feed(text)
+    tags.close()
+    assert tags.open == []
+
+
 PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.py", _python),
     ("*.toml", lambda path: tomllib.loads(_text(path))),
@@ -164,6 +192,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.csv", _table),
     ("*.txt", requirements_of),
     ("*.md", _markdown),
+    ("*.html", _page),
     ("*.mk", _makefile),
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),

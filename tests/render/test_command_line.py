@@ -81,6 +81,11 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "set inference to onnxruntime or openvino or native, or training to "
         "huggingface or none.",
     ),
+    "a-server-for-a-generator": (
+        {"training": "none", "inference": "llama-cpp", "serving": "true"},
+        "the server is for models that predict, and this one generates text: "
+        "set serving to false, or inference to another runtime.",
+    ),
     "an-extra-of-language-models": (
         {"training": "huggingface", "inference": "onnxruntime", "extras": "[deepspeed]"},
         "deepspeed goes with models that generate text, and inference is onnxruntime: "

@@ -41,6 +41,7 @@ PUBLIC = (
     "trackers",
     "data_versioning",
     "scale_out",
+    "serving",
     "python_version",
     "torch_index",
     "conda",
@@ -59,6 +60,7 @@ STORED_ONCE = (
     "brought_training",
     "brought_hydra",
     "brought_dvc",
+    "brought_serving",
     "first_framework",
     "first_task",
     "brought_torch",
@@ -150,6 +152,8 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
         unasked.add("brought_hydra")
     if kept.get("data_versioning") != "dvc":
         unasked.add("brought_dvc")
+    if not kept["serving"]:
+        unasked.add("brought_serving")
     if kept["inference"] != "onnxruntime":
         unasked.add("brought_onnxruntime")
     if kept["inference"] != "openvino":

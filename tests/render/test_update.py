@@ -43,6 +43,7 @@ SWITCHES = [
     ("scale_out", ["torchrun"], ["slurm"], "uses_slurm"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
     ("data_versioning", "none", "dvc", "uses_dvc"),
+    ("serving", False, True, "serves_predictions"),
 ]
 """Answers that decide on files that are yours: a value without them, one with them, the flag."""
 

@@ -31,9 +31,9 @@ DEVELOPING_LAYERS = 2
 PRODUCTION = "prod"
 # As strict as production can be run: by anybody, with nothing to write to and nobody to talk to.
 LOCKED_DOWN = ("--rm", "--read-only", "--network=none", "--cap-drop=all", "--user=4321:8765")
-FOR_EVERY_BACKEND = ("prod", "serverless")
+FOR_EVERY_BACKEND = ("prod", "serve", "serverless")
 TARGET = re.compile(
-    r"^FROM \S+ AS ((?:prod|train|dev|serverless|devcontainer)(?:-\w+)?)$", re.MULTILINE
+    r"^FROM \S+ AS ((?:prod|train|dev|serve|serverless|devcontainer)(?:-\w+)?)$", re.MULTILINE
 )
 
 

@@ -17,6 +17,7 @@ from envkeep.project.metadata import is_adopted, project_metadata
 from envkeep.project.requirements import exporters
 
 OF_PRODUCTION = ("predict", "generate")
+OF_PRODUCTION_WHERE_IT_SERVES = ("serve", "load", "openapi")
 MAKES_EXPORTERS = "EXPORTER_COMMAND"
 TASKS: dict[str, Callable[[], list[list[str]]]] = {
     "test": lambda: [["-m", "pytest"]],
@@ -60,9 +61,14 @@ def run_command(name: str, rest: Sequence[str]) -> int:
         name: The command.
         rest: Its arguments.
     """
-    kind = PRODUCTION if name in OF_PRODUCTION else DEVELOPMENT
-    command = [python_of(kind), "-m", project_metadata()["package_name"], name, *rest]
+    command = [python_of(_kind_of(name)), "-m", project_metadata()["package_name"], name, *rest]
     return run_program(command, env=_environments_of_exporters(name), mode="foreground").code
+
+
+def _kind_of(name: str) -> Kind:
+    """Return the environment of a command; llama.cpp's server is in the development environment."""
+    served = name in OF_PRODUCTION_WHERE_IT_SERVES and project_metadata().get("serves", False)
+    return PRODUCTION if name in OF_PRODUCTION or served else DEVELOPMENT
 
 
 def _environments_of_exporters(command: str) -> dict[str, str]:

@@ -88,13 +88,15 @@ def test_targets_are_those_of_the_answers(cell: Any, projects: Projects) -> None
     expected = {suffixed(target, name) for target in targets for name in backends_of(cell.answers)}
     if answers_of(project)["inference"] in ("onnxruntime", "openvino"):
         expected.add("serverless")
+    if answers_of(project)["serving"]:
+        expected.add("serve")
     found = stages(project)
     helpers = re.compile(r"(base|layers)(-.*)?|locks|project|toolchain|torch-wheels")
     assert {name for name in found if not helpers.fullmatch(name)} == expected | {"prod"}
     assert list(found)[-1] == "prod", "a build without --target makes the last stage"
     for name in (expected | {"prod"}) - {"serverless"}:
         assert "USER 1000:1000" in found[name].instructions, name
-    composed = re.compile(r"(dev|train)(-.*)?")
+    composed = re.compile(r"(dev|train)(-.*)?|serve")
     assert set(services(project)) == {"prod", *filter(composed.fullmatch, expected)}
     for name, service in services(project).items():
         assert service["build"]["target"] == name

@@ -1,0 +1,39 @@
+# Owned by the template: every update rewrites this file. To change it: copy it to commands/.
+"""`serve`: answers over HTTP with an exported model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from ..artifacts import newest_model
+
+HELP = "answer over HTTP with an exported model, until Ctrl-C"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the model and the settings that are often changed; docs/serving.md has all."""
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="MODEL_DIR",
+        help="folder that export wrote (default: the newest in models/)",
+    )
+    parser.add_argument("--host", help="address (default: SERVING_HOST or 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="0: a free one (default: SERVING_PORT or 8000)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: 1)")
+    parser.add_argument("--device", help="cpu (default), auto, or a backend such as cuda")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal ends it."""
+    from ..serving.predicting import PredictorService
+    from ..serving.server import serve
+    from ..serving.settings import read_settings
+
+    settings = read_settings(os.environ, host=args.host, port=args.port, workers=args.workers)
+    folder = args.model or newest_model()
+    return serve(partial(PredictorService.open, folder, settings, args.device), settings)
