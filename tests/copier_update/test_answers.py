@@ -58,6 +58,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "extras": [["tuning", "jupyterlab"]],
         "trackers": [["mlflow", "wandb", "tensorboard"]],
         "data_versioning": ["dvc"],
+        "package_manager": ["uv"],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

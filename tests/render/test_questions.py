@@ -42,6 +42,7 @@ PUBLIC = (
     "data_versioning",
     "python_version",
     "torch_index",
+    "package_manager",
     "conda",
     "docker",
     "devcontainer",
