@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.environments import managers, store
 from envkeep.files import write_whole
-from envkeep.locks import compile, lock_set, torch_wheels, uv_lock
+from envkeep.locks import compile, lock_set, pylock, torch_wheels, uv_lock
 from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
@@ -129,6 +129,7 @@ def compile_locks(
     upgrade: bool,
     only_changed: bool = False,
     loosen: bool = False,
+    with_pylock: bool = False,
 ) -> None:
     """Compile all layers for some targets; if one fails, all their locks stay as they were.
 
@@ -138,6 +139,7 @@ def compile_locks(
         upgrade: Do not keep the versions that the locks hold.
         only_changed: Leave locks whose inputs are as they were.
         loosen: Add to overrides.txt what they need.
+        with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
     by_uv = _by_uv()
     if by_uv:
@@ -159,6 +161,8 @@ def compile_locks(
                 if not loosen:
                     raise
                 _add_overrides(error.lines)
+        if with_pylock or pylock.present(wanted):
+            pylock.write(wanted, top)
         if by_uv:
             uv_lock.write(top)
     if not by_uv:

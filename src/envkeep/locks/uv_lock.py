@@ -83,6 +83,8 @@ def problems(project: UvProject, folder: Path) -> list[str]:
             if not {*chosen} <= {*layers()}:
                 continue
             lines = _exported(folder, project.names(backend, chosen))
+            if lines is None:
+                return ["uv cannot read it, or it has other groups"]
             for target in project.of_backend(backend):
                 found += _differences(lines, target, Locks(target, project.locks), chosen)
     return found
@@ -160,17 +162,13 @@ def _lock(folder: Path) -> None:
         ) from error
 
 
-def _exported(folder: Path, groups: Sequence[str]) -> list[str]:
-    """Return what uv would install of some groups, for all platforms; nothing without a lock.
-
-    Raises:
-        ToolError: uv cannot read its lock.
-    """
+def _exported(folder: Path, groups: Sequence[str]) -> list[str] | None:
+    """Return what uv would install of some groups, for all platforms; None if it cannot say."""
     python = interpreters.find_interpreter()
     command = [locking_tools.tool("uv"), *EXPORT, "--no-emit-project", "--project", folder]
     command += [part for group in groups for part in ("--only-group", group)]
     done = run([*command, "--python", python], env=variables(), mode="capture", check=False)
-    return lines_of(done.text) if not done.code else []
+    return lines_of(done.text) if not done.code else None
 
 
 def _differences(
