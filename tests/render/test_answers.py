@@ -79,6 +79,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "uses_openvino": lambda row: row["inference"] == "openvino",
     "runs_torch": lambda row: (computes_with(row), row["inference"]) == ("torch", "native"),
     "runs_jax": lambda row: (computes_with(row), row["inference"]) == ("jax", "native"),
+    "predicts_with_jax": lambda row: (row["training"], row["inference"]) == ("jax", "native"),
     "runs_keras": lambda row: (row["training"], row["inference"]) == ("keras", "native"),
     "trains_keras": lambda row: row["training"] == "keras",
     "trains_jax": lambda row: row["training"] == "jax",

@@ -97,6 +97,7 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "httpx2": "uses_http_api",
         "torch": "runs_torch",
         "jax": "runs_jax",
+        "optax": "predicts_with_jax",
         "keras": "runs_keras",
         "transformers": "generates_native",
         "tokenizers": "predicts_texts",

@@ -62,7 +62,10 @@ def open_model(folder: Path, metadata: Metadata, device: str | None = None) -> P
         compiled = _CORE.compile_model(model, chosen, {} if chosen == _NPU else _FULL_PRECISION)
     except Exception as error:  # the runtime raises RuntimeError for everything
         raise ArtefactError(f"OpenVINO cannot open {path}: {_last_line(error)}") from error
-    metadata.check_inputs(path, [name for each in model.inputs for name in each.names])
+    described = {spec.name for spec in metadata.inputs}
+    # A converter gives an input also the names of what it left out after it.
+    found = [next(iter(each.names & described), each.any_name) for each in model.inputs]
+    metadata.check_inputs(path, found)
     return OpenVinoPredictor(compiled, metadata, batch)
 
 

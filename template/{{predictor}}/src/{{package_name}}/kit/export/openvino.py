@@ -45,6 +45,8 @@ def _write(request: ExportRequest, path: Path, *, compress: bool) -> None:
     try:
         with without_statistics() as openvino:
             model = convert(openvino, request)
+            for each in model.inputs:  # also has the names of what the converter left out after it
+                each.set_names(each.names & request.inputs.keys())
             for output, name in zip(model.outputs, request.outputs, strict=True):
                 output.set_names({name})
             _name_in_order(model)
