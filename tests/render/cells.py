@@ -173,6 +173,7 @@ CELLS = [
     *_tracker_cells(),
     *_configuration_cells(),
     *_data_cells(),
+    Cell("uv", "gpus", {**ANSWER_SETS["gpus"], "package_manager": "uv"}),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),
