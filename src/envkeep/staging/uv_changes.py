@@ -3,54 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from envkeep.errors import ToolError
 from envkeep.locks import uv_lock, uv_project
 from envkeep.locks.uv_project import UvProject
-from envkeep.paths import REQUIREMENTS
+from envkeep.paths import REQUIREMENTS, STACK
 from envkeep.process import run, say
 from envkeep.project.requirements import Line, layers, read_requirements
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import locking_tools
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What changed in the group of a layer.
+
+    Attributes:
+        file: The team's requirements of the layer.
+        wanted: Requirements that are new or other ones.
+        gone: The names of packages that are asked for no more.
+    """
+
+    file: Path
+    wanted: Sequence[str]
+    gone: Sequence[str]
+
+
 def take_changes() -> None:
     """Write into the requirements what changed in ``pyproject.toml`` since the last lock.
 
     Raises:
-        ToolError: The requirements changed too, or a change cannot stand there.
+        ToolError: Both changed, or a change cannot stand in a layer; nothing was written.
     """
     text, content = uv_project.read()
-    made = uv_project.MADE.search(text)
-    _take_dependencies(content)
-    if not made:
-        return
-    present: dict[str, list[str]] = content.get("dependency-groups", {})
     _refuse_sources(content)
-    if uv_project.groups_hash(present) == made["sha256"]:
-        return
+    changes = _changes(text, content)
+    for change in changes:
+        _apply(change)
+    _take_dependencies(content)
+
+
+def _changes(text: str, content: Mapping[str, Any]) -> list[_Change]:
+    """Return what changed in the groups alone."""
+    made = uv_project.MADE.search(text)
+    present: dict[str, list[str]] = content.get("dependency-groups", {})
+    if not made or uv_project.groups_hash(present) == made["sha256"]:
+        return []
     now = UvProject(uv_lock.locked_targets()).groups
     if uv_project.groups_hash(now) == uv_project.groups_hash(present):
-        return
+        return []
     if uv_project.groups_hash(now) != made["sha256"]:
         raise ToolError(
             "both requirements/ and the groups in pyproject.toml were changed since the last lock: "
             "take one of the two changes back (`git diff` shows them), run `make lock`, and make "
             "it again."
         )
-    for group in sorted(present.keys() | now.keys()):
-        _take_group(group, now.get(group, []), present.get(group, []))
+    groups = sorted(present.keys() | now.keys())
+    found = (_change(each, now.get(each, []), present.get(each, [])) for each in groups)
+    return [change for change in found if change]
 
 
-def _take_group(group: str, before: Sequence[str], after: Sequence[str]) -> None:
-    """Write the changes of a group into the requirements of its layer."""
+def _change(group: str, before: Sequence[str], after: Sequence[str]) -> _Change | None:
+    """Return how a group differs from its layer.
+
+    Raises:
+        ToolError: It is no layer's, or what it lacks is asked for by the template.
+    """
     old, new = ({Line.of(each).name: each for each in lines} for lines in (before, after))
     changed = [each for name, each in new.items() if not _is_same(old.get(name), each)]
     gone = [name for name in old if name not in new]
     if not (changed or gone):
-        return
+        return None
     layer = uv_project.layer_of(group)
     if layer is None:
         known = ", ".join(uv_project.group_of(each) for each in layers())
@@ -68,12 +94,27 @@ def _take_group(group: str, before: Sequence[str], after: Sequence[str]) -> None
                 f"the group {group}: `git checkout pyproject.toml uv.lock` brings it back, and a "
                 f"requirements/{layer}.in without `-r stack/{layer}.in` does without it."
             )
-        kept = [each for each in _lines(path) if _name(each) != name]
-        path.write_text("".join(f"{each}\n" for each in kept), encoding="utf-8", newline="\n")
-        say(f"requirements/{layer}.in: {name} was removed, as in pyproject.toml.")
-    for line in changed:
-        set_requirement(path, Line.of(line).name, line)
-        say(f"requirements/{layer}.in: {line}, as in pyproject.toml.")
+    return _Change(path, changed, gone)
+
+
+def _apply(change: _Change) -> None:
+    """Write a change into the requirements of its layer."""
+    if change.gone:
+        kept = [each for each in _lines(change.file) if _name(each) not in change.gone]
+        text = "".join(f"{each}\n" for each in kept)
+        change.file.write_text(text, encoding="utf-8", newline="\n")
+    for name in change.gone:
+        say(f"requirements/{change.file.name}: {name} was removed, as in pyproject.toml.")
+    for line in change.wanted:
+        _ask_for(line, change.file, "as in pyproject.toml")
+
+
+def _ask_for(line: str, path: Path, why: str) -> None:
+    """Write a requirement into the team's file of a layer, which goes on to take the template's."""
+    if not path.exists():
+        path.write_text(f"-r {STACK.name}/{path.name}\n", encoding="utf-8", newline="\n")
+    set_requirement(path, Line.of(line).name, line)
+    say(f"requirements/{path.name}: {line}, {why}.")
 
 
 def _take_dependencies(content: Mapping[str, Any]) -> None:
@@ -86,8 +127,7 @@ def _take_dependencies(content: Mapping[str, Any]) -> None:
         return
     layer = "20-train" if "20-train" in layers() else "30-prod"
     for line in found:
-        set_requirement(REQUIREMENTS / f"{layer}.in", Line.of(line).name, line)
-        say(f"requirements/{layer}.in: {line}, from the dependencies in pyproject.toml.")
+        _ask_for(line, REQUIREMENTS / f"{layer}.in", "from the dependencies in pyproject.toml")
     command = [locking_tools.tool("uv"), "remove", "--quiet", "--frozen"]
     run([*command, *(_bare_name(line) for line in found)], env=uv_lock.variables(), mode="quiet")
 

@@ -234,3 +234,26 @@ def test_the_first_resolution_gets_every_locked_version(folder: Path) -> None:
     assert groups["cpu"] == groups["prod-cpu"] == [f"mine==1 ; {linux}", f"mine==1 ; {mac}"]
     assert groups["cuda"] == [f"mine==2 ; {linux}"]
     assert Locks(CPU).file("20-train").exists()
+
+
+def test_nothing_is_written_where_one_change_is_refused(made: Path, folder: Path) -> None:
+    edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
+    edit(made, "train = [", 'docs = ["sphinx"]\ntrain = [')
+    with pytest.raises(ToolError, match="the group docs"):
+        uv_changes.take_changes()
+    assert not (folder / "40-dev.in").exists()
+
+
+def test_a_group_and_the_projects_own_dependencies_may_change_together(
+    made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[list[object]] = []
+    monkeypatch.setattr(uv_changes, "run", lambda command, **_: removed.append(command))
+    monkeypatch.setattr(uv_changes.locking_tools, "tool", lambda name: name)
+    monkeypatch.setattr(uv_lock, "variables", dict)
+    edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
+    edit(made, 'version = "1"\n', 'version = "1"\ndependencies = ["sniffio>=1"]\n')
+    uv_changes.take_changes()
+    assert (folder / "40-dev.in").read_text("utf-8") == "-r stack/40-dev.in\ntomli-w\n"
+    assert (folder / "20-train.in").read_text(encoding="utf-8").endswith("\nsniffio>=1\n")
+    assert removed == [["uv", "remove", "--quiet", "--frozen", "sniffio"]]
