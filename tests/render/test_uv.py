@@ -14,6 +14,7 @@ UV = {"package_manager": "uv"}
 ANSWERS = ".copier-answers.yml"
 TOLD = {
     ANSWERS,
+    "README.md",
     ".github/workflows/checks.yml",
     "docs/environment.md",
     "docs/uv.md",

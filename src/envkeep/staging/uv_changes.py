@@ -50,6 +50,12 @@ def _changes(text: str, content: Mapping[str, Any]) -> list[_Change]:
     """Return what changed in the groups alone."""
     made = uv_project.MADE.search(text)
     present: dict[str, list[str]] = content.get("dependency-groups", {})
+    for group, lines in present.items():
+        if not all(isinstance(each, str) for each in lines):
+            raise ToolError(
+                f"the group {group} in pyproject.toml includes another one, and `make lock` makes "
+                "the groups of the layers: name its packages there."
+            )
     if not made or uv_project.groups_hash(present) == made["sha256"]:
         return []
     now = UvProject(uv_lock.locked_targets()).groups

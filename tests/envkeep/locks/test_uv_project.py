@@ -183,6 +183,11 @@ def test_what_uv_added_and_removed_goes_into_the_requirements(made: Path, folder
         ('    "pytest",\n', "", r"the template asks for pytest in .*40-dev\.in.*git checkout"),
         ("train = [", 'docs = ["sphinx"]\ntrain = [', r"the group docs .* is not one of a layer"),
         ("prod-cpu = [", 'prod-cpu = [\n    "x",', r"the group prod-cpu .*is not one of a layer"),
+        (
+            "dev = [",
+            'dev = [\n    { include-group = "prod" },',
+            r"the group dev .* includes another",
+        ),
         ('"torch" = [', 'mine = { git = "https://x" }\n"torch" = [', r"mine comes from a reposi"),
     ],
 )
