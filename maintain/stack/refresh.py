@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
+from envkeep.locks.failures import FAR_BEHIND
 from maintain.files import replace_files
 from maintain.stack.checks import check_rows
 from maintain.stack.data import StackError, offered_pythons, oldest
@@ -50,7 +51,7 @@ from maintain.stack.pins import (
     versions_text,
 )
 from maintain.stack.report import Reporter
-from maintain.stack.resolver import Resolver, find_uv
+from maintain.stack.resolver import Resolver, Unresolvable, find_uv
 from maintain.stack.rows import Release
 from maintain.stack.torch_requirements import common_requirements
 
@@ -70,6 +71,11 @@ class Indexes:
     pypi: Index = field(default_factory=pypi)
     torch: str | None = None
     options: tuple[str, ...] = ()
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether files have the day of their upload; those in a folder have none."""
+        return not self.options
 
 
 def refresh(
@@ -109,6 +115,8 @@ def refresh(
     _check_catalog(inputs, indexes, reporter)
     fresh = {"release.yml": release_text, **render_files(resolver, inputs)}
     fresh.update(dict.fromkeys(_left_over(stack, fresh), REMOVED))
+    if indexes.has_dates:
+        refuse_fallen_back(resolver, inputs.requirements, by_name(parse_pins(fresh[COMMON])))
     changed = {name: text for name, text in fresh.items() if _read(stack / name) != text}
     _report_changes(stack, fresh, changed, reporter)
     if not check:
@@ -191,6 +199,33 @@ def _present_pins(stack: Path, name: str) -> list[Pin]:
         return parse_pins(_read(stack / name))
     except StackError as error:
         raise StackError(f"stack/{name}: {error} Delete the file and run again.") from None
+
+
+def refuse_fallen_back(
+    resolver: Resolver,
+    requirements: Sequence[str],
+    pins: Mapping[NormalizedName, Sequence[Pin]],
+) -> None:
+    """Refuse a pin that no row limits and that had a successor a long time before the cutoff.
+
+    Raises:
+        StackError: A package of requirements.yml fell back to an old version.
+    """
+    rows = map(Requirement, requirements)
+    wanted = sorted({canonicalize_name(row.name) for row in rows if not row.specifier})
+    earlier = replace(resolver, cutoff=resolver.cutoff - timedelta(days=FAR_BEHIND))
+    newest = resolver.newest(wanted, resolver.python)
+    for name in (each for each in wanted if pins[each][-1].version < newest[each]):
+        try:
+            then = earlier.newest([name], resolver.python)[name]
+        except Unresolvable:  # a year ago it was not there
+            continue
+        if pins[name][-1].version < then:
+            raise StackError(
+                f"stack/requirements.yml: {name} fell back to {pins[name][-1].version}, and "
+                f"{then} was there {FAR_BEHIND} days before the cutoff; give its row a floor, "
+                f'such as ">={newest[name]}", to see what stands against it.'
+            )
 
 
 def _report_held_back(

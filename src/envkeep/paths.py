@@ -12,6 +12,7 @@ ROOT = Path(os.environ.get(FOLDER_VARIABLE) or Path.cwd()).resolve()
 LAUNCHER = ROOT / "keep.py"
 DOCKERFILE = ROOT / "Dockerfile"
 PYPROJECT = ROOT / "pyproject.toml"
+UV_LOCK = ROOT / "uv.lock"
 PYTHON_VERSION = ROOT / ".python-version"
 SOURCE = ROOT / "src"
 REQUIREMENTS = ROOT / "requirements"

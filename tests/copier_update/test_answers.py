@@ -60,6 +60,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "data_versioning": ["dvc"],
         "scale_out": [["torchrun"]],
         "serving": [True],
+        "package_manager": ["uv"],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -201,6 +201,7 @@ CELLS = [
     *_data_cells(),
     *_scale_out_cells(),
     *_serving_cells(),
+    Cell("uv", "gpus", {**ANSWER_SETS["gpus"], "package_manager": "uv"}),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

@@ -44,6 +44,7 @@ PUBLIC = (
     "serving",
     "python_version",
     "torch_index",
+    "package_manager",
     "conda",
     "docker",
     "devcontainer",

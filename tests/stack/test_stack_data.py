@@ -31,8 +31,10 @@ from maintain.stack.data import (
     offered_pythons,
 )
 from maintain.stack.generated import load_inputs
+from maintain.stack.pins import by_name, parse_pins
 from maintain.tested_on import DATA as TESTED_ON
 from maintain.tested_pairs import DATA as TESTED_PAIRS
+from tests.support.catalog import STACK
 from tests.support.copier_runs import ROOT
 
 LOADERS: dict[str, Callable[[Path], object]] = {
@@ -370,3 +372,20 @@ def test_a_second_release_is_refused(stack: Path, tmp_path: Path) -> None:
     (tmp_path / "release.yml").write_text(text + text, encoding="utf-8")
     with pytest.raises(StackError, match="holds 2 rows"):
         load_release(tmp_path)
+
+
+def test_every_package_of_a_project_has_a_pin_or_a_floor() -> None:
+    common = by_name(parse_pins((STACK / "constraints.txt").read_text(encoding="utf-8")))
+    inputs = load_inputs(STACK)
+    of_torch = {"torch", *(row.package for row in inputs.catalog.companions)}
+    for row in inputs.direct:
+        builds = [each for each in inputs.catalog.builds if row.goes_with(each)]
+        files = [STACK / "constraints" / f"{each.build}.txt" for each in builds]
+        texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in files]
+        pinned = [row.name in by_name(parse_pins(each)) for each in texts]
+        is_pinned = row.name in common or (pinned and all(pinned)) or row.name in of_torch
+        assert is_pinned or row.floor or row.held, row.package
+    for each in inputs.exporters:
+        pins = STACK / "exporters" / f"{each.exporter}.txt"
+        found = by_name(parse_pins(pins.read_text(encoding="utf-8")))
+        assert each.name in found or each.name in of_torch, each.package

@@ -2,18 +2,23 @@
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
+from packaging.version import Version
 from rich.console import Console
 
 from maintain.files import replace_files
+from maintain.stack import refresh as stack_refresh
 from maintain.stack.data import StackError
 from maintain.stack.generated import check_cutoff
+from maintain.stack.pins import by_name, parse_pins
 from maintain.stack.refresh import refresh
 from maintain.stack.report import Reporter
+from maintain.stack.resolver import Resolver, Unresolvable
 from scripts import refresh_stack
 from scripts.refresh_stack import main
 from tests.stack.stub_index import StubStack
@@ -369,3 +374,49 @@ def test_files_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
         replace_files({first: "new", tmp_path / "missing" / "second": "new"})
     assert first.read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
+
+
+class Dated:
+    """Stands for a resolver: knows the newest release of each package by year."""
+
+    python, cutoff = "3.11", date(2026, 1, 15)
+
+    def __init__(self, releases: Mapping[str, Mapping[int, str]], year: int = 2026) -> None:
+        """Take the releases by package and year, and the year up to which they are seen."""
+        self.releases, self.year = releases, year
+
+    def __replace__(self, *, cutoff: date) -> "Dated":
+        return Dated(self.releases, cutoff.year)
+
+    def newest(self, names: Sequence[str], python: str) -> dict[str, Version]:
+        """Return the newest release that was there, or fail as uv does."""
+        found = {}
+        for name in names:
+            there = [each for year, each in self.releases[name].items() if year <= self.year]
+            if not there:
+                raise Unresolvable([f"{name} is not there"])
+            found[name] = Version(there[-1])
+        return found
+
+
+@pytest.mark.parametrize(
+    ("row", "releases", "is_refused"),
+    [
+        ("nut", {2022: "1.0", 2024: "2.0", 2026: "3.0"}, True),
+        ("nut>=1", {2022: "1.0", 2024: "2.0", 2026: "3.0"}, False),
+        ("nut", {2022: "1.0", 2026: "2.0"}, False),
+        ("nut", {2026: "2.0"}, False),
+        ("nut", {2022: "1.0"}, False),
+    ],
+)
+def test_a_package_that_fell_back_by_a_year_is_refused_by_name(
+    row: str, releases: Mapping[int, str], is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack_refresh, "replace", lambda each, **new: each.__replace__(**new))
+    pins = by_name(parse_pins("nut==1.0\n"))
+    resolver = cast("Resolver", Dated({"nut": releases}))
+    if not is_refused:
+        stack_refresh.refuse_fallen_back(resolver, [row], pins)
+        return
+    with pytest.raises(StackError, match=r"nut fell back to 1\.0, and 2\.0 was there 365 days"):
+        stack_refresh.refuse_fallen_back(resolver, [row], pins)

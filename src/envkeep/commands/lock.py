@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.environments import managers, store
 from envkeep.files import write_whole
-from envkeep.locks import compile, lock_set, torch_wheels
+from envkeep.locks import compile, lock_set, pylock, torch_wheels, uv_lock
 from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
@@ -19,9 +19,11 @@ from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import LOCKS, OVERRIDES, shown
 from envkeep.process import say
 from envkeep.project import target as backends
+from envkeep.project.metadata import package_manager
 from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
 from envkeep.result import Result
+from envkeep.staging import uv_changes
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import interpreters, locking_tools
 
@@ -62,10 +64,13 @@ def compile_here(
 ) -> Result:
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.targets_here()
-    if not arguments.fast and not arguments.quiet:
+    by_uv = _by_uv()
+    if by_uv:  # one uv.lock is for all targets, so they are locked together
+        wanted = tuple(dict.fromkeys((*wanted, *uv_lock.locked_targets())))
+    if not arguments.fast and not arguments.quiet and not by_uv:
         say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
-        resolver_for = _resolver_for(fast=arguments.fast)
+        resolver_for = _resolver_for(fast=arguments.fast or by_uv)
         compile_locks(
             wanted,
             resolver_for,
@@ -90,7 +95,12 @@ def compile_first(wanted: Sequence[Target]) -> None:
 
     Both resolvers write the same bytes.
     """
-    compile_locks(wanted, _resolver_for(fast=locking_tools.uses_uv()), upgrade=False)
+    compile_locks(wanted, _resolver_for(fast=locking_tools.uses_uv() or _by_uv()), upgrade=False)
+
+
+def _by_uv() -> bool:
+    """Tell whether the project's package manager is uv."""
+    return package_manager() == "uv"
 
 
 def _resolver_for(*, fast: bool) -> ResolverFor:
@@ -100,11 +110,13 @@ def _resolver_for(*, fast: bool) -> ResolverFor:
 
 
 def _uv_for_here(target: Target, build: TorchBuild | None, *, python: str) -> Uv:
-    """Return uv as the resolver for this very machine.
+    """Return uv as the resolver for this very machine, or for all machines of another platform.
 
     To read what is in a folder of torch's wheels, uv unpacks it. It does so once only if it is the
     folder that environments are filled from.
     """
+    if target not in backends.targets_here():
+        return Uv(target, build)
     if build and build.is_folder:
         build = replace(build, index=str(torch_wheels.fetch_torch(build).resolve()))
     return Uv(target, build, python=python)
@@ -117,6 +129,7 @@ def compile_locks(
     upgrade: bool,
     only_changed: bool = False,
     loosen: bool = False,
+    with_pylock: bool = False,
 ) -> None:
     """Compile all layers for some targets; if one fails, all their locks stay as they were.
 
@@ -126,7 +139,11 @@ def compile_locks(
         upgrade: Do not keep the versions that the locks hold.
         only_changed: Leave locks whose inputs are as they were.
         loosen: Add to overrides.txt what they need.
+        with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
+    by_uv = _by_uv()
+    if by_uv:
+        uv_changes.take_changes()
     with _kept(OVERRIDES), lock_set.replaced_locks(wanted) as top:
         while True:
             try:
@@ -144,6 +161,12 @@ def compile_locks(
                 if not loosen:
                     raise
                 _add_overrides(error.lines)
+        if with_pylock or pylock.present(wanted):
+            pylock.write(wanted, top)
+        if by_uv:
+            uv_lock.write(top)
+    if not by_uv:
+        uv_lock.remove()
     say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")
 
 

@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--present", action="store_true", help="only those that are there already")
     parser.add_argument("--upgrade", action="store_true", help="as lock-upgrade does")
+    parser.add_argument(
+        "--pylock", action="store_true", help="write each layer as pylock.toml (PEP 751) too"
+    )
 
 
 def run(arguments: argparse.Namespace) -> Result:
@@ -41,7 +44,7 @@ def run(arguments: argparse.Namespace) -> Result:
         wanted = tuple(target for target in wanted if Locks(target).folder.exists())
     say(f"Locking {len(wanted)}: {', '.join(target.name for target in wanted)}.")
     with store.exclusive():
-        lock.compile_locks(wanted, Uv, upgrade=arguments.upgrade)
+        lock.compile_locks(wanted, Uv, upgrade=arguments.upgrade, with_pylock=arguments.pylock)
     data = {"locks": [target.name for target in wanted]}
     return Result(data, ["Commit them; on each machine `make install` takes the one that fits."])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,13 @@ from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import RESOLUTIONS, shown
 from envkeep.process import say
 from envkeep.project.metadata import project_metadata, python_version
-from envkeep.project.requirements import Line, input_files, overrides
+from envkeep.project.requirements import (
+    Line,
+    input_files,
+    overrides,
+    read_requirements,
+    with_included,
+)
 from envkeep.project.target import Target, exporters_of
 
 
@@ -145,7 +151,8 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
             entries = _compiled(attempt, sources, file, [locks.constraints, *earlier])
             if attempt.build is None:
                 _refuse_torch(entries, sources)
-            _look_at_new(entries, before, attempt)
+            known = [(line.name, line.exact_version) for line in stack_pins(locks.target)]
+            _look_at_new(_new(entries, [*known, *_versions(before)], attempt.build), sources)
             _write(file, entries, attempt.build, _header(locks.target))
         earlier.append(file)
 
@@ -171,6 +178,7 @@ def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgra
     for path in (limits, file):
         path.parent.mkdir(parents=True, exist_ok=True)
     limits.write_text(constraints_of_exporter(target, exporter), encoding="utf-8")
+    before = entries_of(file) if file.exists() else []
     resolver = resolver_for(target, build)
     try:
         entries = resolver.compile(sources, file, [limits], upgrade=upgrade)
@@ -182,6 +190,8 @@ def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgra
         )
         raise ToolError(f"{reason}; {UNTOUCHED}.") from error
     _refuse_unhashed(entries, sources)
+    known = [(line.name, line.exact_version) for line in read_requirements(limits)]
+    _look_at_new(_new(entries, [*known, *_versions(before)], build), sources)
     _write(file, entries, build, _header(target))
 
 
@@ -231,31 +241,60 @@ def _compiled(
     return entries
 
 
-def _look_at_new(
-    entries: Sequence[LockEntry], before: Sequence[LockEntry], attempt: _Attempt
-) -> None:
-    """Refuse a new version without support for this Python, and note a withdrawn one.
+def _versions(entries: Iterable[LockEntry]) -> list[tuple[str, str]]:
+    return [(entry.name, entry.version) for entry in entries if entry.version]
 
-    uv takes a source whatever Pythons it is for, up to the day on which it is to be built. What the
-    stack pins was tried with each of its Pythons; torch's packages are on an index of their own.
+
+def _new(
+    entries: Sequence[LockEntry], known: Iterable[tuple[str, str]], build: TorchBuild | None
+) -> list[tuple[str, str]]:
+    """Return the versions that were not known before, each with its package.
+
+    What the stack pins was tried with each of its Pythons; torch's packages are on an index of
+    their own.
+    """
+    apart = build.packages if build else ()
+    before = set(known)
+    return [each for each in _versions(entries) if each[0] not in apart and each not in before]
+
+
+def _look_at_new(new: Sequence[tuple[str, str]], sources: Sequence[Path]) -> None:
+    """Refuse a version without support for this Python or far too old; note a withdrawn one.
+
+    uv takes a source whatever Pythons it is for, up to the day on which it is to be built. And each
+    resolver goes back as far as it must, without a word, where newer releases do not fit.
 
     Raises:
-        ToolError: A new version has no file for the project's Python.
+        ToolError: A version has no file for the project's Python, or one that no line names was
+            released long before the newest.
     """
-    known = {(line.name, line.exact_version) for line in stack_pins(attempt.locks.target)}
-    known |= {(entry.name, entry.version) for entry in before}
-    apart = attempt.build.packages if attempt.build else ()
-    locked = [(entry.name, entry.version) for entry in entries if entry.name not in apart]
-    new = [(name, version) for name, version in locked if version and (name, version) not in known]
     try:
         found = package_index.fits(new)
     except ToolError:  # the resolver had all from its cache
         return
+    without_version = _without_version(sources)
     for fit in found:
         if fit.has_version and not fit.by:
             raise ToolError(f"{failures.no_wheel(fit)}; {UNTOUCHED}.")
+        if fit.name in without_version and failures.is_far_behind(fit):
+            place = shown(without_version[fit.name])
+            raise ToolError(f"{failures.far_behind(fit, place)}; {UNTOUCHED}.")
         if fit.yanked is not None:
             say(f"note: {failures.withdrawn(fit)}; take another version.")
+
+
+def _without_version(sources: Sequence[Path]) -> dict[str, Path]:
+    """Return the packages that no line limits to versions, each with the file that asks for it."""
+    rows = [
+        (line, path)
+        for source in sources
+        for path in with_included(source)
+        for line in read_requirements(path)
+    ]
+    limited = {
+        line.name for line in (*overrides(), *(row[0] for row in rows)) if line.names_version
+    }
+    return {line.name: path for line, path in rows if line.name not in limited}
 
 
 def _refuse_without_network(error: CommandError) -> None:

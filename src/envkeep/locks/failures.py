@@ -22,11 +22,13 @@ from envkeep.locks.resolver_output import FailedBuild
 from envkeep.paths import LOCKS, OVERRIDES, ROOT, shown
 from envkeep.project.metadata import python_version
 from envkeep.project.requirements import Line, read_requirements, with_included
+from envkeep.project.versions import has_other_major
 from envkeep.redact import redactor
 
 AT_MOST = 4  # packages that the index is asked about
 ALIKE = 0.75
 SHORT = 120  # characters of a reason
+FAR_BEHIND = 365  # days before the newest release
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,32 @@ def no_wheel(fit: Fit) -> str:
     word = f"; it is for Python {fit.requires_python}" if fit.requires_python else ""
     near = f"the nearest version that has one is {fit.nearest}" if fit.nearest else _newest(fit)
     return f"{fit.name} {fit.version} {_has_none(fit.pythons)}{word}; {near}"
+
+
+def is_far_behind(fit: Fit) -> bool:
+    """Tell whether a version is far older than the newest one that this Python can have.
+
+    An index that says no dates is judged by numbers: the first of a version and of the newest.
+    """
+    if fit.days_behind is None:
+        return bool(fit.newest) and has_other_major(fit.version, fit.newest[0])
+    return fit.days_behind > FAR_BEHIND
+
+
+def far_behind(fit: Fit, place: str) -> str:
+    """Return the sentence about a version that a resolver fell back to.
+
+    Args:
+        fit: What the index says of it.
+        place: The file that asks for the package.
+    """
+    newest = fit.newest[0]
+    years = f", released {fit.days_behind / 365:.1f} years before it" if fit.days_behind else ""
+    return (
+        f"{fit.name} fell back from {newest} to {fit.version}{years}, as no newer version goes "
+        f"with the rest: write `{fit.name}>={newest}` in {place} to see what stands against it, or "
+        f"`{fit.name}>={fit.version}` if the old one will do"
+    )
 
 
 def withdrawn(fit: Fit) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from html.parser import HTMLParser
 from typing import Any
@@ -41,6 +42,7 @@ class IndexFile:
         requires_python: Which Pythons it is for by the word of its makers, or an empty text.
         yanked: Why its makers withdrew it, an empty text without a reason; None if they did not.
         has_metadata: Whether its metadata lie beside it (PEP 658).
+        uploaded: When it came to the index (PEP 700), as text by ISO 8601, or an empty text.
     """
 
     name: str
@@ -50,6 +52,7 @@ class IndexFile:
     requires_python: str = ""
     yanked: str | None = None
     has_metadata: bool = False
+    uploaded: str = ""
 
     @property
     def is_wheel(self) -> bool:
@@ -139,6 +142,15 @@ def usable_versions(files: Iterable[IndexFile], python: Version) -> dict[Version
     }
 
 
+def released(files: Iterable[IndexFile]) -> date | None:
+    """Return the day of the first upload among some files, None if none of them says it."""
+    days = sorted(each.uploaded[:10] for each in files if each.uploaded)
+    try:
+        return date.fromisoformat(days[0]) if days else None
+    except ValueError:
+        return None
+
+
 def pythons(files: Iterable[IndexFile]) -> list[str]:
     """Return the CPython versions with a wheel among some files, in order."""
     names = {tag.interpreter for each in files for tag in each.tags}
@@ -193,6 +205,7 @@ def _file(row: Mapping[str, Any], address: str) -> IndexFile:
         requires_python=row.get("requires-python") or "",
         yanked=yanked if isinstance(yanked, str | None) else "",
         has_metadata=bool(row.get("core-metadata") or row.get("dist-info-metadata")),
+        uploaded=row.get("upload-time") or "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -36,6 +36,8 @@ class Fit:
         yanked: Why its makers withdrew it, an empty text without a reason; None if they did not.
         nearest: The next version with a wheel for this Python, or the last one; None without any.
         newest: The newest versions that this Python can have, the newest first.
+        days_behind: How many days before the newest of them the version was released, 0 where no
+            newer one is there; None where the index says no dates.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Fit:
     yanked: str | None
     nearest: str | None
     newest: Sequence[str]
+    days_behind: int | None = None
 
 
 def fits(wanted: Collection[tuple[str, str]]) -> list[Fit]:
@@ -87,6 +90,7 @@ def fit(name: str, version: str, files: Sequence[IndexFile], python: Version) ->
         yanked=index_pages.why_withdrawn(mine),
         nearest=_nearest(with_wheel, version_of(version)),
         newest=[str(each) for each in reversed([*usable][-NEWEST:])],
+        days_behind=_days_behind(mine, usable),
     )
 
 
@@ -125,6 +129,18 @@ def request(wanted: Sequence[Request]) -> list[Response]:
 
 def _is_page(response: Response) -> bool:
     return response.is_good and response.kind in FORMS
+
+
+def _days_behind(
+    mine: Sequence[IndexFile], usable: Mapping[Version, Sequence[IndexFile]]
+) -> int | None:
+    """Return how long before the last of the usable versions some files of one were uploaded."""
+    last = max(usable, default=None)
+    version = mine[0].version if mine else None
+    if last is None or version is None or version >= last:
+        return 0
+    before, after = index_pages.released(mine), index_pages.released(usable[last])
+    return (after - before).days if before and after else None
 
 
 def _nearest(versions: Sequence[Version], wanted: Version | None) -> str | None:

@@ -86,6 +86,15 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
     return TorchBuild(target, pins, tuple(target.build["index_packages"]), index)
 
 
+def project_index(target: Target) -> tuple[str, bool]:
+    """Return the index that the answers name for a target, and whether it is a folder of wheels.
+
+    ``TORCH_INDEX``, which is for one machine, does not count.
+    """
+    index = _index(project_metadata()["torch"]["index"], target.build["index"])
+    return index, "://" not in index
+
+
 def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
     """Return the versions of those companions of torch that some layers ask for."""
     asked_for = set(direct_names(wanted, target.backend))

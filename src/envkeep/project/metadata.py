@@ -45,6 +45,11 @@ def is_adopted() -> bool:
     return bool(project_metadata().get("adopted", False))
 
 
+def package_manager() -> str:
+    """Return the package manager that the answers name."""
+    return str(project_metadata().get("package_manager", "pip-tools"))
+
+
 @cache
 def machine() -> Machine:
     """Return what was detected on this machine, once."""

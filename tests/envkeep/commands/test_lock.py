@@ -37,6 +37,7 @@ def resolvers(monkeypatch: pytest.MonkeyPatch) -> list[ResolverFor]:
     monkeypatch.setattr(backends, "targets_here", lambda: (TARGET,))
     monkeypatch.setattr(backends, "targets", lambda: (TARGET,))
     monkeypatch.setattr(store, "exclusive", nullcontext)
+    monkeypatch.setattr(lock, "package_manager", lambda: "pip-tools")
     return found
 
 
@@ -83,3 +84,21 @@ def test_lock_first_names_the_faster_way(
     first = capsys.readouterr().out.partition("\n")[0]
     assert ("ARGS=--fast" in first and "seconds" in first) == said
     assert len(resolvers) == 1
+
+
+def test_with_uv_all_that_is_locked_is_locked_together_by_uv(
+    resolvers: list[ResolverFor],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = Target("macos-arm64", "cpu")
+    monkeypatch.setattr(lock, "package_manager", lambda: "uv")
+    monkeypatch.setattr(lock.uv_lock, "locked_targets", lambda: (other, TARGET))
+    arguments = argparse.Namespace(fast=False, quiet=False, changed=False, loosen=False)
+    assert lock.run(arguments).data["locks"] == [TARGET.name, other.name]
+    assert "pip-compile" not in capsys.readouterr().out
+    assert isinstance(resolvers[0], partial)
+    seen: list[Target] = []
+    monkeypatch.setattr(lock, "Uv", lambda target, build, **_: seen.append(target))
+    resolvers[0](other, None)
+    assert seen == [other]

@@ -40,6 +40,7 @@ class Recording:
         self.compiled: list[str] = []
         self.versions: dict[str, str] = {}
         self.partners: dict[str, str] = {}
+        self.brought: list[str] = []
 
     def compile(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
@@ -50,6 +51,7 @@ class Recording:
         asked = [line for path in sources for line in requirements.all_statements(path)]
         names = [line.partition("==")[0] for line in asked if not line.startswith("-")]
         pins = [f"{name}=={self.versions.get(name, '1.0')}" for name in dict.fromkeys(names)]
+        pins += self.brought
         return [
             LockEntry(pin, frozenset({f"sha256:{'0' * 64}"}), frozenset({"in"})) for pin in pins
         ]
@@ -253,3 +255,60 @@ def test_a_version_that_can_be_built_is_locked_and_a_withdrawn_one_is_named(
     assert lock(resolver) == ["40-dev"]
     said = capfd.readouterr().out
     assert "note: rich 1.0 was withdrawn by its makers (it is broken); take another" in said
+
+
+OLD = {"days_behind": 1200, "newest": ["3.17.2", "3.17.1"]}
+
+
+@pytest.mark.parametrize("place", ["40-dev.in", "exporters/jam.in"])
+def test_a_resolver_may_not_fall_back_to_a_release_far_older_than_the_newest(
+    resolver: Recording, folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, **OLD)
+    path = folder / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f"-r {'../' * (len(path.relative_to(folder).parts) - 1)}stack/{place}\nmlflow\n"
+    )
+    before = Locks(TARGET).file(place.removesuffix(".in")).read_bytes() if "40" in place else b""
+    words = r"mlflow fell back from 3\.17\.2 to 1\.0, released 3\.3 years before it, as no newer"
+    with pytest.raises(ToolError, match=rf"{words}.*`mlflow>=3\.17\.2` in .*{path.name} to see"):
+        lock(resolver)
+    if before:
+        assert Locks(TARGET).file("40-dev").read_bytes() == before
+
+
+@pytest.mark.parametrize("line", ["mlflow>=1.0", "mlflow<2", "mlflow==1.0"])
+def test_an_old_release_that_a_line_admits_is_locked(
+    resolver: Recording, folder: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, **OLD)
+    resolver.versions[line] = "1.0"
+    (folder / "40-dev.in").write_text(f"-r stack/40-dev.in\n{line}\n", encoding="utf-8")
+    assert lock(resolver) == ["40-dev"]
+
+
+def test_an_old_release_that_an_override_names_or_only_others_need_is_locked(
+    resolver: Recording, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, **OLD)
+    (folder / "overrides.txt").write_text("rich<2\n", encoding="utf-8")
+    (folder / "40-dev.in").write_text("-r stack/40-dev.in\nrich\n", encoding="utf-8")
+    assert lock(resolver) == [*LAYERS]
+    resolver.brought = ["antlr==1.0"]
+    assert "40-dev" in lock(resolver, only_changed=False)
+
+
+@pytest.mark.parametrize(
+    ("version", "newest", "days", "is_old"),
+    [
+        ("1.27", "3.17", 1200, True),
+        ("1.27", "3.17", 365, False),
+        ("3.17", "3.17", 0, False),
+        ("1.27", "3.17", None, True),
+        ("3.1", "3.17", None, False),
+    ],
+)
+def test_how_old_is_far_older(version: str, newest: str, days: int | None, is_old: bool) -> None:
+    fit = Fit("mlflow", version, True, True, "wheel", [], None, None, None, [newest], days)
+    assert failures.is_far_behind(fit) is is_old

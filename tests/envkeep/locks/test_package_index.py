@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from packaging.version import Version
 
 from envkeep.errors import ToolError
-from envkeep.locks import package_index
+from envkeep.locks import index_pages, package_index
 from envkeep.locks.index_pages import IndexFile
 from envkeep.toolchain import interpreters, locking_tools, web
 from envkeep.toolchain.web import Request, Response
@@ -49,6 +50,27 @@ def test_for_which_pythons_its_makers_made_it() -> None:
     file = IndexFile("demo-1.0-py3-none-any.whl", "x", requires_python="<3.5", yanked="broken")
     found = package_index.fit("demo", "1.0", [file], PYTHON)
     assert (found.by, found.requires_python, found.yanked) == ("wheel", "<3.5", "broken")
+
+
+def test_how_long_before_the_newest_a_version_was_released() -> None:
+    days = {"1.2": "2025-01-10T08:00:00.5Z", "1.10": "2026-01-10T08:00:00Z", "2.0": "2027-01-01"}
+    files = [
+        replace(each, uploaded=days.get(str(each.version), "2020-01-01T00:00:00Z"))
+        for each in FILES
+    ]
+    again = IndexFile("demo-1.2.tar.gz", "x", uploaded="2026-01-09T00:00:00Z")
+
+    def behind(version: str, files: Sequence[IndexFile]) -> int | None:
+        return package_index.fit("demo", version, files, PYTHON).days_behind
+
+    assert behind("1.2", [*files, again]) == 365
+    assert behind("1.10", files) == behind("2.0", files) == behind("9", files) == 0
+    assert behind("1.2", FILES) is None
+    assert index_pages.files_on(PAGE, "https://index.example/demo/")[0].uploaded == days["1.2"]
+
+
+PAGE = """{"files": [{"filename": "demo-1.2.tar.gz", "url": "demo-1.2.tar.gz",
+"upload-time": "2025-01-10T08:00:00.5Z"}]}"""
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (staged, prepare):
         monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setattr(prepare, "REQUIREMENTS", root / "requirements")
+    monkeypatch.setattr(prepare, "package_manager", lambda: "pip-tools")
     monkeypatch.setattr(staged, "TRIES", root / ".cache" / "tries")
     write(root, BEFORE)
     return root
@@ -128,3 +129,15 @@ def test_what_the_first_release_staged_can_still_be_promoted(project: Path) -> N
     }
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
     assert staged.find(folder.name).verdict == "the tests pass"
+
+
+def test_what_uv_reads_is_taken_over_too(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    write(copy, {**BEFORE, "pyproject.toml": b"new", "uv.lock": b"new"})
+    assert prepare.changed_files(copy) == {}
+    monkeypatch.setattr(prepare, "package_manager", lambda: "uv")
+    monkeypatch.setattr(prepare, "PYPROJECT", project / "pyproject.toml")
+    monkeypatch.setattr(prepare, "UV_LOCK", project / "uv.lock")
+    assert {*prepare.changed_files(copy)} == {"pyproject.toml", "uv.lock"}

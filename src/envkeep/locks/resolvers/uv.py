@@ -89,6 +89,18 @@ class Uv:
         run([*command, *pins, *written], env=self._variables(), mode="quiet")
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
+    def write_pylock(self, lock: Path, output: Path) -> None:
+        """Write a lock in the form of PEP 751: its packages, with the addresses of their files.
+
+        Raises:
+            CommandError: uv failed.
+        """
+        lines = [entry.requirement for entry in lockfile.parse_lock(lock.read_text("utf-8"))]
+        pins = self._folder / f"pins-{lock.stem}.txt"
+        pins.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        command = [*self._command([pins], []), "--no-deps", "--format", "pylock.toml"]
+        run([*command, "--output-file", output], env=self._variables(), mode="quiet")
+
     def _has_torch(self) -> bool:
         """Tell whether torch's packages alone resolve for the target."""
         project = self._torch_project.relative_to(ROOT)

@@ -1,0 +1,193 @@
+"""A project with uv: what its users type works, and what it changes ends in the same locks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle.projects import ENVIRONMENT, Project, error_sentence, pins_of, succeeded
+from tests.support.copier_runs import commit, render, update
+
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("uv")]
+
+WRITTEN = ("pyproject.toml", "uv.lock", "requirements")
+
+
+class UvUser(Project):
+    """A project, and somebody who types uv's commands in it."""
+
+    def uv(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the pinned uv in the project's folder, whatever its exit code."""
+        program = next((self.folder / ".venvs").glob("toolchain-*")) / "bin" / "uv"
+        return self.other_uv(self.folder, program, *arguments, **variables)
+
+    @staticmethod
+    def other_uv(
+        folder: Path, program: Path, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a uv in a folder."""
+        return subprocess.run(
+            [str(program), *arguments],
+            cwd=folder,
+            env={**ENVIRONMENT, "UV_PYTHON_DOWNLOADS": "never", **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def lock(self) -> None:
+        """Run `make lock`; uv finds its lock fresh afterwards."""
+        succeeded(self.tools("lock"))
+        succeeded(self.uv("lock", "--check"))
+
+    def changed(self) -> set[str]:
+        """Return the files that differ from the last commit."""
+        return {line[3:] for line in self.git("status", "--porcelain").splitlines()}
+
+
+@pytest.fixture(scope="module")
+def made(
+    template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> UvUser:
+    """Return a project with uv after `make setup`, committed."""
+    folder = tmp_path_factory.mktemp("uv") / "project"
+    chosen = {**answers, "training": "none", "package_manager": "uv"}
+    project = UvUser(render(template, folder, chosen))
+    succeeded(project.tools("setup"))
+    commit(project.folder, "Locked")
+    return project
+
+
+@pytest.fixture
+def project(made: UvUser) -> UvUser:
+    """Return the project as it was committed."""
+    made.git("checkout", "--quiet", "--", ".")
+    made.git("clean", "--quiet", "-fd")
+    succeeded(made.tools("install"))
+    return made
+
+
+def test_what_was_made_is_what_uv_would_make(project: UvUser) -> None:
+    succeeded(project.uv("lock", "--check"))
+    before = project.active()
+    done = succeeded(project.uv("sync"))
+    assert "Installed" not in done.stderr
+    assert "Uninstalled" not in done.stderr
+    assert ".venv is up to date" in succeeded(project.tools("install")).stdout
+    assert project.active() == before
+    assert project.changed() == set()
+    assert "Locking again gives the same" in succeeded(project.tools("lock-check")).stdout
+
+
+def test_a_clone_works_by_uv_alone(project: UvUser, tmp_path: Path) -> None:
+    program = next((project.folder / ".venvs").glob("toolchain-*")) / "bin" / "uv"
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", project.folder, clone], check=True)
+    succeeded(UvUser.other_uv(clone, program, "sync", "--locked"))
+    run = ("run", "--locked", "python", "-m", "pytest", "-q", "-m", "smoke")
+    assert "passed" in succeeded(UvUser.other_uv(clone, program, *run)).stdout
+    assert "mv .venv" in error_sentence(Project(clone).tools("install"))
+
+
+def test_an_environment_of_ones_own_leaves_the_active_one_alone(project: UvUser) -> None:
+    before = project.active()
+    groups = ("--only-group", "prod", "--only-group", "prod-cpu")
+    mine = {"UV_PROJECT_ENVIRONMENT": ".venvs/mine"}
+    succeeded(project.uv("sync", "--frozen", *groups, **mine))
+    try:
+        listed = succeeded(project.uv("pip", "freeze", "--python", ".venvs/mine")).stdout
+        assert pins_of(listed) == pins_of(project.lock_texts()["30-prod"])
+        assert project.active() == before
+    finally:
+        shutil.rmtree(project.folder / ".venvs" / "mine")
+
+
+def test_what_is_added_and_removed_by_uv_ends_in_the_layers(project: UvUser) -> None:
+    before = {name: _read(project, name) for name in ("pyproject.toml", "uv.lock")}
+    locks = project.lock_texts()
+    succeeded(project.uv("add", "--no-sync", "--group", "dev", "tomli-w"))
+    succeeded(project.uv("add", "--no-sync", "sniffio"))
+    project.lock()
+    assert "tomli-w" in pins_of(project.lock_texts()["40-dev"])
+    assert "sniffio" in pins_of(project.lock_texts()["30-prod"])
+    assert re.search(r"(?m)^tomli-w>=", _read(project, "requirements/40-dev.in"))
+    assert not re.search(r"(?m)^dependencies = \[\s*\"", _read(project, "pyproject.toml"))
+    succeeded(project.tools("install"))
+    assert "sniffio" in project.packages()
+    succeeded(project.uv("remove", "--no-sync", "--group", "dev", "tomli-w"))
+    succeeded(project.uv("remove", "--no-sync", "--group", "prod", "sniffio"))
+    project.lock()
+    assert project.lock_texts() == locks
+    assert _read(project, "uv.lock") == before["uv.lock"]
+
+
+def test_a_pin_holds_until_an_override_takes_it_out(project: UvUser) -> None:
+    pinned = pins_of(project.lock_texts()["40-dev"])["iniconfig"]
+    older = f"iniconfig<{pinned}"
+    refused = project.uv("add", "--no-sync", "--group", "dev", older)
+    assert refused.returncode != 0
+    assert "unsatisfiable" in refused.stderr
+    assert project.changed() == set()
+    project.append("requirements/overrides.txt", f"{older}\n")
+    project.lock()
+    assert pins_of(project.lock_texts()["40-dev"])["iniconfig"] != pinned
+
+
+def test_what_uv_cannot_give_a_layer_is_one_sentence(project: UvUser) -> None:
+    succeeded(project.uv("remove", "--no-sync", "--group", "dev", "pytest"))
+    sentence = error_sentence(project.tools("lock"))
+    assert "the template asks for pytest" in sentence
+    project.git("checkout", "--quiet", "--", ".")
+    succeeded(project.uv("add", "--no-sync", "--group", "docs", "sniffio"))
+    assert "the group docs in pyproject.toml" in error_sentence(project.tools("lock"))
+
+
+def test_a_tampered_hash_is_refused(project: UvUser) -> None:
+    path = project.folder / "uv.lock"
+    text = path.read_text(encoding="utf-8")
+    start = text.index('name = "psutil"\n')
+    changed = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", text[start:])
+    path.write_text(text[:start] + changed, encoding="utf-8")
+    fresh = {"UV_PROJECT_ENVIRONMENT": ".venvs/mine"}
+    done = project.uv("sync", "--frozen", "--only-group", "prod", **fresh)
+    shutil.rmtree(project.folder / ".venvs" / "mine", ignore_errors=True)
+    assert done.returncode != 0
+    assert "ash mismatch" in done.stderr
+
+
+def test_a_change_is_tried_promoted_and_taken_back(project: UvUser) -> None:
+    before = project.active()
+    succeeded(project.tools("try", "sniffio", "--quick"))
+    assert project.changed() == set()
+    said = succeeded(project.tools("promote")).stdout
+    assert "wrote uv.lock" in said
+    assert "wrote pyproject.toml" in said
+    succeeded(project.uv("lock", "--check"))
+    assert "sniffio" in project.packages()
+    assert project.active() != before
+    succeeded(project.tools("rollback"))
+    assert project.active() == before
+
+
+def test_the_package_manager_changes_and_no_lock_does(project: UvUser, tmp_path: Path) -> None:
+    other = Project(shutil.copytree(project.folder, tmp_path / "copy", symlinks=True))
+    before = other.lock_texts()
+    uvs = {name: _read(other, name) for name in ("pyproject.toml", "uv.lock")}
+    update(other.folder, {"package_manager": "pip-tools"})
+    succeeded(other.tools("lock", "--fast"))
+    assert other.lock_texts() == before
+    assert not (other.folder / "uv.lock").exists()
+    assert "[tool.uv]" not in _read(other, "pyproject.toml")
+    other.commit("pip-tools")
+    update(other.folder, {"package_manager": "uv"})
+    succeeded(other.tools("lock"))
+    assert other.lock_texts() == before
+    assert {name: _read(other, name) for name in uvs} == uvs
+
+
+def _read(project: Project, path: str) -> str:
+    return (project.folder / path).read_text(encoding="utf-8")
