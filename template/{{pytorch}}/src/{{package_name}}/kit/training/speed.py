@@ -149,7 +149,7 @@ def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler:
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
 
-def compiled(model: nn.Module) -> Callable[..., Any]:
+def compiled(model: Callable[..., Any]) -> Callable[..., Any]:
     """Return the model as one program, which is written and compiled as it is first called.
 
     Weights are shared: save those of `model` itself, whose names are the plain ones.

@@ -74,12 +74,12 @@ def _training(args: argparse.Namespace, options: list[str]) -> list[str]:
 def _search(args: argparse.Namespace, options: list[str]) -> list[str]:
     """Return what sbatch is given for the array of a new study."""
     from ...config import DEFAULT_CONFIG, Config
-    from ..tuning import Search, TuneConfig
-    from ..tuning.space import DEFAULT_SPACE
+    from ..answers import optional
 
-    settings = TuneConfig.from_file(DEFAULT_SPACE)
+    tuning, space = optional("tuning"), optional("tuning.space")
+    settings = tuning.TuneConfig.from_file(space.DEFAULT_SPACE)
     config = Config.load(DEFAULT_CONFIG, args.settings)
-    study = "none" if args.test else Search.create(settings, config).id
+    study = "none" if args.test else tuning.Search.create(settings, config).id
     array = f"--array=1-{settings.trials}%{args.at_once}"
     return [*options, array, str(TUNE), study]
 

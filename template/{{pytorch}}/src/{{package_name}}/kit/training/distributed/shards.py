@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from ...files import replacing
@@ -39,7 +40,7 @@ def save(path: Path, content: dict[str, Any]) -> None:
     if shards:
         progress = content["progress"]
         content[FOLDER] = f"{path.stem}-{progress['epoch']}-{progress['step']}"
-        dcp.save(shards, checkpoint_id=path.parent / content[FOLDER])
+        state_dict_saver.save(shards, checkpoint_id=path.parent / content[FOLDER])
     if rank() == 0:
         with replacing(path) as temporary:
             torch.save(content, temporary)
@@ -62,7 +63,7 @@ def fitted(
     shards: dict[str, Any] = {}
     if FOLDER in content:
         folder = path.parent / content[FOLDER]
-        sizes = dcp.FileSystemReader(folder).read_metadata().state_dict_metadata
+        sizes = FileSystemReader(folder).read_metadata().state_dict_metadata
 
         def wanted(key: str, value: Any) -> Any:
             if isinstance(value, str) and value.startswith(_SHARD):
@@ -72,7 +73,7 @@ def fitted(
         _mapped(states, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a single process, which is what is meant
-            dcp.load(shards, checkpoint_id=folder, no_dist=not is_started())
+            state_dict_loader.load(shards, checkpoint_id=folder, no_dist=not is_started())
 
     def own(key: str, value: Any) -> Any:
         return shards[key] if key in shards else _placed(value, like_of(key))
