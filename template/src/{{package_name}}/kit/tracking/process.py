@@ -55,6 +55,11 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
     return _is_there(pid)
 
 
+ONCE_SECONDS = 2.0
+"""Signals that come this soon after one another are one request: job managers send it to each
+process, and a parent hands on to its own what it heard."""
+
+
 class Sigterm:
     """Lets SIGTERM raise `Terminated`, as Ctrl-C raises KeyboardInterrupt.
 
@@ -65,6 +70,7 @@ class Sigterm:
         """Change nothing yet."""
         self._before: Any = None
         self._owner = 0
+        self._heard = -ONCE_SECONDS
 
     def start(self) -> None:
         """Begin to raise."""
@@ -85,6 +91,9 @@ class Sigterm:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() == self._owner:
+            before, self._heard = self._heard, time.monotonic()
+            if self._heard - before < ONCE_SECONDS:
+                return
             raise Terminated
         signal.signal(number, signal.SIG_DFL)  # a worker that was forked: it has no record
         os.kill(os.getpid(), number)
