@@ -94,10 +94,10 @@ LINES: dict[str, dict[str, list[str]]] = {
     "hydra": {
         "10-torch": ["-r stack/10-torch.in", "torchvision==0.*,>=0.15.0"],
         "20-train": ["rootutils", "rich"],
-        "30-prod": ["-r stack/30-prod.in", "lightning>=2.0.0", "hydra-core==1.3.2"],
+        "30-prod": ["-r stack/30-prod.in", "lightning>=2.0.0", "hydra-core"],
         "40-dev": ["-r stack/40-dev.in"],
         "50-lint": ["-r stack/50-lint.in"],
-        "overrides": [],
+        "overrides": ["hydra-core==1.3.2"],
     },
     "poetry": {
         "10-torch": ["-r stack/10-torch.in"],

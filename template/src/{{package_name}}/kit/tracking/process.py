@@ -24,7 +24,6 @@ _FORGET_PEAK = "5"  # of clear_refs, see proc(5)
 _START_TIME = 22 - 4  # field 22 of /proc/PID/stat (see proc(5)), counted from the fourth
 _GONE = ("Z", "X")  # its exit status is all that is left of it
 _STILL_ACTIVE = 259
-_SAME_SIGNAL_SECONDS = 2.0  # a launcher passes on what the process itself may have heard too
 
 
 def process_facts() -> dict[str, Any]:
@@ -54,6 +53,11 @@ def is_alive(process: Mapping[str, Any] | None) -> bool | None:
     if process["started"] is not None:
         return bool(_start_of(pid) == process["started"])
     return _is_there(pid)
+
+
+ONCE_SECONDS = 2.0
+"""Signals that come this soon after one another are one request: job managers send it to each
+process, and a parent hands on to its own what it heard."""
 
 
 class Sigterm:
@@ -115,11 +119,11 @@ class Sigterm:
             os.kill(os.getpid(), number)
             return
         now = time.monotonic()
-        is_again = self._asked is not None and now - self._since > _SAME_SIGNAL_SECONDS
-        if self._asked is None:
+        is_first = self._asked is None
+        if is_first:
             self._asked = KeyboardInterrupt if number == signal.SIGINT else Terminated
             self._since = now
-        if is_again or not self._waits:
+        if is_first and not self._waits or now - self._since >= ONCE_SECONDS:
             self.end()
 
 
