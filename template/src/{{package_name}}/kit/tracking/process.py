@@ -123,7 +123,7 @@ class Sigterm:
         if is_first:
             self._asked = KeyboardInterrupt if number == signal.SIGINT else Terminated
             self._since = now
-        if is_first and not self._waits or now - self._since >= ONCE_SECONDS:
+        if (is_first and not self._waits) or now - self._since >= ONCE_SECONDS:
             self.end()
 
 
