@@ -24,6 +24,7 @@ from .task import CLASS_NAMES
 
 BOOKS = "authors.csv"
 EXAMPLE = Path("data/raw", BOOKS)
+LONGEST = 2**31 - 1  # characters of a text; Python's own limit for a field is 131 072
 
 
 def read(path: Path) -> Samples:
@@ -32,6 +33,7 @@ def read(path: Path) -> Samples:
     Raises:
         DataError: The content is not what this code expects.
     """
+    csv.field_size_limit(LONGEST)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(_rows(csv.DictReader(file)))
@@ -44,7 +46,7 @@ def read(path: Path) -> Samples:
 def _rows(reader: csv.DictReader[str]) -> Iterator[tuple[str, int]]:
     """Yield the texts, and the numbers of their labels."""
     if not {"text", "label"} <= set(reader.fieldnames or ()):
-        raise ValueError("its first line needs the columns text and label")
+        raise ValueError("its first line needs the columns text and label, separated by a comma")
     for row in reader:
         text, label = (row["text"] or "").strip(), row["label"]
         if not text or label not in CLASS_NAMES:

@@ -151,7 +151,24 @@ def _open(source: Path | str, kind: Kind, head: Mapping[str, Any] | None = None)
         tokenizer = AutoTokenizer.from_pretrained(source)
     except Exception as error:  # missing, damaged and unknown models have no common base class
         raise _damaged(source, kind) from error
+    if kind.head:
+        _let_pad(model, tokenizer, source)
+        model.config.use_cache = False  # what GPT-2 and others return besides for the next token
     return Opened(model.eval(), tokenizer)
+
+
+def _let_pad(model: Any, tokenizer: Any, source: Path | str) -> None:
+    """Let the token of the end pad texts of unequal length, where a model such as GPT-2 has none.
+
+    Raises:
+        RunError: It has no token of the end either.
+    """
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise RunError(f"The tokenizer of {source} needs a pad_token or an eos_token.")
+        tokenizer.pad_token = tokenizer.eos_token
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
 
 
 @contextmanager
