@@ -60,7 +60,7 @@ class Measured(NamedTuple):
 
 
 def ways(processes: int) -> dict[str, tuple[str, ...]]:
-    """Return the arguments of each way, by its name; the first is what the others are set beside."""
+    """Return the arguments of each way, by its name; the others are set beside the first."""
     several = ("--processes", str(processes), "--training.strategy")
     return {
         "one process": (),
