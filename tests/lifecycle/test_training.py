@@ -163,7 +163,9 @@ def test_a_terminated_run_says_so_and_goes_on(project: Project) -> None:
     train = ("train", "--training.epochs", "200", "--name", "asked")
     code, rest = project.interrupted_tools(*train, after="epoch   1", by=signal.SIGTERM)
     assert code == 143
-    found = re.search(r"Terminated after \d+ of 200 epochs(?:, at step \d+)?; .* `train --resume (\S+)`", rest)
+    found = re.search(
+        r"Terminated after \d+ of 200 epochs(?:, at step \d+)?; .* `train --resume (\S+)`", rest
+    )
     assert found, rest
     run = run_record(project, found[1])
     assert run["status"] == "terminated"
