@@ -125,8 +125,9 @@ class PoetryProject(LayerGroups):
             for name, version in self._torch_pins(layer, target, wanted):
                 found.setdefault(name, {}).setdefault(version, set()).add(system)
         for name, versions in found.items():
+            most = max(versions, key=lambda each: len(versions[each]))
             for version, there in versions.items():
-                marker = _marker(there, systems - there)
+                marker = _other_than(systems - there) if version == most else _either(there)
                 yield self._limited(f"{name}{self._exactly(name, version)}{marker}", backend)
 
     def _exactly(self, name: str, version: str) -> str:
@@ -163,13 +164,15 @@ def _helpers(target: Target) -> tuple[str, ...]:
     return build.helpers if build else ()
 
 
-def _marker(there: set[str], elsewhere: set[str]) -> str:
-    """Return a marker of some systems, as the end of a requirement."""
-    if not elsewhere:
-        return ""
-    if len(elsewhere) <= len(there):
-        return " ; " + " and ".join(f"sys_platform != '{each}'" for each in sorted(elsewhere))
-    return " ; " + " or ".join(f"sys_platform == '{each}'" for each in sorted(there))
+def _other_than(systems: set[str]) -> str:
+    """Return the marker of all systems but some, as the end of a requirement."""
+    marker = " and ".join(f"sys_platform != '{each}'" for each in sorted(systems))
+    return f" ; {marker}" if marker else ""
+
+
+def _either(systems: set[str]) -> str:
+    """Return the marker of some systems, as the end of a requirement."""
+    return " ; " + " or ".join(f"sys_platform == '{each}'" for each in sorted(systems))
 
 
 def _row(rows: list[Mapping[str, str]]) -> str:

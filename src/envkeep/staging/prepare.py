@@ -75,6 +75,6 @@ def _hashes(root: Path) -> dict[str, str]:
     places = [*top.rglob("*")]
     manager = package_managers.chosen()
     if manager:
-        places += [root / path.relative_to(ROOT) for path in (PYPROJECT, manager.path)]
+        places += [root / path.name for path in (PYPROJECT, manager.path)]
     files: Sequence[Path] = [path for path in places if path.is_file()]
     return {path.relative_to(root).as_posix(): sha256_of(path) for path in files}
