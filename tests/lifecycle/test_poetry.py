@@ -11,7 +11,7 @@ import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project, error_sentence, pins_of, succeeded
 from tests.support.copier_runs import commit, render, update
-from tests.support.poetry_source import add_source
+from tests.support.poetry_source import add_source, take_source
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("poetry")]
 
@@ -83,7 +83,7 @@ def project(made: PoetryUser) -> PoetryUser:
 def test_what_was_made_is_what_poetry_would_make(project: PoetryUser) -> None:
     succeeded(project.poetry("check", "--lock"))
     before = project.active()
-    done = succeeded(project.poetry("install"))
+    done = succeeded(project.poetry("install", "--no-root"))
     assert "No dependencies to install or update" in done.stdout
     assert ".venv is up to date" in succeeded(project.tools("install")).stdout
     assert project.active() == before
@@ -154,7 +154,7 @@ def test_a_pin_holds_until_an_override_takes_it_out(project: PoetryUser) -> None
     older = f"iniconfig<{pinned}"
     refused = project.poetry("add", "--lock", "--group", "dev", older)
     assert refused.returncode != 0
-    assert "version solving failed" in refused.stderr
+    assert f"iniconfig (=={pinned})" in refused.stderr
     assert project.changed() == set()
     project.append("requirements/overrides.txt", f"{older}\n")
     project.lock()
@@ -176,6 +176,7 @@ def test_what_poetry_cannot_give_a_layer_is_one_sentence(project: PoetryUser) ->
 def test_a_tampered_hash_is_refused(project: PoetryUser, tmp_path: Path) -> None:
     path = project.folder / "poetry.lock"
     text = path.read_text(encoding="utf-8")
+    version = pins_of(project.lock_texts()["30-prod"])["psutil"]
     start = text.index('name = "psutil"\n')
     changed = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", text[start:])
     path.write_text(text[:start] + changed, encoding="utf-8")
@@ -184,7 +185,7 @@ def test_a_tampered_hash_is_refused(project: PoetryUser, tmp_path: Path) -> None
     mine = {"VIRTUAL_ENV": str(folder), "PATH": f"{folder}/bin:{ENVIRONMENT['PATH']}"}
     done = project.poetry("install", "--only", "prod", "--no-root", **mine)
     assert done.returncode != 0
-    assert re.search(r"(?i)hash|links", done.stdout + done.stderr)
+    assert f"psutil ({version}) did not match any known checksums" in done.stdout
     assert not [*folder.glob("lib/*/site-packages/psutil")]
 
 
@@ -208,6 +209,7 @@ def test_the_package_manager_changes_and_no_lock_does(project: PoetryUser, tmp_p
     made = {name: other.read(name) for name in ("pyproject.toml", "poetry.lock")}
     for manager in ("pip-tools", "uv"):
         update(other.folder, {"package_manager": manager})
+        take_source(other.folder)
         succeeded(other.tools("lock", "--fast"))
         assert other.lock_texts() == before
         assert not (other.folder / "poetry.lock").exists()
@@ -215,6 +217,7 @@ def test_the_package_manager_changes_and_no_lock_does(project: PoetryUser, tmp_p
         assert (other.folder / "uv.lock").exists() == (manager == "uv")
         commit(other.folder, manager)
     update(other.folder, {"package_manager": "poetry"})
+    add_source(other.folder)
     succeeded(other.tools("lock"))
     assert other.lock_texts() == before
     assert not (other.folder / "uv.lock").exists()
