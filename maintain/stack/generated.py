@@ -30,6 +30,7 @@ TOOLS = {
     "copier": "the environment of Copier, which updates a project",
     "audit": "the environment that looks up known vulnerabilities of the locked packages",
     "notebooks": "the environment that runs notebooks",
+    "poetry": "the environment of Poetry, for projects that have it as package manager",
 }
 """The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
 OF_BUILDS = "constraints"  # the folder of the pins that builds add

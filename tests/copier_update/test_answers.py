@@ -60,7 +60,7 @@ def changes() -> dict[str, tuple[Answers, Answers]]:
         "data_versioning": ["dvc"],
         "scale_out": [["torchrun"]],
         "serving": [True],
-        "package_manager": ["uv"],
+        "package_manager": ["uv", "poetry"],
         "ci": ["gitlab", "none"],
     }
     found: dict[str, tuple[Answers, Answers]] = {

@@ -28,7 +28,14 @@ ANSWERS: Mapping[str, Answers] = {
     "gitlab": {"ci": "gitlab", "inference": "native"},
 }
 GPUS: Answers = {"backends": ["cuda", "rocm"], "ci": "gitlab"}
-PINNED = ("constraints.txt", "toolchain.txt", "copier.txt", "audit.txt", "notebooks.txt")
+PINNED = (
+    "constraints.txt",
+    "toolchain.txt",
+    "copier.txt",
+    "audit.txt",
+    "notebooks.txt",
+    "poetry.txt",
+)
 OF_ENVKEEP = "requirements/stack/envkeep.txt"
 """What envkeep needs has the versions of this repository's own lock."""
 

@@ -202,6 +202,7 @@ CELLS = [
     *_scale_out_cells(),
     *_serving_cells(),
     Cell("uv", "gpus", {**ANSWER_SETS["gpus"], "package_manager": "uv"}),
+    Cell("poetry", "defaults", {"package_manager": "poetry"}),
     Cell("without-conda", "gpus", {**ANSWER_SETS["gpus"], "conda": False}),
     *_container_cells(),
     *_profile_cells(),

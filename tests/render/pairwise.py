@@ -158,8 +158,14 @@ def with_needs(row: Row) -> dict[str, Any] | None:
             return None
         single = {question: answers[0] for question, answers in left.items() if len(answers) == 1}
         if single == found:
-            return found
+            return found if _goes_with_poetry(found) else None
         found = single
+
+
+def _goes_with_poetry(row: Row) -> bool:
+    """Tell whether a row without Poetry is at hand, or one with one GPU backend at most."""
+    gpus = sum(row.get(name) is True for name in GPUS)
+    return gpus <= 1 or row.get("package_manager") != "poetry"
 
 
 def answers_of_row(row: Row) -> dict[str, Any]:

@@ -222,6 +222,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "copier.in": "renderer\n",
         "audit.in": "renderer\n",
         "notebooks.in": "renderer\n",
+        "poetry.in": "renderer\n",
         **CATALOG,
     }
     for name, text in texts.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envkeep.environments import managers, store
 from envkeep.files import write_whole
-from envkeep.locks import compile, lock_set, pylock, torch_wheels, uv_lock
+from envkeep.locks import compile, group_lock, lock_set, package_managers, pylock, torch_wheels
 from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
@@ -19,11 +19,10 @@ from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
 from envkeep.process import say
 from envkeep.project import target as backends
-from envkeep.project.metadata import package_manager
 from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
 from envkeep.result import Result
-from envkeep.staging import uv_changes
+from envkeep.staging import group_changes
 from envkeep.staging.change_spec import set_requirement
 from envkeep.toolchain import interpreters, locking_tools
 
@@ -65,8 +64,8 @@ def compile_here(
     """Compile the locks for the CPU and for this machine's own backend."""
     wanted = backends.targets_here()
     by_uv = _by_uv()
-    if by_uv:  # one uv.lock is for all targets, so they are locked together
-        wanted = tuple(dict.fromkeys((*wanted, *uv_lock.locked_targets())))
+    if by_uv:  # one uv.lock or poetry.lock is for all targets, so they are locked together
+        wanted = tuple(dict.fromkeys((*wanted, *group_lock.locked_targets())))
     if not arguments.fast and not arguments.quiet and not by_uv:
         say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
@@ -99,8 +98,8 @@ def compile_first(wanted: Sequence[Target]) -> None:
 
 
 def _by_uv() -> bool:
-    """Tell whether the project's package manager is uv."""
-    return package_manager() == "uv"
+    """Tell whether uv compiles the layers: where a lock of all groups is made from them."""
+    return package_managers.chosen() is not None
 
 
 def _resolver_for(*, fast: bool) -> ResolverFor:
@@ -141,11 +140,14 @@ def compile_locks(
         loosen: Add to overrides.txt what they need.
         with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
-    by_uv = _by_uv()
+    manager = package_managers.chosen()
     own = [REQUIREMENTS / f"{layer}.in" for layer in layers()]
-    with _kept(OVERRIDES, PYPROJECT, *own), ExitStack() as stack:
-        if by_uv:
-            uv_changes.take_changes()
+    beside = [each.path for each in package_managers.WITH_GROUPS]
+    with _kept(OVERRIDES, PYPROJECT, *own, *beside), ExitStack() as stack:
+        package_managers.remove_others()
+        if manager:
+            manager.refuse()
+            group_changes.take_changes(manager)
         top = stack.enter_context(lock_set.replaced_locks(wanted))
         while True:
             try:
@@ -165,10 +167,8 @@ def compile_locks(
                 _add_overrides(error.lines)
         if with_pylock or pylock.present(wanted):
             pylock.write(wanted, top)
-        if by_uv:
-            uv_lock.write(top)
-    if not by_uv:
-        uv_lock.remove()
+        if manager:
+            manager.write(top)
     say(f"Locked in {shown(LOCKS)}: {', '.join(target.name for target in wanted)}.")
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from envkeep.environments import store
 from envkeep.errors import ToolError
-from envkeep.locks import compile, lock_set, lockfile, uv_lock
+from envkeep.locks import compile, lock_set, lockfile, package_managers
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.resolvers import Uv
 from envkeep.paths import LOCKS, shown
 from envkeep.project import target as backends
-from envkeep.project.metadata import package_manager
 from envkeep.project.requirements import layers
 from envkeep.project.target import Target
 from envkeep.result import Result
@@ -41,8 +40,9 @@ def run(arguments: argparse.Namespace) -> Result:
     python = interpreters.whole_version()
     with store.exclusive():
         problems = [line for target in present for line in _problems(target, python)]
-        if package_manager() == "uv" and not problems:
-            problems += uv_lock.freshness()
+        manager = package_managers.chosen()
+        if manager and not problems:
+            problems += manager.freshness()
     data = {"locks": [target.name for target in present], "differences": problems}
     if problems:
         sentence = f"the locks are not what the requirements give; {AGAIN}"

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from envkeep.errors import CommandError
 from envkeep.files import sha256_of
-from envkeep.locks import wheel_folders
+from envkeep.locks import package_managers, wheel_folders
 from envkeep.locks.compile import UNTOUCHED
-from envkeep.paths import ENVIRONMENTS, OVERRIDES, PYPROJECT, REQUIREMENTS, ROOT, UV_LOCK
+from envkeep.paths import ENVIRONMENTS, OVERRIDES, PYPROJECT, REQUIREMENTS, ROOT
 from envkeep.process import run_envkeep
 from envkeep.project import snapshot
-from envkeep.project.metadata import package_manager
 from envkeep.project.requirements import read_requirements
 from envkeep.toolchain import locking_tools
 
-LENT = ("envkeep-*", "toolchain-*", "copier-*", "conda-python-*")
+LENT = ("envkeep-*", "toolchain-*", "poetry-*", "copier-*", "conda-python-*")
 
 
 def lend(copy: Path) -> None:
@@ -50,7 +49,7 @@ def lock(copy: Path, *, upgrade: bool) -> None:
 def changed_files(copy: Path) -> dict[str, str | None]:
     """Return the requirements and locks of a copy that differ from the project's, by path.
 
-    With package_manager uv that is what uv reads too.
+    With uv and Poetry that is what they read too.
 
     The values are their SHA-256 in the copy, None where the copy has no such file.
     """
@@ -74,7 +73,8 @@ def added_overrides(copy: Path) -> list[str]:
 def _hashes(root: Path) -> dict[str, str]:
     top = root / REQUIREMENTS.relative_to(ROOT)
     places = [*top.rglob("*")]
-    if package_manager() == "uv":
-        places += [root / path.relative_to(ROOT) for path in (PYPROJECT, UV_LOCK)]
+    manager = package_managers.chosen()
+    if manager:
+        places += [root / path.name for path in (PYPROJECT, manager.path)]
     files: Sequence[Path] = [path for path in places if path.is_file()]
     return {path.relative_to(root).as_posix(): sha256_of(path) for path in files}

@@ -15,6 +15,7 @@ from envkeep.paths import (
     COPIER_LOCK,
     ENVIRONMENTS,
     NOTEBOOKS_LOCK,
+    POETRY_TOOLS_LOCK,
     TOOLCHAIN_LOCK,
     program,
     python,
@@ -134,4 +135,5 @@ TOOLCHAIN = PinnedTools("toolchain", TOOLCHAIN_LOCK, "pip, pip-tools, uv")
 COPIER = PinnedTools("copier", COPIER_LOCK, "Copier")
 AUDIT = PinnedTools("audit", AUDIT_LOCK, "pip-audit")
 NOTEBOOK_TOOLS = PinnedTools("notebooks", NOTEBOOKS_LOCK, "nbclient, ipykernel")
-ALL = (TOOLCHAIN, COPIER, AUDIT, NOTEBOOK_TOOLS)
+POETRY = PinnedTools("poetry", POETRY_TOOLS_LOCK, "Poetry")
+ALL = (TOOLCHAIN, COPIER, AUDIT, NOTEBOOK_TOOLS, POETRY)

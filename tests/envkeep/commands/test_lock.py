@@ -14,7 +14,7 @@ import pytest
 from envkeep.commands import lock
 from envkeep.environments import store
 from envkeep.environments.managers import chosen
-from envkeep.locks import torch_wheels
+from envkeep.locks import package_managers, torch_wheels
 from envkeep.locks.compile import ResolverFor
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.project import target as backends
@@ -37,7 +37,7 @@ def resolvers(monkeypatch: pytest.MonkeyPatch) -> list[ResolverFor]:
     monkeypatch.setattr(backends, "targets_here", lambda: (TARGET,))
     monkeypatch.setattr(backends, "targets", lambda: (TARGET,))
     monkeypatch.setattr(store, "exclusive", nullcontext)
-    monkeypatch.setattr(lock, "package_manager", lambda: "pip-tools")
+    monkeypatch.setattr(package_managers, "package_manager", lambda: "pip-tools")
     return found
 
 
@@ -86,14 +86,16 @@ def test_lock_first_names_the_faster_way(
     assert len(resolvers) == 1
 
 
-def test_with_uv_all_that_is_locked_is_locked_together_by_uv(
+@pytest.mark.parametrize("manager", ["uv", "poetry"])
+def test_with_uv_and_poetry_all_that_is_locked_is_locked_together_by_uv(
+    manager: str,
     resolvers: list[ResolverFor],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     other = Target("macos-arm64", "cpu")
-    monkeypatch.setattr(lock, "package_manager", lambda: "uv")
-    monkeypatch.setattr(lock.uv_lock, "locked_targets", lambda: (other, TARGET))
+    monkeypatch.setattr(package_managers, "package_manager", lambda: manager)
+    monkeypatch.setattr(lock.group_lock, "locked_targets", lambda: (other, TARGET))
     arguments = argparse.Namespace(fast=False, quiet=False, changed=False, loosen=False)
     assert lock.run(arguments).data["locks"] == [TARGET.name, other.name]
     assert "pip-compile" not in capsys.readouterr().out

@@ -10,60 +10,14 @@ import pytest
 from packaging.markers import Marker
 
 from envkeep.errors import ToolError
-from envkeep.locks import constraints, lock_set, torch_builds, uv_lock, uv_project
+from envkeep.locks import groups
 from envkeep.locks.lock_set import Locks
+from envkeep.locks.uv_lock import UV, UvLock
 from envkeep.locks.uv_project import UvProject
-from envkeep.project import metadata, requirements, target
 from envkeep.project.target import Target
-from envkeep.staging import uv_changes
-from tests.support.catalog import checked_builds, rows, torch_version
-
-CPU, CUDA = Target("linux-x86_64", "cpu"), Target("linux-x86_64", "cuda")
-MAC = Target("macos-arm64", "cpu")
-PLAIN = next(row["build"] for row in rows("builds") if row["backend"] == "cuda")
-FILES = {
-    "stack/10-torch.in": "torch\n",
-    "stack/20-train.in": "numpy\nrich>=13\n",
-    "stack/20-train-cuda.in": "cupy\n",
-    "stack/30-prod.in": "numpy\n",
-    "stack/30-prod-cpu.in": "onnxruntime\n",
-    "stack/30-prod-cuda.in": "onnxruntime-gpu ; sys_platform == 'linux'\n",
-    "stack/40-dev.in": "pytest\n",
-    "stack/constraints.txt": "numpy==2.5\nrich==15.0\nrich==14.0 ; python_version < '3.10'\n",
-    "stack/constraints-cuda.txt": "cupy==14.0\n",
-    "stack/toolchain.txt": "setuptools==84.0 \\\n    --hash=sha256:0\nuv==0.13\n",
-    "20-train.in": "-r stack/20-train.in\nmine[extra]>=1 ; python_version >= '3.11'\n",
-}
-OWN = '[project]\nname = "shop"\nversion = "1"\n'
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the requirements of a project for the CPU and CUDA, and its pyproject.toml."""
-    folder = tmp_path / "requirements"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text(OWN, encoding="utf-8")
-    for module in (requirements, constraints):
-        monkeypatch.setattr(module, "REQUIREMENTS", folder)
-        monkeypatch.setattr(module, "STACK", folder / "stack")
-        monkeypatch.setattr(module, "OVERRIDES", folder / "overrides.txt")
-        monkeypatch.setattr(module, "ORDER", folder / "order.txt")
-    monkeypatch.setattr(constraints, "CONSTRAINTS", folder / "stack" / "constraints.txt")
-    monkeypatch.setattr(uv_changes, "REQUIREMENTS", folder)
-    monkeypatch.setattr(uv_project, "TOOLCHAIN_LOCK", folder / "stack" / "toolchain.txt")
-    monkeypatch.setattr(uv_project, "PYPROJECT", tmp_path / "pyproject.toml")
-    for module in (lock_set, uv_lock):
-        monkeypatch.setattr(module, "LOCKS", folder / "locks")
-    for module in (constraints, lock_set, uv_lock):
-        monkeypatch.setattr(module, "python_version", lambda: "3.12")
-    torch = {"version": torch_version(), "index": "https://wheels.example/whl"}
-    facts = {"package_name": "shop", "builds": {"cpu": "cpu", "cuda": PLAIN}, "torch": torch}
-    for module in (metadata, torch_builds, target):
-        monkeypatch.setattr(module, "project_metadata", lambda: facts)
-    monkeypatch.delenv("TORCH_INDEX", raising=False)
-    return folder
+from envkeep.staging.group_changes import take_changes
+from tests.envkeep.locks.grouped import CPU, CUDA, FILES, MAC, OWN, PLAIN, edit, locked
+from tests.support.catalog import checked_builds, torch_version
 
 
 def tables(*targets: Target) -> dict[str, Any]:
@@ -71,18 +25,9 @@ def tables(*targets: Target) -> dict[str, Any]:
     return tomllib.loads(UvProject(targets).text())
 
 
-def locked(folder: Path, target: Target, **layers: str) -> None:
-    """Write locks of a target."""
-    place = folder / "locks" / target.name
-    place.mkdir(parents=True, exist_ok=True)
-    for layer in requirements.layers():
-        text = layers.get(layer.partition("-")[2], "")
-        (place / f"{layer}.txt").write_text(text, encoding="utf-8")
-
-
 def test_each_layer_is_a_group_and_each_backend_has_its_own(folder: Path) -> None:
     found = tables(CPU, CUDA)["dependency-groups"]
-    where = uv_project.marker_of("linux-x86_64")
+    where = groups.marker_of("linux-x86_64")
     versions = {row.backend: row for row in checked_builds() if row.build in ("cpu", PLAIN)}
     label = {name: row.wheels["linux-x86_64"].local_version for name, row in versions.items()}
     assert found == {
@@ -121,12 +66,12 @@ def test_one_backend_needs_no_conflict(folder: Path) -> None:
 
 
 def test_what_one_platform_lacks_is_limited_to_the_others(folder: Path) -> None:
-    groups = tables(CPU, MAC, CUDA)["dependency-groups"]
-    assert len(groups["cpu"]) == 2
-    (cupy,) = (each for each in groups["cuda"] if each.startswith("cupy"))
+    found = tables(CPU, MAC, CUDA)["dependency-groups"]
+    assert len(found["cpu"]) == 2
+    (cupy,) = (each for each in found["cuda"] if each.startswith("cupy"))
     marker = Marker(cupy.partition(" ; ")[2])
-    assert marker.evaluate(uv_project.environment_of("linux-x86_64", "3.12"))
-    assert not marker.evaluate(uv_project.environment_of("macos-arm64", "3.12"))
+    assert marker.evaluate(groups.environment_of("linux-x86_64", "3.12"))
+    assert not marker.evaluate(groups.environment_of("macos-arm64", "3.12"))
 
 
 def test_pins_are_constraints_and_an_override_takes_its_pin_out(folder: Path) -> None:
@@ -139,42 +84,36 @@ def test_pins_are_constraints_and_an_override_takes_its_pin_out(folder: Path) ->
 
 def test_the_tables_replace_those_before_and_no_others(folder: Path) -> None:
     block = UvProject((CPU,)).text()
-    once = uv_project.with_block(OWN, block)
-    assert once == uv_project.with_block(once, block)
-    assert uv_project.without_block(once).rstrip() == OWN.rstrip()
+    once = UvProject((CPU,)).replaced_in(OWN, block)
+    assert once == UvProject((CPU,)).replaced_in(once, block)
+    assert UvProject.without(once).rstrip() == OWN.rstrip()
     for own in ("[tool.uv]\npackage = false\n", "[dependency-groups]\ndev = []\n"):
         with pytest.raises(ToolError, match=r"has a table .* of its own"):
-            uv_project.with_block(OWN + own, block)
+            UvProject((CPU,)).replaced_in(OWN + own, block)
 
 
 @pytest.fixture
 def made(folder: Path) -> Path:
     """Return pyproject.toml of a project that was locked for the CPU."""
     locked(folder, CPU)
-    path = uv_project.PYPROJECT
-    path.write_text(uv_project.with_block(OWN, UvProject((CPU,)).text()), encoding="utf-8")
+    path = groups.PYPROJECT
+    project = UvProject((CPU,))
+    path.write_text(project.replaced_in(OWN, project.text()), encoding="utf-8")
     return path
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Change a text in a file once."""
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def test_what_uv_added_and_removed_goes_into_the_requirements(made: Path, folder: Path) -> None:
     before = (folder / "20-train.in").read_text(encoding="utf-8")
-    uv_changes.take_changes()
+    take_changes(UV)
     assert (folder / "20-train.in").read_text(encoding="utf-8") == before
     edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w>=1.2",\n')
     edit(made, '    "mine[extra]>=1 ; python_version >= \\"3.11\\"",\n', "")
     (folder / "40-dev.in").write_text("-r stack/40-dev.in\n", encoding="utf-8")
-    uv_changes.take_changes()
+    take_changes(UV)
     assert (folder / "40-dev.in").read_text(encoding="utf-8").endswith("40-dev.in\ntomli-w>=1.2\n")
     assert (folder / "20-train.in").read_text(encoding="utf-8") == "-r stack/20-train.in\n"
-    now = uv_project.groups_hash(UvProject((CPU,)).groups)
-    assert now == uv_project.groups_hash(tomllib.loads(made.read_text())["dependency-groups"])
+    now = groups.groups_hash(UvProject((CPU,)).groups)
+    assert now == groups.groups_hash(tomllib.loads(made.read_text())["dependency-groups"])
 
 
 @pytest.mark.parametrize(
@@ -196,20 +135,20 @@ def test_what_cannot_stand_in_a_layer_is_refused_in_one_sentence(
 ) -> None:
     edit(made, old, new)
     with pytest.raises(ToolError, match=words):
-        uv_changes.take_changes()
+        take_changes(UV)
 
 
 def test_changes_on_both_sides_are_refused(made: Path, folder: Path) -> None:
     edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
     (folder / "20-train.in").write_text("-r stack/20-train.in\nother\n", encoding="utf-8")
     with pytest.raises(ToolError, match=r"both requirements/ and the groups .* were changed"):
-        uv_changes.take_changes()
+        take_changes(UV)
 
 
 def test_the_same_change_on_both_sides_is_none(made: Path, folder: Path) -> None:
     edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
     (folder / "40-dev.in").write_text("-r stack/40-dev.in\ntomli-w\n", encoding="utf-8")
-    uv_changes.take_changes()
+    take_changes(UV)
     assert (folder / "40-dev.in").read_text(encoding="utf-8") == "-r stack/40-dev.in\ntomli-w\n"
 
 
@@ -219,10 +158,10 @@ def test_another_version_in_uvs_lock_is_found(
     locked(folder, CPU, train="numpy==2.5\nrich==15.0\n", prod="numpy==2.5\n", dev="pytest==9\n")
     everything = ["numpy==2.5", "rich==15.0", "pytest==9", "winonly==1 ; sys_platform == 'win32'"]
     answers = {True: everything, False: ["numpy==2.5"]}
-    monkeypatch.setattr(uv_lock, "_exported", lambda _, groups: answers["train" in groups])
-    assert uv_lock.problems(UvProject((CPU,)), folder) == []
+    monkeypatch.setattr(UvLock, "exported", lambda *given: answers["train" in given[-1]])
+    assert UV.problems(UvProject((CPU,)), folder) == []
     answers[False] = ["numpy==2.4", "numba==1"]
-    assert uv_lock.problems(UvProject((CPU,)), folder) == [
+    assert UV.problems(UvProject((CPU,)), folder) == [
         "linux-x86_64-cpu, prod: numba==1 is only in uv.lock",
         "linux-x86_64-cpu, prod: numpy==2.4 is only in uv.lock",
         "linux-x86_64-cpu, prod: numpy==2.5 is only in the layers",
@@ -233,11 +172,11 @@ def test_the_first_resolution_gets_every_locked_version(folder: Path) -> None:
     locked(folder, CPU, train="numpy==2.5\nmine==1\n", prod="other==1\nwide==1\n")
     locked(folder, MAC, train="numpy==2.5\nmine==1\n", prod="other==1\nwide==2\n")
     locked(folder, CUDA, train="numpy==2.5\nmine==2\ntorch==2+cu\n", prod="other==1\n")
-    pins, groups = uv_lock._pins(UvProject((CPU, MAC, CUDA)))
-    linux, mac = (uv_project.marker_of(each.platform) for each in (CPU, MAC))
+    pins, apart = UvProject((CPU, MAC, CUDA)).pins()
+    linux, mac = (groups.marker_of(each.platform) for each in (CPU, MAC))
     assert pins == ["numpy==2.5", "other==1", f"wide==1 ; {linux}", f"wide==2 ; {mac}"]
-    assert groups["cpu"] == groups["prod-cpu"] == [f"mine==1 ; {linux}", f"mine==1 ; {mac}"]
-    assert groups["cuda"] == [f"mine==2 ; {linux}"]
+    assert apart["cpu"] == [f"mine==1 ; {linux}", f"mine==1 ; {mac}"]
+    assert apart["cuda"] == [f"mine==2 ; {linux}"]
     assert Locks(CPU).file("20-train").exists()
 
 
@@ -245,20 +184,16 @@ def test_nothing_is_written_where_one_change_is_refused(made: Path, folder: Path
     edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
     edit(made, "train = [", 'docs = ["sphinx"]\ntrain = [')
     with pytest.raises(ToolError, match="the group docs"):
-        uv_changes.take_changes()
+        take_changes(UV)
     assert not (folder / "40-dev.in").exists()
 
 
 def test_a_group_and_the_projects_own_dependencies_may_change_together(
-    made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, folder: Path
 ) -> None:
-    removed: list[list[object]] = []
-    monkeypatch.setattr(uv_changes, "run", lambda command, **_: removed.append(command))
-    monkeypatch.setattr(uv_changes.locking_tools, "tool", lambda name: name)
-    monkeypatch.setattr(uv_lock, "variables", dict)
     edit(made, '    "pytest",\n', '    "pytest",\n    "tomli-w",\n')
-    edit(made, 'version = "1"\n', 'version = "1"\ndependencies = ["sniffio>=1"]\n')
-    uv_changes.take_changes()
+    edit(made, 'version = "1"\n', 'version = "1"\ndependencies = ["sniffio[x]>=1"]\n')
+    take_changes(UV)
     assert (folder / "40-dev.in").read_text("utf-8") == "-r stack/40-dev.in\ntomli-w\n"
-    assert (folder / "20-train.in").read_text(encoding="utf-8").endswith("\nsniffio>=1\n")
-    assert removed == [["uv", "remove", "--quiet", "--frozen", "sniffio"]]
+    assert (folder / "20-train.in").read_text(encoding="utf-8").endswith("\nsniffio[x]>=1\n")
+    assert 'version = "1"\ndependencies = []\n' in made.read_text(encoding="utf-8")

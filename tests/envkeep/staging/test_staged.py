@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.errors import ToolError
+from envkeep.locks import package_managers
 from envkeep.staging import prepare, staged
 from envkeep.staging.staged import StagedEnvironment
 
@@ -22,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (staged, prepare):
         monkeypatch.setattr(module, "ROOT", root)
     monkeypatch.setattr(prepare, "REQUIREMENTS", root / "requirements")
-    monkeypatch.setattr(prepare, "package_manager", lambda: "pip-tools")
+    monkeypatch.setattr(package_managers, "package_manager", lambda: "pip-tools")
     monkeypatch.setattr(staged, "TRIES", root / ".cache" / "tries")
     write(root, BEFORE)
     return root
@@ -131,13 +132,12 @@ def test_what_the_first_release_staged_can_still_be_promoted(project: Path) -> N
     assert staged.find(folder.name).verdict == "the tests pass"
 
 
-def test_what_uv_reads_is_taken_over_too(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("manager", "lock"), [("uv", "uv.lock"), ("poetry", "poetry.lock")])
+def test_what_a_package_manager_reads_is_taken_over_too(
+    manager: str, lock: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy"
-    write(copy, {**BEFORE, "pyproject.toml": b"new", "uv.lock": b"new"})
+    write(copy, {**BEFORE, "pyproject.toml": b"new", lock: b"new"})
     assert prepare.changed_files(copy) == {}
-    monkeypatch.setattr(prepare, "package_manager", lambda: "uv")
-    monkeypatch.setattr(prepare, "PYPROJECT", project / "pyproject.toml")
-    monkeypatch.setattr(prepare, "UV_LOCK", project / "uv.lock")
-    assert {*prepare.changed_files(copy)} == {"pyproject.toml", "uv.lock"}
+    monkeypatch.setattr(package_managers, "package_manager", lambda: manager)
+    assert {*prepare.changed_files(copy)} == {"pyproject.toml", lock}

@@ -1,20 +1,22 @@
-"""Take what uv or somebody changed in ``pyproject.toml`` into the requirements of the layers."""
+"""Take what changed in the groups of ``pyproject.toml`` into the requirements of the layers."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from envkeep.errors import ToolError
-from envkeep.locks import uv_lock, uv_project
-from envkeep.locks.uv_project import UvProject
-from envkeep.paths import REQUIREMENTS, STACK
-from envkeep.process import run, say
+from envkeep.locks import groups
+from envkeep.locks.group_lock import GroupLock
+from envkeep.paths import PYPROJECT, REQUIREMENTS, STACK
+from envkeep.process import say
 from envkeep.project.requirements import Line, layers, read_requirements
 from envkeep.staging.change_spec import set_requirement
-from envkeep.toolchain import locking_tools
 
 
 @dataclass(frozen=True)
@@ -32,23 +34,27 @@ class _Change:
     gone: Sequence[str]
 
 
-def take_changes() -> None:
+def take_changes(manager: GroupLock) -> None:
     """Write into the requirements what changed in ``pyproject.toml`` since the last lock.
+
+    Args:
+        manager: The package manager that reads the groups.
 
     Raises:
         ToolError: Both changed, or a change cannot stand in a layer; nothing was written.
     """
-    text, content = uv_project.read()
-    _refuse_sources(content)
-    changes = _changes(text, content)
-    for change in changes:
+    text, content = groups.read()
+    foreign = manager.foreign_source(text, content)
+    if foreign:
+        raise ToolError(foreign)
+    for change in _changes(manager, text, content):
         _apply(change)
-    _take_dependencies(content)
+    _take_dependencies(text, content)
 
 
-def _changes(text: str, content: Mapping[str, Any]) -> list[_Change]:
+def _changes(manager: GroupLock, text: str, content: Mapping[str, Any]) -> list[_Change]:
     """Return what changed in the groups alone."""
-    made = uv_project.MADE.search(text)
+    made = groups.MADE.search(text)
     present: dict[str, list[str]] = content.get("dependency-groups", {})
     for group, lines in present.items():
         if not all(isinstance(each, str) for each in lines):
@@ -56,23 +62,25 @@ def _changes(text: str, content: Mapping[str, Any]) -> list[_Change]:
                 f"the group {group} in pyproject.toml includes another one, and `make lock` makes "
                 "the groups of the layers: name its packages there."
             )
-    if not made or uv_project.groups_hash(present) == made["sha256"]:
+    if not made or groups.groups_hash(present) == made["sha256"]:
         return []
-    now = UvProject(uv_lock.locked_targets()).groups
-    if uv_project.groups_hash(now) == uv_project.groups_hash(present):
+    now = manager.project().groups
+    if groups.groups_hash(now) == groups.groups_hash(present):
         return []
-    if uv_project.groups_hash(now) != made["sha256"]:
+    if groups.groups_hash(now) != made["sha256"]:
         raise ToolError(
             "both requirements/ and the groups in pyproject.toml were changed since the last lock: "
             "take one of the two changes back (`git diff` shows them), run `make lock`, and make "
             "it again."
         )
-    groups = sorted(present.keys() | now.keys())
-    found = (_change(each, now.get(each, []), present.get(each, [])) for each in groups)
+    names = sorted(present.keys() | now.keys())
+    found = (_change(manager, each, now.get(each, []), present.get(each, [])) for each in names)
     return [change for change in found if change]
 
 
-def _change(group: str, before: Sequence[str], after: Sequence[str]) -> _Change | None:
+def _change(
+    manager: GroupLock, group: str, before: Sequence[str], after: Sequence[str]
+) -> _Change | None:
     """Return how a group differs from its layer.
 
     Raises:
@@ -83,13 +91,13 @@ def _change(group: str, before: Sequence[str], after: Sequence[str]) -> _Change 
     gone = [name for name in old if name not in new]
     if not (changed or gone):
         return None
-    layer = uv_project.layer_of(group)
+    layer = groups.layer_of(group)
     if layer is None:
-        known = ", ".join(uv_project.group_of(each) for each in layers())
+        known = ", ".join(groups.group_of(each) for each in layers())
         raise ToolError(
             f"the group {group} in pyproject.toml is not one of a layer: add packages to one of "
-            f"{known} (`uv add --group NAME ...`), and those of one backend to a file such as "
-            "requirements/20-train-cuda.in."
+            f"{known} (`{manager.answer} add --group NAME ...`), and those of one backend to a "
+            "file such as requirements/20-train-cuda.in."
         )
     path = REQUIREMENTS / f"{layer}.in"
     own = {line.name for line in read_requirements(path)} if path.exists() else set()
@@ -97,8 +105,9 @@ def _change(group: str, before: Sequence[str], after: Sequence[str]) -> _Change 
         if name not in own:
             raise ToolError(
                 f"the template asks for {name} in requirements/stack/{layer}.in, so it stays in "
-                f"the group {group}: `git checkout pyproject.toml uv.lock` brings it back, and a "
-                f"requirements/{layer}.in without `-r stack/{layer}.in` does without it."
+                f"the group {group}: `git checkout pyproject.toml {manager.path.name}` brings it "
+                f"back, and a requirements/{layer}.in without `-r stack/{layer}.in` does without "
+                "it."
             )
     return _Change(path, changed, gone)
 
@@ -119,12 +128,13 @@ def _ask_for(line: str, path: Path, why: str) -> None:
     """Write a requirement into the team's file of a layer, which goes on to take the template's."""
     if not path.exists():
         path.write_text(f"-r {STACK.name}/{path.name}\n", encoding="utf-8", newline="\n")
-    set_requirement(path, Line.of(line).name, line)
-    say(f"requirements/{path.name}: {line}, {why}.")
+    plain = groups.plain(Line.of(line))
+    set_requirement(path, Line.of(line).name, plain)
+    say(f"requirements/{path.name}: {plain}, {why}.")
 
 
-def _take_dependencies(content: Mapping[str, Any]) -> None:
-    """Move what `uv add` wrote into the project's own dependencies to a layer.
+def _take_dependencies(text: str, content: Mapping[str, Any]) -> None:
+    """Move what an `add` without a group wrote into the project's own dependencies to a layer.
 
     The wheel of the project names none: its environments are made from the layers.
     """
@@ -134,20 +144,22 @@ def _take_dependencies(content: Mapping[str, Any]) -> None:
     layer = "20-train" if "20-train" in layers() else "30-prod"
     for line in found:
         _ask_for(line, REQUIREMENTS / f"{layer}.in", "from the dependencies in pyproject.toml")
-    command = [locking_tools.tool("uv"), "remove", "--quiet", "--frozen"]
-    run([*command, *(_bare_name(line) for line in found)], env=uv_lock.variables(), mode="quiet")
+    PYPROJECT.write_text(_without_dependencies(text, found), encoding="utf-8", newline="\n")
 
 
-def _refuse_sources(content: Mapping[str, Any]) -> None:
-    sources = content.get("tool", {}).get("uv", {}).get("sources", {})
-    known = UvProject(uv_lock.locked_targets()).torch_packages
-    foreign = [name for name in sources if Line.of(name).name not in known]
-    if foreign:
-        raise ToolError(
-            f"{foreign[0]} comes from a repository or a folder by [tool.uv.sources], so it has no "
-            "hash: name a released version or the address of an archive "
-            f"(`uv remove {foreign[0]}`, then `uv add '{foreign[0]} @ https://...'`)."
-        )
+def _without_dependencies(text: str, found: Sequence[str]) -> str:
+    """Return the text of ``pyproject.toml`` with an empty array of the project's dependencies.
+
+    Raises:
+        ToolError: It is written in a way that none of the package managers writes.
+    """
+    for start in re.finditer(r"(?m)^dependencies\s*=\s*(?=\[)", text):
+        for end in re.finditer(r"\]", text[start.end() :]):
+            array = text[start.end() : start.end() + end.end()]
+            with suppress(tomllib.TOMLDecodeError):
+                if tomllib.loads(f"found = {array}")["found"] == found:
+                    return f"{text[: start.end()]}[]{text[start.end() + end.end() :]}"
+    raise ToolError("take the dependencies out of [project] in pyproject.toml, and lock again.")
 
 
 def _is_same(one: str | None, other: str) -> bool:
@@ -161,8 +173,3 @@ def _lines(path: Path) -> list[str]:
 
 def _name(line: str) -> str:
     return Line.of(line.partition("#")[0].strip()).name
-
-
-def _bare_name(line: str) -> str:
-    requirement = Line.of(line).requirement
-    return requirement.name if requirement else line
