@@ -165,7 +165,11 @@ def _serving_cells() -> list[Cell]:
             {"training": "huggingface", "inference": "onnxruntime", "serving": True},
         ),
         *(
-            Cell(f"{each}-serving", "serving", {"training": "huggingface", "inference": each, "serving": True})
+            Cell(
+                f"{each}-serving",
+                "serving",
+                {"training": "huggingface", "inference": each, "serving": True},
+            )
             for each in ("native", "openvino-genai", "llama-cpp")
         ),
     ]

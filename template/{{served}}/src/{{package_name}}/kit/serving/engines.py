@@ -73,7 +73,7 @@ def begin(
     checked_prompt("\n".join(texts))
     chats = _of(generator).chats(generator) and not isinstance(asked, str)
     given: Asked = asked if chats else "\n".join(texts)
-    counts, pieces = _of(generator).begin(generator, given, replace(settings, stop=()))
+    counts, pieces = _of(generator).begin(generator, given, settings)
     return counts, _up_to(pieces, settings.stop, counts)
 
 
@@ -189,6 +189,7 @@ def _with_llama_cpp(
     body = {
         **request_body("", settings, model="", chat=chat, stream=True),
         "stream_options": {"include_usage": True},
+        "timings_per_token": True,  # which count what an answer took that is ended early
         "cache_prompt": False,
     }
     if isinstance(asked, str):
@@ -214,8 +215,9 @@ def _count_chunk(chunk: Any, is_unwanted: bool, counts: Counts) -> bool:
     reason = choices[0].get("finish_reason") if choices else None
     if reason:
         counts.reason = LENGTH if reason == LENGTH else STOP
-    elif choices:
-        counts.answer += 1  # as long as it has not said how many there were
+    timings = chunk.get("timings")
+    if timings:
+        counts.prompt, counts.answer = timings["prompt_n"], timings["predicted_n"]
     if usage:
         counts.prompt, counts.answer = usage["prompt_tokens"], usage["completion_tokens"]
     return is_unwanted and not reason  # after the last piece come the counts
@@ -236,9 +238,9 @@ def _templated(tokenizer: Any, asked: Asked, **options: Any) -> str:
 
 
 def _within(settings: GenerationSettings, counts: Counts, context: int) -> GenerationSettings:
-    """Let an answer end where the model's context does, if it is known."""
+    """Let an answer end where the model's context does, if it is known; stop texts are for here."""
     most = min(settings.max_tokens, context - counts.prompt) if context else settings.max_tokens
-    return replace(settings, max_tokens=most)
+    return replace(settings, max_tokens=most, stop=())
 
 
 _RUNTIMES = {
