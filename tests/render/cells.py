@@ -164,6 +164,14 @@ def _serving_cells() -> list[Cell]:
             "serving",
             {"training": "huggingface", "inference": "onnxruntime", "serving": True},
         ),
+        *(
+            Cell(
+                f"{each}-serving",
+                "serving",
+                {"training": "huggingface", "inference": each, "serving": True},
+            )
+            for each in ("native", "openvino-genai", "llama-cpp")
+        ),
     ]
 
 

@@ -69,11 +69,8 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
         case _ if question in SCALE_OUT and answer:
             return {"training": list(SCALED)}
         case "serving" if answer:
-            generating = [row["framework"] for row in FRAMEWORKS if row["generates"]]
-            return {
-                "inference": [row["runtime"] for row in rows("runtimes") if not row["generates"]],
-                "training": [each for each in TRAINING if each not in generating],
-            }
+            runtimes = [row["runtime"] for row in rows("runtimes")]
+            return {"inference": [each for each in runtimes if each != "http-api"]}
         case _ if question in TRACKERS and answer:
             trains = [row["framework"] for row in FRAMEWORKS if row["framework"] != "none"]
             return {"training": trains}

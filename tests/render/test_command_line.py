@@ -81,9 +81,9 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
         "set inference to onnxruntime or openvino or native, or training to "
         "huggingface or none.",
     ),
-    "a-server-for-a-generator": (
-        {"training": "none", "inference": "llama-cpp", "serving": "true"},
-        "the server is for models that predict, and this one generates text: "
+    "a-server-for-a-server": (
+        {"training": "none", "inference": "http-api", "serving": "true"},
+        "the model of this project answers behind an HTTP API, which has a server of its own: "
         "set serving to false, or inference to another runtime.",
     ),
     "an-extra-of-language-models": (

@@ -62,7 +62,7 @@ HANG_TOGETHER = {
     *(("training", name) for name in (*TRACKERS, *SCALE_OUT)),
     *((asked, name) for asked in ("torch_index", "keras_backend") for name in SCALE_OUT),
     ("configuration", "data_versioning"),
-    *(("serving", name) for name in ("training", "inference", "deepspeed")),
+    ("serving", "inference"),
     *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
     ("docker", "devcontainer"),
     *((question, name) for question in ("training", "inference") for name in CHOOSY),

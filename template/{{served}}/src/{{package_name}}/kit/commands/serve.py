@@ -6,11 +6,16 @@ from __future__ import annotations
 import argparse
 import os
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from ..answers import load_answers
 from ..artifacts import newest_model
 
 HELP = "answer over HTTP with an exported model, until Ctrl-C"
+_MAY_CRASH = ("llama-cpp",)  # which ends the process in which it meets an error of its own
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="MODEL_DIR",
-        help="folder that export wrote (default: the newest in models/)",
+        help=f"folder that export wrote (default: {_default()})",
     )
     parser.add_argument("--host", help="address (default: SERVING_HOST or 127.0.0.1)")
     parser.add_argument("--port", type=int, help="0: a free one (default: SERVING_PORT or 8000)")
@@ -30,10 +35,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
-    from ..serving.predicting import PredictorService
     from ..serving.server import serve
     from ..serving.settings import read_settings
 
     settings = read_settings(os.environ, host=args.host, port=args.port, workers=args.workers)
-    folder = args.model or newest_model()
-    return serve(partial(PredictorService.open, folder, settings, args.device), settings)
+    folder = args.model or (None if _generates() else newest_model())
+    return serve(
+        partial(_service().open, folder, settings, args.device),
+        settings,
+        watched=load_answers().inference in _MAY_CRASH,
+    )
+
+
+def _service() -> Any:
+    """Return the kind of service that this project has the module of."""
+    if _generates():
+        return import_module("..serving.generating", __package__).GeneratorService
+    return import_module("..serving.predicting", __package__).PredictorService
+
+
+def _generates() -> bool:
+    return find_spec(f"{__package__.rpartition('.')[0]}.serving.engines") is not None
+
+
+def _default() -> str:
+    return "as in configs/generate.toml" if _generates() else "the newest in models/"

@@ -99,6 +99,10 @@ def response(
         **({"faults": list(faults)} if faults else {}),
         **(members or {}),
     }
+    error = content.get("error")
+    if isinstance(error, dict):  # as OpenAI's clients show it, which look nowhere else
+        places = [f"{'.'.join(map(str, each['where']))}: {each['what']}." for each in faults]
+        content["error"] = {**error, "message": " ".join([detail, *places])}
     return JSONResponse(content, status, dict(headers or {}), MEDIA_TYPE)
 
 

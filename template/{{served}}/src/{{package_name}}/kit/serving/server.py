@@ -41,13 +41,14 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 _RELOAD = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
-def serve(open_service: OpenService, settings: ServingSettings) -> int:
+def serve(open_service: OpenService, settings: ServingSettings, *, watched: bool = False) -> int:
     """Serve until a signal ends it; return the exit status.
 
     Args:
         open_service: What opens the model. With several workers it is called in each of them, so it
             must be something that can be pickled.
         settings: Address, workers, limits.
+        watched: Whether a single worker is a process of its own too, which is replaced if it dies.
 
     Raises:
         ProjectError: The model cannot be opened, or the address is taken.
@@ -58,7 +59,7 @@ def serve(open_service: OpenService, settings: ServingSettings) -> int:
         place = f"http://{shown}:{port}"
         print(f"{place} answers until Ctrl-C, with pages at / and /docs: process {os.getpid()}")
         sys.stdout.flush()
-        if settings.workers == 1:
+        if settings.workers == 1 and not watched:
             return run_worker(open_service, settings, listener)
         return _Supervisor(open_service, settings, listener).run()
 

@@ -1,0 +1,1 @@
+"""Tests of the server that writes text."""
