@@ -69,13 +69,28 @@ class Batcher:
     """A bounded queue before a model, and the one thread in which the model computes."""
 
     def __init__(
-        self, model: Computing, metrics: Metrics, *, max_batch: int, max_waiting: int
+        self,
+        model: Computing,
+        metrics: Metrics,
+        *,
+        max_batch: int,
+        max_waiting: int,
+        observe: Callable[[Computing, Arrays, Arrays], None] | None = None,
     ) -> None:
-        """Begin to compute for a model what is submitted."""
+        """Begin to compute for a model what is submitted.
+
+        Args:
+            model: It may be exchanged later.
+            metrics: Where batches and the queue are measured.
+            max_batch: The most examples that are computed at once.
+            max_waiting: The most that wait.
+            observe: What sees a model, inputs and outputs of each batch, in the model's thread.
+        """
         self.model = model
         self._metrics = metrics
         self._max_batch = max_batch
         self._max_waiting = max_waiting
+        self._observe = observe
         self._queue: deque[_Waiting] = deque()
         self._filled = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "model")
@@ -166,6 +181,8 @@ class Batcher:
         ends = np.cumsum([each.count for each in batch])
         self._metrics.batch_examples.labels(model.version).observe(int(ends[-1]))
         self._metrics.batch_seconds.labels(model.version).observe(time.perf_counter() - began)
+        if self._observe is not None:
+            self._observe(model, together, outputs)
         return [
             {name: array[end - each.count : end] for name, array in outputs.items()}
             for each, end in zip(batch, ends, strict=True)

@@ -75,6 +75,26 @@ class Metrics:
         self.reloads = Counter(
             "serving_reloads_total", "Exchanges of the model", ["outcome"], registry=to
         )
+        self.answers = Counter(
+            "serving_answers_total",
+            "Requests that a version of the model got",
+            ["version", "outcome"],
+            registry=to,
+        )
+        self.drift = Gauge(
+            "serving_drift_distance",
+            "Jensen-Shannon distance of recent examples from those of training, 0 to 1",
+            ["version", "side", "name", "statistic"],
+            registry=to,
+            multiprocess_mode="livemax",
+        )
+        self.drift_examples = Gauge(
+            "serving_drift_examples",
+            "Recent examples that were compared with those of training",
+            ["version"],
+            registry=to,
+            multiprocess_mode="livesum",
+        )
         self.model = Gauge(
             "serving_model_info",
             "Workers that serve a version of the model",

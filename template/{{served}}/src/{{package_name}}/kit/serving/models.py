@@ -17,7 +17,7 @@ from ..errors import ArtefactError
 from ..inference import Arrays, Metadata, Predictor, load, preparation
 from ..inference.metadata import METADATA_FILE
 from ..inference.parity import read_parity
-from . import runtimes
+from . import drift, runtimes
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Model:
         sha256: Of its description, which holds the hashes of all its files.
         predictor: What computes.
         prepare: What makes its inputs of a request.
+        references: What it was trained with.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
     sha256: str
     predictor: Predictor
     prepare: Callable[[Mapping[str, Any]], dict[str, NDArray[Any]]]
+    references: tuple[drift.Reference, ...] = ()
 
     @property
     def metadata(self) -> Metadata:
@@ -85,7 +87,8 @@ def open_model(folder: Path, *, device: str | None = None, threads: int = 0) -> 
         )
     sha256 = hashlib.sha256((folder / METADATA_FILE).read_bytes()).hexdigest()
     version = str(predictor.metadata.origin.get("run_id") or sha256[:12])
-    model = Model(folder.name, version, sha256, predictor, preparation(folder))
+    references = drift.read_reference(folder)
+    model = Model(folder.name, version, sha256, predictor, preparation(folder), references)
     inputs, _, _ = read_parity(folder, predictor.metadata)
     model.predict({name: array[:1] for name, array in inputs.items()})
     return model

@@ -111,7 +111,7 @@ def add_routes(router: APIRouter, service: PredictorService) -> None:
     missing = error_responses(401, 404)
 
     def check(name: str, version: str | None = None) -> None:
-        known = version in (None, service.model.version)
+        known = version in (None, *(model.version for model in service.models))
         if name != service.name or not known:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such model or version here.")
 
@@ -175,7 +175,7 @@ def add_routes(router: APIRouter, service: PredictorService) -> None:
         check(name, version)
         wanted, inputs = _read(await request.body(), request.headers.get(JSON_LENGTH))
         _check_outputs(wanted, service.model.metadata.outputs)
-        answer = await service.ask(request, lambda: inputs)
+        answer = await service.ask(request, lambda model: inputs, version)
         facts = {"model_name": service.name, "model_version": answer.model.version}
         return _response(facts, wanted, answer.outputs)
 
@@ -185,7 +185,7 @@ def describe(service: PredictorService) -> ModelMetadata:
     metadata = service.model.metadata
     return ModelMetadata(
         name=service.name,
-        versions=[service.model.version],
+        versions=[model.version for model in service.models],
         platform=f"{metadata.format}_{metadata.precision}",
         inputs=[_tensor(spec) for spec in metadata.inputs],
         outputs=[_tensor(spec) for spec in metadata.outputs],

@@ -8,7 +8,8 @@ From the code that you own it calls `task.prepare` (or what `task.open_prepare` 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,29 @@ from starlette.responses import JSONResponse
 from ... import task
 from ..answers import load_answers
 from ..artifacts import newest_model
-from ..errors import ArtefactError, InputError, ProjectError, reason_of
-from . import open_inference, own, tensors
+from ..errors import InputError
+from . import open_inference, own, tensors, versions
 from .application import create_app, error_responses
 from .batching import Answer, Arrays, Batcher
+from .drift import Watch
 from .metrics import Metrics
 from .models import Model, open_model
 from .problems import BusyError
-from .service import answered
+from .service import ClientLeftError, answered
 from .settings import ServingSettings
+
+Open = Callable[[], Model]
 
 
 class PredictorService:
-    """A `service.Service` for an exported model of arrays."""
+    """A `service.Service` for an exported model of arrays, and perhaps a candidate beside it."""
 
     def __init__(
-        self, open_newest: Callable[[], Model], model: Model, settings: ServingSettings
+        self,
+        open_newest: Open,
+        model: Model,
+        settings: ServingSettings,
+        candidate: tuple[Open, Model] | None = None,
     ) -> None:
         """Take an open model.
 
@@ -44,37 +52,51 @@ class PredictorService:
             open_newest: What opens it again, for a reload.
             model: The model.
             settings: The limits.
+            candidate: The same of a model that gets the share of the requests.
+
+        Raises:
+            ArtefactError: The candidate takes or gives other arrays than the model.
         """
         self.name = model.name
         self.title = load_answers().project_name
         self.settings = settings
-        self.model = model
-        self._open_newest = open_newest
-        self._batcher: Batcher | None = None
+        self._opening = [open_newest, *([candidate[0]] if candidate else [])]
+        self.models = versions.told_apart([model, *([candidate[1]] if candidate else [])])
+        self._batchers: list[Batcher] = []
+        self._watches: list[Watch] = []
+        self._metrics: Metrics | None = None
         self._reloading = asyncio.Lock()
 
     @classmethod
     def open(
         cls, folder: Path, settings: ServingSettings, device: str | None = None
     ) -> PredictorService:
-        """Open the model of a folder.
+        """Open the model of a folder, and the candidate that the settings name.
 
         Raises:
-            ProjectError: It cannot be opened, or is for other code.
+            ProjectError: One cannot be opened, or is for other code.
         """
+        folders = [folder, *([Path(settings.candidate)] if settings.candidate else [])]
+        opening = [
+            partial(open_model, at, device=device, threads=settings.threads) for at in folders
+        ]
+        model, *others = versions.open_all(opening)
+        candidate = (opening[1], others[0]) if others else None
+        return cls(opening[0], model, settings, candidate)
 
-        def newest() -> Model:
-            return open_model(folder, device=device, threads=settings.threads)
-
-        return cls(newest, newest(), settings)
+    @property
+    def model(self) -> Model:
+        """The model that is no candidate."""
+        return self.models[0]
 
     def facts(self) -> Mapping[str, str]:
         """Return what is served."""
-        return self.model.facts()
+        facts = self.model.facts()
+        return facts | {"candidate": self.models[1].version} if self.models[1:] else facts
 
     def is_ready(self) -> bool:
         """Tell whether a request would be answered now."""
-        return self._batcher is not None
+        return bool(self._batchers)
 
     def error_members(self, path: str, detail: str) -> Mapping[str, Any]:
         """Return what clients of the Open Inference Protocol look for in an error."""
@@ -82,63 +104,102 @@ class PredictorService:
 
     async def start(self, metrics: Metrics) -> None:
         """Begin to answer."""
-        self._batcher = Batcher(
-            self.model,
-            metrics,
-            max_batch=self.settings.max_batch,
-            max_waiting=max(self.settings.max_waiting, self.settings.max_batch),
-        )
+        self._metrics = metrics
+        for model in self.models:
+            watch = Watch(metrics, self.settings.drift_window)
+            watch.follow(model)
+            batcher = Batcher(
+                model,
+                metrics,
+                max_batch=self.settings.max_batch,
+                max_waiting=max(self.settings.max_waiting, self.settings.max_batch),
+                observe=watch.add,
+            )
+            self._watches.append(watch)
+            self._batchers.append(batcher)
+        self._show_candidate(True)
 
     async def stop(self) -> None:
-        """Release the model."""
-        if self._batcher is not None:
-            await self._batcher.close()
-            self._batcher = None
-        self.model.predictor.close()
+        """Release the models."""
+        ending, self._batchers = self._batchers, []
+        for batcher in ending:
+            await batcher.close()
+        for model in self.models:
+            model.predictor.close()
 
     async def reload(self) -> None:
-        """Open the model again and let it compute from the next batch on.
+        """Open the models again and let them compute from the next batch on: all, or none.
 
         Raises:
-            ProjectError: It cannot be opened, or takes or gives other arrays than before.
+            ProjectError: One cannot be opened, or takes or gives other arrays than before.
         """
         async with self._reloading:
-            try:
-                found = await asyncio.to_thread(self._open_newest)
-            except (ProjectError, OSError):
-                raise
-            except Exception as error:  # runtimes pass on errors of every kind
-                raise ArtefactError(f"The new model does not run: {reason_of(error)}") from error
-            before, batcher = self.model, self._running()
-            same = (found.metadata.inputs, found.metadata.outputs)
-            if same != (before.metadata.inputs, before.metadata.outputs):
-                found.predictor.close()
-                raise ArtefactError(
-                    "The new model takes or gives other arrays than the one before: start again."
-                )
-            self.model = batcher.model = found
-            await batcher.in_turn(before.predictor.close)
+            self._require_running()
+            found = await asyncio.to_thread(versions.open_newer, self._opening, self.models)
+            before, self.models = self.models, found
+            for batcher, model in zip(self._batchers, found, strict=True):
+                batcher.model = model
+            self._show_candidate(False, before)
+            self._show_candidate(True)
+            for at, batcher in enumerate(self._batchers):
+                await batcher.in_turn(partial(self._watches[at].follow, found[at]))
+                await batcher.in_turn(before[at].predictor.close)
 
-    async def ask(self, request: Request, prepare: Callable[[], Arrays]) -> Answer:
-        """Return what the model gives for a request, together with those that wait beside it.
+    async def ask(
+        self, request: Request, prepare: Callable[[Model], Arrays], version: str | None = None
+    ) -> Answer:
+        """Return what a model gives for a request, together with those that wait beside it.
 
         Args:
             request: The request, to see whether its client is still there.
-            prepare: What makes the inputs, in another thread.
+            prepare: What makes the inputs of a model, in another thread.
+            version: Which one shall answer; by default the share and the id of the request decide.
 
         Raises:
             InputError: It is not what the model takes.
             BusyError: The queue is full, or the server is about to end.
         """
-        batcher = self._running()
+        self._require_running()
+        at = self._choice(request, version)
+        batcher, model = self._batchers[at], self.models[at]
         batcher.require_room()  # before anything is prepared in vain
-        inputs = await asyncio.to_thread(prepare)
+        inputs = await asyncio.to_thread(prepare, model)
         count = self._check(inputs)
-        answer: Answer = await answered(request, batcher.submit(inputs), self.settings.timeout)
+        request.state.facts = {"examples": count, "version": model.version}
+        answer = await self._answer(request, batcher, inputs, model.version)
         request.state.facts = {"examples": count, "version": answer.model.version}
         if not all(_is_finite(array) for array in answer.outputs.values()):
             raise InputError("The model has no finite answer to these values.")
         return answer
+
+    async def _answer(
+        self, request: Request, batcher: Batcher, inputs: Arrays, version: str
+    ) -> Answer:
+        assert self._metrics is not None
+        try:
+            answer: Answer = await answered(request, batcher.submit(inputs), self.settings.timeout)
+        except (BusyError, ClientLeftError):  # which says nothing of the model
+            raise
+        except Exception:
+            self._metrics.answers.labels(version, "failed").inc()
+            raise
+        self._metrics.answers.labels(answer.model.version, "done").inc()
+        return answer
+
+    def _choice(self, request: Request, version: str | None) -> int:
+        """Return the place of the model that shall answer."""
+        if len(self.models) == 1:
+            return 0
+        names = [model.version for model in self.models]
+        if version in names:
+            return names.index(version)
+        share = self.settings.candidate_share
+        return int(versions.falls_into(share, request.state.request_id))
+
+    def _show_candidate(self, serving: bool, models: Sequence[Model] | None = None) -> None:
+        for model in (models or self.models)[1:]:
+            if self._metrics is not None:
+                self._metrics.show_model(model.facts(), serving)
 
     def router(self) -> APIRouter:
         """Return `/predict` and the routes of the Open Inference Protocol."""
@@ -147,10 +208,9 @@ class PredictorService:
         open_inference.add_routes(router, self)
         return router
 
-    def _running(self) -> Batcher:
-        if self._batcher is None:
+    def _require_running(self) -> None:
+        if not self._batchers:
             raise BusyError("The server is about to end: ask again in a while.")
-        return self._batcher
 
     def _check(self, inputs: Arrays) -> int:
         """Compare the inputs with what the model takes; return the number of examples."""
@@ -211,15 +271,15 @@ def _add_predict(router: APIRouter, service: PredictorService) -> None:
     async def predict(request: Request, body: Any, outputs: bool) -> Response:
         given = body.model_dump()
 
-        def prepare() -> Arrays:
+        def prepare(model: Model) -> Arrays:
             if request_type is None:
-                return tensors.arrays(given, service.model.metadata.inputs)
-            return service.model.prepare(given)
+                return tensors.arrays(given, model.metadata.inputs)
+            return model.prepare(given)
 
         answer = await service.ask(request, prepare)
         content = {
             "predictions": task.decode(answer.outputs),
-            "model": {"name": service.name, "version": answer.model.version},
+            "model": {"name": answer.model.name, "version": answer.model.version},
         }
         if outputs:
             content["outputs"] = {name: each.tolist() for name, each in answer.outputs.items()}

@@ -29,6 +29,9 @@ class ServingSettings:
         drain: Seconds between SIGTERM and the end. All is answered in them, but each answer closes
             its connection, and /health/ready says that other servers should be asked.
         grace: Seconds that accepted requests have after that.
+        candidate: Folder of a second model, which answers a share of the requests; empty: none.
+        candidate_share: Of the requests, 0 to 1.
+        drift_window: Examples of each worker that are compared with those of training.
         api_key: What clients must send; empty lets everybody ask.
     """
 
@@ -42,6 +45,9 @@ class ServingSettings:
     timeout: float = 30.0
     drain: float = 1.0
     grace: float = 30.0
+    candidate: str = ""
+    candidate_share: float = 0.1
+    drift_window: int = 1000
     api_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +56,9 @@ class ServingSettings:
             value = getattr(self, name)
             if not math.isfinite(value) or value < least:
                 raise ConfigError(f"{PREFIX}{name.upper()} must be at least {least}, not {value}.")
+        if self.candidate_share > 1:
+            share = self.candidate_share
+            raise ConfigError(f"{PREFIX}CANDIDATE_SHARE must be at most 1, not {share}.")
         if self.port > _LAST_PORT:
             raise ConfigError(f"{PREFIX}PORT must be at most {_LAST_PORT}, not {self.port}.")
 
@@ -64,6 +73,8 @@ _LEAST = {
     "timeout": 0.001,
     "drain": 0,
     "grace": 0,
+    "candidate_share": 0,
+    "drift_window": 10,
 }
 _LAST_PORT = 65535
 
