@@ -219,6 +219,8 @@ def _shared(inputs: Inputs, exporter: str, pins: str) -> str:
     """Return those pins of everybody that hold for an exporter too."""
     rows = (row for row in inputs.exporters if row.exporter == exporter and row.shared)
     shared = {row.name for row in rows}
+    if not shared <= {_name_in(line) for line in pins.splitlines()}:
+        return pins  # what is in no layer goes beside all of them
     return "".join(f"{line}\n" for line in pins.splitlines() if _name_in(line) in shared)
 
 

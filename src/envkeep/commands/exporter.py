@@ -39,7 +39,7 @@ def ensure(exporter: str) -> Path:
     Raises:
         ToolError: The environment could not be made; nothing half-made is left.
     """
-    locks = Locks(target.for_cpu())
+    locks = Locks(target.of_exporter(exporter))
     kind = store.of_exporter(exporter)
     contents = EnvironmentSpec.of(locks, [exporter])
     wanted = build.described(kind, contents, maker_of(exporter))

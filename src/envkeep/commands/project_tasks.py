@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from envkeep.commands import exporter
 from envkeep.environments import health, links, store
 from envkeep.environments.store import DEVELOPMENT, PRODUCTION, Kind
 from envkeep.errors import ToolError
 from envkeep.lint import adopted, style
-from envkeep.paths import python, shown
+from envkeep.paths import ROOT, python, shown
 from envkeep.process import envkeep_command, say
 from envkeep.process import run as run_program
 from envkeep.project.metadata import is_adopted, project_metadata
-from envkeep.project.requirements import exporters
+from envkeep.project.requirements import RAY, exporters
 
 OF_PRODUCTION = ("predict", "generate")
 OF_PRODUCTION_WHERE_IT_SERVES = ("serve", "load", "openapi")
+BY_RAY = "--by ray"
 MAKES_EXPORTERS = "EXPORTER_COMMAND"
 TASKS: dict[str, Callable[[], list[list[str]]]] = {
     "test": lambda: [["-m", "pytest"]],
@@ -61,8 +66,19 @@ def run_command(name: str, rest: Sequence[str]) -> int:
         name: The command.
         rest: Its arguments.
     """
-    command = [python_of(_kind_of(name)), "-m", project_metadata()["package_name"], name, *rest]
-    return run_program(command, env=_environments_of_exporters(name), mode="foreground").code
+    more = _environments_of_exporters(name)
+    if RAY in exporters() and BY_RAY in " ".join(rest).replace("=", " "):
+        interpreter = shown(python(_environment_of_ray()))
+        more["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "src"), os.getenv("PYTHONPATH")]))
+    else:
+        interpreter = python_of(_kind_of(name))
+    command = [interpreter, "-m", project_metadata()["package_name"], name, *rest]
+    return run_program(command, env=more, mode="foreground").code
+
+
+def _environment_of_ray() -> Path:
+    with contextlib.redirect_stdout(sys.stderr), store.exclusive():
+        return exporter.ensure(RAY)
 
 
 def _kind_of(name: str) -> Kind:

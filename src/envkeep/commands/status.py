@@ -80,7 +80,7 @@ def _exporter(name: str) -> str:
     short, maker = name.rpartition("/")[2], maker_of(name)
     if environment is None:
         return f"{short}: none; `{maker}` makes it when it is needed"
-    locks = Locks(backends.for_cpu())
+    locks = Locks(backends.of_exporter(name))
     fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
     problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:

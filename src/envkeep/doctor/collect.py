@@ -161,7 +161,10 @@ def _environments(target: Target | None) -> tuple[ExaminedEnvironment, ...]:
     found = (
         _environment(DEVELOPMENT, layers(), target),
         _environment(PRODUCTION, PRODUCTION_LAYERS, target),
-        *(_environment(of_exporter(each), (each,), backends.for_cpu()) for each in exporters),
+        *(
+            _environment(of_exporter(each), (each,), backends.of_exporter(each))
+            for each in exporters
+        ),
     )
     return tuple(each for each in found if each)
 

@@ -13,6 +13,7 @@ from envkeep.project.metadata import python_version
 from envkeep.project.requirements import (
     EXPORTERS,
     LAYERS,
+    RAY,
     Line,
     all_statements,
     input_files,
@@ -48,15 +49,21 @@ def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
 def constraints_of_exporter(target: Target, exporter: str) -> str:
     """Return the stack's pins for an exporter, less those in whose place it names a version itself.
 
-    Those of the layers do not hold for it: that is why it has an environment of its own.
+    Those of the layers do not hold for it: that is why it has an environment of its own. For Ray
+    they do, as it runs what they hold.
     """
-    build = torch_build(target, (exporter,))
+    with_layers = exporter == RAY
+    build = torch_build(target, () if with_layers else (exporter,))
+    pins = build.pins if build else {}
     asked = read_requirements(input_files(exporter, target.backend)[0])
     own = [line for line in asked if line.names_version]
     header = [f"# Made by `make lock` for {target.name}: the stack's pins for {exporter}."]
     stack = STACK / f"{exporter}.txt"
     kept = _without(read_requirements(stack) if stack.exists() else [], own)
-    return _text(header, kept, [], build.pins if build else {})
+    more = [line for line in overrides() if line.name not in pins] if with_layers else []
+    if with_layers:
+        kept = [*stack_pins(target), *_without(kept, overrides())]
+    return _text(header, kept, more, pins)
 
 
 def stack_pins(target: Target, more: Sequence[Line] = ()) -> list[Line]:

@@ -23,6 +23,8 @@ PRODUCTION_LAYERS = ("30-prod",)
 EXPORTERS = "exporters"
 DVC = f"{EXPORTERS}/dvc"
 """No exporter, but a program that is kept apart in the same way, for all that it brings."""
+RAY = f"{EXPORTERS}/ray"
+"""No exporter either: what starts the project's own commands, with all that they need beside it."""
 OPTIONS = re.compile(r"\s--?[a-z].*$")  # what pip takes behind a requirement, such as a hash
 EXACTLY = re.compile(r"(?<![<>!~=])==(?!=)")
 REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -122,7 +124,7 @@ def exporters() -> tuple[str, ...]:
 
 def maker_of(exporter: str) -> str:
     """Return the command that makes an exporter's environment when it needs it."""
-    return "make dvc" if exporter == DVC else "make export"
+    return {DVC: "make dvc", RAY: "make train ARGS='--by ray'"}.get(exporter, "make export")
 
 
 def input_files(layer: str, backend: str, top: Path | None = None) -> list[Path]:

@@ -12,7 +12,7 @@ from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import gpus
 from envkeep.inputs import in_ci
 from envkeep.project.metadata import machine, project_metadata
-from envkeep.project.requirements import exporters
+from envkeep.project.requirements import RAY, exporters
 
 CPU = "cpu"
 
@@ -70,8 +70,13 @@ def for_cpu() -> Target:
 
 
 def exporters_of(target: Target) -> tuple[str, ...]:
-    """Return the exporters that are locked with a target: all with the CPU, on which they work."""
-    return exporters() if target.backend == CPU else ()
+    """Return the exporters that are locked with a target: all with the CPU, Ray with each."""
+    return tuple(each for each in exporters() if each == RAY or target.backend == CPU)
+
+
+def of_exporter(exporter: str) -> Target:
+    """Return the target for an exporter: the CPU, on which all work; Ray trains as the project."""
+    return chosen().target if exporter == RAY else for_cpu()
 
 
 @cache

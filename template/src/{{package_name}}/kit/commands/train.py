@@ -18,7 +18,8 @@ HELP = "train a model, or continue an interrupted run"
 TAKES_SETTINGS = True
 
 _DISTRIBUTED = "training.distributed"
-_FOLDER = Path(__file__).parents[1].joinpath(*_DISTRIBUTED.split("."))
+_KIT = Path(__file__).parents[1]
+_FOLDER = _KIT.joinpath(*_DISTRIBUTED.split("."))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", metavar="RUN", help="continue this run, with its own settings")
     if _FOLDER.is_dir():  # importing it takes long
         parser.add_argument("--processes", type=int, help="how many on this machine, by torchrun")
+    if (_KIT / "by_ray.py").is_file():
+        parser.add_argument("--by", choices=["ray"], help="what starts --processes (torchrun)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.epilog = "Any setting of the YAML file can follow, as --section.key VALUE."
 
@@ -44,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
     if processes is not None:
         launch = optional(f"{_DISTRIBUTED}.launch")
         if launch.must_launch(processes):
-            return launch.launch(processes)  # type: ignore[no-any-return]
+            starter = optional("by_ray") if getattr(args, "by", None) else launch
+            return starter.launch(processes)  # type: ignore[no-any-return]
+    elif getattr(args, "by", None):
+        raise RunError("--by goes with --processes and a number.")
     from ..reporting import Reporter
 
     reporter = Reporter(as_json=args.json)

@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..answers import optional
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -26,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trial", type=int, metavar="NUMBER", help="train this one alone, beside others (--resume)"
     )
+    if (Path(__file__).parents[1] / "by_ray.py").is_file():
+        parser.add_argument("--by", choices=["ray"], help="train trials side by side, by Ray Tune")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.epilog = "Any setting of configs/train.yaml can follow, as --section.key VALUE."
 
@@ -53,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
             progress.step()
             progress.epoch(_line(result))
 
-        search.run(trials, _train, report)
+        if getattr(args, "by", None):
+            optional("by_ray").tune(search.id, trials)
+        else:
+            search.run(trials, _train, report)
     best = [result.to_json() for result in search.best]
     everything = [result.to_json() for result in search.results]
     found = {"study": search.id, "best": best[0] if best else None, "trials": everything}

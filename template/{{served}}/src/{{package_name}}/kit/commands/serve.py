@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..answers import load_answers
+from ..answers import load_answers, optional
 from ..artifacts import newest_model
 
 HELP = "answer over HTTP with an exported model, until Ctrl-C"
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="0: a free one (default: SERVING_PORT or 8000)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: 1)")
     parser.add_argument("--device", help="cpu (default), auto, or a backend such as cuda")
+    if (Path(__file__).parents[1] / "by_ray.py").is_file():
+        parser.add_argument("--by", choices=["ray"], help="answer by Ray Serve")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,11 +43,20 @@ def run(args: argparse.Namespace) -> int:
 
     settings = read_settings(os.environ, host=args.host, port=args.port, workers=args.workers)
     folder = args.model or (None if _generates() else newest_model())
-    return serve(
-        partial(_service().open, folder, settings, args.device),
-        settings,
-        watched=load_answers().inference in _MAY_CRASH,
+    open_service = partial(
+        _service().open, folder.resolve() if folder else None, settings, args.device
     )
+    if getattr(args, "by", None):
+        application = partial(_application, open_service, settings)
+        served: int = optional("by_ray").serve(application, settings)
+        return served
+    return serve(open_service, settings, watched=load_answers().inference in _MAY_CRASH)
+
+
+def _application(open_service: Callable[[], Any], settings: Any) -> Any:
+    from ..serving.application import create_app
+
+    return create_app(open_service(), settings)
 
 
 def _service() -> Any:
