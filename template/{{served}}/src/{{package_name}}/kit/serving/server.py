@@ -72,12 +72,17 @@ def listening(settings: ServingSettings) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG
+        )
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         raise ConfigError(
             f"{place} cannot be listened to ({error.strerror or error}): choose another --port."
         ) from error
+    # An answer is written in two parts, and the second would wait for the client: up to 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def run_worker(
