@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from packaging.utils import canonicalize_name
 
@@ -82,6 +83,16 @@ class Running:
         lines = self.get("/metrics").decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
+    def predict(self, images: list[Any], request_id: str = "") -> Any:
+        """Return the answer to some images."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/predict",
+            json.dumps({"images": images}).encode(),
+            {"Content-Type": "application/json", "X-Request-ID": request_id},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
     def wait_until(self, start: str, value: float) -> None:
         """Ask for the metrics until one has a value."""
         while self.metric(start) != value:
@@ -118,7 +129,8 @@ def serving(
             assert found, "it did not start"
             threading.Thread(target=process.stdout.read, daemon=True).start()
             running = Running(process, int(found[1]))
-            running.wait_until("serving_model_info", float(settings.get("workers", 1)))
+            models = 2 if "candidate" in settings else 1
+            running.wait_until("serving_model_info", models * float(settings.get("workers", 1)))
             yield running
         finally:
             process.terminate()
@@ -155,11 +167,7 @@ def test_a_new_version_takes_over_without_a_lost_request(
 ) -> None:
     current, versions = tmp_path / "current", [tmp_path / "a", tmp_path / "b"]
     for version in versions:
-        shutil.copytree(project.folder / MODEL, version)
-        text = (version / "metadata.json").read_text(encoding="utf-8")
-        description = json.loads(text)
-        description["origin"]["run_id"] = version.name
-        (version / "metadata.json").write_text(json.dumps(description), encoding="utf-8")
+        exported(project, version, version.name)
     current.symlink_to(versions[0])
     with (
         serving(project, str(current), workers=workers) as running,
@@ -223,6 +231,64 @@ def test_a_worker_that_dies_is_replaced(project: Project) -> None:
             pass
         running.wait_until("serving_model_info", 2)
         assert running.ask(clients=4, most=50).statuses.keys() == {200}
+
+
+def exported(project: Project, folder: Path, version: str, *, reference: bool = True) -> str:
+    """Return a copy of the model with another version; without a reference it is an old one."""
+    shutil.copytree(project.folder / MODEL, folder)
+    path = folder / "metadata.json"
+    description = json.loads(path.read_text(encoding="utf-8"))
+    description["origin"]["run_id"] = version
+    if not reference:
+        (folder / "reference.json").unlink()
+        del description["files"]["reference.json"]
+    path.write_text(json.dumps(description), encoding="utf-8")
+    return str(folder)
+
+
+def test_drift_is_shown_for_what_was_trained_with_and_for_other_things(
+    project: Project, tmp_path: Path
+) -> None:
+    """Digits of the training are near to it, always the same digit is not; old exports serve."""
+    with np.load(project.folder / MODEL / "parity.npz") as arrays:
+        (images,) = [arrays[name] for name in arrays.files if name.endswith("image")]
+    digits = [(16 * image[0]).tolist() for image in images]
+    start = 'serving_drift_distance{array="decision"'
+    with serving(project, workers="2", drift_window="100") as running:
+        for body in digits * 2:
+            running.predict([body])
+        running.wait_until('serving_drift_examples{version="', 200)
+        near = running.metric(start)
+        running.ask(most=2000)
+        far = running.metric(start)
+    assert near < 0.3
+    assert far > 0.8
+    old = exported(project, tmp_path / "old", "old", reference=False)
+    with serving(project, old, drift_window="100") as running:
+        assert running.ask(most=500).statuses.keys() == {200}
+        assert "serving_drift_distance{" not in running.get("/metrics").decode()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_candidate_answers_its_share(project: Project, tmp_path: Path, workers: str) -> None:
+    one, other = (exported(project, tmp_path / name, name) for name in ("a", "b"))
+    with serving(project, one, workers=workers, candidate=other, candidate_share="0.25") as running:
+        counts = running.ask(most=2000)
+        share = counts.versions["b"] / counts.answers
+        assert set(counts.versions) == {"a", "b"}
+        assert share == pytest.approx(0.25, abs=0.05)
+        for version, count in counts.versions.items():
+            assert running.metric(
+                f'serving_answers_total{{outcome="done",version="{version}"}}'
+            ) == (count)
+        assert len({running.predict([ONE], "mine")["model"]["version"] for _ in range(20)}) == 1
+        for path in Path(other).iterdir():
+            path.write_bytes(b"something else")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_until('serving_reloads_total{outcome="failed"}', int(workers))
+        after = running.ask(most=500)
+        assert set(after.statuses) == {200}
+        assert set(after.versions) == {"a", "b"}, "a broken candidate changes nothing"
 
 
 def test_clients_that_say_nothing_and_many_requests_cost_little(project: Project) -> None:

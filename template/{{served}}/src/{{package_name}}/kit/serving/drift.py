@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ... import task
 from ..errors import ArtefactError, reason_of
-from ..inference import Arrays, TensorSpec, load, predict_in_batches
+from ..inference import Arrays, Metadata, TensorSpec, load, predict_in_batches
 from .logs import log
 
 if TYPE_CHECKING:
@@ -89,12 +89,17 @@ def write_reference(folder: Path, inputs: Arrays) -> None:
     with load(folder) as predictor:
         outputs = predict_in_batches(predictor, chosen)
         metadata = predictor.metadata
-    found = [
-        *_of_tensors("input", metadata.inputs, chosen),
-        *_of_outputs(metadata.outputs, outputs),
-    ]
+    found = references_of(metadata, chosen, outputs)
     content = json.dumps({"references": [asdict(each) for each in found]}) + "\n"
     (folder / REFERENCE_FILE).write_text(content, encoding="utf-8")
+
+
+def references_of(metadata: Metadata, inputs: Arrays, outputs: Arrays) -> list[Reference]:
+    """Return what describes these inputs of a model and its outputs for them."""
+    return [
+        *_of_tensors("input", metadata.inputs, inputs),
+        *_of_outputs(metadata.outputs, outputs),
+    ]
 
 
 def read_reference(folder: Path) -> tuple[Reference, ...]:
@@ -137,6 +142,7 @@ class Watch:
         self._metrics = metrics
         self._block = max(1, window // _BLOCKS)
         self._model: Model | None = None
+        self._newest: list[NDArray[np.int64]] = []
         self._clear()
 
     def follow(self, model: Model | None) -> None:
@@ -151,19 +157,20 @@ class Watch:
 
     def add(self, model: Any, inputs: Arrays, outputs: Arrays) -> None:
         """Count examples that a model has answered; whatever goes wrong harms no answer."""
-        if model is not self._model or not model.references:
+        followed = self._model
+        if followed is None or model is not followed or not followed.references:
             return
         try:
-            counts = [each.count(inputs, outputs) for each in model.references]
+            counts = [each.count(inputs, outputs) for each in followed.references]
         except Exception as error:  # from the code of the task
-            facts = {"version": model.version, "error": type(error).__name__}
+            facts = {"version": followed.version, "error": type(error).__name__}
             log("drift is not shown", facts, logging.ERROR)
-            self._model = None
+            self.follow(None)
             return
         self._newest = [had + more for had, more in zip(self._newest, counts, strict=True)]
         self._examples += len(next(iter(inputs.values())))
         if self._examples >= self._block:
-            self._close_block(model)
+            self._close_block(followed)
 
     def _clear(self) -> None:
         self._blocks: deque[tuple[int, list[NDArray[np.int64]]]] = deque(maxlen=_BLOCKS)

@@ -84,7 +84,7 @@ class Metrics:
         self.drift = Gauge(
             "serving_drift_distance",
             "Jensen-Shannon distance of recent examples from those of training, 0 to 1",
-            ["version", "side", "name", "statistic"],
+            ["version", "side", "array", "statistic"],
             registry=to,
             multiprocess_mode="livemax",
         )
