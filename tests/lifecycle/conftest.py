@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ from tests.support.copier_runs import render
 
 @pytest.fixture(scope="session")
 def answers() -> dict[str, str]:
-    """Return the answers that differ from the defaults on this machine: Python, torch's index."""
-    return machine_answers()
+    """Return the answers that differ from the defaults on this machine: Python, torch's index.
+
+    `PACKAGE_MANAGER=uv make test-slow TESTS=tests/lifecycle` makes all projects with another one.
+    """
+    chosen = {"package_manager": os.environ.get("PACKAGE_MANAGER", "pip-tools")}
+    return {**machine_answers(), **chosen}
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,8 @@ def project(
 def made(template: Path, answers: dict[str, str], folder: Path) -> Project:
     """Make the project."""
     project = Project(render(template, folder, {**answers, "training": "jax", "serving": "true"}))
+    project.git("init", "--quiet")
+    project.commit("start")  # which the page names
     for target in ("setup", "data", "train", "export", "install-prod"):
         project.make(target)
     return project

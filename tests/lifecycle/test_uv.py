@@ -146,6 +146,19 @@ def test_what_uv_cannot_give_a_layer_is_one_sentence(project: UvUser) -> None:
     assert "the group docs in pyproject.toml" in error_sentence(project.tools("lock"))
 
 
+def test_a_name_that_nobody_has_can_be_corrected(project: UvUser) -> None:
+    path = project.folder / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    wrong, right = (text.replace("\ndev = [", f'\ndev = [\n    "{name}",') for name in
+                    ("no-such-sniffio", "sniffio"))  # fmt: skip
+    path.write_text(wrong, encoding="utf-8")
+    assert "no package no-such-sniffio" in error_sentence(project.tools("lock"))
+    assert project.git("status", "--porcelain").split() == ["M", "pyproject.toml"]
+    path.write_text(right, encoding="utf-8")
+    succeeded(project.tools("lock"))
+    assert "sniffio" in (project.folder / "requirements/40-dev.in").read_text(encoding="utf-8")
+
+
 def test_a_tampered_hash_is_refused(project: UvUser) -> None:
     path = project.folder / "uv.lock"
     text = path.read_text(encoding="utf-8")

@@ -97,6 +97,12 @@ def _python(path: Path) -> None:
     ast.parse(_text(path), str(path), feature_version=OLDEST_PYTHON)
 
 
+def _shell(path: Path) -> None:
+    if bash := shutil.which("bash"):
+        done = subprocess.run([bash, "-n", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 def _makefile(path: Path) -> None:
     if make := shutil.which("make"):
         command = [make, "--dry-run", f"--file={path.parent / 'Makefile'}", "help"]
@@ -193,6 +199,7 @@ PARSERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
     ("*.txt", requirements_of),
     ("*.md", _markdown),
     ("*.html", _page),
+    ("*.sh", _shell),
     ("*.mk", _makefile),
     ("Makefile", _makefile),
     ("Dockerfile", _dockerfile),

@@ -120,7 +120,7 @@ def _whole_word(value: str) -> str:
 def searched(template: Path) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of every file of the template that is written by hand."""
     for path in git(template, "ls-files", "-z").rstrip("\0").split("\0"):
-        if path.startswith(NOT_SEARCHED) or path.endswith(".whl"):
+        if path.startswith(NOT_SEARCHED) or path.endswith((".whl", ".png")):
             continue
         text = (template / path).read_text(encoding="utf-8")
         if not (path.startswith(GENERATED_IN) and GENERATED.search(text[:HEAD])):

@@ -23,6 +23,7 @@ NEVER_TOGETHER = (
     {"pytorch", "via_onnx"},
     {"classifier", "language_model", "text_classifier"},
     {"predictor", "language_model"},
+    {"gguf", "served"},
     {"digits", "text_classifier"},
     {"jax", "keras", "torch_export"},
     {"via_onnx", "torch_export"},

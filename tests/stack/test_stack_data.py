@@ -101,6 +101,10 @@ def test_production_asks_for_torch_only_when_it_predicts_with_it(stack: Path) ->
         "keras": "runs_keras",
         "transformers": "generates_native",
         "tokenizers": "predicts_texts",
+        "fastapi": "serves",
+        "pydantic": "serves",
+        "prometheus-client": "serves",
+        "uvicorn": "serves",
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import LOCKS, OVERRIDES, shown
+from envkeep.paths import LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
 from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.metadata import package_manager
@@ -142,9 +142,11 @@ def compile_locks(
         with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
     by_uv = _by_uv()
-    if by_uv:
-        uv_changes.take_changes()
-    with _kept(OVERRIDES), lock_set.replaced_locks(wanted) as top:
+    own = [REQUIREMENTS / f"{layer}.in" for layer in layers()]
+    with _kept(OVERRIDES, PYPROJECT, *own), ExitStack() as stack:
+        if by_uv:
+            uv_changes.take_changes()
+        top = stack.enter_context(lock_set.replaced_locks(wanted))
         while True:
             try:
                 for target in wanted:
@@ -177,14 +179,15 @@ def _add_overrides(lines: Sequence[str]) -> None:
 
 
 @contextmanager
-def _kept(path: Path) -> Iterator[None]:
-    """Restore a file if anything inside fails or is interrupted."""
-    before = path.read_bytes() if path.exists() else None
+def _kept(*paths: Path) -> Iterator[None]:
+    """Restore files if anything inside fails or is interrupted."""
+    before = {path: path.read_bytes() if path.exists() else None for path in paths}
     try:
         yield
     except BaseException:
-        if before is None:
-            path.unlink(missing_ok=True)
-        elif path.read_bytes() != before:
-            write_whole(path, before)
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif not path.exists() or path.read_bytes() != content:
+                write_whole(path, content)
         raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from envkeep.errors import CommandError, ToolError
 from envkeep.locks import uv_project
@@ -177,10 +178,12 @@ def _differences(
     """Yield how what uv would install on a target differs from the locks of some layers."""
     environment = uv_project.environment_of(target.platform, python_version())
     there = {
-        line.partition(" ; ")[0].strip() for line in lines if uv_project.holds(line, environment)
+        _without_name(line.partition(" ; ")[0].strip())
+        for line in lines
+        if uv_project.holds(line, environment)
     }
     wanted = {
-        entry.requirement
+        _without_name(entry.requirement)
         for layer in chosen
         if locks.file(layer).exists()
         for entry in entries_of(locks.file(layer))
@@ -188,6 +191,11 @@ def _differences(
     where = f"{target.name}, {' '.join(uv_project.group_of(each) for each in chosen)}"
     for each in sorted(there ^ wanted):
         yield f"{where}: {each} is only in {'uv.lock' if each in there else 'the layers'}"
+
+
+def _without_name(requirement: str) -> str:
+    """Return the address alone where a requirement has one, as uv exports that of a file."""
+    return unquote(requirement.rpartition(" @ ")[2])
 
 
 def variables() -> dict[str, str]:

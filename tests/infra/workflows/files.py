@@ -18,6 +18,7 @@ KINDS: Mapping[str, Answers] = {
     "-gpus": {"backends": ["cuda", "rocm", "xpu", "mps"], "python_version": "3.13"},
     "-no-training": {"training": "none", "python_version": "3.11"},
     "-without-docker": {"docker": False},
+    "-uv": {"package_manager": "uv"},
     "-adopted": {"adopted": True},
     "-adopted-gpu": {"adopted": True, "backends": ["cuda"], "docker": False},
     "-adopted-no-training": {"adopted": True, "training": "none"},
