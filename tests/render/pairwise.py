@@ -19,7 +19,6 @@ NOT_ASKED = None
 INDEXES = ("https://mirror.example.org/whl", "/srv/wheels")
 MAILS = ("", "team@example.org")
 FRAMEWORKS = rows("frameworks")
-TRAINING = [row["framework"] for row in FRAMEWORKS]
 KERAS_BACKENDS = next(row for row in FRAMEWORKS if row["framework"] == "keras")["computes_with"]
 CONFIGURATIONS = ("pydantic", "hydra")
 DATA_VERSIONINGS = ("none", "dvc")

@@ -1,4 +1,4 @@
-"""A server: in production alone, for models that predict, and taken back without a trace of it."""
+"""A server: in production alone, and taken back without a trace of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,16 @@ FRAMEWORKS = [
 ]
 
 
-@pytest.mark.parametrize("answers", FRAMEWORKS, ids=lambda answers: answers["training"])
+GENERATORS = [
+    {"training": "huggingface", "inference": "native"},
+    {"training": "none", "inference": "openvino-genai"},
+    {"training": "none", "inference": "llama-cpp"},
+]
+
+
+@pytest.mark.parametrize(
+    "answers", [*FRAMEWORKS, *GENERATORS], ids=lambda answers: "-".join(answers.values())
+)
 def test_production_alone_asks_for_the_server(answers: dict[str, str], projects: Projects) -> None:
     project = projects({**SERVING, **answers})
     folder = project / "requirements" / "stack"
@@ -42,6 +51,22 @@ def test_the_types_of_requests_are_the_users(answers: dict[str, str], projects: 
     assert "from ." not in text, "it imports nothing of the kit, which may be taken back"
     assert (package / "page.html").exists() == ('PAGE = "page.html"' in text)
     assert (package / "page.html").exists() == (answers["training"] != "huggingface")
+
+
+@pytest.mark.parametrize("answers", GENERATORS, ids=lambda answers: answers["inference"])
+def test_text_has_a_server_and_a_page_of_its_own(
+    answers: dict[str, str], projects: Projects
+) -> None:
+    project = projects({**SERVING, **answers})
+    package = project / "src" / answers_of(project)["package_name"]
+    serving = {path.name for path in (package / "kit" / "serving").iterdir()}
+    assert {"generating.py", "engines.py", "open_ai.py"} <= serving
+    assert not serving & {"predicting.py", "batching.py", "tensors.py"}
+    assert "v1/completions" in (package / "page.html").read_text(encoding="utf-8")
+    assert "GeneratorService" in (package / "kit/commands/serve.py").read_text(encoding="utf-8")
+    assert (project / "tests" / "text_server").is_dir()
+    assert not (project / "tests" / "serving").exists()
+    assert '"*.html"' in (project / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_what_is_taken_back_leaves_the_users_files(projects: Projects, tmp_path: Path) -> None:
