@@ -6,10 +6,12 @@ ARGS ?=
 BIN = .venv/bin
 INSTALLED = .venv/complete
 READY = .venv/sources
+OF_ENVIRONMENTS = $(addprefix tests/lifecycle/test_,$(addsuffix .py,\
+  bisect environment full_disk_and_no_network save training try update update_and_try))
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow test-all tested-on benchmark lint hooks format lock-dev wheel refresh-stack release clean
+.PHONY: help venv demo test test-slow test-managers test-all tested-on benchmark lint hooks format lock-dev wheel refresh-stack release clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +31,9 @@ test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
 	$(PYTEST) --junitxml=build/results/test.xml -m "not slow" $(ARGS) tests
 test-slow: $(READY)  ## run the slow tests alone; TESTS=tests/infra takes a folder
 	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) $(or $(TESTS),tests)
-test-all: test test-slow  ## run every test
+test-managers: $(READY)  ## run the slow tests of environments with uv in place of pip-tools
+	PACKAGE_MANAGER=uv $(PYTEST) --junitxml=build/results/test-uv.xml -m slow $(ARGS) $(OF_ENVIRONMENTS)
+test-all: test test-slow test-managers  ## run every test
 tested-on: $(READY)  ## write what the last runs of the tests proved into the tables of tested hardware and pairs
 	$(BIN)/python scripts/tested_on.py build/results/*.xml
 	$(BIN)/python scripts/tested_pairs.py build/results/*.xml

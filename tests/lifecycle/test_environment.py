@@ -198,7 +198,10 @@ def test_a_project_says_what_is_not_import_checked(project: Project, tmp_path: P
     sentence = error_sentence(project.tools("install", UV_FIND_LINKS=str(tmp_path)))
     setting = "import-check = { stubbed = false }"
     assert setting in sentence
-    project.append("pyproject.toml", f"{setting}\n")
+    pyproject = project.folder / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8")
+    table = "[tool.project]\n"
+    pyproject.write_text(text.replace(table, f"{table}{setting}\n"), encoding="utf-8")
     succeeded(project.tools("install", UV_FIND_LINKS=str(tmp_path)))
     assert "stubbed" in project.packages()
 

@@ -163,14 +163,15 @@ def test_a_terminated_run_says_so_and_goes_on(project: Project) -> None:
     train = ("train", "--training.epochs", "200", "--name", "asked")
     code, rest = project.interrupted_tools(*train, after="epoch   1", by=signal.SIGTERM)
     assert code == 143
-    found = re.search(r"Terminated after \d+ of 200 epochs; .* `train --resume (\S+)`", rest)
+    told = r"Terminated after \d+ of 200 epochs(, at step \d+)?; .* `train --resume (?P<run>\S+)`"
+    found = re.search(told, rest)
     assert found, rest
-    run = run_record(project, found[1])
+    run = run_record(project, found["run"])
     assert run["status"] == "terminated"
     epoch = f"epoch {run['epochs_done'] + 1:3d}"
-    again = ("train", "--resume", found[1])
+    again = ("train", "--resume", found["run"])
     code, rest = project.interrupted_tools(*again, after=epoch, by=signal.SIGTERM)
-    assert (code, len(run_record(project, found[1])["resumed"])) == (143, 1)
+    assert (code, len(run_record(project, found["run"])["resumed"])) == (143, 1)
 
 
 def test_a_killed_run_has_died_and_goes_on(project: Project) -> None:

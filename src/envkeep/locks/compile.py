@@ -15,7 +15,7 @@ from envkeep.locks.lock_set import Locks, entries_of
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.overrides import loosened
 from envkeep.locks.torch_builds import TorchBuild, torch_build
-from envkeep.paths import RESOLUTIONS, shown
+from envkeep.paths import REQUIREMENTS, RESOLUTIONS, shown
 from envkeep.process import say
 from envkeep.project.metadata import project_metadata, python_version
 from envkeep.project.requirements import (
@@ -152,7 +152,8 @@ def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:
             if attempt.build is None:
                 _refuse_torch(entries, sources)
             known = [(line.name, line.exact_version) for line in stack_pins(locks.target)]
-            _look_at_new(_new(entries, [*known, *_versions(before)], attempt.build), sources)
+            new = _new(entries, [*known, *_versions(before)], attempt.build)
+            _look_at_new(new, sources, [*overrides(), *attempt.more])
             _write(file, entries, attempt.build, _header(locks.target))
         earlier.append(file)
 
@@ -191,7 +192,7 @@ def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgra
         raise ToolError(f"{reason}; {UNTOUCHED}.") from error
     _refuse_unhashed(entries, sources)
     known = [(line.name, line.exact_version) for line in read_requirements(limits)]
-    _look_at_new(_new(entries, [*known, *_versions(before)], build), sources)
+    _look_at_new(_new(entries, [*known, *_versions(before)], build), sources, overrides())
     _write(file, entries, build, _header(target))
 
 
@@ -258,7 +259,9 @@ def _new(
     return [each for each in _versions(entries) if each[0] not in apart and each not in before]
 
 
-def _look_at_new(new: Sequence[tuple[str, str]], sources: Sequence[Path]) -> None:
+def _look_at_new(
+    new: Sequence[tuple[str, str]], sources: Sequence[Path], chosen: Iterable[Line]
+) -> None:
     """Refuse a version without support for this Python or far too old; note a withdrawn one.
 
     uv takes a source whatever Pythons it is for, up to the day on which it is to be built. And each
@@ -272,18 +275,18 @@ def _look_at_new(new: Sequence[tuple[str, str]], sources: Sequence[Path]) -> Non
         found = package_index.fits(new)
     except ToolError:  # the resolver had all from its cache
         return
-    without_version = _without_version(sources)
+    without_version = _without_version(sources, chosen)
     for fit in found:
         if fit.has_version and not fit.by:
             raise ToolError(f"{failures.no_wheel(fit)}; {UNTOUCHED}.")
         if fit.name in without_version and failures.is_far_behind(fit):
-            place = shown(without_version[fit.name])
+            place = shown(REQUIREMENTS / without_version[fit.name].name)  # the team's own file
             raise ToolError(f"{failures.far_behind(fit, place)}; {UNTOUCHED}.")
         if fit.yanked is not None:
             say(f"note: {failures.withdrawn(fit)}; take another version.")
 
 
-def _without_version(sources: Sequence[Path]) -> dict[str, Path]:
+def _without_version(sources: Sequence[Path], chosen: Iterable[Line]) -> dict[str, Path]:
     """Return the packages that no line limits to versions, each with the file that asks for it."""
     rows = [
         (line, path)
@@ -291,9 +294,7 @@ def _without_version(sources: Sequence[Path]) -> dict[str, Path]:
         for path in with_included(source)
         for line in read_requirements(path)
     ]
-    limited = {
-        line.name for line in (*overrides(), *(row[0] for row in rows)) if line.names_version
-    }
+    limited = {line.name for line in (*chosen, *(row[0] for row in rows)) if line.names_version}
     return {line.name: path for line, path in rows if line.name not in limited}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from envkeep.errors import ToolError
 from envkeep.locks import groups
@@ -154,10 +155,12 @@ class GroupLock(ABC):
         """Yield how what it would install on a target differs from the locks of some layers."""
         environment = groups.environment_of(target.platform, python_version())
         there = {
-            line.partition(" ; ")[0].strip() for line in lines if groups.holds(line, environment)
+            _without_name(line.partition(" ; ")[0].strip())
+            for line in lines
+            if groups.holds(line, environment)
         }
         wanted = {
-            entry.requirement
+            _without_name(entry.requirement)
             for layer in chosen
             if locks.file(layer).exists()
             for entry in entries_of(locks.file(layer))
@@ -165,6 +168,11 @@ class GroupLock(ABC):
         where = f"{target.name}, {' '.join(groups.group_of(each) for each in chosen)}"
         for each in sorted(there ^ wanted):
             yield f"{where}: {each} is only in {self.path.name if each in there else 'the layers'}"
+
+
+def _without_name(requirement: str) -> str:
+    """Return the address alone where a requirement has one, as uv exports that of a file."""
+    return unquote(requirement.rpartition(" @ ")[2])
 
 
 def locked_targets(top: Path | None = None) -> tuple[Target, ...]:

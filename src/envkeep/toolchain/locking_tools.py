@@ -72,6 +72,20 @@ def pypi(interpreter: Path) -> str:
     return found["address"].rstrip("/")
 
 
+def uv_pip(command: str) -> list[object]:
+    """Return a command of `uv pip` with the user's own settings of uv, and none of the project.
+
+    Those are pins for `uv lock`, which an environment of an older lock does not have.
+    """
+    words: list[object] = [tool("uv"), "pip", command]
+    if os.environ.get("UV_CONFIG_FILE"):
+        return words
+    places = [os.environ.get("APPDATA"), os.environ.get("XDG_CONFIG_HOME"), "~/.config"]
+    files = (Path(place, "uv", "uv.toml").expanduser() for place in places if place)
+    own = next(filter(Path.is_file, files), None)
+    return [*words, *(["--config-file", own] if own else ["--no-config"])]
+
+
 def uv_settings() -> dict[str, str]:
     """Return pip's index and certificates as variables for uv, which does not read pip's files."""
     configured = pip_settings()

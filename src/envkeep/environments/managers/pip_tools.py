@@ -75,14 +75,14 @@ class PipTools:
     def check(self, environment: Path) -> None:
         """Fail if installed packages contradict each other's requirements."""
         if locking_tools.uses_uv():
-            check = [locking_tools.tool("uv"), "pip", "check", "--python", python(environment)]
+            check = [*locking_tools.uv_pip("check"), "--python", python(environment)]
         else:
             check = [*self._pip(environment), "check"]
         run(check, mode="quiet")
 
     def _installer(self, environment: Path) -> list[object]:
         if locking_tools.uses_uv():
-            return [locking_tools.tool("uv"), "pip", "install", "--python", python(environment)]
+            return [*locking_tools.uv_pip("install"), "--python", python(environment)]
         return [*self._pip(environment), "install"]
 
     @staticmethod
