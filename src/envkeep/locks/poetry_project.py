@@ -20,7 +20,7 @@ from envkeep.project.metadata import project_metadata
 from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
 
-SINCE = "2.2"  # the first Poetry that reads [dependency-groups]
+SINCE = "2.3"  # the first whose lock is stale where [dependency-groups] changed
 PINS = "pins"
 
 
