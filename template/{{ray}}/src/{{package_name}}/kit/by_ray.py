@@ -63,7 +63,9 @@ def launch(processes: int) -> int:
 def _train(ray: Any, workers: list[Any]) -> int:
     """Have all train, say what the first one says, and return its exit status, or another's."""
     address, port = ray.get(workers[0].place.remote())
-    common = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "PYTHONPATH") if name in os.environ}
+    common = {
+        name: os.environ[name] for name in ("OMP_NUM_THREADS", "PYTHONPATH") if name in os.environ
+    }
     common |= {"MASTER_ADDR": address, "MASTER_PORT": str(port), "WORLD_SIZE": str(len(workers))}
     if address == _HERE and sys.platform == "linux":
         common["GLOO_SOCKET_IFNAME"] = "lo"
