@@ -20,12 +20,14 @@ class Counts:
         versions: How often each version of the model answered.
         lost: Requests that were sent over a connection which the server had, and were not answered.
         seconds: How long it took altogether.
+        latencies: The seconds of each request that was answered.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
 
     @property
     def answers(self) -> int:
@@ -74,10 +76,12 @@ async def _asked(
         "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
+    began = time.monotonic()
     writer.write(head.encode() + body)
     lines = (await reader.readuntil(END_OF_HEAD)).decode().lower().splitlines()
     headers = dict(line.split(": ", 1) for line in lines[1:] if line)
     answer = json.loads(await reader.readexactly(int(headers["content-length"])))
+    counts.latencies.append(time.monotonic() - began)
     status = int(lines[0].split()[1])
     counts.statuses[status] += 1
     if "model" in answer:
