@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -36,6 +37,11 @@ MODEL = "models/digits"
 ONE = [[0, 0, 0, 14, 10, 0, 0, 0]] * 8
 BODY = json.dumps({"images": [ONE]}).encode()
 PICTURE = ROOT / "docs" / "images" / "draw-a-digit.png"
+CHECKED = (
+    "--checks",
+    "not_a_server_error,status_code_conformance,response_schema_conformance,content_type_conformance",
+    *("--max-examples", "60", "--seed", "1"),
+)
 PHONE, LAPTOP = (360, 740), (1280, 900)
 
 
@@ -311,6 +317,27 @@ def resident(pid: int) -> float:
     found = re.search(r"VmRSS:\s+(\d+) kB", text)
     assert found
     return int(found[1]) / 1000
+
+
+def test_no_request_that_the_interface_allows_is_a_fault_of_the_server(
+    project: Project, tmp_path: Path
+) -> None:
+    """Schemathesis makes them up from openapi.json; answers must be what that says, too."""
+    program = tmp_path / "bin" / "schemathesis"
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, tmp_path], check=True)
+    install = [*uv, "pip", "install", "--quiet", "--python", tmp_path / "bin" / "python"]
+    subprocess.run([*install, "schemathesis>=4.32"], check=True)
+    with serving(project) as running:
+        done = subprocess.run(
+            [program, "run", f"http://127.0.0.1:{running.port}/openapi.json", *CHECKED],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated and int(generated[1]) > 100, done.stdout
 
 
 @pytest.fixture(scope="module")
