@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     folder = args.model or newest_model()
     open_service = partial(PredictorService.open, folder.resolve(), settings, args.device)
     if getattr(args, "by", None):
-        served: int = optional("by_ray").serve(partial(_application, open_service, settings), settings)
+        served: int = optional("by_ray").serve(
+            partial(_application, open_service, settings), settings
+        )
         return served
     return serve(open_service, settings)
 
