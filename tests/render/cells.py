@@ -16,8 +16,9 @@ LONGEST_NAME = "a_package_name_of_forty_characters_aaaaa"
 
 FRAMEWORKS = load_frameworks(STACK)
 TRACKERS = ("mlflow", "wandb", "tensorboard")
-SCALE_OUT = ("torchrun", "slurm")
+SCALE_OUT = ("torchrun", "slurm", "ray")
 SCALED = ("pytorch", "huggingface")
+NOT_BY_RAY = ("huggingface", "ray")
 LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary")
 PEOPLE: tuple[dict[str, str], ...] = (
     {},
@@ -146,7 +147,11 @@ def _data_cells() -> list[Cell]:
 def _scale_out_cells() -> list[Cell]:
     """Return a cell for each framework that trains with several processes, with every way."""
     return [
-        Cell(f"{each}-scale-out", "scale-out", {"training": each, "scale_out": list(SCALE_OUT)})
+        Cell(
+            f"{each}-scale-out",
+            "scale-out",
+            {"training": each, "scale_out": [way for way in SCALE_OUT if (each, way) != NOT_BY_RAY]},
+        )
         for each in SCALED
     ]
 

@@ -65,6 +65,8 @@ def admitted_by(choice: Choice) -> dict[str, list[Any]]:
             generators = [runtime for row in FRAMEWORKS for runtime in row["generates"]]
             needed = {"inference": generators} if EXTRAS[question].get("generates") else {}
             return {"training": EXTRAS[question]["training"], **needed}
+        case "ray" if answer:
+            return {"training": ["pytorch"]}
         case _ if question in SCALE_OUT and answer:
             return {"training": list(SCALED)}
         case "serving" if answer:

@@ -109,6 +109,7 @@ WHEN: dict[str, Callable[[dict[str, Any]], bool]] = {
     "translates_jax": lambda row: translates_jax(row),
     "uses_hydra": lambda row: row.get("configuration") == "hydra",
     "serves": lambda row: row.get("serving", False),
+    "uses_ray": lambda row: "ray" in row.get("scale_out", []),
     "uses_dvc": lambda row: row.get("data_versioning") == "dvc",
     **{f"uses_{name}": partial(has_extra, name) for name in EXTRAS},
     **{f"uses_{name}": partial(has_tracker, name) for name in TRACKERS},

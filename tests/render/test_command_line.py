@@ -114,12 +114,17 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-way-to-scale-out": (
         {"scale_out": "[telepathy]"},
         "telepathy is not a way of this template to train with several processes: "
-        "answer scale_out with torchrun or slurm.",
+        "answer scale_out with torchrun, slurm or ray.",
     ),
     "several-processes-for-another-framework": (
         {"training": "jax", "scale_out": "[torchrun]"},
         "scale_out goes with PyTorch and Transformers, and training is jax: leave scale_out empty, "
         "or set training to pytorch or huggingface.",
+    ),
+    "ray-for-another-framework": (
+        {"training": "huggingface", "scale_out": "[ray]"},
+        "ray in scale_out goes with PyTorch, and training is huggingface: leave ray out, or set "
+        "training to pytorch.",
     ),
     "python-too-old": (
         {"python_version": "3.9"},

@@ -176,7 +176,7 @@ def test_a_project_keeps_the_public_answers(cell: Cell, project: Path) -> None:
     if not kept["trackers"]:
         unasked.add("brought_trackers")
     unasked |= {f"brought_{name}" for name in SCALE_OUT if name not in kept["scale_out"]}
-    if "slurm" in kept["scale_out"]:  # which starts torchrun
+    if {"slurm", "ray"} & {*kept["scale_out"]}:  # which need what torchrun does
         unasked.discard("brought_torchrun")
     if not {"slurm", "tuning"} <= {*kept["scale_out"], *kept["extras"]}:
         unasked.add("brought_slurm_tuning")

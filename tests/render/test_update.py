@@ -41,6 +41,7 @@ SWITCHES = [
     ("trackers", [], ["mlflow", "tensorboard"], "uses_trackers"),
     ("scale_out", [], ["torchrun"], "uses_torchrun"),
     ("scale_out", ["torchrun"], ["slurm"], "uses_slurm"),
+    ("scale_out", ["torchrun"], ["ray"], "uses_ray"),
     ("configuration", "pydantic", "hydra", "uses_hydra"),
     ("data_versioning", "none", "dvc", "uses_dvc"),
     ("serving", False, True, "serves_predictions"),

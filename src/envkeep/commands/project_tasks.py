@@ -69,7 +69,9 @@ def run_command(name: str, rest: Sequence[str]) -> int:
     more = _environments_of_exporters(name)
     if RAY in exporters() and BY_RAY in " ".join(rest).replace("=", " "):
         interpreter = shown(python(_environment_of_ray()))
-        more["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "src"), os.getenv("PYTHONPATH")]))
+        more["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [str(ROOT / "src"), os.getenv("PYTHONPATH")])
+        )
     else:
         interpreter = python_of(_kind_of(name))
     command = [interpreter, "-m", project_metadata()["package_name"], name, *rest]

@@ -43,6 +43,7 @@ Training:
 - `training.checkpoint`: `BEST_FILE`, `CHECKPOINT_FILE`; `Stateful` of PyTorch, `WEIGHTS` of JAX
 - `training.speed`: what the settings of speed and memory stand for; `Order`, the batches
 - `training.distributed`: several processes, with the answer `scale_out=[torchrun]`
+- `by_ray`: Ray as what starts them, trials and servers, with the answer `scale_out=[ray]`
 - `training.arguments`: `make_arguments`, `check_names` and `refusals`, for Transformers' Trainer
 - `training.deepspeed`: `read_settings`, `check_usable`, `name_device` and `started`, for DeepSpeed
 - `training.recording`: `Recording`, the Trainer's callback that keeps the record

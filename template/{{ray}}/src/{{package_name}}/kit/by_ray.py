@@ -197,8 +197,9 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
 def _cluster(cpus: int) -> Iterator[Any]:
     """Yield Ray: that of a cluster, or one of its own that nothing outside this machine reaches."""
     require_ray()
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AIR_NEW_OUTPUT": "0"}
+    if ADDRESS not in os.environ:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else it listens to all interfaces
     ray = import_module("ray")
     quiet = {"log_to_driver": False, "logging_level": "error"}
     handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
@@ -212,7 +213,6 @@ def _cluster(cpus: int) -> Iterator[Any]:
                 address="local",
                 num_cpus=max(cpus, os.cpu_count() or 1),
                 include_dashboard=False,
-                _node_ip_address=_HERE,
                 _temp_dir=folder,
                 **quiet,
             )

@@ -43,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = read_settings(os.environ, host=args.host, port=args.port, workers=args.workers)
     folder = args.model or (None if _generates() else newest_model())
-    open_service = partial(
-        _service().open, folder.resolve() if folder else None, settings, args.device
-    )
+    open_service = partial(_service().open, folder, settings, args.device)
     if getattr(args, "by", None):
+        if folder:  # Ray's processes have another working directory
+            open_service = partial(_service().open, folder.resolve(), settings, args.device)
         application = partial(_application, open_service, settings)
         served: int = optional("by_ray").serve(application, settings)
         return served
