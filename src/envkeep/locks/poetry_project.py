@@ -91,7 +91,7 @@ class PoetryProject(LayerGroups):
         """Return the requirements of a group that have a source of their own, by name.
 
         A version without a label is the one of PyPI too, and an index has it beside others of
-        which Poetry would take the last: Poetry sees no difference between 2.0 and 2.0+cpu.
+        which Poetry would take the last: with a label or without is the same version to it.
         """
         found: dict[str, list[Mapping[str, str]]] = {}
         for line in lines:
