@@ -24,7 +24,7 @@ NEVER_TOGETHER = (
     {"classifier", "language_model", "text_classifier"},
     {"predictor", "language_model"},
     {"gguf", "served"},
-    {"digits_page", "text_page"},
+    {"digits_page", "text_page", "text_classifier"},
     {"digits", "text_classifier"},
     {"jax", "keras", "torch_export"},
     {"via_onnx", "torch_export"},

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers import load_answers
+from ..answers import load_answers, optional
 from ..artifacts import replacing_folder
 from ..errors import ExportError, ProjectError, reason_of
 from ..inference import (
@@ -27,9 +27,6 @@ from ..inference import (
     write_parity,
 )
 from ..inference.metadata import DEFAULT_RELATIVE_TOLERANCE, DEFAULT_TOLERANCE
-{% if flags.serves_predictions %}
-from ..serving import drift
-{% endif %}
 from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
@@ -177,10 +174,9 @@ def export_model(
         )
         write_metadata(folder, metadata)
         report = _checked(folder)
-{% if flags.serves_predictions %}
-        of_training = request.inputs if request.calibration is None else request.calibration
-        drift.write_reference(folder, of_training)
-{% endif %}
+        if drift := optional("serving.drift"):
+            of_training = request.inputs if request.calibration is None else request.calibration
+            drift.write_reference(folder, of_training)
         write_metadata(folder, replace(metadata, parity=report.to_json()))
     return report
 
