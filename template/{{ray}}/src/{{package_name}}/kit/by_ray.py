@@ -178,12 +178,19 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
         build: Returns the application; it is called in each replica, so it is pickled.
         settings: Address, workers, limits.
     """
+
+    def application() -> Any:  # Ray takes what is no function for the application itself
+        if alone:
+            _stay_on_loopback()
+        return build()
+
+    alone = ADDRESS not in os.environ
     with _cluster(settings.workers + 1):
         serve = import_module("ray.serve")
         serve.start(http_options={"host": settings.host, "port": settings.port})
         replica = serve.deployment(
             num_replicas=settings.workers, max_ongoing_requests=settings.max_waiting
-        )(serve.ingress(build)(type("Model", (), {})))
+        )(serve.ingress(application)(type("Model", (), {})))
         serve.run(replica.bind(), name=_PACKAGE, route_prefix="/")
         print(f"http://{settings.host}:{settings.port} answers until Ctrl-C", flush=True)
         with suppress(KeyboardInterrupt):
@@ -191,6 +198,15 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
                 time.sleep(1)
         serve.shutdown()
     return 0
+
+
+def _stay_on_loopback() -> None:
+    """Have a replica listen here alone for others: Ray has no setting for that port."""
+    replica = import_module("ray.serve._private.replica")
+    listen = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, address: listen(
+        server, address.replace("[::]", _HERE)
+    )
 
 
 @contextmanager
