@@ -114,7 +114,7 @@ BAD: Mapping[str, tuple[Mapping[str, str], str]] = {
     "unknown-way-to-scale-out": (
         {"scale_out": "[telepathy]"},
         "telepathy is not a way of this template to train with several processes: "
-        "answer scale_out with torchrun, slurm or ray.",
+        "answer scale_out with torchrun or slurm or ray.",
     ),
     "several-processes-for-another-framework": (
         {"training": "jax", "scale_out": "[torchrun]"},

@@ -218,7 +218,6 @@ def _cluster(cpus: int) -> Iterator[Any]:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else it listens to all interfaces
     ray = import_module("ray")
     quiet = {"log_to_driver": False, "logging_level": "error"}
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     # Sockets lie in it, whose paths must be short.
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp" if os.name == "posix" else None)
     try:
@@ -232,8 +231,8 @@ def _cluster(cpus: int) -> Iterator[Any]:
                 _temp_dir=folder,
                 **quiet,
             )
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
+        for each in (signal.SIGINT, signal.SIGTERM):  # the second of which Ray has taken
+            signal.signal(each, signal.default_int_handler)
         yield ray
     finally:
         ray.shutdown()
