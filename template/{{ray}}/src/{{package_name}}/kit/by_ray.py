@@ -202,7 +202,7 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
 
 def _stay_on_loopback() -> None:
     """Have a replica listen here alone for others: Ray has no setting for that port."""
-    replica = import_module("ray.serve._private.replica")
+    replica: Any = import_module("ray.serve._private.replica")
     listen = replica.add_port_to_grpc_server
     replica.add_port_to_grpc_server = lambda server, address: listen(
         server, address.replace("[::]", _HERE)
