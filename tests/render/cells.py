@@ -150,7 +150,10 @@ def _scale_out_cells() -> list[Cell]:
         Cell(
             f"{each}-scale-out",
             "scale-out",
-            {"training": each, "scale_out": [way for way in SCALE_OUT if (each, way) != NOT_BY_RAY]},
+            {
+                "training": each,
+                "scale_out": [way for way in SCALE_OUT if (each, way) != NOT_BY_RAY],
+            },
         )
         for each in SCALED
     ]

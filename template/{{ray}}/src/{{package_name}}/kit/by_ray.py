@@ -178,12 +178,19 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
         build: Returns the application; it is called in each replica, so it is pickled.
         settings: Address, workers, limits.
     """
+
+    def application() -> Any:  # Ray takes what is no function for the application itself
+        if alone:
+            _stay_on_loopback()
+        return build()
+
+    alone = ADDRESS not in os.environ
     with _cluster(settings.workers + 1):
         serve = import_module("ray.serve")
         serve.start(http_options={"host": settings.host, "port": settings.port})
         replica = serve.deployment(
             num_replicas=settings.workers, max_ongoing_requests=settings.max_waiting
-        )(serve.ingress(build)(type("Model", (), {})))
+        )(serve.ingress(application)(type("Model", (), {})))
         serve.run(replica.bind(), name=_PACKAGE, route_prefix="/")
         print(f"http://{settings.host}:{settings.port} answers until Ctrl-C", flush=True)
         with suppress(KeyboardInterrupt):
@@ -191,6 +198,15 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
                 time.sleep(1)
         serve.shutdown()
     return 0
+
+
+def _stay_on_loopback() -> None:
+    """Have a replica listen here alone for others: Ray has no setting for that port."""
+    replica: Any = import_module("ray.serve._private.replica")
+    listen = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, address: listen(
+        server, address.replace("[::]", _HERE)
+    )
 
 
 @contextmanager
@@ -202,7 +218,6 @@ def _cluster(cpus: int) -> Iterator[Any]:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else it listens to all interfaces
     ray = import_module("ray")
     quiet = {"log_to_driver": False, "logging_level": "error"}
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     # Sockets lie in it, whose paths must be short.
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp" if os.name == "posix" else None)
     try:
@@ -216,8 +231,8 @@ def _cluster(cpus: int) -> Iterator[Any]:
                 _temp_dir=folder,
                 **quiet,
             )
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
+        for each in (signal.SIGINT, signal.SIGTERM):  # the second of which Ray has taken
+            signal.signal(each, signal.default_int_handler)
         yield ray
     finally:
         ray.shutdown()
