@@ -105,9 +105,10 @@ def test_torch_is_the_releases_for_every_environment(stack: Path) -> None:
 
 
 def test_no_pin_is_bound_to_one_build_or_a_pre_release_that_no_row_names(stack: Path) -> None:
-    rows = load_requirements(stack)
+    rows = [*load_requirements(stack), *load_exporters(stack)]
     named = {row.name for row in rows if SpecifierSet(row.floor).prereleases}
-    assert named == {"opentelemetry-semantic-conventions"}, "all its releases are pre-releases"
+    kinds = ("exporter-prometheus", "semantic-conventions")
+    assert named == {f"opentelemetry-{kind}" for kind in kinds}, "all releases are pre-releases"
     for name in ("constraints.txt", *OF_TOOLS, *OF_BUILDS, *OF_EXPORTERS):
         pins = _pins(stack, name)
         odd = {p.name for p in pins if p.version.is_prerelease or p.version.local}
