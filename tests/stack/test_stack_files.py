@@ -132,7 +132,8 @@ def test_what_an_exporter_shares_has_the_version_of_the_stack(stack: Path, expor
         shared = {*pins.keys() & common.keys()}
     else:  # without a difference it could be a layer
         assert any(common[name] != pins[name] for name in pins.keys() & common.keys())
-    assert all(pins[name] == common[name] for name in shared)
+    for name in shared:  # markers may differ, by who asks for it
+        assert {pin.version for pin in pins[name]} <= {pin.version for pin in common[name]}, name
 
 
 def test_nothing_that_serves_hardware_is_pinned_for_everybody(stack: Path) -> None:
