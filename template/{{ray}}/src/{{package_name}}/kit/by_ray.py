@@ -185,6 +185,8 @@ def serve(build: Callable[[], Any], settings: Any) -> int:
         return build()
 
     alone = ADDRESS not in os.environ
+    # By default 5 seconds, which is too few on two cores.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     with _cluster(settings.workers + 1):
         serve = import_module("ray.serve")
         serve.start(http_options={"host": settings.host, "port": settings.port})
