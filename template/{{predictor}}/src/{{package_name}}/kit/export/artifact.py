@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,9 +28,6 @@ from ..inference import (
     write_parity,
 )
 from ..inference.metadata import DEFAULT_RELATIVE_TOLERANCE, DEFAULT_TOLERANCE
-{% if flags.serves_predictions %}
-from ..serving import drift
-{% endif %}
 from . import environments
 
 # Answer `inference` -> module that writes its format. A project has only the one it needs.
@@ -177,10 +175,7 @@ def export_model(
         )
         write_metadata(folder, metadata)
         report = _checked(folder)
-{% if flags.serves_predictions %}
-        of_training = request.inputs if request.calibration is None else request.calibration
-        drift.write_reference(folder, of_training)
-{% endif %}
+        _keep_reference(request, folder)
         write_metadata(folder, replace(metadata, parity=report.to_json()))
     return report
 
@@ -188,6 +183,14 @@ def export_model(
 def _exporter() -> Exporter:
     module = importlib.import_module(f".{_EXPORTERS[load_answers().inference]}", __package__)
     return cast(Exporter, module)
+
+
+def _keep_reference(request: ExportRequest, folder: Path) -> None:
+    """Write what a server compares requests with, where the project has a server."""
+    if importlib.util.find_spec("..serving", __package__):
+        drift = importlib.import_module("..serving.drift", __package__)
+        of_training = request.inputs if request.calibration is None else request.calibration
+        drift.write_reference(folder, of_training)
 
 
 def _checked(folder: Path) -> ParityReport:
