@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -19,6 +19,17 @@ pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("ra
 
 SHORT = "--training.epochs 1"
 OF_RAY = ".venv-export-ray"
+DIGIT = json.dumps({"images": [[[0, 0, 0, 14, 10, 0, 0, 0]] * 8]}).encode()
+LISTENING = """
+import sys
+import psutil
+
+root = psutil.Process(int(sys.argv[1]))
+for process in (root, *root.children(recursive=True)):
+    for each in process.net_connections("tcp"):
+        if each.status == psutil.CONN_LISTEN:
+            print(each.laddr.ip)
+"""
 CHOSEN = {"scale_out": ["ray"], "extras": ["tuning"], "serving": "true", "inference": "onnxruntime"}
 
 
@@ -58,10 +69,12 @@ def test_it_tunes(project: Project) -> None:
     assert sorted(name[-3:] for name in runs if "-tune-" in name) == ["001", "002", "003", "004"]
 
 
-def test_it_serves(project: Project) -> None:
+def test_it_serves_on_loopback_alone(project: Project) -> None:
     project.make("export")
     command = [project.python_path(OF_RAY), "-m", project.package, "serve", "--by", "ray"]
-    variables = {"PYTHONPATH": str(project.folder / "src"), "SERVING_PORT": "18437"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    variables = {"PYTHONPATH": str(project.folder / "src"), "SERVING_PORT": port}
     with subprocess.Popen(
         [*map(str, command)],
         cwd=project.folder,
@@ -71,10 +84,15 @@ def test_it_serves(project: Project) -> None:
     ) as process:
         try:
             assert process.stdout is not None
-            places = (re.match(r"http://\S+ answers", line) for line in process.stdout)
-            place = next(filter(None, places))[0].split()[0]
-            with urllib.request.urlopen(f"{place}/health/ready", timeout=60) as answer:
-                assert json.load(answer)["status"] == "ready"
+            assert any(" answers until " in line for line in process.stdout)
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}/predict", DIGIT, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                (digit,) = json.load(answer)["predictions"]
+            assert digit["class"] in "0123456789"
+            listening = project.python("-c", LISTENING, str(process.pid)).split()
+            assert set(listening) == {"127.0.0.1"}
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
