@@ -61,6 +61,7 @@ HANG_TOGETHER = {
     *(("torch_index", name) for name in (*GPUS, "cuda_build", "rocm_build")),
     *(("training", name) for name in (*TRACKERS, *SCALE_OUT)),
     *((asked, name) for asked in ("torch_index", "keras_backend") for name in SCALE_OUT),
+    *(("ray", name) for name in ("inference", "deepspeed")),  # Ray goes with PyTorch alone
     ("configuration", "data_versioning"),
     ("serving", "inference"),
     *((name, asked) for asked in ASKED_WITH_TRAINING for name in HANGS_ON_TRAINING),
