@@ -28,7 +28,7 @@ root = psutil.Process(int(sys.argv[1]))
 for process in (root, *root.children(recursive=True)):
     for each in process.net_connections("tcp"):
         if each.status == psutil.CONN_LISTEN:
-            print(each.laddr.ip)
+            print(each.laddr.ip.removeprefix("::ffff:"))
 """
 CHOSEN = {"scale_out": ["ray"], "extras": ["tuning"], "serving": "true", "inference": "onnxruntime"}
 
