@@ -292,6 +292,12 @@ def test_exporters_ask_for_what_the_stack_says_and_have_pins_of_their_own(
     assert {path.stem for path in folder.glob("*.txt")} == expected.keys()
 
 
+def test_rays_environment_has_every_layer_that_training_imports(projects: Projects) -> None:
+    folder = projects({"scale_out": ["ray"]}) / "requirements" / "stack" / "exporters"
+    lines = (folder / "ray.in").read_text(encoding="utf-8").splitlines()
+    assert {f"-r ../../{layer}.in" for layer in ("10-torch", "20-train", "30-prod")} <= {*lines}
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_the_readme_names_targets_that_exist(project: Path) -> None:
     readme = (project / "README.md").read_text(encoding="utf-8")
