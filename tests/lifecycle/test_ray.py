@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project, succeeded
-from tests.lifecycle.test_scale_out import WEIGHTS
+from tests.lifecycle.test_scale_out import WEIGHTS, sentences, wait_for_epoch
 from tests.support.copier_runs import render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("ray")]
@@ -61,6 +61,28 @@ def test_no_layer_has_ray_and_its_environment_has_the_versions_of_the_layers(
 def test_its_weights_are_those_of_torchrun(project: Project) -> None:
     code = WEIGHTS.format(package=project.package)
     assert len({project.python("-c", code, name) for name in ("torchrun", "ray")}) == 1
+
+
+def test_a_signal_ends_it_and_it_goes_on_to_the_same_weights(project: Project) -> None:
+    train = [project.python_path(OF_RAY), "-u", "-m", project.package, "train", "--processes", "2"]
+    epochs = ("--training.epochs", "8")
+    with subprocess.Popen(
+        [*map(str, train), "--by", "ray", "--name", "signalled", *epochs],
+        cwd=project.folder,
+        env={**ENVIRONMENT, "PYTHONPATH": str(project.folder / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for_epoch(process)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate()
+    assert process.returncode == 143
+    assert len(sentences(said)) == 1 and "continue with `train --resume" in said
+    project.make("train", "--processes 2 --by ray --resume signalled")
+    project.make("train", f"--processes 2 --name unbroken {' '.join(epochs)}")
+    code = WEIGHTS.format(package=project.package)
+    assert len({project.python("-c", code, name) for name in ("signalled", "unbroken")}) == 1
 
 
 def test_it_tunes(project: Project) -> None:

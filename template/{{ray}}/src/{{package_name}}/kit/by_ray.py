@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -54,10 +56,24 @@ def launch(processes: int) -> int:
             raise RunError(f"Ray's machines have fewer than {processes} CPUs.")
         kind = ray.remote(num_cpus=1, num_gpus=gpus, max_concurrency=2)(Process)
         workers = [kind.remote() for _ in range(processes)]
+        training = ThreadPoolExecutor(1).submit(_train, ray, workers)
         try:
-            return _train(ray, workers)
+            return _ended(training, workers[0].end.remote)
         except ray.exceptions.RayActorError as error:
             raise RunError(f"Ray lost a process of the training: {error}") from error
+
+
+def _ended(training: Future[int], end: Callable[[], Any]) -> int:
+    """Wait for the exit status; the first signal asks the training to end, the second is the end.
+
+    The training is followed in another thread, where no signal can come between two lines.
+    """
+    try:
+        return training.result()
+    except KeyboardInterrupt:
+        end()
+        training.result()
+        return _ENDED
 
 
 def _train(ray: Any, workers: list[Any]) -> int:
@@ -76,26 +92,18 @@ def _train(ray: Any, workers: list[Any]) -> int:
         )
         for rank, worker in enumerate(workers)
     ]
-    codes = [_said(ray, run, workers[0]) for run in runs]
+    codes = [_said(ray, run) for run in runs]
     return next((code if code > 0 else 1 for code in codes if code), 0)
 
 
-def _said(ray: Any, run: Any, first: Any) -> int:
-    """Print what a process says and return its status; a signal here goes to the first one."""
-    lines, ended = iter(run), False
-    while True:
-        try:
-            out, error, code = ray.get(next(lines))
-        except KeyboardInterrupt:
-            if ended:
-                raise
-            ended = True
-            ray.get(first.end.remote())
-            continue
+def _said(ray: Any, run: Any) -> int:
+    """Print what a process says and return its status."""
+    code: int | None = None
+    for line in run:
+        out, error, code = ray.get(line)
         print(out, end="", flush=True)
         print(error, end="", file=sys.stderr)
-        if code is not None:
-            return _ENDED if ended else int(code)
+    return code or 0
 
 
 class Process:
@@ -218,6 +226,8 @@ def _cluster(cpus: int) -> Iterator[Any]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AIR_NEW_OUTPUT": "0"}
     if ADDRESS not in os.environ:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else it listens to all interfaces
+        # Other users of this machine reach loopback too; without a token Ray writes one into HOME.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     ray = import_module("ray")
     quiet = {"log_to_driver": False, "logging_level": "error"}
     # Sockets lie in it, whose paths must be short.
