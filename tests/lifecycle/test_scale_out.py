@@ -31,6 +31,37 @@ for value in model.state_dict().values():
     digest.update(value.numpy().tobytes())
 print(digest.hexdigest())
 """
+EXCHANGED = """
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.tensor.debug import CommDebugMode
+from torch.testing._internal.distributed.fake_pg import FakeStore
+from {package}.kit.training.distributed import strategies
+
+def counted(state, bucket):
+    global exchanged
+    exchanged += 1
+    future = torch.futures.Future()
+    future.set_result(bucket.buffer())
+    return future
+
+strategies.count = lambda: 2
+dist.init_process_group("fake", rank=0, world_size=2, store=FakeStore())
+for strategy in (strategies.Replicated(), strategies.Sharded()):
+    strategy.require(4, "fp32")
+    trained = strategy.spread(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)))
+    if strategy.name == "ddp":
+        trained.register_comm_hook(None, counted)
+    for is_last in (False, True):
+        exchanged = 0
+        strategy.before_batch(is_last=is_last)
+        loss = trained(torch.ones(2, 4)).sum()
+        with CommDebugMode() as seen:
+            loss.backward()
+        exchanged += sum(n for name, n in seen.get_comm_counts().items() if "reduce" in str(name))
+        print("exchanged", strategy.name, is_last, exchanged > 0)
+"""
 HERE = {"OMP_NUM_THREADS": "1", "PEER_TIMEOUT_SECONDS": "20"}
 NODES = ("10.99.0.1", "10.99.0.2")
 
@@ -114,6 +145,14 @@ def test_two_runs_and_both_strategies_give_the_same_weights(project: Scaled) -> 
     assert list(project.folder.glob("experiments/*-sharded/checkpoint-*"))
     hashes = {project.weights(name) for name in ("whole", "again", "sharded")}
     assert len(hashes) == 1
+
+
+def test_gradients_are_exchanged_once_a_step_however_many_batches_it_has(project: Scaled) -> None:
+    """A stand-in for the other process is enough: what is sent is counted, not received."""
+    printed = project.python("-c", EXCHANGED.format(package=project.package)).splitlines()
+    assert [line for line in printed if line.startswith("exchanged")] == [
+        f"exchanged {name} {last} {last}" for name in ("ddp", "fsdp") for last in (False, True)
+    ]
 
 
 def test_one_process_exports_what_two_have_spread(project: Scaled) -> None:
