@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.render.cells import TRACKERS
+from tests.render.conftest import Projects
 from tests.render.parsers import requirements_of
 from tests.render.questions import answers_of
 from tests.support.catalog import rows
