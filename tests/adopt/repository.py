@@ -29,7 +29,8 @@ class Adopted:
 
     def adopt(self, *more: str) -> int:
         """Adopt it without questions."""
-        return main([str(self.folder), "--yes", "--source", str(self.template), *more])
+        command = [str(self.folder), "--yes", "--no-lock", "--source", str(self.template), *more]
+        return main(command)
 
     def switch(self, branch: str = BRANCH) -> None:
         """Check a branch out."""

@@ -118,7 +118,7 @@ def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
 ) -> None:
     folder = prepare(plain)
     before = files_of(folder), branches(plain.folder)
-    assert main([str(folder), "--yes", "--source", str(template)]) == 2
+    assert main([str(folder), "--no-lock", "--yes", "--source", str(template)]) == 2
     assert sentence in refusal(capsys)
     assert (files_of(folder), branches(plain.folder)) == before
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
 def test_without_a_terminal_nothing_is_asked(
     plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(plain.folder), "--source", str(template)]) == 2
+    assert main([str(plain.folder), "--no-lock", "--source", str(template)]) == 2
     assert refusal(capsys) == "there is no terminal to ask on: add --yes to accept the plan."
 
 
@@ -181,7 +181,7 @@ def test_a_second_adoption_is_refused(plain: Adopted, capsys: pytest.CaptureFixt
 def test_a_dry_run_shows_the_plan_and_writes_nothing(
     plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(plain.folder), "--dry-run", "--source", str(template)]) == 0
+    assert main([str(plain.folder), "--no-lock", "--dry-run", "--source", str(template)]) == 0
     shown = capsys.readouterr().out
     assert "numpy==1.26.4" in shown
     assert "overrides.txt: 1.26.4 instead of " in shown

@@ -8,7 +8,8 @@ import pytest
 
 from hooks.adoption import requirement_files
 from hooks.adoption.answers import propose
-from hooks.adoption.manifests import _conda_versions, package_lists
+from hooks.adoption.conda import versions_of
+from hooks.adoption.packages import package_lists
 from hooks.adoption.repository import Repository, has_all_lines
 from hooks.adoption.stack import load
 from hooks.adoption.survey import survey
@@ -60,7 +61,7 @@ def test_poetrys_versions(poetry: str, specifier: str) -> None:
     ],
 )
 def test_condas_versions(conda: str, specifier: str) -> None:
-    assert _conda_versions(conda) == specifier
+    assert versions_of(conda) == specifier
 
 
 def test_includes_are_read_in_their_places_and_once(tmp_path: Path) -> None:
