@@ -136,7 +136,7 @@ def check_adoptable(repository: Repository) -> None:
 def _already_follows(repository: Repository) -> str:
     """Say what a repository that follows some template can do."""
     text = repository.text(ANSWERS) or ""
-    if ADOPTED in text or "stack_release" in text or "keep.py" in repository.tree:
+    if "keep.py" in repository.tree or f"\n{ADOPTED}:" in text:
         return (
             f"{repository.folder} follows a template already ({ANSWERS}): "
             "`make update` there brings the newest release."

@@ -99,7 +99,7 @@ def sort(
             skipped.append((str(each.requirement), f"{each.origin}: torch's build brings it"))
         elif stack.is_torch_family(each.name) and not has_torch:
             reason = (
-                f"{each.origin}: a project with training={answers['training']} has no layer of torch; "
+                f"{each.origin}: training={answers['training']} has no layer of torch; "
                 "`--data training=pytorch` takes it"
             )
             skipped.append((str(each.requirement), reason))

@@ -100,6 +100,11 @@ def _read_file(path: str, repository: Repository, findings: Findings) -> None:
 
 
 def _read_poetry(poetry: Mapping[str, Any], findings: Findings) -> None:
+    sources = {
+        str(each.get("name")): str(each.get("url", ""))
+        for each in rows(poetry, FILE, "source")
+        if isinstance(each, Mapping)
+    }
     main = dict(table(poetry, FILE, "dependencies"))
     if isinstance(python := main.pop("python", None), str):
         findings.pythons.append((python, FILE))
@@ -107,7 +112,9 @@ def _read_poetry(poetry: Mapping[str, Any], findings: Findings) -> None:
     for name, wanted in main.items():
         is_optional = isinstance(wanted, Mapping) and wanted.get("optional") is True
         part = extras.get(str(canonicalize_name(name)), "optional") if is_optional else ""
-        from_poetry(name, wanted, FILE, RUN if not is_optional else UNSAID, findings, part)
+        use = UNSAID if is_optional else RUN
+        if not _is_left_at_its_source(name, wanted, sources, use, findings):
+            from_poetry(name, wanted, FILE, use, findings, part)
     groups = {group: table(poetry, FILE, "group", group) for group in table(poetry, FILE, "group")}
     groups["dev"] = {
         **groups.get("dev", {}),
@@ -119,10 +126,23 @@ def _read_poetry(poetry: Mapping[str, Any], findings: Findings) -> None:
     for group, said in groups.items():
         part = f"group {group}" if said.get("optional") is True else ""
         for name, wanted in table(said, FILE, "dependencies").items():
-            from_poetry(name, wanted, FILE, use_of_group(group), findings, part)
-    for source in rows(poetry, FILE, "source"):
-        if isinstance(source, Mapping) and "url" in source:
-            findings.indexes.append((str(source["url"]), FILE))
+            use = use_of_group(group)
+            if not _is_left_at_its_source(name, wanted, sources, use, findings):
+                from_poetry(name, wanted, FILE, use, findings, part)
+    findings.indexes += [(address, FILE) for address in sources.values() if address]
+
+
+def _is_left_at_its_source(
+    name: str, wanted: object, sources: Mapping[str, str], use: str, findings: Findings
+) -> bool:
+    """Leave out a package that Poetry takes from an index other than PyPI and PyTorch's."""
+    source = wanted.get("source") if isinstance(wanted, Mapping) else None
+    if source is None or str(source).lower() == "pypi":
+        return False
+    if reason := _why_not_from_index(name, str(source), sources):
+        findings.leave(name, FILE, reason, use)
+        return True
+    return False
 
 
 def _extras_of_poetry(poetry: Mapping[str, Any]) -> dict[str, str]:
@@ -183,15 +203,17 @@ def _why_not_from_uv(
             return "it is a package of this repository: its own requirements are in its folder"
         if "index" not in source:
             return NO_HASH
-        address = addresses.get(str(source["index"]), "")
-        if name.startswith("torch") or "pytorch" in address or _is_of_torch(address):
-            continue
-        where = f" ({address})" if address else ""
-        return (
-            f"it comes from the index {source['index']}{where}, and PyPI is not asked for it: tie "
-            "it to that index in requirements/indexes.toml"
-        )
+        if reason := _why_not_from_index(name, str(source["index"]), addresses):
+            return reason
     return ""
+
+
+def _why_not_from_index(name: str, index: str, addresses: Mapping[str, str]) -> str:
+    address = addresses.get(index, "")
+    if name.startswith("torch") or "pytorch" in address or _is_of_torch(address):
+        return ""
+    where = f" ({address})" if address else ""
+    return f"it comes from the index {index}{where}, so PyPI is not asked for it"
 
 
 def _is_of_torch(address: str) -> bool:

@@ -180,11 +180,9 @@ def from_poetry(
             from_poetry(name, each, origin, use, findings, group)
         return
     table: Mapping[str, object] = wanted if isinstance(wanted, Mapping) else {"version": wanted}
-    foreign = [key for key in ("git", "path", "url", "source") if key in table]
+    foreign = next((key for key in ("git", "path", "url") if key in table), "")
     if foreign:
-        key = foreign[0]
-        reason = f"it comes from an index of its own ({table[key]})" if key == "source" else NO_HASH
-        findings.leave(f"{name} ({key} {table[key]})", origin, reason)
+        findings.leave(f"{name} ({foreign} {table[foreign]})", origin, NO_HASH)
         return
     extras = table.get("extras")
     names = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""

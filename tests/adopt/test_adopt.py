@@ -69,7 +69,13 @@ def with_branch(plain: Adopted) -> Path:
 
 
 def a_project(plain: Adopted) -> Path:
-    (plain.folder / ".copier-answers.yml").write_text("_commit: '1'\n", encoding="utf-8")
+    (plain.folder / "keep.py").touch()
+    return another_templates(plain)
+
+
+def another_templates(plain: Adopted) -> Path:
+    text = "_commit: '1'\n_src_path: https://a:secret@example.org/other.git\n"
+    (plain.folder / ".copier-answers.yml").write_text(text, encoding="utf-8")
     commit(plain.folder, "Follow a template")
     return plain.folder
 
@@ -104,6 +110,7 @@ def folder_in_the_way(plain: Adopted) -> Path:
         (without_commit, "has no commit yet"),
         (with_branch, f"the branch {BRANCH} exists: merge it"),
         (a_project, "follows a template already (.copier-answers.yml): `make update`"),
+        (another_templates, "follows another template https://example.org/other.git"),
         (broken_toml, "pyproject.toml cannot be read"),
         (inline_toml, "write the project's facts as a table that begins with the line [project]"),
         (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
@@ -207,7 +214,7 @@ def test_the_next_steps_name_both_test_commands_and_what_is_open(
     plain.adopt()
     shown = capsys.readouterr().out
     assert "git switch main && make test" in shown
-    assert "local.mk has test as the template's Makefile does" in shown
+    assert "Makefile has test as the template's Makefile does" in shown
     assert f"git switch {BRANCH} && make setup && . .venv/bin/activate && make test" in shown
     assert "the license was not found" in shown.partition("What could not be decided:")[2]
 

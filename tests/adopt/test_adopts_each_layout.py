@@ -107,7 +107,6 @@ LINES: dict[str, dict[str, list[str]]] = {
             "numpy",
             "transformers[sentencepiece]",
             "fastapi",
-            "onnx",
         ],
         "40-dev": ["-r stack/40-dev.in", "respx==0.21.1"],
         "50-lint": ["-r stack/50-lint.in"],
