@@ -180,7 +180,8 @@ def test_requirements_txt_wins_over_a_variant_which_stays_optional(tmp_path: Pat
     taken = survey(repository, Wishes(carry=["requirements-legacy.txt"]))
     assert asked(taken)["numpy"] == "==1.26.4"
     assert taken.findings.contradictions == [
-        f"requirements.txt asks for {first}, requirements-legacy.txt for {second}: the first counts."
+        f"requirements.txt asks for {first}, requirements-legacy.txt for {second}: the first "
+        "counts."
         for first, second in [
             ("torch==2.7.0", "torch==1.13.1"),
             ("numpy==1.26.4", "numpy==1.21.0"),
