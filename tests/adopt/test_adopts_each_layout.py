@@ -281,7 +281,7 @@ def next_release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ("Makefile.jinja", "# Development\n", "# Development\nnew:  ## of the next release\n"),
         ("pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n"),
         (".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n"),
-        (".gitattributes.jinja", "*.npz binary\n", "*.npy binary\n*.npz binary\n"),
+        (".gitattributes.jinja", "/keep.py text", "/new.py text eol=lf\n/keep.py text"),
         ("requirements/30-prod.in", "# Yours", "# All yours"),
     ):
         text = (files / path).read_text(encoding="utf-8")
