@@ -330,3 +330,54 @@ def test_nothing_of_the_repository_is_run(plain: Adopted, tmp_path: Path) -> Non
     git(plain.folder, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "More")
     assert plain.adopt() == 0
     assert not ran.exists()
+
+
+def test_a_fresh_clone_of_the_branch_is_clean(plain: Adopted, tmp_path: Path) -> None:
+    (plain.folder / "run.bat").write_bytes(b"echo hi\r\nrem\r\n")
+    (plain.folder / "a.ipynb").write_bytes(b'{"cells": []}\r\n')
+    git(plain.folder, "-c", "core.autocrlf=false", "add", "--all")
+    commit(plain.folder, "Windows' line ends")
+    assert plain.adopt() == 0
+    clone = tmp_path / "clone"
+    git(plain.folder, "clone", "--quiet", "--branch", BRANCH, str(plain.folder), str(clone))
+    assert git(clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])
+def test_a_file_of_git_s_in_another_encoding_stays_in_force(name: str, plain: Adopted) -> None:
+    line = {".gitignore": b"*.log\n", ".gitattributes": b"*.log filter=lfs\n"}[name]
+    (plain.folder / name).write_bytes("# für alle\n".encode("latin-1") + line)
+    commit(plain.folder, "Its own")
+    assert plain.adopt() == 0
+    plain.switch()
+    (plain.folder / "secret.log").touch()
+    if name == ".gitignore":
+        assert plain.status() == ""
+    else:
+        told = git(plain.folder, "check-attr", "filter", "--", "secret.log")
+        assert told.strip() == "secret.log: filter: lfs"
+
+
+@pytest.mark.parametrize("kind", ["submodule", "symbolic link"])
+def test_what_would_not_work_elsewhere_is_refused(
+    kind: str, plain: Adopted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind == "symbolic link":
+        (plain.folder / "conf").mkdir()
+        (plain.folder / "conf" / "ignore").write_text("*.log\n", encoding="utf-8")
+        (plain.folder / ".gitignore").unlink(missing_ok=True)
+        (plain.folder / ".gitignore").symlink_to("conf/ignore")
+        path = ".gitignore"
+    else:
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "a").touch()
+        commit(other, "Other")
+        git(
+            plain.folder, "-c", "protocol.file.allow=always", "submodule", "add", str(other), "docs"
+        )
+        path = "docs"
+    commit(plain.folder, "In the way")
+    assert plain.adopt() == 2
+    assert f"{path} is a {kind} in the place of a file of the template" in refusal(capsys)
+    assert BRANCH not in branches(plain.folder)

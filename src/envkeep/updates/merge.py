@@ -166,7 +166,11 @@ def _add_below_new_fence(base: bytes, yours: bytes, theirs: bytes, _bench: Git) 
 
     Until then the file was the template's alone, and the user's lines stood anywhere in it.
     """
-    if managed_blocks.parts(base) or managed_blocks.parts(yours) or not managed_blocks.parts(theirs):
+    if (
+        managed_blocks.parts(base)
+        or managed_blocks.parts(yours)
+        or not managed_blocks.parts(theirs)
+    ):
         return None
     before, own = (each.splitlines(keepends=True) for each in (base, yours))
     below = b"".join(_added(before, own))
