@@ -57,7 +57,7 @@ PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-", "copy")
 
 
 def of_exporter(exporter: str) -> Kind:
-    """Return the kind of the environments of an exporter, or of a name: apart from the project's."""
+    """Return the kind of the environments of an exporter, or by name, which are apart."""
     name = exporter.rpartition("/")[2]
     if is_named(exporter):
         return Kind(exporter, ROOT / f".venv-env-{name}", f"env-{name}-", "none")

@@ -94,7 +94,7 @@ def lock(
     only_changed: bool = False,
     top: Path | None = None,
 ) -> None:
-    """Compile all layers in order, each constrained by all earlier ones, then the others, each alone.
+    """Compile all layers in order, each constrained by all earlier ones, and the others alone.
 
     Args:
         target: What they are for.

@@ -47,7 +47,7 @@ def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
 
 
 def constraints_of_exporter(target: Target, exporter: str) -> str:
-    """Return the pins for what is locked alone: the stack's, less what it names a version of itself.
+    """Return the pins for what is locked alone: the stack's, less those that it replaces itself.
 
     Those of the layers do not hold for it: that is why it has an environment of its own. For Ray
     they do, as it runs what they hold.
