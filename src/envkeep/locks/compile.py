@@ -130,6 +130,7 @@ def lock(
         _announce(locks, exporter, stays=exporter in unchanged)
         if exporter not in unchanged:
             _lock_alone(locks, exporter, resolver_for, upgrade=upgrade)
+    locks.remove_superseded()
 
 
 def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:

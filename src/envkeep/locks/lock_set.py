@@ -16,7 +16,7 @@ from envkeep.locks.constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_
 from envkeep.locks.lockfile import LockEntry
 from envkeep.paths import LOCKS, ROOT, shown
 from envkeep.project.metadata import python_version
-from envkeep.project.named_environments import FOLDER
+from envkeep.project.named_environments import FOLDER, is_named
 from envkeep.project.requirements import EXPORTERS, layers
 from envkeep.project.target import Target, locked_alone
 
@@ -71,6 +71,13 @@ class Locks:
     def sha256(self, wanted: Iterable[str]) -> str:
         """Return the SHA-256 over the locks of some layers and the Python that they are for."""
         return hash_of_locks(self.require(wanted))
+
+    def remove_superseded(self) -> None:
+        """Remove the locks of environments by name that are no more, or no more for this target."""
+        wanted = {Path(name).name for name in self.names if is_named(name)}
+        for path in (self.folder / FOLDER).glob("*.*"):
+            if path.stem.removeprefix("pylock.") not in wanted:
+                path.unlink()
 
     def are_fresh(self) -> bool:
         """Tell whether they were compiled from the current requirements."""

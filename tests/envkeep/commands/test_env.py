@@ -193,3 +193,14 @@ def test_without_a_name_they_are_listed(folder: Path, monkeypatch: pytest.Monkey
     result = command.run(argparse.Namespace(name=None))
     assert result.lines == ["jam (cuda): none; `make env NAME=jam` makes it"]
     assert maker_of(JAM) == "make env NAME=jam"
+
+
+def test_locks_of_environments_that_are_no_more_go(folder: Path) -> None:
+    write(folder, "# backends: cpu\nsugar\n")
+    write(folder, "# backends: cuda\nflour\n", "dough")
+    locks = Locks(LINUX_CPU).folder / "environments"
+    locks.mkdir(parents=True)
+    for name in ("jam.txt", "pylock.jam.toml", "dough.txt", "pylock.dough.toml", "honey.txt"):
+        (locks / name).write_text("", encoding="utf-8")
+    Locks(LINUX_CPU).remove_superseded()
+    assert sorted(path.name for path in locks.iterdir()) == ["jam.txt", "pylock.jam.toml"]
