@@ -23,6 +23,7 @@ from maintain.stack.rows import (
     Framework,
     Gpu,
     Image,
+    NamedIndex,
     Part,
     Platform,
     PythonRow,
@@ -189,6 +190,15 @@ def load_images(stack: Path) -> list[Image]:
             if not any(row.image == name and row.python == python for row in rows):
                 raise StackError(f"{label(path)}: it has no {name} for Python {python}.")
     return rows
+
+
+def load_indexes(stack: Path) -> list[NamedIndex]:
+    """Read indexes.yml, which may be empty.
+
+    Raises:
+        StackError: The file or a row is wrong, or an index is listed twice.
+    """
+    return _unique(stack / "indexes.yml", NamedIndex, "name")
 
 
 def load_companions(stack: Path) -> list[Companion]:
