@@ -16,7 +16,7 @@ from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
+from envkeep.paths import INDEXES, LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
 from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import Line, layers
@@ -141,6 +141,11 @@ def compile_locks(
         with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
     manager = package_managers.chosen()
+    if left_out := locking_tools.left_out():
+        say(
+            f"note: {', '.join(left_out)} of this machine count for no lock; {shown(INDEXES)} says "
+            "which packages come from an index of their own."
+        )
     own = [REQUIREMENTS / f"{layer}.in" for layer in layers()]
     beside = [each.path for each in package_managers.WITH_GROUPS]
     with _kept(OVERRIDES, PYPROJECT, *own, *beside), ExitStack() as stack:

@@ -7,9 +7,11 @@ looked up in one index only. See "Using uv with PyTorch" in the documentation of
 from __future__ import annotations
 
 import json
-import re
+import shutil
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -18,20 +20,18 @@ from packaging.utils import canonicalize_name
 from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
-from envkeep.locks import indexes, lockfile, package_index
+from envkeep.locks import indexes, lockfile
 from envkeep.locks.lockfile import LockEntry
+from envkeep.locks.resolvers.tied_names import TiedNames
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import RESOLUTIONS, ROOT
-from envkeep.process import run
+from envkeep.paths import INDEXES, RESOLUTIONS, ROOT, shown
+from envkeep.process import Completed, run
 from envkeep.project.metadata import python_version
-from envkeep.project.requirements import Line, read_requirements, with_included
 from envkeep.project.target import Target
-from envkeep.toolchain import locking_tools, pip_by_name
-from envkeep.toolchain.pip_by_name import Tie
+from envkeep.toolchain import locking_tools
 
 OPTIONS = ("--quiet", "--no-header", "--annotation-style", "split", "--generate-hashes")
 INDEX = "pytorch"
-NAMED = re.compile(r"(?<![\w.-])[A-Za-z0-9](?:[\w.-]*\w)?")
 
 
 class Uv:
@@ -55,8 +55,8 @@ class Uv:
         self._python = python or python_version()
         self._folder = RESOLUTIONS / target.name
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._ties = indexes.ties(target, build)
-        self._tied: dict[str, Tie] = {}
+        apart = build.packages if build else ()
+        self._tied = TiedNames(indexes.ties(target, build), apart, self._folder / "tied")
         if build:
             build.require_folder()
             self._torch_project.write_text(_project_text(build), encoding="utf-8")
@@ -81,14 +81,18 @@ class Uv:
     def _resolved(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[LockEntry]:
-        self._tied = {}
-        self._tie(line.name for source in sources for line in _unconditional(source))
-        before = output.read_bytes() if output.exists() else None
-        entries = self._entries(sources, output, constraints, upgrade=upgrade)
-        while self._tie(entry.name for entry in entries):
-            output.unlink() if before is None else output.write_bytes(before)
-            entries = self._entries(sources, output, constraints, upgrade=upgrade)
+        changes = ["--upgrade"] if upgrade else []
+        self._tied.find(sources, partial(self._tried, sources, output, [*constraints], changes))
         command = self._command(sources, constraints)
+        written = ["--output-file", output.relative_to(ROOT)]
+        run([*command, *written, *changes], env=self._variables(), mode="quiet")
+        entries = lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
+        if self._tied.add(entry.name for entry in entries):
+            raise ToolError(
+                "uv found packages of an index of their own elsewhere: name those that "
+                f"{shown(INDEXES)} ties in {shown(sources[0])}, without a version; the locks were "
+                "left as they were."
+            )
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries
@@ -98,45 +102,24 @@ class Uv:
         run([*command, *pins, *written], env=self._variables(), mode="quiet")
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
-    def _entries(
-        self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
-    ) -> list[LockEntry]:
-        """Resolve with the names that are known to be tied, and with those that uv then names."""
-        written = ["--output-file", output.relative_to(ROOT)]
-        changes = ["--upgrade"] if upgrade else []
-        while True:
-            command = [*self._command(sources, constraints), *written, *changes]
-            try:
-                run(command, env=self._variables(), mode="quiet")
-                break
-            except CommandError as error:
-                if not self._tie(self._on_own_index(NAMED.findall(error.output))):
-                    raise
-        return lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
-
-    def _on_own_index(self, words: Iterable[str]) -> list[str]:
-        """Return those of some words that are packages on an index of their own."""
-        names = {pip_by_name.normalize(word) for word in words}
-        tied = sorted(name for name in names if pip_by_name.tie_of(self._ties, name))
-        try:
-            pages = package_index.files_of(tied)
-        except ToolError:  # what uv said tells more
-            return []
-        return [name for name in tied if pages[name]]
-
-    def _tie(self, names: Iterable[str]) -> bool:
-        """Tell uv which of some names have an index of their own; return whether any was new.
-
-        uv knows no wildcards, and takes a name's index only where the name stands itself.
-        """
-        apart = {*(self._build.packages if self._build else ()), *self._tied}
-        found = {pip_by_name.normalize(name) for name in names}
-        new = {name: pip_by_name.tie_of(self._ties, name) for name in sorted(found - apart)}
-        self._tied |= {name: tie for name, tie in new.items() if tie}
-        if self._tied:
-            self._tied_project.parent.mkdir(exist_ok=True)
-            self._tied_project.write_text(_tied_text(self._tied), encoding="utf-8")
-        return any(new.values())
+    def _tried(
+        self,
+        sources: Sequence[Path],
+        output: Path,
+        constraints: Sequence[Path],
+        changes: Sequence[str],
+        options: Sequence[str],
+    ) -> Completed:
+        """Resolve into a copy of the lock, as it is kept: uv takes versions and hashes from it."""
+        copy = self._folder / "tied" / "tried.txt"
+        copy.parent.mkdir(exist_ok=True)
+        copy.unlink(missing_ok=True)
+        if output.exists():
+            shutil.copyfile(output, copy)
+        command = [*self._command(sources, constraints), *changes, *options]
+        written = ["--output-file", copy.relative_to(ROOT)]
+        done = run([*command, *written], env=self._variables(), mode="capture", check=False)
+        return done if done.code else replace(done, output=copy.read_bytes())
 
     def write_pylock(self, lock: Path, output: Path) -> None:
         """Write a lock in the form of PEP 751: its packages, with the addresses of their files.
@@ -146,7 +129,7 @@ class Uv:
         """
         entries = lockfile.parse_lock(lock.read_text("utf-8"))
         lines = [entry.requirement for entry in entries]
-        self._tie(entry.name for entry in entries)
+        self._tied.add(entry.name for entry in entries)
         pins = self._folder / f"pins-{lock.stem}.txt"
         pins.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [*self._command([pins], []), "--no-deps", "--format", "pylock.toml"]
@@ -166,10 +149,6 @@ class Uv:
     def _torch_project(self) -> Path:
         return self._folder / "pyproject.toml"
 
-    @property
-    def _tied_project(self) -> Path:
-        return self._folder / "tied" / "pyproject.toml"
-
     def _uv(self) -> list[object]:
         platform = catalog.platform(self._target.platform)["resolver"]
         command: list[object] = [locking_tools.tool("uv"), "pip", "compile", *OPTIONS]
@@ -178,7 +157,7 @@ class Uv:
     def _command(self, sources: Sequence[Path], constraints: Sequence[Path]) -> list[object]:
         pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]
         torch = [self._torch_project.relative_to(ROOT)] if self._build else []
-        tied = [self._tied_project.relative_to(ROOT)] if self._tied else []
+        tied = [path.relative_to(ROOT) for path in self._tied.projects]
         wanted = [source.relative_to(ROOT) for source in sources]
         return [*self._uv(), *chain.from_iterable(pins), *torch, *tied, *wanted]
 
@@ -211,31 +190,6 @@ def _project_text(build: TorchBuild) -> str:
             "",
         ]
     )
-
-
-def _tied_text(tied: Mapping[str, Tie]) -> str:
-    """Return a project that asks for packages with an index of their own, and names it, as TOML."""
-    lines = [
-        "[project]",
-        'name = "tied-packages"',
-        'version = "0"',
-        f"requires-python = {json.dumps(f'=={python_version()}.*')}",
-        f"dependencies = {json.dumps([*tied])}",
-        "",
-        "[tool.uv.sources]",
-        *(f"{json.dumps(name)}.index = {json.dumps(tie.index_name)}" for name, tie in tied.items()),
-    ]
-    for tie in {tie.index_name: tie for tie in tied.values()}.values():
-        lines += ["", "[[tool.uv.index]]", *indexes.for_uv(tie)]
-    return "\n".join([*lines, ""])
-
-
-def _unconditional(source: Path) -> Iterator[Line]:
-    """Yield the requirements of a file that hold everywhere."""
-    for path in with_included(source):
-        for line in read_requirements(path):
-            if line.requirement and not line.requirement.marker and not line.requirement.url:
-                yield line
 
 
 def _wheel_hashes(pylock: Path, build: TorchBuild) -> dict[str, set[str]]:
