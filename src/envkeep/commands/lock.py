@@ -69,6 +69,7 @@ def compile_here(
     if not arguments.fast and not arguments.quiet and not by_uv:
         say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
+        tell_left_out()
         resolver_for = _resolver_for(fast=arguments.fast or by_uv)
         compile_locks(
             wanted,
@@ -87,6 +88,15 @@ def compile_here(
         lines.append(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
     data = {"locks": [target.name for target in wanted], "stale": stale}
     return Result(data, [] if arguments.quiet else lines)
+
+
+def tell_left_out() -> None:
+    """Say which settings of this machine count for no lock, if there are any."""
+    if found := locking_tools.left_out():
+        say(
+            f"note: {', '.join(found)} of this machine count for no lock; {shown(INDEXES)} says "
+            "which packages come from an index of their own."
+        )
 
 
 def compile_first(wanted: Sequence[Target]) -> None:
@@ -141,11 +151,6 @@ def compile_locks(
         with_pylock: Write each lock in the form of PEP 751 too, as is done where that is there.
     """
     manager = package_managers.chosen()
-    if left_out := locking_tools.left_out():
-        say(
-            f"note: {', '.join(left_out)} of this machine count for no lock; {shown(INDEXES)} says "
-            "which packages come from an index of their own."
-        )
     own = [REQUIREMENTS / f"{layer}.in" for layer in layers()]
     beside = [each.path for each in package_managers.WITH_GROUPS]
     with _kept(OVERRIDES, PYPROJECT, *own, *beside), ExitStack() as stack:
