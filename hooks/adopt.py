@@ -188,6 +188,7 @@ def make_plan(
     tried = None
     if not arguments.no_lock:
         tried = trial.lock(files.written, answers["python_version"])
+        files.written[trial.OVERRIDES] = tried.overrides or files.written[trial.OVERRIDES]
     return Plan(found, answers, proposal, requirements, files, tuple(notes), tuple(clashes), tried)
 
 
@@ -310,9 +311,23 @@ def _sections(planned: Plan) -> list[list[Row]]:
         ],
         _optional_rows(planned.found),
         _skipped_rows(planned),
-        [] if planned.trial is None else [("make lock", planned.trial.verdict, "")],
+        _trial_rows(planned),
         [(str(number), text, "") for number, text in enumerate(_open(planned), start=1)],
     ]
+
+
+def _trial_rows(planned: Plan) -> list[Row]:
+    if planned.trial is None:
+        return []
+    rows = [("make lock", planned.trial.verdict, "")]
+    if planned.trial.locked:
+        whole, lacking = trial.modules(planned.found.imports.graph, planned.trial.locked)
+        rows += [("modules", "all that they import is locked", " ".join(whole))] if whole else []
+        rows += [
+            (name, "imports what is not locked", " ".join(missing))
+            for name, missing in lacking.items()
+        ]
+    return rows
 
 
 def _optional_rows(found: Survey) -> list[Row]:
