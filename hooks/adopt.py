@@ -83,7 +83,7 @@ class Plan:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Adopt a repository; an error that the user can fix becomes one sentence."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     console = Console(highlight=False)
     return ended(lambda: adopt(arguments, console), lambda: "the repository is as it was.")
 
@@ -460,17 +460,18 @@ def _about_torch(requirements: Sorted) -> list[str]:
     ]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    found = argparse.ArgumentParser(
         description="Give an existing repository the template's environment, on a new branch."
     )
-    parser.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
-    parser.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
-    parser.add_argument(
+    found.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
+    found.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
+    found.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    found.add_argument(
         "--no-lock", action="store_true", help="do not try whether it locks, ask no package index"
     )
-    parser.add_argument(
+    found.add_argument(
         "--as-of",
         metavar="DAY",
         default="",
@@ -481,9 +482,9 @@ def _parser() -> argparse.ArgumentParser:
         ("--loosen", "NAME", "do not take a package's exact version"),
         ("--leave-out", "NAME", "do not take a package"),
     ):
-        parser.add_argument(option, metavar=value, action="append", default=[], help=what)
-    add_options(parser)
-    return parser
+        found.add_argument(option, metavar=value, action="append", default=[], help=what)
+    add_options(found)
+    return found
 
 
 if __name__ == "__main__":

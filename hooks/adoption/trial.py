@@ -1,4 +1,4 @@
-"""Try whether the plan locks, and what of the repository imports then, before anything is written."""
+"""Try whether the plan locks, and what of the repository imports then; nothing is written."""
 
 from __future__ import annotations
 
