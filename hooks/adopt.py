@@ -32,6 +32,7 @@ try:
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, sort
+    from hooks.adoption.pyproject_merge import has_own_build
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, Wishes, survey
     from hooks.adoption.trial import Trial
@@ -47,6 +48,7 @@ except ModuleNotFoundError as error:
 BRANCH = "adopt-ai-project-template"
 ANSWERS = ".copier-answers.yml"
 ADOPTED = "adopted"
+OWN_BUILD = "own_build"
 MOVES = "Move files out of the way of the project template"
 ADOPTS = "Adopt the project template"
 SECTIONS = (
@@ -177,6 +179,8 @@ def make_plan(
     with tempfile.TemporaryDirectory(prefix="adopt-") as folder:
         rendered = Path(folder) / "project"
         everything = {**answers, ADOPTED: "true"}
+        if has_own_build(found):
+            everything[OWN_BUILD] = "true"
         notes = render(Request(arguments.source, rendered, everything, ref=arguments.vcs_ref))
         if ADOPTED not in yaml.safe_load((rendered / ANSWERS).read_text(encoding="utf-8")):
             raise HookError(
