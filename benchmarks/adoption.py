@@ -56,7 +56,7 @@ def main(names: Sequence[str]) -> int:
     for name, each in outcomes.items():
         plan = each.wrong or "as expected"
         table.add_row(name, SHAPES[name].like, plan, each.locks, f"{each.seconds:.0f}")
-    Console().print(table)
+    Console(width=150).print(table)
     good = sum(not each.wrong for each in outcomes.values())
     locked = sum(each.locks.startswith("it locks") for each in outcomes.values())
     print(

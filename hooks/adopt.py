@@ -31,7 +31,7 @@ try:
     from hooks.adoption import index, stack, trial
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
-    from hooks.adoption.layers import TORCH, Sorted, sort
+    from hooks.adoption.layers import TORCH, Sorted, computes_with_torch, sort
     from hooks.adoption.pyproject_merge import has_own_build
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import SCRIPTS, Survey, Wishes, survey
@@ -168,8 +168,8 @@ def make_plan(
     data = stack.load()
     proposal = propose(found, data, detect(), given)
     answers = {**proposal.answers, **given}
-    if "backends" not in answers:
-        for name in ("cuda_build", "rocm_build", "torch_index"):
+    if not computes_with_torch(answers):
+        for name in ("backends", "cuda_build", "rocm_build", "torch_index"):
             answers.pop(name, None)
     own = canonicalize_name(found.distribution)
     indirect = found.findings.indirect()

@@ -167,6 +167,10 @@ class _Proposing:
         elif runtimes:
             self._answers["inference"], each = runtimes[0]
             self._reasons["inference"] = f"{each.origin} asks for {each.name}, and the code uses it"
+        elif self._found.framework.note:
+            # The stack's runtimes do not go together with TensorFlow in one environment.
+            self._answers["inference"] = "http-api"
+            self._reasons["inference"] = "the one that brings no runtime beside TensorFlow"
         else:
             self._answers["inference"] = "onnxruntime"
 
