@@ -39,6 +39,11 @@ class Trial:
     overrides: bytes | None = None
     locked: Collection[str] = ()
 
+    @property
+    def is_conflict(self) -> bool:
+        """Whether it fails because versions do not go together."""
+        return "does not go together" in self.reason or "older versions" in self.reason
+
 
 def lock(written: Mapping[str, bytes], python: str) -> Trial:
     """Lock for this machine's platform, as the first `make lock` will.
