@@ -20,7 +20,7 @@ from envkeep import temporary, transaction
 from envkeep.environments import links
 from envkeep.errors import ToolError
 from envkeep.files import locked, write_whole
-from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
+from envkeep.paths import DEVELOPMENT_LINK, ENVIRONMENTS, ROOT, TREE, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
 from envkeep.project.named_environments import is_named
@@ -52,7 +52,7 @@ class Kind:
     project: Literal["editable", "copy", "none"]
 
 
-DEVELOPMENT = Kind("development", ROOT / ".venv", "", "editable")
+DEVELOPMENT = Kind("development", DEVELOPMENT_LINK, "", "editable")
 PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-", "copy")
 
 
