@@ -33,6 +33,7 @@ TOOLS = {
     "poetry": "the environment of Poetry, for projects that have it as package manager",
 }
 """The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
+OFFERED = "offered.in"  # what is pinned with all others, and no layer asks for by itself
 OF_BUILDS = "constraints"  # the folder of the pins that builds add
 OF_EXPORTERS = "exporters"  # the folder of the pins of exporters
 
@@ -42,6 +43,7 @@ class Inputs:
     """All that the generated files are made from.
 
     Attributes:
+        offered: Packages that are pinned though no layer asks for them, so that a project may.
         kept: Generated files whose pins are preferred to newer ones, by path below the folder.
     """
 
@@ -51,14 +53,16 @@ class Inputs:
     exporters: tuple[ExporterDependency, ...]
     tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
+    offered: tuple[str, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requirements(self) -> list[str]:
-        """What no build of torch decides in requirements.yml, torch with its version."""
+        """What no build of torch decides, torch with its version."""
         plain = [build for build in self.catalog.builds if not build.requires]
         rows = [row for row in self.direct if row.is_everywhere or any(map(row.goes_with, plain))]
-        packages = sorted({row.requirement for row in rows}, key=str.lower)
+        asked = {*(row.requirement for row in rows), *self.offered}
+        packages = sorted(asked, key=str.lower)
         return [self._with_version(package) for package in packages]
 
     def wanted_by(self, exporter: str) -> list[str]:
@@ -90,6 +94,7 @@ def load_inputs(stack: Path) -> Inputs:
         tuple(load_exporters(stack)),
         {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
+        tuple(_requirement_lines(stack / OFFERED)),
     )
     _check_hardware_of(inputs)
     return inputs
