@@ -14,6 +14,7 @@ from maintain.stack.catalog import Catalog, load_catalog
 from maintain.stack.data import (
     StackError,
     load_exporters,
+    load_offered,
     load_pythons,
     load_release,
     load_requirements,
@@ -21,7 +22,7 @@ from maintain.stack.data import (
 )
 from maintain.stack.pins import by_name, parse_pins, render_header
 from maintain.stack.resolver import Resolver, Unresolvable
-from maintain.stack.rows import Build, DirectDependency, ExporterDependency, Release
+from maintain.stack.rows import Build, DirectDependency, ExporterDependency, OfferedPackage, Release
 
 COMMON = "constraints.txt"
 TOOLCHAIN = "toolchain"
@@ -33,7 +34,6 @@ TOOLS = {
     "poetry": "the environment of Poetry, for projects that have it as package manager",
 }
 """The environments of tools: `<name>.in` says what is in them, `<name>.txt` in which versions."""
-OFFERED = "offered.in"  # what is pinned with all others, and no layer asks for by itself
 OF_BUILDS = "constraints"  # the folder of the pins that builds add
 OF_EXPORTERS = "exporters"  # the folder of the pins of exporters
 
@@ -53,7 +53,7 @@ class Inputs:
     exporters: tuple[ExporterDependency, ...]
     tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
-    offered: tuple[str, ...] = ()
+    offered: tuple[OfferedPackage, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,7 @@ class Inputs:
         """What no build of torch decides, torch with its version."""
         plain = [build for build in self.catalog.builds if not build.requires]
         rows = [row for row in self.direct if row.is_everywhere or any(map(row.goes_with, plain))]
-        asked = {*(row.requirement for row in rows), *self.offered}
+        asked = {*(row.requirement for row in rows), *(row.package for row in self.offered)}
         packages = sorted(asked, key=str.lower)
         return [self._with_version(package) for package in packages]
 
@@ -94,7 +94,7 @@ def load_inputs(stack: Path) -> Inputs:
         tuple(load_exporters(stack)),
         {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
-        tuple(_requirement_lines(stack / OFFERED)),
+        tuple(load_offered(stack)),
     )
     _check_hardware_of(inputs)
     return inputs

@@ -391,8 +391,8 @@ def test_every_package_of_a_project_has_a_pin_or_a_floor() -> None:
         pinned = [row.name in by_name(parse_pins(each)) for each in texts]
         is_pinned = row.name in common or (pinned and all(pinned)) or row.name in of_torch
         assert is_pinned or row.floor or row.held, row.package
-    for package in inputs.offered:
-        assert package in common, package
+    for row in inputs.offered:
+        assert row.package in common, row.package
     for each in inputs.exporters:
         pins = STACK / "exporters" / f"{each.exporter}.txt"
         found = by_name(parse_pins(pins.read_text(encoding="utf-8")))
