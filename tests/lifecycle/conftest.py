@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hooks.new_project import machine_answers
 from tests.lifecycle.projects import Checkpoint, Project, succeeded
+from tests.support.browser import Browser, NoBrowserError, browser
 from tests.support.copier_runs import render
 
 
@@ -47,3 +49,13 @@ def trained_project(
     for target in ("setup", "data", "train", "export", "install-prod"):
         project.make(target)
     return Checkpoint.of(project)
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a window of a browser."""
+    try:
+        with browser(tmp_path_factory.mktemp("browser")) as opened:
+            yield opened
+    except NoBrowserError as error:
+        pytest.skip(str(error))
