@@ -18,7 +18,7 @@ from pathlib import Path
 from ..artifacts import newest_model
 from ..errors import ArtefactError, InputError
 from ..files import read_json
-from ..serving import generates_text
+from ..serving import generates_text, module_of_service
 
 HELP = "ask the server of a model for some seconds; requests a second, p50, p95, p99, errors"
 CLIENTS = 32
@@ -109,26 +109,10 @@ def _text(args: argparse.Namespace) -> tuple[str, bytes]:
 
 
 def _request(args: argparse.Namespace, folder: Path) -> tuple[str, bytes]:
-    return ("/predict", args.body.read_bytes()) if args.body else _example(folder)
-
-
-def _example(folder: Path) -> tuple[str, bytes]:
-    """Return where the first example of an exported model goes to, and the request with it."""
-    from ..inference import read_metadata
-    from ..inference.parity import read_parity
-    from ..serving.open_inference import datatype
-
-    inputs, _, _ = read_parity(folder, read_metadata(folder))
-    tensors = [
-        {
-            "name": name,
-            "shape": [1, *array.shape[1:]],
-            "datatype": datatype(array.dtype),
-            "data": array[:1].ravel().tolist(),
-        }
-        for name, array in inputs.items()
-    ]
-    return f"/v2/models/{folder.name}/infer", json.dumps({"inputs": tensors}).encode()
+    if args.body:
+        return "/predict", args.body.read_bytes()
+    request: tuple[str, bytes] = module_of_service().example_request(folder)
+    return request
 
 
 @contextlib.contextmanager

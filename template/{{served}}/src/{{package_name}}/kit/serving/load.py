@@ -117,8 +117,10 @@ async def measure(
                     connection = None
             except (OSError, asyncio.IncompleteReadError):
                 measured.unanswered += 1
-                await asyncio.sleep(0.05)  # it may be starting
+                if connection:
+                    connection[1].close()
                 connection = None
+                await asyncio.sleep(0.05)  # it may be starting
         if connection:
             connection[1].close()
 
