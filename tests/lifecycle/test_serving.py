@@ -432,7 +432,7 @@ def test_the_picture_of_the_readme_is_of_the_page(
     window: Browser, served: Running, tmp_path: Path
 ) -> None:
     window.open(f"http://127.0.0.1:{served.port}/")
-    window.resize_view(860, 640)
+    window.resize_view(860, 680)
     assert shown_after(window, DRAW_A_THREE) == "It looks like 3."
     assert window.footer()
     assert is_of(window, "draw-a-digit.png", tmp_path)

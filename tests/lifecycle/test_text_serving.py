@@ -322,7 +322,7 @@ def test_the_picture_of_the_docs_is_of_the_page(
 
 def test_a_load_is_measured_and_the_interface_is_kept(project: Project, runtime: str) -> None:
     model = "" if runtime == "native" else MODELS[runtime]
-    options = "--clients 2 --requests 6 --tokens 8 --json"
+    options = "--clients 2 --requests 6 --seconds 600 --tokens 8 --json"
     for more in ("", " --chat"):
         row = json.loads(project.make("load", f"{model} {options}{more}").stdout.splitlines()[-1])
         assert (row["clients"], row["errors"]) == ("2", "0")
