@@ -314,7 +314,7 @@ def test_the_picture_of_the_docs_is_of_the_page(
     if runtime != "native":
         pytest.skip("the models of the others are written for the tests, and write nothing to read")
     window.open(f"http://127.0.0.1:{open_to_all.port}/")
-    window.resize_view(860, 720)
+    window.resize_view(860, 620)
     assert tried(window, f"ask({json.dumps(PROMPT)});")["text"].startswith(PROMPT)
     assert window.footer()
     assert is_of(window, "continue-a-text.png", tmp_path)
