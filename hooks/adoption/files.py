@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import tomlkit
+
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, has_own_build, merge
@@ -24,6 +26,7 @@ _WHEELS_STAY = """\
 /requirements/stack/wheels/*.whl -text -filter -diff -merge
 """
 _JOINED = ("pyproject.toml", ".gitignore", ".gitattributes")
+INDEXES = "requirements/indexes.toml"
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
 
@@ -73,6 +76,7 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
         if path.is_file() and ".git" not in path.relative_to(rendered).parts:
             _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
     _write_requirements(planned, requirements, trains=trains)
+    _write_indexes(planned, found)
     planned.steps.sort(key=lambda step: step.path)
     return planned
 
@@ -180,6 +184,22 @@ def _write_requirements(planned: FilePlan, requirements: Sorted, *, trains: bool
             if layer["layer"] == TRAIN or (layer["layer"] == PROD and not trains):
                 text = _without_example(text)
             planned.written[path] = _with_lines(text, requirements.lines(layer["layer"]))
+
+
+def _write_indexes(planned: FilePlan, found: Survey) -> None:
+    """Tie packages to the indexes that the repository takes them from."""
+    if not found.findings.ties or INDEXES in planned.change.tree:
+        return
+    rows = tomlkit.aot()
+    for (name, address), packages in found.findings.ties.items():
+        row = tomlkit.table()
+        row.update({"name": name, "url": address, "packages": sorted(packages)})
+        rows.append(row)
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Packages that come from an index of their own."))
+    document.add("index", rows)
+    _write(planned, INDEXES, tomlkit.dumps(document).encode())
+    planned.steps.append(Step(INDEXES, ADDED, "from your sources"))
 
 
 def _with_lines(text: str, lines: list[str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -381,3 +382,30 @@ def test_what_would_not_work_elsewhere_is_refused(
     assert plain.adopt() == 2
     assert f"{path} is a {kind} in the place of a file of the template" in refusal(capsys)
     assert BRANCH not in branches(plain.folder)
+
+
+def test_a_private_index_is_tied_and_its_password_left_out(
+    plain: Adopted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+[project]
+name = "flowers"
+version = "1"
+dependencies = ["corp-models"]
+[tool.uv.sources]
+corp-models = {index = "corp"}
+[[tool.uv.index]]
+name = "corp"
+url = "https://bob:s3cret-word@corp.example.org/simple"
+"""
+    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(plain.folder, "A package of the company")
+    assert plain.adopt() == 0
+    printed = capsys.readouterr()
+    assert "s3cret-word" not in printed.out + printed.err
+    plain.switch()
+    rows = tomllib.loads(plain.text("requirements/indexes.toml"))["index"]
+    assert rows == [
+        {"name": "corp", "url": "https://corp.example.org/simple", "packages": ["corp-models"]}
+    ]
+    assert "corp-models" in plain.lines("requirements/30-prod.in")
