@@ -244,6 +244,7 @@ def _with_own_versions(planned: Plan, rendered: Path) -> Plan | None:
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     return Wishes(
         carry=arguments.carry,
+        environments=arguments.environment,
         loosen=arguments.loosen,
         leave_out=arguments.leave_out,
         asks_index=not arguments.no_lock,
@@ -404,7 +405,13 @@ def _trial_rows(planned: Plan) -> list[Row]:
 
 def _optional_rows(found: Survey) -> list[Row]:
     return [
-        (part, " ".join(dict.fromkeys(each.name for each in wanted)), f"--carry '{part}' takes it")
+        (
+            part,
+            " ".join(dict.fromkeys(each.name for each in wanted)),
+            "gets an environment of its own"
+            if part in found.findings.apart
+            else f"--carry '{part}' takes it, --environment '{part}' makes one of its own",
+        )
         for part, wanted in found.findings.optional().items()
     ]
 
@@ -557,6 +564,7 @@ def parser() -> argparse.ArgumentParser:
     )
     for option, value, what in (
         ("--carry", "PART", "take an optional part or a file too"),
+        ("--environment", "PART", "give an optional part an environment of its own"),
         ("--loosen", "NAME", "do not take a package's exact version"),
         ("--leave-out", "NAME", "do not take a package"),
     ):

@@ -15,6 +15,7 @@ from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, has_own_build, merge
 from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
+from hooks.adoption.wanted import DEVELOP, without
 from hooks.errors import HookError
 
 KEPT = "before-adoption"
@@ -77,6 +78,7 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
             _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
     _write_requirements(planned, requirements, trains=trains)
     _write_indexes(planned, found)
+    _write_environments(planned, found)
     planned.steps.sort(key=lambda step: step.path)
     return planned
 
@@ -200,6 +202,24 @@ def _write_indexes(planned: FilePlan, found: Survey) -> None:
     document.add("index", rows)
     _write(planned, INDEXES, tomlkit.dumps(document).encode())
     planned.steps.append(Step(INDEXES, ADDED, "from your sources"))
+
+
+def _write_environments(planned: FilePlan, found: Survey) -> None:
+    """Write what an optional part needs, and what everybody needs with it, as one environment."""
+    optional = found.findings.optional()
+    everybody = [each for each in found.findings.once_each() if each.use != DEVELOP]
+    for part in found.findings.apart:
+        names = {each.name for each in optional[part]}
+        wanted = [*optional[part], *without(everybody, names)]
+        words = re.sub(r"^(extra|group|feature)s? |^requirements[-/]|\.(txt|in|ya?ml)$", "", part)
+        name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        path = f"requirements/environments/{name}.in"
+        lines = [
+            f"# The {part} of the repository, with what everybody needs: `make env NAME={name}`."
+        ]
+        lines += [str(each.requirement) for each in wanted]
+        _write(planned, path, "".join(f"{line}\n" for line in lines).encode())
+        planned.steps.append(Step(path, ADDED, part))
 
 
 def _with_lines(text: str, lines: list[str]) -> bytes:

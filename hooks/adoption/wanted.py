@@ -80,6 +80,7 @@ class Findings:
         ties: Packages that come from an index of their own, by its name and address.
         contradictions: Two lines that cannot both hold, in sentences that say which counts.
         chosen: Names of optional parts that the user wants too.
+        apart: Names of optional parts that the user wants in environments of their own.
     """
 
     wanted: list[Wanted] = field(default_factory=list)
@@ -93,6 +94,7 @@ class Findings:
     ties: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
     chosen: Collection[str] = ()
+    apart: Collection[str] = ()
 
     def ask(self, text: str, origin: str, use: str = UNSAID, group: str = "") -> None:
         """Add a requirement as PEP 508 writes it, or say why it cannot be."""

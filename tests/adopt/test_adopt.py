@@ -409,3 +409,15 @@ url = "https://bob:s3cret-word@corp.example.org/simple"
         {"name": "corp", "url": "https://corp.example.org/simple", "packages": ["corp-models"]}
     ]
     assert "corp-models" in plain.lines("requirements/30-prod.in")
+
+
+def test_an_optional_part_gets_an_environment_of_its_own(plain: Adopted) -> None:
+    path = plain.folder / "requirements-gpu.txt"
+    path.write_text("onnxruntime-gpu==1.20.1\nnumpy==1.24.4\n", encoding="utf-8")
+    commit(plain.folder, "A variant")
+    assert plain.adopt("--environment", "requirements-gpu.txt") == 0
+    plain.switch()
+    lines = plain.lines("requirements/environments/gpu.in")
+    assert {"onnxruntime-gpu==1.20.1", "numpy==1.24.4"} <= set(lines)
+    assert sum(line.startswith("numpy") for line in lines) == 1
+    assert "onnxruntime-gpu" not in plain.text("requirements/20-train.in")
