@@ -87,13 +87,6 @@ def broken_toml(plain: Adopted) -> Path:
     return plain.folder
 
 
-def inline_toml(plain: Adopted) -> Path:
-    text = 'project = {name = "flowers", version = "1"}\n'
-    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
-    commit(plain.folder, "Write it inline")
-    return plain.folder
-
-
 def folder_in_the_way(plain: Adopted) -> Path:
     (plain.folder / "docs" / "environment.md").mkdir(parents=True)
     (plain.folder / "docs" / "environment.md" / "page.md").write_text("", encoding="utf-8")
@@ -113,7 +106,6 @@ def folder_in_the_way(plain: Adopted) -> Path:
         (a_project, "follows a template already (.copier-answers.yml): `make update`"),
         (another_templates, "follows another template https://example.org/other.git"),
         (broken_toml, "pyproject.toml cannot be read"),
-        (inline_toml, "write the project's facts as a table that begins with the line [project]"),
         (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
     ],
 )
@@ -421,3 +413,21 @@ def test_an_optional_part_gets_an_environment_of_its_own(plain: Adopted) -> None
     assert {"onnxruntime-gpu==1.20.1", "numpy==1.24.4"} <= set(lines)
     assert sum(line.startswith("numpy") for line in lines) == 1
     assert "onnxruntime-gpu" not in plain.text("requirements/20-train.in")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'project = {name = "flowers", version = "1"}\n',
+        '[project] # facts\nname = "flowers"\nversion = "1"\n',
+        '[project.urls]\nA = "https://example.org"\n\n[project]\nname = "flowers"\nversion = "1"\n',
+    ],
+)
+def test_the_project_s_facts_are_taken_however_they_are_written(text: str, plain: Adopted) -> None:
+    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(plain.folder, "Facts")
+    assert plain.adopt() == 0
+    plain.switch()
+    said = tomllib.loads(plain.text("pyproject.toml"))["project"]
+    assert said.items() >= tomllib.loads(text)["project"].items()
+    assert said["requires-python"].startswith("==3.")
