@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.locks import failures, package_index
+from envkeep.locks import failures, package_index, python_range
 from envkeep.locks.failures import Failure
 from envkeep.locks.package_index import Fit
 from envkeep.project.requirements import Line
+from envkeep.toolchain import interpreters
 from tests.envkeep.locks.test_resolver_output import PIP, PIP_BUILD, UV, UV_BUILD, UV_TOOLS
 
 NUMPY = Fit(
@@ -77,6 +78,27 @@ def test_a_package_of_another_index_is_not_called_unknown(
 ) -> None:
     index_says(monkeypatch, replace(NUMPY, name="ours", version="2", is_known=False))
     assert Failure(f"{PIP}ours==2 (from versions: 1.0)\n", [layer]).cause() is None
+
+
+def test_a_version_that_is_for_later_patches_of_python(
+    layer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv 0.13 says where it locks for other machines, which may have any patch."""
+    said = (
+        f"{UV}tomli-w==99.1 requires Python >=3.11.5 and you require tomli-w==99.1, we can "
+        "conclude that your requirements are unsatisfiable."
+    )
+    monkeypatch.setattr(python_range, "python_version", lambda: "3.11")
+    monkeypatch.setattr(python_range, "asked_for", lambda: "==3.11.*")
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.11.7")
+    assert Failure(said, [layer]).cause() == (
+        "tomli-w 99.1 is for Python >=3.11.5, and requires-python in pyproject.toml admits 3.11.0: "
+        'write `requires-python = "==3.11.*,>=3.11.5"` there, or ask for another version (asked '
+        "for by requirements/more.in)"
+    )
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.11.4")
+    index_says(monkeypatch)
+    assert Failure(said, [layer]).cause() is None
 
 
 @pytest.mark.parametrize(
