@@ -20,7 +20,10 @@ _SUBJECTS = [
         rf"Could not find a version that satisfies the requirement {_NAME}{_SPEC}",
     )
 ]
-_LATER = re.compile(rf"{_NAME}==(?P<version>\S+) requires Python (?P<needs>[<>=!~]=?\d[\d.]*\d)")
+_LATER = re.compile(
+    rf"{_NAME}==(?P<version>\S+) (?:requires Python |depends on Python)"
+    r"(?P<needs>[<>=!~]=?\d[\d.]*\d)"
+)
 _ONLY = re.compile(rf"[Oo]nly {_NAME}(?:[<>=!~]\S+)? (?:is|are) available")
 _UNMATCHED = re.compile(
     r"have no matching distributions available for your environment: (?P<names>.*?)(?: To fix |$)"
