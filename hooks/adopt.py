@@ -1,6 +1,7 @@
 """Give an existing repository the template's environment, on a branch of its own.
 
-    python hooks/adopt.py PATH [--yes] [--data NAME=ANSWER ...] [--dry-run]
+    python hooks/adopt.py PATH [--yes] [--data NAME=ANSWER ...] [--dry-run] [--no-lock]
+                          [--as-of last-commit] [--carry PART] [--loosen NAME] [--leave-out NAME]
 
 It reads what is there and runs none of it, proposes answers, shows what would become of every file
 and every pin, and writes the result as two commits on a new branch. The work tree and the branch
@@ -10,26 +11,31 @@ that is checked out stay as they are. Nothing is lost: it proves that before it 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 try:
     import questionary
     import yaml
+    from packaging.utils import canonicalize_name
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from envkeep.project.git import TreeEntry
-    from hooks.adoption import stack
+    from hooks.adoption import index, stack, trial
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, sort
     from hooks.adoption.repository import Repository, lost
-    from hooks.adoption.survey import SCRIPTS, Survey, survey
+    from hooks.adoption.survey import SCRIPTS, Survey, Wishes, survey
+    from hooks.adoption.trial import Trial
+    from hooks.adoption.wanted import DEVELOP
     from hooks.command_line import add_options, ended, folder, say
     from hooks.errors import HookError
     from hooks.machine_answers import detect
@@ -43,7 +49,10 @@ ANSWERS = ".copier-answers.yml"
 ADOPTED = "adopted"
 MOVES = "Move files out of the way of the project template"
 ADOPTS = "Adopt the project template"
-SECTIONS = ("Found", "Answers", "Files", "Requirements", "Not carried over", "Open")
+SECTIONS = (
+    *("Found", "Answers", "Files", "Requirements", "Optional", "Not carried over", "Locks", "Open"),
+)
+LAST_COMMIT = "last-commit"
 Row = tuple[str, str, str]
 
 
@@ -59,6 +68,7 @@ class Plan:
         files: The files.
         notes: What Copier said.
         overrides_of_make: Targets and variables of make that both sides have.
+        trial: Whether it locks, None if that was not tried.
     """
 
     found: Survey
@@ -68,6 +78,7 @@ class Plan:
     files: FilePlan
     notes: tuple[str, ...]
     overrides_of_make: tuple[str, ...]
+    trial: Trial | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,10 +121,7 @@ def check_adoptable(repository: Repository) -> None:
         HookError: The repository follows a template, or has the branch of an adoption.
     """
     if ANSWERS in repository.tree:
-        raise HookError(
-            f"{repository.folder} follows a template already ({ANSWERS}): "
-            "`make update` there brings the newest release."
-        )
+        raise HookError(_already_follows(repository))
     if repository.has_branch(BRANCH):
         raise HookError(
             f"the branch {BRANCH} exists: merge it, or delete it (`git branch -D {BRANCH}`) "
@@ -125,6 +133,27 @@ def check_adoptable(repository: Repository) -> None:
     repository.check_author()
 
 
+def _already_follows(repository: Repository) -> str:
+    """Say what a repository that follows some template can do."""
+    text = repository.text(ANSWERS) or ""
+    if "keep.py" in repository.tree or f"\n{ADOPTED}:" in text:
+        return (
+            f"{repository.folder} follows a template already ({ANSWERS}): "
+            "`make update` there brings the newest release."
+        )
+    found = re.search(r"^_src_path:\s*(?P<source>\S+)", text, re.MULTILINE)
+    other = f" {_without_password(found['source'])}" if found else ""
+    return (
+        f"{repository.folder} follows another template{other} ({ANSWERS}), and Copier keeps one "
+        f"such file: to follow this one instead, `git mv {ANSWERS} .copier-answers.other.yml`, "
+        "commit, and adopt again."
+    )
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
+
+
 def make_plan(
     repository: Repository, given: Mapping[str, str], arguments: argparse.Namespace
 ) -> Plan:
@@ -133,16 +162,18 @@ def make_plan(
     Raises:
         HookError: A file cannot be read, Copier refused an answer, or a file gets no place.
     """
-    found = survey(repository)
+    found = survey(repository, _wishes(arguments))
     data = stack.load()
     proposal = propose(found, data, detect(), given)
     answers = {**proposal.answers, **given}
-    if answers["training"] == "none":
-        for name in ("backends", "cuda_build", "rocm_build", "torch_index"):
+    if "backends" not in answers:
+        for name in ("cuda_build", "rocm_build", "torch_index"):
             answers.pop(name, None)
-    requirements = sort(
-        found.findings.once_each(), data, answers, found.distribution.replace("_", "-").lower()
-    )
+    own = canonicalize_name(found.distribution)
+    indirect = found.findings.indirect()
+    if arguments.as_of:
+        indirect = _as_of(found, arguments.as_of, answers["python_version"])
+    requirements = sort(found.findings.once_each(), data, answers, own, indirect)
     with tempfile.TemporaryDirectory(prefix="adopt-") as folder:
         rendered = Path(folder) / "project"
         everything = {**answers, ADOPTED: "true"}
@@ -154,7 +185,38 @@ def make_plan(
         trains = answers["training"] != "none"
         files = plan(found, rendered, requirements, trains=trains)
         clashes = clashes_in_make(found, rendered)
-    return Plan(found, answers, proposal, requirements, files, tuple(notes), tuple(clashes))
+    tried = None
+    if not arguments.no_lock:
+        tried = trial.lock(files.written, answers["python_version"])
+    return Plan(found, answers, proposal, requirements, files, tuple(notes), tuple(clashes), tried)
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    return Wishes(
+        carry=arguments.carry,
+        loosen=arguments.loosen,
+        leave_out=arguments.leave_out,
+        asks_index=not arguments.no_lock,
+    )
+
+
+def _as_of(found: Survey, said: str, python: str) -> dict[str, str]:
+    """Pin what the repository does not pin as it was on a day; return what is needed indirectly.
+
+    Raises:
+        HookError: The day is none, or nothing of that day fits together.
+    """
+    text = found.repository.last_day() if said == LAST_COMMIT else said
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise HookError(f"--as-of {said}: write a day as YYYY-MM-DD, or {LAST_COMMIT}.") from error
+    wanted = [each for each in found.findings.once_each() if each.use != DEVELOP]
+    versions = index.versions_as_of(wanted, day, python)
+    asked = {each.name for each in wanted}
+    for name in asked & versions.keys():
+        found.findings.locked.setdefault(name, versions[name])
+    return {name: version for name, version in versions.items() if name not in asked}
 
 
 def write(planned: Plan) -> None:
@@ -233,11 +295,30 @@ def _sections(planned: Plan) -> list[list[Row]]:
         ],
         _file_rows(planned),
         [
-            (str(pin.wanted.requirement), pin.verdict, f"{pin.detail} ({pin.layer})")
-            for pin in planned.requirements.pins
+            *(
+                (
+                    str(pin.wanted.requirement),
+                    pin.verdict,
+                    f"{pin.detail} ({pin.layer}; {pin.wanted.origin})",
+                )
+                for pin in planned.requirements.pins
+            ),
+            *(
+                (line, "overrides.txt", "indirectly needed, as it was locked")
+                for line in planned.requirements.indirect
+            ),
         ],
+        _optional_rows(planned.found),
         _skipped_rows(planned),
+        [] if planned.trial is None else [("make lock", planned.trial.verdict, "")],
         [(str(number), text, "") for number, text in enumerate(_open(planned), start=1)],
+    ]
+
+
+def _optional_rows(found: Survey) -> list[Row]:
+    return [
+        (part, " ".join(dict.fromkeys(each.name for each in wanted)), f"--carry '{part}' takes it")
+        for part, wanted in found.findings.optional().items()
     ]
 
 
@@ -246,8 +327,14 @@ def _found_rows(found: Survey) -> list[Row]:
     kind = "no package" if package.layout == SCRIPTS else f"{package.folder} ({package.layout})"
     rows = [("package", kind, "")]
     rows += [("requirements", path, "") for path in found.requirement_sources]
+    if not found.findings.wanted:
+        rows.append(("requirements", "none were found, neither in files nor in imports", ""))
+    if found.readme_installs:
+        rows.append(("README installs", " ".join(found.readme_installs), ""))
     rows += [("Python", text, path) for text, path in found.findings.pythons]
-    rows += [("index", address, path) for address, path in found.findings.indexes]
+    rows += [
+        ("index", _without_password(address), path) for address, path in found.findings.indexes
+    ]
     rows += [("image", image, path) for image, path in found.images]
     if found.system_packages:
         rows.append(("system packages", " ".join(found.system_packages), ""))
@@ -275,10 +362,13 @@ def _skipped_rows(planned: Plan) -> list[Row]:
     found = planned.found
     rows = [*found.findings.skipped, *planned.requirements.skipped]
     rows += [
-        (address, f"{path}: no name is taken from two indexes; configure pip for a mirror")
+        (
+            _without_password(address),
+            f"{path}: no name is taken from two indexes; configure pip for a mirror",
+        )
         for address, path in planned.proposal.foreign_indexes
     ]
-    if found.findings.locked:
+    if found.findings.locked and not planned.requirements.indirect:
         rows.append(("versions of indirect requirements", "resolved again by `make lock`"))
     rows += [(path, "stays; it does not use the project's locks yet") for _, path in found.images]
     rows += [(path, "stays; it does not run `make setup` yet") for path in found.workflows]
@@ -288,16 +378,28 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         if "poetry.lock" in found.repository.tree:
             rows.append(("poetry.lock", "stays; Poetry finds no tables of its own any more"))
     rows.append(("the template's example: package, tests, data", "you have your own"))
-    return [(name, why, "") for name, why in dict(rows).items()]
+    return [(_without_password(name), why, "") for name, why in dict(rows).items()]
 
 
 def _open(planned: Plan) -> list[str]:
     found = planned.found
     open_questions = [*planned.proposal.undecided, *planned.notes]
+    open_questions += found.findings.contradictions
+    if planned.trial is not None and planned.trial.reason:
+        open_questions.append(planned.trial.reason)
+    if found.undeclared:
+        names = ", ".join(f"{name} ({files})" for name, files in sorted(found.undeclared.items()))
+        open_questions.append(
+            f"the code imports what no file declares (files that do): {names}. Add what it needs "
+            "to requirements/."
+        )
+    if found.imports.unread:
+        names = ", ".join(found.imports.unread[:5])
+        open_questions.append(f"no Python 3, so the imports were not read: {names}.")
     if planned.overrides_of_make:
         names = ", ".join(planned.overrides_of_make)
         open_questions.append(
-            f"local.mk has {names} as the template's Makefile does, and wins; "
+            f"{_own_make(planned)} has {names} as the template's Makefile does, and wins; "
             "`python keep.py COMMAND` is the template's."
         )
     open_questions += [
@@ -316,6 +418,12 @@ def _open(planned: Plan) -> list[str]:
         )
     open_questions += _about_torch(planned.requirements)
     return open_questions
+
+
+def _own_make(planned: Plan) -> str:
+    """Return what make reads besides the template's Makefile, as the repository called it."""
+    moved = planned.files.change.moves
+    return next((old for old, new in moved.items() if new == "local.mk"), "local.mk")
 
 
 def _about_torch(requirements: Sorted) -> list[str]:
@@ -344,6 +452,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
     parser.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
     parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    parser.add_argument(
+        "--no-lock", action="store_true", help="do not try whether it locks, ask no package index"
+    )
+    parser.add_argument(
+        "--as-of",
+        metavar="DAY",
+        default="",
+        help=f"take what is not pinned as it was on a day (YYYY-MM-DD or {LAST_COMMIT})",
+    )
+    for option, value, what in (
+        ("--carry", "PART", "take an optional part or a file too"),
+        ("--loosen", "NAME", "do not take a package's exact version"),
+        ("--leave-out", "NAME", "do not take a package"),
+    ):
+        parser.add_argument(option, metavar=value, action="append", default=[], help=what)
     add_options(parser)
     return parser
 

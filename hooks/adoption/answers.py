@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from hooks.adoption.frameworks import HUGGINGFACE, KERAS, NONE, PYTORCH
 from hooks.adoption.stack import Stack
 from hooks.adoption.survey import Survey
-from hooks.adoption.wanted import RUN, admits, poetry_versions
+from hooks.adoption.wanted import DEVELOP, RUN, admits, poetry_versions
 from hooks.hardware_choice import CPU, Hardware
 from hooks.machine_answers import Found, choose
 from maintain.stack.rows import Build
 
 MINIMAL = "minimal"
+_WORDS_OF_A_NAME = 6  # a longer heading is a sentence
 _BUILD = re.compile(r"(cu|rocm)(?P<version>\d[\d.]*)|cpu|xpu")
 _CUDA_SAID = re.compile(
     r"(?:^|[^a-z])(?:pytorch-cuda|cuda-version|cudatoolkit|cuda)\D{0,5}(\d+)\.(\d+)"
@@ -26,6 +29,18 @@ _SERVICES = re.compile(
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.travis\.yml|\.circleci/config\.yml"
     r"|azure-pipelines\.yml|bitbucket-pipelines\.yml|Jenkinsfile"
 )
+_RUNTIMES = {
+    "onnxruntime": "onnxruntime",
+    "onnxruntime-gpu": "onnxruntime",
+    "openvino": "openvino",
+    "openvino-genai": "openvino-genai",
+    "llama-cpp-python": "llama-cpp",
+}
+_MODULES = {
+    "onnxruntime-gpu": "onnxruntime",
+    "openvino-genai": "openvino_genai",
+    "llama-cpp-python": "llama_cpp",
+}
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9./_~:%@+-]+")
 
@@ -78,10 +93,10 @@ class _Proposing:
         self._license()
         self._containers()
         self._service()
-        trains = self._training()
+        uses_torch = self._training()
         self._python()
         foreign = self._indexes()
-        if trains:
+        if uses_torch:
             self._backends()
         return Proposal(self._answers, self._reasons, tuple(self._undecided), foreign)
 
@@ -110,30 +125,53 @@ class _Proposing:
             self._reasons["ci"] = "the repository is on GitLab"
 
     def _training(self) -> bool:
-        names = {each.name for each in self._found.findings.wanted}
-        found = "pytorch" if "torch" in names else "none"
-        self._answers["training"] = self._given.get("training", found)
-        trains = self._answers["training"] != "none"
-        # A package that asks for torch needs it in production too.
-        runs_torch = any(
-            each.name == "torch" and each.use == RUN for each in self._found.findings.wanted
-        )
-        runtime = next((name for name in ("onnxruntime", "openvino") if name in names), None)
-        is_native = trains and (runs_torch or runtime is None)
-        self._answers["inference"] = "native" if is_native else runtime or "onnxruntime"
-        if "torch" in names:
-            self._reasons["training"] = "torch is asked for"
-        elif "training" not in self._given:
+        found = self._found.framework
+        self._answers["training"] = self._given.get("training", found.training)
+        training = self._answers["training"]
+        is_own = "training" not in self._given
+        if is_own:
+            self._reasons["training"] = found.reason
+        backend = self._given.get("keras_backend", found.backend if is_own else "")
+        if training == KERAS and backend:
+            self._answers["keras_backend"] = backend
+        if found.note and is_own:
+            self._undecided.append(found.note)
+        if training == NONE and is_own and not found.note:
             self._undecided.append(
-                "no torch was found, so the project gets no torch layer; "
+                f"{found.reason}, so the project gets no layer of training; "
                 '`make update ARGS="--data training=pytorch"` adds it.'
             )
-        return trains
+        self._inference(trains=training != NONE)
+        return training in (PYTORCH, HUGGINGFACE) or backend == "torch"
+
+    def _inference(self, *, trains: bool) -> None:
+        """Choose what runs in production: the framework itself, unless a package needs a runtime.
+
+        A package that declares a runtime to run, and no framework, runs on that.
+        """
+        wanted = [each for each in self._found.findings.once_each() if each.use != DEVELOP]
+        runtimes = [
+            (runtime, each)
+            for name, runtime in _RUNTIMES.items()
+            for each in wanted
+            if each.name == name and self._found.imports.count([_MODULES.get(name, name)])
+        ]
+        needs = {each.name for each in wanted if each.use == RUN}
+        if trains and ("torch" in needs or not any(each.use == RUN for _, each in runtimes)):
+            self._answers["inference"] = "native"
+            self._reasons["inference"] = "what trains runs in production too"
+        elif runtimes:
+            self._answers["inference"], each = runtimes[0]
+            self._reasons["inference"] = f"{each.origin} asks for {each.name}, and the code uses it"
+        else:
+            self._answers["inference"] = "onnxruntime"
 
     def _names(self) -> None:
         found = self._found
         folder = found.repository.folder.resolve().name
-        self._answers["project_name"] = _line(found.title or found.distribution or folder)
+        is_name = len(found.title.split()) <= _WORDS_OF_A_NAME
+        title = found.title if is_name else found.distribution or found.title
+        self._answers["project_name"] = _line(title or found.distribution or folder)
         name = found.package.name
         slug = re.sub(r"[^a-z0-9]+", "_", (found.distribution or folder).lower()).strip("_")[:40]
         taken = name in self._stack.reserved or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name)
@@ -207,7 +245,7 @@ class _Proposing:
             self._reasons["backends"] = f"this machine: {here.reason}"
             self._undecided.append(
                 "nothing names a build of torch (the plain wheel is CUDA's on Linux): the project "
-                "gets what this machine has; "
+                f"gets what this machine has, {here.answers.get('backends', f'[{CPU}]')}; "
                 "`make update ARGS=\"--data 'backends=[cpu, cuda]'\"` adds others."
             )
             return
@@ -232,8 +270,10 @@ class _Proposing:
         wanted = self._found.findings.once_each()
         exact = {each.name: each.exact.partition("+")[0] for each in wanted}
         is_stacks = exact.get("torch", "") in ("", self._stack.release.torch)
-        if choice.torch_index and is_stacks:
+        family = [each.name for each in wanted if self._stack.is_torch_family(each.name)]
+        if choice.torch_index and is_stacks and _has_all(choice.torch_index, family):
             self._answers.setdefault("torch_index", choice.torch_index)
+            self._reasons.setdefault("torch_index", "this machine's folder of torch's wheels")
         return choice.hardware
 
     def _builds_said(self) -> dict[str, str]:
@@ -274,7 +314,6 @@ class _Proposing:
             for image, path in self._found.images
             if (found := re.search(r"python:?-?(3\.\d+)", image))
         ]
-        exact = [(minor, path) for text, path in said if (minor := _minor(text))]
         ranges = [
             spec for text, _ in said if not _minor(text) and (spec := _range(text)) is not None
         ]
@@ -283,34 +322,59 @@ class _Proposing:
             for each in self._stack.pythons
             if all(admits(spec, f"{each}.99") for spec in ranges)
         ]
+        # What runs the tests is one of many; what a range excludes was never meant.
+        exact = [
+            (minor, path)
+            for text, path in said
+            if (minor := _minor(text)) and (minor in fitting or not fitting or not ranges)
+        ]
+        served = self._served(fitting or list(self._stack.pythons))
         if "python_version" in self._given:
             self._answers["python_version"] = self._given["python_version"]
-        elif exact and exact[0][0] in self._stack.pythons:
+        elif exact and exact[0][0] in served:
             self._answers["python_version"], origin = exact[0]
             self._reasons["python_version"] = f"{origin} says so"
         else:
-            self._nearest_python(exact[0][0] if exact else "", fitting)
+            wanted = exact[0][0] if exact else ""
+            self._nearest_python(wanted, served, has_ranges=bool(ranges), fits=bool(fitting))
         chosen = self._answers["python_version"]
         if chosen not in self._machine.pythons:
             self._undecided.append(f"Python {chosen} is not on this machine: install it first.")
+        self._undecided += [str(each) for each in self._found.unfit.get(chosen, ())]
 
-    def _nearest_python(self, wanted: str, fitting: list[str]) -> None:
-        offered = fitting or list(self._stack.pythons)
-        here = [each for each in offered if each in self._machine.pythons] or offered
-        if wanted:
+    def _served(self, pythons: list[str]) -> list[str]:
+        """Return the Pythons that most of the exact pins have wheels for."""
+        lacking = {each: len(self._found.unfit.get(each, ())) for each in pythons}
+        return [each for each in pythons if lacking[each] == min(lacking.values())]
+
+    def _nearest_python(
+        self, wanted: str, served: list[str], *, has_ranges: bool, fits: bool
+    ) -> None:
+        here = [each for each in served if each in self._machine.pythons] or served
+        is_offered = wanted in self._stack.pythons
+        if wanted and not is_offered:
             newer = sorted((each for each in here if Version(each) > Version(wanted)), key=Version)
             here = newer or here
         self._answers["python_version"] = here[0]
-        self._reasons["python_version"] = (
-            "the nearest that the template offers"
-            if wanted
-            else ("in the range that the files give" if fitting else "the template's default")
-        )
-        if wanted or not fitting:
+        if wanted:
+            reason = "the nearest that the template offers"
+        elif has_ranges and fits:
+            reason = "in the range that the files give"
+        else:
+            reason = "the template's default, as no file names one"
+        if len(served) < len(self._stack.pythons) and any(self._found.unfit.values()):
+            reason = "the exact pins have wheels for it"
+        self._reasons["python_version"] = reason
+        if (wanted and not is_offered) or (has_ranges and not fits):
             what = f"Python {wanted}" if wanted else "the range of Pythons that the files give"
             self._undecided.append(
                 f"{what} is not offered for this stack release: the project gets {here[0]}; "
                 "run the tests with it."
+            )
+        elif is_offered and here[0] != wanted:
+            self._undecided.append(
+                f"the files name Python {wanted}, for which exact pins have no wheels: the project "
+                f"gets {here[0]}; run the tests with it."
             )
 
 
@@ -334,6 +398,14 @@ def _web_address(origin: str) -> str:
     address = f"https://{found['host']}/{found['path']}" if found else origin
     address = re.sub(r"//[^@/]*@", "//", address).removesuffix("/").removesuffix(".git")
     return address if _ADDRESS.fullmatch(address) else ""
+
+
+def _has_all(folder: str, names: Sequence[str]) -> bool:
+    """Tell whether a folder holds wheels of some packages."""
+    files = [path.name.lower() for path in Path(folder).rglob("*.whl")]
+    return all(
+        any(file.startswith(f"{name.replace('-', '_')}-") for file in files) for name in names
+    )
 
 
 def _is_torch_page(address: str, stack: Stack) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, merge
-from hooks.adoption.repository import Change, has_all_lines
+from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.errors import HookError
 
@@ -22,6 +23,7 @@ _WHEELS_STAY = """\
 # Git keeps envkeep's wheels as they are: neither in LFS nor as text.
 /requirements/stack/wheels/*.whl -text -filter -diff -merge
 """
+_JOINED = ("pyproject.toml", ".gitignore", ".gitattributes")
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
 
@@ -144,33 +146,28 @@ def _standing(planned: FilePlan, path: str) -> str:
 
 def _merge(planned: FilePlan, found: Survey, path: str, text: str) -> bool:
     """Join a file that has lines of both sides; tell whether it is one."""
-    had = found.repository.text(path)
-    if had is None:
+    if path not in _JOINED or found.repository.linked(path) != path:
         return False
+    entry = planned.change.tree[path]
+    had = found.repository.content(entry)
     if path == "pyproject.toml":
-        joined = merge(text, found)
+        joined = merge(text, found).encode()
         detail = "your tables below the template's; build backend and Python are the template's"
     elif path == ".gitignore":
-        joined = above_fence(text, path) + had
+        joined = above_fence(text, path).encode() + had
         detail = "your lines below the template's"
-    elif path == ".gitattributes":
-        joined = f"{text}{had.rstrip()}\n\n{_WHEELS_STAY}" if had.strip() else text
-        detail = "your lines below the template's, where they win but for envkeep's wheels"
     else:
-        return False
-    joined = joined if joined.endswith("\n") else f"{joined}\n"
-    entry = planned.change.tree[path]
+        joined = above_fence(text, path).encode() + had.rstrip()
+        joined += f"\n\n{_WHEELS_STAY}".encode() if had.strip() else b""
+        detail = "your lines below the template's, where they win but for envkeep's wheels"
+    joined = joined if joined.endswith(b"\n") else joined + b"\n"
     planned.change.merged[path] = entry
-    _write(planned, path, joined.encode())
+    _write(planned, path, joined)
     planned.steps.append(Step(path, MERGED, detail))
-    if not _keeps_all(found, path, joined):
-        _write(planned, f"{KEPT}/{path}", found.repository.content(entry))
+    if not has_all_lines(had, joined):
+        _write(planned, f"{KEPT}/{path}", had)
         planned.steps.append(Step(f"{KEPT}/{path}", ADDED, "as it was"))
     return True
-
-
-def _keeps_all(found: Survey, path: str, joined: str) -> bool:
-    return has_all_lines(found.repository.content(found.repository.tree[path]), joined.encode())
 
 
 def _write_requirements(planned: FilePlan, requirements: Sorted, *, trains: bool) -> None:
@@ -204,6 +201,12 @@ def _without_example(text: str) -> str:
 def _move(planned: FilePlan, old: str, new: str, why: str) -> None:
     if new in planned.change.tree:
         raise HookError(f"{new} exists: rename it, commit, and adopt again.")
+    kind = {MODULE: "submodule", LINK: "symbolic link"}.get(planned.change.tree[old].mode)
+    if kind and posixpath.dirname(old) != posixpath.dirname(new):
+        raise HookError(
+            f"{old} is a {kind} in the place of a file of the template, and would not work "
+            "elsewhere: rename it, commit, and adopt again."
+        )
     planned.change.move(old, new)
     planned.steps.append(Step(old, MOVED, f"to {new}: {why}"))
 

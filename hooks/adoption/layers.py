@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hooks.adoption.manifests import package_lists
+from hooks.adoption.frameworks import HUGGINGFACE, KERAS, PYTORCH
+from hooks.adoption.packages import listed, package_lists
 from hooks.adoption.stack import Stack
 from hooks.adoption.wanted import DEVELOP, RUN, Wanted, admits
 
@@ -54,10 +55,12 @@ class Sorted:
     Attributes:
         pins: In the order in which the repository asks for them.
         skipped: What is not carried over, with the reason.
+        indirect: Lines of ``overrides.txt`` for what is needed without being asked for.
     """
 
     pins: tuple[Pin, ...]
     skipped: tuple[tuple[str, str], ...]
+    indirect: tuple[str, ...] = ()
 
     def lines(self, layer: str) -> list[str]:
         """Return the lines of a layer's file."""
@@ -66,10 +69,16 @@ class Sorted:
     @property
     def overrides(self) -> list[str]:
         """The lines of ``overrides.txt``."""
-        return [pin.override for pin in self.pins if pin.override]
+        return [*(pin.override for pin in self.pins if pin.override), *self.indirect]
 
 
-def sort(wanted: Sequence[Wanted], stack: Stack, answers: Mapping[str, str], own: str) -> Sorted:
+def sort(
+    wanted: Sequence[Wanted],
+    stack: Stack,
+    answers: Mapping[str, str],
+    own: str,
+    indirect: Mapping[str, str] | None = None,
+) -> Sorted:
     """Sort packages into layers.
 
     Args:
@@ -77,39 +86,57 @@ def sort(wanted: Sequence[Wanted], stack: Stack, answers: Mapping[str, str], own
         stack: The stack release.
         answers: The project's answers.
         own: Normalized name of the project itself, which its extras may ask for.
+        indirect: Versions that a lock of the repository holds of what they need.
     """
     pins, skipped = [], []
     trains = answers["training"] != "none"
+    has_torch = _computes_with_torch(answers)
     pinned = stack.pinned(answers["python_version"])
     for each in wanted:
         if each.name == own:
             continue
         if stack.is_hardware(each.name):
             skipped.append((str(each.requirement), f"{each.origin}: torch's build brings it"))
+        elif stack.is_torch_family(each.name) and not has_torch:
+            reason = (
+                f"{each.origin}: training={answers['training']} has no layer of torch; "
+                "`--data training=pytorch` takes it"
+            )
+            skipped.append((str(each.requirement), reason))
         elif each.name in PACKAGING_TOOLS:
             reason = f"{each.origin}: the template pins the packaging tools itself"
             skipped.append((str(each.requirement), reason))
         else:
             layer = _layer(each, stack, trains=trains)
             pins.append(_pin(each, layer, stack, pinned))
-    return Sorted(tuple(pins), tuple(skipped))
+    own_versions = [
+        f"{name}=={version}"
+        for name, version in (indirect or {}).items()
+        if pinned.get(name, version) != version
+        and not stack.is_torch_family(name)
+        and not stack.is_hardware(name)
+        and name not in PACKAGING_TOOLS
+    ]
+    return Sorted(tuple(pins), tuple(skipped), tuple(own_versions))
+
+
+def _computes_with_torch(answers: Mapping[str, str]) -> bool:
+    training = answers["training"]
+    return training in (PYTORCH, HUGGINGFACE) or (
+        training == KERAS and answers.get("keras_backend") == "torch"
+    )
 
 
 def _layer(wanted: Wanted, stack: Stack, *, trains: bool) -> str:
     if stack.is_torch_family(wanted.name):
         return TORCH
-    if _listed(wanted.name, "lint"):
+    if listed(wanted.name, "lint"):
         return LINT
-    if _listed(wanted.name, "dev") or wanted.use == DEVELOP:
+    if listed(wanted.name, "dev") or wanted.use == DEVELOP:
         return DEV
     if wanted.use == RUN or wanted.name in package_lists()["prod"]:
         return PROD
     return TRAIN if trains else PROD
-
-
-def _listed(name: str, kind: str) -> bool:
-    lists = package_lists()
-    return name in lists[kind] or name.startswith(tuple(lists[f"{kind}_prefixes"]))
 
 
 def _pin(wanted: Wanted, layer: str, stack: Stack, pinned: Mapping[str, str]) -> Pin:

@@ -6,7 +6,9 @@ nothing of its work tree changes, and the branch comes into being at the very en
 
 from __future__ import annotations
 
+import codecs
 import os
+import posixpath
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +19,7 @@ from hooks.errors import HookError
 
 FILE = "100644"
 PROGRAM = "100755"
+LINK = "120000"
 MODULE = "160000"
 NOTHING_RUNS = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
 """Switches off what a repository has configured to run when git works on it."""
@@ -39,7 +42,13 @@ class Repository:
             raise HookError(f"{folder} is not a folder: name the top of a git repository.")
         found = cls(folder)
         git = found._git
-        top = git.says("rev-parse", "--show-toplevel")
+        asked = git.run("rev-parse", "--show-toplevel")
+        top = "" if asked.code else asked.output.decode("utf-8", "surrogateescape").strip()
+        if not top and "dubious ownership" in asked.errors:
+            raise HookError(
+                f"{folder} belongs to another user, so git does not open it: if you trust it, run "
+                f"`git config --global --add safe.directory {folder.resolve()}`."
+            )
         if not top:
             raise HookError(
                 f"{folder} is not in a git repository: run `git init`, `git add --all` and "
@@ -72,6 +81,10 @@ class Repository:
         """Address of the remote that the repository came from; "" without one."""
         return self._git.says("config", "--get", "remote.origin.url")
 
+    def last_day(self) -> str:
+        """Return the day of the head's commit, as YYYY-MM-DD."""
+        return self._git.says("log", "-1", "--format=%cs", "HEAD")
+
     def branch(self) -> str:
         """Return the branch that is checked out, "" if there is none."""
         return self._git.says("symbolic-ref", "--short", "--quiet", "HEAD")
@@ -103,15 +116,24 @@ class Repository:
         """Return the content of a file; a submodule has none."""
         return b"" if entry.mode == MODULE else self._git.content(entry)
 
+    def linked(self, path: str) -> str:
+        """Return the path of the file that a path stands for, following links inside; or ""."""
+        for _ in range(8):
+            entry = self.tree.get(path)
+            if entry is None or entry.mode != LINK:
+                return path if entry is not None and entry.mode in (FILE, PROGRAM) else ""
+            target = self.content(entry).decode("utf-8", "surrogateescape")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        return ""
+
     def text(self, path: str) -> str | None:
-        """Return a file of the head as text, or None if it is not text."""
-        entry = self.tree.get(path)
-        if entry is None or entry.mode not in (FILE, PROGRAM):
-            return None
-        try:
-            return self.content(entry).decode("utf-8-sig").replace("\r\n", "\n")
-        except UnicodeDecodeError:
-            return None
+        """Return a file of the head as text, or None if it is not there or not text.
+
+        A link inside the repository is followed. UTF-8 and UTF-16 are read as such, other bytes
+        without a zero as Latin-1, which every byte is a letter of.
+        """
+        file = self.linked(path)
+        return decoded(self.content(self.tree[file])) if file else None
 
     def store(self, content: bytes, *, executable: bool = False) -> TreeEntry:
         """Write content to the repository's object store."""
@@ -134,6 +156,21 @@ class Repository:
     def make_branch(self, name: str, commit: str) -> None:
         """Make a branch of a commit; what is checked out stays."""
         self._git.output("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
+
+
+def decoded(content: bytes) -> str | None:
+    """Return bytes as text with plain line ends, or None if they are no text."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encodings = ["utf-16"] if content.startswith(marks) else ["utf-8-sig"]
+    if b"\0" not in content:
+        encodings.append("latin-1")
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if "\0" in text else text.replace("\r\n", "\n")
+    return None
 
 
 @dataclass

@@ -12,38 +12,77 @@ from packaging.utils import canonicalize_name
 
 from envkeep.project.requirements import lines_of
 from hooks.adoption.repository import Repository
-from hooks.adoption.wanted import DEVELOP, UNSAID, Findings
+from hooks.adoption.wanted import DEVELOP, NO_HASH, UNSAID, Findings
 
 FILES = re.compile(
-    r"(requirements/[^/]+|[^/]*requirements[^/]*|dev-packages|constraints)\.(txt|in)"
+    r"(requirements/([^/]+/)?[^/]+|[^/]*(requirements|reqs)[^/]*|dev-packages|constraints)"
+    r"\.(txt|in|pip)"
 )
 FOR_DEVELOPMENT = re.compile(
-    r"(^|[^a-z])(dev|develop|development|test|tests|testing|lint|docs?|ci)([^a-z]|$)"
+    r"(^|[^a-z])(dev|develop|development|test|tests|testing|lint|docs?|ci|style|quality)([^a-z]|$)"
+)
+# A file of such a name is a part of the whole, one of another name beside the main one a variant.
+_PARTS = re.compile(
+    r"(^|[^a-z])(app|base|common|core|data|default|deploy|eval|evaluation|inference|install|main|"
+    r"pip|prod|production|requirements|reqs|runtime|serve|server|serving|train|training|"
+    r"versions?)([^a-z]|$)"
+)
+_VARIANTS = re.compile(
+    r"(^|[^a-z])(all|colab|conda|cpu|cuda|cu\d+|docker|extras?|full|gpu|legacy|linux|mac|macos|metal|"
+    r"min|minimal|minimum|mps|musa|npu|old|optional|rocm|tpu|win|windows|xpu)([^a-z]|$)"
 )
 _WITH_VALUE = {"-r": "--requirement", "-c": "--constraint", "-i": "--index-url"}
 _INDEXES = ("--index-url", "--extra-index-url", "--find-links", "-f")
 
 
-def read(repository: Repository, findings: Findings) -> list[str]:
-    """Read all requirements files, each once, in the order of their names and includes.
+def read(repository: Repository, findings: Findings, *, declares: bool = False) -> list[str]:
+    """Read all requirements files, each once; requirements.txt first, then by name and include.
 
-    A compiled file whose source stands beside it (``x.txt`` of ``x.in``) only says versions.
+    A compiled file whose source stands beside it (``x.txt`` of ``x.in``) only says versions. A file
+    whose name tells a variant is an optional part.
+
+    Args:
+        repository: Where.
+        findings: Where to.
+        declares: Whether the package itself declares what it needs.
 
     Returns:
         The paths of the files that were read.
     """
-    files = [path for path in sorted(repository.tree) if FILES.fullmatch(path)]
+    files = [path for path in sorted(repository.tree, key=_rank) if FILES.fullmatch(path)]
     sources = {path.removesuffix(".in") for path in files if path.endswith(".in")}
     compiled = {path for path in files if path.endswith(".txt") and path[:-4] in sources}
-    reader = _Reader(repository, findings)
+    reader = Reader(repository, findings)
     constraints = {path for path in files if "constraints" in posixpath.basename(path)}
     for path in sorted({*compiled, *constraints}):
         reader.read_versions(path)
     plain = [path for path in files if path not in compiled | constraints]
+    is_whole = declares or any(_is_main(path) for path in plain)
     included = {path for each in plain for path in reader.includes(each)}
-    for path in [*(each for each in plain if each not in included), *sorted(included & set(plain))]:
+    mandatory = [path for path in plain if not is_variant(path, is_whole=is_whole)]
+    first = [each for each in mandatory if each not in included or _is_main(each)]
+    for path in [*first, *(each for each in mandatory if each in included)]:
         reader.read(path)
+    for path in plain:
+        reader.read(path, group=path)
     return files
+
+
+def is_variant(path: str, *, is_whole: bool) -> bool:
+    """Tell whether a file asks for what not everybody needs.
+
+    Args:
+        path: The file.
+        is_whole: Whether another place says what everybody needs.
+    """
+    stem = _stem(path)
+    if _is_main(path) or (use_of(path) == DEVELOP and not _VARIANTS.search(stem)):
+        return False
+    if _VARIANTS.search(stem):
+        return True
+    return is_whole and not _PARTS.search(
+        re.sub(r"requirements[-_.]?|[-_.]?requirements", "", stem)
+    )
 
 
 def statements(text: str) -> list[str]:
@@ -51,7 +90,9 @@ def statements(text: str) -> list[str]:
     return lines_of(re.sub(r"\\\n", " ", text))
 
 
-class _Reader:
+class Reader:
+    """What reads requirements files and their includes, each file once."""
+
     def __init__(self, repository: Repository, findings: Findings) -> None:
         self._repository = repository
         self._findings = findings
@@ -64,16 +105,16 @@ class _Reader:
             if option == "--requirement":
                 yield _beside(path, value)
 
-    def read(self, path: str) -> None:
+    def read(self, path: str, *, group: str = "") -> None:
         """Read a file and, in their places, those that it includes."""
         if path in self._seen:
             return
         self._seen.add(path)
         for line in self._lines(path):
             if line.startswith("-"):
-                self._read_option(path, line)
+                self._read_option(path, line, group)
             else:
-                self._findings.ask(_requirement(line), path, use_of(path))
+                self._findings.ask(_requirement(line), path, use_of(path), group)
 
     def read_versions(self, path: str) -> None:
         """Read the exact versions of a file."""
@@ -89,21 +130,31 @@ class _Reader:
                 if each.operator == "==":
                     self._findings.locked[str(canonicalize_name(found.name))] = each.version
 
-    def _read_option(self, path: str, line: str) -> None:
+    def _read_option(self, path: str, line: str, group: str) -> None:
         option, value = _option(line)
-        if option == "--requirement":
-            self.read(_beside(path, value))
-        elif option == "--constraint":
-            self.read_versions(_beside(path, value))
+        if option in ("--requirement", "--constraint"):
+            self._include(path, line, option, value, group)
         elif option in _INDEXES:
             self._findings.indexes.append((value, path))
         elif option in ("-e", "--editable"):
             if value.partition("[")[0] in (".", "./"):
                 return  # the project itself, which `make install` installs
-            reason = f"{path}: a repository or a folder has no hash to lock"
-            self._findings.skipped.append((line, reason))
+            self._findings.skipped.append((line, f"{path}: {NO_HASH}"))
         elif option != "--hash":
             self._findings.skipped.append((line, f"{path}: an option of pip, not a package"))
+
+    def _include(self, path: str, line: str, option: str, value: str, group: str) -> None:
+        target = _beside(path, value)
+        if "://" in value:
+            reason = f"{path}: nothing is fetched; copy that file's lines"
+            self._findings.skipped.append((line, reason))
+        elif self._repository.text(target) is None:
+            reason = f"{path}: that file is not in the repository, or is no text"
+            self._findings.skipped.append((line, reason))
+        elif option == "--requirement":
+            self.read(target, group=group)
+        else:
+            self.read_versions(target)
 
     def _lines(self, path: str) -> list[str]:
         return statements(self._repository.text(path) or "")
@@ -111,8 +162,23 @@ class _Reader:
 
 def use_of(path: str) -> str:
     """Return the purpose of a requirements file, if its name tells."""
-    stem = path.removeprefix("requirements/").lower()
-    return DEVELOP if FOR_DEVELOPMENT.search(stem) else UNSAID
+    return DEVELOP if FOR_DEVELOPMENT.search(_stem(path)) else UNSAID
+
+
+_MAIN = ("requirements", "base", "main", "default")
+
+
+def _is_main(path: str) -> bool:
+    return "/" not in path.removeprefix("requirements/") and _stem(path) in _MAIN
+
+
+def _rank(path: str) -> tuple[bool, str]:
+    return not _is_main(path), path
+
+
+def _stem(path: str) -> str:
+    inner = path.removeprefix("requirements/")
+    return posixpath.splitext(inner)[0].lower()
 
 
 def _requirement(line: str) -> str:

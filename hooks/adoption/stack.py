@@ -23,6 +23,11 @@ from maintain.stack.data import (
 )
 from maintain.stack.rows import Build, DirectDependency, Release
 
+# NVIDIA's libraries as torch's builds name them; its other packages come with no build.
+_CUDA_LIBRARY = re.compile(
+    r"nvidia-(cublas|cuda-(cupti|nvrtc|runtime|nvcc|cccl)|cudnn|cufft|cufile|curand|cusolver|"
+    r"cusparse|cusparselt|nccl|nvjitlink|nvshmem|nvtx)(-cu\d+)?|cuda-(bindings|pathfinder|toolkit)"
+)
 STACK = Path(__file__).resolve().parents[2] / "stack"
 
 
@@ -73,7 +78,7 @@ class Stack:
         brought = {
             str(canonicalize_name(each.name)) for row in self.builds for each in row.requirements
         }
-        return name in brought or name.startswith("nvidia-")
+        return name in brought or bool(_CUDA_LIBRARY.fullmatch(name))
 
 
 @cache

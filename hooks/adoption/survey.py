@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from hooks.adoption import manifests, requirement_files
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from hooks.adoption import frameworks, imports, index, requirement_files, sources
+from hooks.adoption.frameworks import Framework
+from hooks.adoption.imports import Imports
+from hooks.adoption.index import Unfit
+from hooks.adoption.packages import package_of_import
 from hooks.adoption.repository import Repository
-from hooks.adoption.wanted import Findings
+from hooks.adoption.stack import load as load_stack
+from hooks.adoption.wanted import DEVELOP, Findings, Wanted
+from hooks.errors import HookError
 
 SOURCE_LAYOUT = "src"
 FLAT_LAYOUT = "flat"
@@ -28,7 +39,7 @@ WORKFLOWS = re.compile(
 )
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _FROM = re.compile(r"^FROM\s+(?:--\S+\s+)*(?P<image>\S+)", re.MULTILINE | re.IGNORECASE)
-_APT = re.compile(r"apt(?:-get)?\s+(?:-\S+\s+)*install\s+(?P<packages>[^&|;]*)")
+_APT = re.compile(r"apt(?:-get)?\s+(?:-\S+\s+)*install\s+(?P<packages>[^&|;\n]*)")
 _TARGET = re.compile(
     r"^(?P<names>[A-Za-z][\w.-]*(?:\s+[A-Za-z][\w.-]*)*)\s*:(?![=:])", re.MULTILINE
 )
@@ -78,6 +89,11 @@ class Survey:
         workflows: Files of continuous integration.
         test_command: How the tests were run before, "" if there are none.
         requirement_sources: Files that requirements were read from.
+        imports: What the code imports.
+        framework: What it computes with.
+        unfit: Exact pins that a Python has no wheels for, by Python; empty where nobody was asked.
+        undeclared: Packages that the code imports and no file declares, with the number of files.
+        readme_installs: Names that the README installs by pip.
     """
 
     repository: Repository
@@ -93,6 +109,11 @@ class Survey:
     workflows: tuple[str, ...] = ()
     test_command: str = ""
     requirement_sources: tuple[str, ...] = field(default=())
+    imports: Imports = field(default_factory=Imports)
+    framework: Framework = field(default_factory=lambda: Framework(frameworks.NONE))
+    unfit: Mapping[str, list[Unfit]] = field(default_factory=dict)
+    undeclared: Mapping[str, int] = field(default_factory=dict)
+    readme_installs: tuple[str, ...] = ()
 
     @property
     def distribution(self) -> str:
@@ -102,29 +123,55 @@ class Survey:
         return next((str(each["name"]) for each in said if each.get("name")), "")
 
 
-def survey(repository: Repository) -> Survey:
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says besides what the repository says.
+
+    Attributes:
+        carry: Files and optional parts that are taken too.
+        loosen: Packages whose exact version does not count.
+        leave_out: Packages that are not taken.
+        asks_index: Whether the package index is asked about pins.
+        as_of: The day whose versions count for what is not pinned, None for today's stack release.
+    """
+
+    carry: Collection[str] = ()
+    loosen: Collection[str] = ()
+    leave_out: Collection[str] = ()
+    asks_index: bool = False
+    as_of: date | None = None
+
+
+def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:
     """Read a repository.
 
     Raises:
-        HookError: A file that decides much cannot be read.
+        HookError: A file that decides much cannot be read, or a wish names what is not there.
     """
+    wishes = wishes or Wishes()
     findings = Findings()
-    pyproject = manifests.pyproject(repository)
-    # What a package declares of itself comes first: it says what is needed to run.
-    manifests.read_pyproject(pyproject, findings)
-    setup = manifests.setup_facts(repository, findings)
-    files = requirement_files.read(repository, findings)
-    files += manifests.read_conda(repository, findings)
-    manifests.read_locks(repository, findings)
+    readme = repository.text(named(repository, "README")) or ""
+    parts = [each for each in wishes.carry if each not in repository.tree]
+    findings.chosen = {*wishes.carry}
+    files = [each for each in wishes.carry if each in repository.tree]
+    unread = [each for each in files if not requirement_files.FILES.fullmatch(each)]
+    said = sources.read(repository, findings, readme, unread)
+    _check_parts(parts, findings)
     images, system_packages = _dockerfiles(repository)
     workflows = tuple(path for path in sorted(repository.tree) if WORKFLOWS.fullmatch(path))
     _read_pythons(repository, findings, workflows)
-    name = _name_said(pyproject, setup)
+    imported = imports.read(repository)
+    _fulfil(wishes, findings)
+    framework = frameworks.decide(findings.once_each(), imported, images)
+    undeclared = _take_imported(findings, imported, framework)
+    name = _name_said(said.pyproject, said.setup)
+    asked = findings.once_each()
+    pythons = load_stack().pythons
     return Survey(
         repository=repository,
         findings=findings,
-        pyproject=pyproject,
-        setup=setup,
+        pyproject=said.pyproject,
+        setup=said.setup,
         package=_package(repository, name),
         title=_title(repository),
         license_file=(license_file := named(repository, "LICENSE", "LICENCE", "COPYING")),
@@ -133,8 +180,77 @@ def survey(repository: Repository) -> Survey:
         system_packages=system_packages,
         workflows=workflows,
         test_command=_test_command(repository),
-        requirement_sources=tuple(files),
+        requirement_sources=said.read,
+        imports=imported,
+        framework=framework,
+        unfit=index.unfit(asked, pythons) if wishes.asks_index else {},
+        undeclared=undeclared,
+        readme_installs=said.readme_installs,
     )
+
+
+def _check_parts(parts: Collection[str], findings: Findings) -> None:
+    known = findings.groups()
+    for part in parts:
+        if part not in known:
+            names = ", ".join(known) or "none"
+            raise HookError(f"--carry {part}: no such file or optional part; there are: {names}.")
+
+
+def _fulfil(wishes: Wishes, findings: Findings) -> None:
+    """Take out versions and packages that the user does without."""
+    names = {each.name for each in findings.wanted}
+    for each in (*wishes.loosen, *wishes.leave_out):
+        if canonicalize_name(each) not in names:
+            raise HookError(f"{each}: the repository does not ask for it.")
+    left_out = {str(canonicalize_name(each)) for each in wishes.leave_out}
+    loose = {str(canonicalize_name(each)) for each in wishes.loosen}
+    findings.skipped += [
+        (str(each.requirement), f"{each.origin}: left out as you said")
+        for each in findings.wanted
+        if each.name in left_out
+    ]
+    findings.wanted = [
+        _loosened(each) if each.name in loose else each
+        for each in findings.wanted
+        if each.name not in left_out
+    ]
+    for name in loose:
+        findings.locked.pop(name, None)
+
+
+def _loosened(wanted: Wanted) -> Wanted:
+    requirement = Requirement(str(wanted.requirement))
+    requirement.specifier = SpecifierSet()
+    return replace(wanted, requirement=requirement)
+
+
+def _take_imported(findings: Findings, imported: Imports, framework: Framework) -> dict[str, int]:
+    """Add what the code imports where no file declares anything, and the framework in any case.
+
+    Returns:
+        What is imported and still declared nowhere, with the number of files.
+    """
+    declared = {each.name for each in findings.wanted}
+    nothing = not [each for each in findings.wanted if not each.group]
+    undeclared: dict[str, int] = {}
+    for module in imported.modules():
+        package = package_of_import(module)
+        if package and package not in declared:
+            undeclared[package] = max(undeclared.get(package, 0), imported.count([module]))
+    if framework.missing and framework.missing not in declared:
+        undeclared.setdefault(framework.missing, 0)
+    for package, files in list(undeclared.items()):
+        if nothing or package == framework.missing:
+            origin = f"{files} files import it" if files != 1 else "1 file imports it"
+            findings.ask(package, origin if files else framework.reason)
+            del undeclared[package]
+    if nothing:
+        for module in sorted(imported.test_files):
+            package = package_of_import(module)
+            if package and imported.is_foreign(module) and package not in declared:
+                findings.ask(package, "tests import it", DEVELOP)
+    return undeclared
 
 
 def named(repository: Repository, *names: str) -> str:
@@ -179,9 +295,12 @@ def _chosen(names: list[str], said: str, layout: str) -> Package:
 
 
 def _title(repository: Repository) -> str:
-    text = repository.text(named(repository, "README")) or ""
+    text = sources.without_fences(repository.text(named(repository, "README")) or "")
     lines = [line.strip() for line in text.splitlines()]
     for line, below in pairwise([*lines, ""]):
+        found = re.search(r"<h1[^>]*>(?P<title>.*?)</h1>", line)
+        if found and (title := re.sub(r"<[^>]*>", "", found["title"]).strip()):
+            return title
         if found := re.fullmatch(r"#\s+(?P<title>.*\w.*?)#*", line):
             return re.sub(r"[`*\[\]]", "", found["title"]).strip()
         if re.search(r"\w", line) and re.fullmatch(r"={3,}", below):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hooks.adopt import BRANCH, main
+from hooks.adoption.repository import Repository
 from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git
 
@@ -29,7 +31,8 @@ class Adopted:
 
     def adopt(self, *more: str) -> int:
         """Adopt it without questions."""
-        return main([str(self.folder), "--yes", "--source", str(self.template), *more])
+        command = [str(self.folder), "--yes", "--no-lock", "--source", str(self.template), *more]
+        return main(command)
 
     def switch(self, branch: str = BRANCH) -> None:
         """Check a branch out."""
@@ -53,6 +56,16 @@ class Adopted:
     def lines(self, path: str) -> list[str]:
         """Return the lines of a file that are no comments."""
         return [line for line in self.text(path).splitlines() if line and line[0] != "#"]
+
+
+def of_files(folder: Path, files: Mapping[str, str | bytes]) -> Repository:
+    """Commit some files and return their repository."""
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        (folder / path).write_bytes(data)
+    commit(folder, "Files")
+    return Repository.at(folder)
 
 
 def make(kind: str, folder: Path, template: Path) -> Adopted:

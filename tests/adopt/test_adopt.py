@@ -69,7 +69,13 @@ def with_branch(plain: Adopted) -> Path:
 
 
 def a_project(plain: Adopted) -> Path:
-    (plain.folder / ".copier-answers.yml").write_text("_commit: '1'\n", encoding="utf-8")
+    (plain.folder / "keep.py").touch()
+    return another_templates(plain)
+
+
+def another_templates(plain: Adopted) -> Path:
+    text = "_commit: '1'\n_src_path: https://a:secret@example.org/other.git\n"
+    (plain.folder / ".copier-answers.yml").write_text(text, encoding="utf-8")
     commit(plain.folder, "Follow a template")
     return plain.folder
 
@@ -104,6 +110,7 @@ def folder_in_the_way(plain: Adopted) -> Path:
         (without_commit, "has no commit yet"),
         (with_branch, f"the branch {BRANCH} exists: merge it"),
         (a_project, "follows a template already (.copier-answers.yml): `make update`"),
+        (another_templates, "follows another template https://example.org/other.git"),
         (broken_toml, "pyproject.toml cannot be read"),
         (inline_toml, "write the project's facts as a table that begins with the line [project]"),
         (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
@@ -118,7 +125,7 @@ def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
 ) -> None:
     folder = prepare(plain)
     before = files_of(folder), branches(plain.folder)
-    assert main([str(folder), "--yes", "--source", str(template)]) == 2
+    assert main([str(folder), "--no-lock", "--yes", "--source", str(template)]) == 2
     assert sentence in refusal(capsys)
     assert (files_of(folder), branches(plain.folder)) == before
 
@@ -126,7 +133,7 @@ def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
 def test_without_a_terminal_nothing_is_asked(
     plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(plain.folder), "--source", str(template)]) == 2
+    assert main([str(plain.folder), "--no-lock", "--source", str(template)]) == 2
     assert refusal(capsys) == "there is no terminal to ask on: add --yes to accept the plan."
 
 
@@ -181,7 +188,7 @@ def test_a_second_adoption_is_refused(plain: Adopted, capsys: pytest.CaptureFixt
 def test_a_dry_run_shows_the_plan_and_writes_nothing(
     plain: Adopted, template: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(plain.folder), "--dry-run", "--source", str(template)]) == 0
+    assert main([str(plain.folder), "--no-lock", "--dry-run", "--source", str(template)]) == 0
     shown = capsys.readouterr().out
     assert "numpy==1.26.4" in shown
     assert "overrides.txt: 1.26.4 instead of " in shown
@@ -207,7 +214,7 @@ def test_the_next_steps_name_both_test_commands_and_what_is_open(
     plain.adopt()
     shown = capsys.readouterr().out
     assert "git switch main && make test" in shown
-    assert "local.mk has test as the template's Makefile does" in shown
+    assert "Makefile has test as the template's Makefile does" in shown
     assert f"git switch {BRANCH} && make setup && . .venv/bin/activate && make test" in shown
     assert "the license was not found" in shown.partition("What could not be decided:")[2]
 
@@ -323,3 +330,54 @@ def test_nothing_of_the_repository_is_run(plain: Adopted, tmp_path: Path) -> Non
     git(plain.folder, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "More")
     assert plain.adopt() == 0
     assert not ran.exists()
+
+
+def test_a_fresh_clone_of_the_branch_is_clean(plain: Adopted, tmp_path: Path) -> None:
+    (plain.folder / "run.bat").write_bytes(b"echo hi\r\nrem\r\n")
+    (plain.folder / "a.ipynb").write_bytes(b'{"cells": []}\r\n')
+    git(plain.folder, "-c", "core.autocrlf=false", "add", "--all")
+    commit(plain.folder, "Windows' line ends")
+    assert plain.adopt() == 0
+    clone = tmp_path / "clone"
+    git(plain.folder, "clone", "--quiet", "--branch", BRANCH, str(plain.folder), str(clone))
+    assert git(clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])
+def test_a_file_of_git_s_in_another_encoding_stays_in_force(name: str, plain: Adopted) -> None:
+    line = {".gitignore": b"*.log\n", ".gitattributes": b"*.log filter=lfs\n"}[name]
+    (plain.folder / name).write_bytes("# für alle\n".encode("latin-1") + line)
+    commit(plain.folder, "Its own")
+    assert plain.adopt() == 0
+    plain.switch()
+    (plain.folder / "secret.log").touch()
+    if name == ".gitignore":
+        assert plain.status() == ""
+    else:
+        told = git(plain.folder, "check-attr", "filter", "--", "secret.log")
+        assert told.strip() == "secret.log: filter: lfs"
+
+
+@pytest.mark.parametrize("kind", ["submodule", "symbolic link"])
+def test_what_would_not_work_elsewhere_is_refused(
+    kind: str, plain: Adopted, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind == "symbolic link":
+        (plain.folder / "conf").mkdir()
+        (plain.folder / "conf" / "ignore").write_text("*.log\n", encoding="utf-8")
+        (plain.folder / ".gitignore").unlink(missing_ok=True)
+        (plain.folder / ".gitignore").symlink_to("conf/ignore")
+        path = ".gitignore"
+    else:
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "a").touch()
+        commit(other, "Other")
+        git(
+            plain.folder, "-c", "protocol.file.allow=always", "submodule", "add", str(other), "docs"
+        )
+        path = "docs"
+    commit(plain.folder, "In the way")
+    assert plain.adopt() == 2
+    assert f"{path} is a {kind} in the place of a file of the template" in refusal(capsys)
+    assert BRANCH not in branches(plain.folder)

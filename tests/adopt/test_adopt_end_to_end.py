@@ -36,7 +36,7 @@ TESTED = re.compile(r"^(?:=+ )?(\d+ passed\S*(?: \d+ \w+)*)", re.MULTILINE)
 OWN_PACKAGES = {
     "requirements": ("numpy==1.26.4", "pandas==2.2.3", "tqdm>=4.60", "scikit-learn"),
     # Nothing of it imports torch or transformers.
-    "poetry": ("numpy==1.26.4", "fastapi<0.116,>=0.115", "onnx", "respx==0.21.1"),
+    "poetry": ("numpy==1.26.4", "fastapi<0.116,>=0.115", "respx==0.21.1"),
 }
 OWN_PYTEST = {"requirements": "pytest==8.3.4", "poetry": "pytest==8.3.3"}
 

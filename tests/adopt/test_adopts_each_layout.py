@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
+from hooks import adopt
 from hooks.adopt import ANSWERS
-from tests.adopt.repository import KINDS, Adopted
+from tests.adopt.conftest import FOUND
+from tests.adopt.repository import KINDS, Adopted, make
 from tests.infra.workflows.files import read, steps
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
 from tests.support.copier_runs import commit, conflicts, files_of, git, release, update
+from tests.support.fast_copier import FastCopier
 
 NEXT = "1000.0.0"
 FAST = ("conda", "poetry", "requirements")
@@ -107,7 +110,6 @@ LINES: dict[str, dict[str, list[str]]] = {
             "numpy",
             "transformers[sentencepiece]",
             "fastapi",
-            "onnx",
         ],
         "40-dev": ["-r stack/40-dev.in", "respx==0.21.1"],
         "50-lint": ["-r stack/50-lint.in"],
@@ -282,7 +284,7 @@ def next_release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ("Makefile.jinja", "# Development\n", "# Development\nnew:  ## of the next release\n"),
         ("pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n"),
         (".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n"),
-        (".gitattributes.jinja", "*.npz binary\n", "*.npy binary\n*.npz binary\n"),
+        (".gitattributes.jinja", "/keep.py text", "/new.py text eol=lf\n/keep.py text"),
         ("requirements/30-prod.in", "# Yours", "# All yours"),
     ):
         text = (files / path).read_text(encoding="utf-8")
@@ -323,6 +325,29 @@ def test_an_update_afterwards_is_clean(
     for path in allowed - {ANSWERS}:
         kept = set(before[path].content.splitlines())
         assert kept <= set(after[path].content.splitlines()), path
+
+
+def test_lfs_stays_in_force_after_the_next_update(
+    template: Path,
+    next_release: Path,
+    copies: FastCopier,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    rule = "*.ckpt filter=lfs diff=lfs merge=lfs -text"
+    made = make("requirements", tmp_path / "flowers", template)
+    (made.folder / ".gitattributes").write_text(f"{rule}\n", encoding="utf-8")
+    commit(made.folder, "Its attributes")
+    monkeypatch.setattr(adopt, "detect", lambda: FOUND)
+    with copies.active():
+        assert made.adopt() == 0
+    made.switch()
+    project = followed(made, next_release, tmp_path / "project")
+    update(project.folder)
+    assert conflicts(project.folder) == []
+    assert {"/new.py text eol=lf", rule} <= set(project.lines(".gitattributes"))
+    told = git(project.folder, "check-attr", "filter", "--", "m.ckpt")
+    assert told.strip() == "m.ckpt: filter: lfs"
 
 
 @pytest.mark.slow

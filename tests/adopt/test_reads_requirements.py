@@ -8,22 +8,15 @@ import pytest
 
 from hooks.adoption import requirement_files
 from hooks.adoption.answers import propose
-from hooks.adoption.manifests import _conda_versions, package_lists
-from hooks.adoption.repository import Repository, has_all_lines
+from hooks.adoption.conda import versions_of
+from hooks.adoption.packages import package_lists
+from hooks.adoption.repository import has_all_lines
 from hooks.adoption.stack import load
 from hooks.adoption.survey import survey
 from hooks.adoption.wanted import Findings, from_poetry, poetry_versions
 from hooks.machine_answers import detect
-from tests.support.copier_runs import commit, git
-
-
-def repository(folder: Path, files: dict[str, str]) -> Repository:
-    """Commit some files and return their repository."""
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
-    commit(folder, "Files")
-    return Repository.at(folder)
+from tests.adopt.repository import of_files as repository
+from tests.support.copier_runs import git
 
 
 @pytest.mark.parametrize(
@@ -60,7 +53,7 @@ def test_poetrys_versions(poetry: str, specifier: str) -> None:
     ],
 )
 def test_condas_versions(conda: str, specifier: str) -> None:
-    assert _conda_versions(conda) == specifier
+    assert versions_of(conda) == specifier
 
 
 def test_includes_are_read_in_their_places_and_once(tmp_path: Path) -> None:
@@ -114,7 +107,10 @@ def test_setup_py_is_read_and_what_it_computes_is_named(tmp_path: Path) -> None:
     assert found.package.name == "a_b"
     assert found.findings.pythons == [(">=3.12", "setup.py or setup.cfg")]
     assert found.findings.skipped == [
-        ("install_requires", "setup.py computes it, so it could not be read")
+        (
+            "install_requires",
+            "setup.py computes it, so it could not be read; copy its lines to a requirements file",
+        )
     ]
 
 

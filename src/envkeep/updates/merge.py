@@ -123,6 +123,7 @@ def _merge_path(path: str, trees: Trees, coming: Owners, bench: Git) -> MergedPa
     if owner != SHARED:
         return becomes(MergeOutcome.SAVED, theirs)
     text = _merge_entries(base, yours, theirs, bench, _merge_managed_block)
+    text = text or _merge_entries(base, yours, theirs, bench, _add_below_new_fence)
     if not text:
         _refuse_conflict(path, base, yours, bench)
     return becomes(MergeOutcome.YOURS_BELOW, text)
@@ -158,6 +159,23 @@ def _merge_managed_block(base: bytes, yours: bytes, theirs: bytes, bench: Git) -
         return None
     above = _merge_texts(before[0], own[0], new[0], bench)
     return None if above is None else above + own[1]
+
+
+def _add_below_new_fence(base: bytes, yours: bytes, theirs: bytes, _bench: Git) -> bytes | None:
+    """Put the user's lines below a fence that comes with the update.
+
+    Until then the file was the template's alone, and the user's lines stood anywhere in it.
+    """
+    if (
+        managed_blocks.parts(base)
+        or managed_blocks.parts(yours)
+        or not managed_blocks.parts(theirs)
+    ):
+        return None
+    before, own = (each.splitlines(keepends=True) for each in (base, yours))
+    below = b"".join(_added(before, own))
+    merged = theirs + below + (b"" if below.endswith(b"\n") else b"\n")
+    return merged if is_kept(base, yours, theirs, merged) else None
 
 
 def _with_crlf(content: bytes) -> bytes:

@@ -238,3 +238,17 @@ def test_an_update_that_is_broken_off_is_taken_back_whole(
     apply.place(bench, patch, paths)
     assert (bench.folder / "changed").read_bytes() == THEIRS
     assert not (bench.folder / "gone").exists()
+
+
+def test_lines_in_a_file_that_gets_a_fence_are_below_it(bench: Git) -> None:
+    base = b"# Owned by the template\n* text\n"
+    yours = base + b"*.ckpt filter=lfs\n"
+    theirs = b"# The template's part\n* text\nnew text\n# -\n# Yours from here\n# -\n"
+    row = b'{"path": ".gitattributes", "owner": "shared"}'
+    owners = Owners.parse(b'{"paths": [' + row + b'], "retired": []}')
+    sides = [
+        {".gitattributes": TreeEntry(PLAIN, bench.store(side))} for side in (base, yours, theirs)
+    ]
+    (found,) = merge(Trees(*sides), owners, bench)
+    assert found.result is not None
+    assert bench.content(found.result) == theirs + b"*.ckpt filter=lfs\n"
