@@ -19,7 +19,7 @@ from envkeep.archive.layout import PYTHON, Layout
 from envkeep.archive.manifest import Manifest
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, sha256_of, size_of, write_whole
-from envkeep.locks import lockfile, torch_wheels
+from envkeep.locks import lockfile, tied_files, torch_wheels
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
@@ -125,10 +125,13 @@ def _download(lock: Path, locks: Locks, files: Path) -> None:
     """Download a lock's missing files, and check each by its hash."""
     command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
     command += ["--require-hashes", "--dest", files]
-    if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
+    is_tools = lock == TOOLCHAIN_LOCK
+    parts = [(lock, [])] if is_tools else tied_files.parts(lock, locks.target)
+    if not is_tools and (torch := torch_wheels.fetch_locked(lock, locks.target)):
         command += ["--find-links", torch]
     try:
-        run([*command, "--requirement", lock], mode="quiet")
+        for path, sources in parts:
+            run([*command, *sources, "--requirement", path], mode="quiet")
     except CommandError as error:
         raise ToolError(
             f"what {shown(lock)} names could not be fetched (the reason is above): check the "

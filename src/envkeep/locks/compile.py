@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.locks import failures, lockfile, package_index
+from envkeep.locks import failures, indexes, lockfile, package_index
 from envkeep.locks.constraints import constraints_of_exporter, effective_constraints, stack_pins
 from envkeep.locks.failures import Failure
 from envkeep.locks.lock_set import Locks, entries_of
@@ -108,11 +108,13 @@ def lock(
         NeedsOlderPins: The layers could be locked with more lines in overrides.txt.
         ToolError: A layer or an exporter cannot be resolved, or not with hashes.
     """
+    indexes.refuse_options(target)
     build = torch_build(target)
     if build:
         check_python(build)
     locks = Locks(target, top)
     unchanged = locks.unchanged() if only_changed else set()
+    _forget_files_of_other_indexes(locks)
     resolver = resolver_for(target, build)
     attempt = _Attempt(locks, resolver, build, upgrade, unchanged)
     while True:
@@ -129,6 +131,18 @@ def lock(
         _announce(locks, exporter, stays=exporter in unchanged)
         if exporter not in unchanged:
             _lock_alone(locks, exporter, resolver_for, upgrade=upgrade)
+
+
+def _forget_files_of_other_indexes(locks: Locks) -> None:
+    """Let the locks keep their versions, but no hash, where packages changed their index."""
+    if not locks.constraints.exists():
+        return
+    lines = locks.constraints.read_text(encoding="utf-8").splitlines()
+    if [line for line in lines if line.startswith(indexes.TIED)] == indexes.facts(locks.target):
+        return
+    for file in filter(Path.exists, map(locks.file, locks.names)):
+        text = lockfile.without_hashes(file.read_text(encoding="utf-8"))
+        file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _lock_layers(attempt: _Attempt, layers: Sequence[str]) -> None:

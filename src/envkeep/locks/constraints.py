@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from envkeep.locks import indexes
 from envkeep.locks.torch_builds import torch_build
 from envkeep.paths import CONSTRAINTS, ORDER, OVERRIDES, REQUIREMENTS, STACK, shown
 from envkeep.project.metadata import python_version
@@ -41,6 +42,7 @@ def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
     header = [
         f"# Made by `make lock` for {target.name}: the stack's pins, with overrides.txt applied.",
         f"{INPUTS}{inputs_hash(target)}",
+        *indexes.facts(target),
         *(f"# inputs of {lock}: sha256:{each}" for lock, each in inputs_by_lock(target).items()),
     ]
     return _text(header, stack_pins(target), own, pins)
@@ -76,6 +78,7 @@ def inputs_hash(target: Target) -> str:
     """Return the SHA-256 of everything that the locks are compiled from; comments do not count."""
     build = torch_build(target)
     facts = (target.name, python_version(), *(sorted(build.pins.items()) if build else ()))
+    facts = (*facts, *indexes.facts(target))
     digest = hashlib.sha256(repr(facts).encode())
     files = [*STACK.glob("*.in"), *REQUIREMENTS.glob("*.in"), *_stack_files(target)]
     files += [OVERRIDES, ORDER]
@@ -93,7 +96,7 @@ def inputs_by_lock(target: Target) -> dict[str, str]:
     """Return the SHA-256 of what each layer and exporter is compiled from, earlier locks apart."""
     build = torch_build(target)
     pins = sorted(build.pins.items()) if build else []
-    of_all = [repr((target.name, python_version(), layers(), pins))]
+    of_all = [repr((target.name, python_version(), layers(), pins)), *indexes.facts(target)]
     of_layers = [str(line) for line in (*stack_pins(target), *overrides())]
     found = {layer: [*of_layers, *_asked(layer, target)] for layer in layers()}
     for exporter in exporters_of(target):

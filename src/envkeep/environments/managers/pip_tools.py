@@ -11,7 +11,7 @@ from envkeep import progress, temporary
 from envkeep.environments.distributions import packages_folder
 from envkeep.errors import CommandError, ToolError, failure
 from envkeep.files import in_words
-from envkeep.locks import torch_wheels
+from envkeep.locks import tied_files, torch_wheels
 from envkeep.locks.compile import Resolver
 from envkeep.locks.resolvers import PipCompile
 from envkeep.locks.torch_builds import TorchBuild
@@ -50,8 +50,9 @@ class PipTools:
         options = ["--no-deps", *self._checked(lock_files, target)]
         command = [*self._installer(environment), *options]
         settings = locking_tools.uv_settings()
-        for path in lock_files:
-            one = [*command, "--requirement", path]
+        parts = [part for path in lock_files for part in tied_files.parts(path, target)]
+        for path, sources in parts:
+            one = [*command, *sources, "--requirement", path]
             if not (locking_tools.uses_uv() and _from_cache(one, environment, settings)):
                 _from_index(one, environment, settings)
 
