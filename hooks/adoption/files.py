@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
-from hooks.adoption.pyproject_merge import above_fence, merge
+from hooks.adoption.pyproject_merge import above_fence, has_own_build, merge
 from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.errors import HookError
@@ -152,7 +152,8 @@ def _merge(planned: FilePlan, found: Survey, path: str, text: str) -> bool:
     had = found.repository.content(entry)
     if path == "pyproject.toml":
         joined = merge(text, found).encode()
-        detail = "your tables below the template's; build backend and Python are the template's"
+        whose = "Python is" if has_own_build(found) else "build backend and Python are"
+        detail = f"your tables below the template's; {whose} the template's"
     elif path == ".gitignore":
         joined = above_fence(text, path).encode() + had
         detail = "your lines below the template's"

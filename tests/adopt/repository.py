@@ -6,13 +6,14 @@ there (pytest, ruff and git read some). ``@torch@`` and ``@torch_index@`` stand 
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.adopt import BRANCH, main
+from hooks.adopt import BRANCH, main, parser
 from hooks.adoption.repository import Repository
 from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git
@@ -56,6 +57,12 @@ class Adopted:
     def lines(self, path: str) -> list[str]:
         """Return the lines of a file that are no comments."""
         return [line for line in self.text(path).splitlines() if line and line[0] != "#"]
+
+
+def options(folder: Path, template: Path, *more: str) -> argparse.Namespace:
+    """Return the options of a plan that asks no index."""
+    command = [str(folder), "--yes", "--no-lock", "--source", str(template), *more]
+    return parser().parse_args(command)
 
 
 def of_files(folder: Path, files: Mapping[str, str | bytes]) -> Repository:

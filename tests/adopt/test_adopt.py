@@ -200,7 +200,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(
 
 def test_the_plan_is_shown_in_tables_on_a_terminal(plain: Adopted, template: Path) -> None:
     console = Console(force_terminal=True, width=160)
-    arguments = adopt._parser().parse_args([str(plain.folder), "--source", str(template)])
+    arguments = adopt.parser().parse_args([str(plain.folder), "--source", str(template)])
     planned = adopt.make_plan(adopt.Repository.at(plain.folder), {}, arguments)
     with console.capture() as shown:
         adopt.show(console, planned)
