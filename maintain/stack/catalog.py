@@ -18,6 +18,7 @@ from maintain.stack.data import (
     load_frameworks,
     load_gpus,
     load_images,
+    load_indexes,
     load_platforms,
     load_pythons,
     load_runners,
@@ -33,6 +34,7 @@ from maintain.stack.rows import (
     Framework,
     Gpu,
     Image,
+    NamedIndex,
     Platform,
     Runner,
     Runtime,
@@ -54,6 +56,7 @@ class Catalog:
     builds: Sequence[Build]
     gpus: Sequence[Gpu]
     companions: Sequence[Companion]
+    indexes: Sequence[NamedIndex]
     actions: Sequence[Action]
     runners: Sequence[Runner]
     images: Sequence[Image]
@@ -102,6 +105,7 @@ def load_catalog(stack: Path) -> Catalog:
         load_builds(stack),
         load_gpus(stack),
         load_companions(stack),
+        load_indexes(stack),
         load_actions(stack),
         load_runners(stack),
         load_images(stack),
@@ -137,6 +141,7 @@ def _sourced(catalog: Catalog) -> Mapping[str, Iterable[Sourced]]:
         "builds.yml": catalog.builds,
         "gpus.yml": catalog.gpus,
         "companions.yml": catalog.companions,
+        "indexes.yml": catalog.indexes,
         "actions.yml": catalog.actions,
         "runners.yml": catalog.runners,
         "images.yml": catalog.images,
@@ -161,6 +166,9 @@ def _check_names(stack: Path, catalog: Catalog, pythons: Sequence[str]) -> None:
     for number, companion in enumerate(catalog.companions, start=1):
         path = stack / "companions.yml"
         _refuse_unknown(path, number, "build", companion.not_for, names, "builds.yml")
+    for number, index in enumerate(catalog.indexes, start=1):
+        path = stack / "indexes.yml"
+        _refuse_unknown(path, number, "backend", index.backends, backends, "backends.yml")
     images = [image.image for image in catalog.images]
     for number, row in enumerate(catalog.backends, start=1):
         base = filter(None, [row.container.base_image])

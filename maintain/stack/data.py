@@ -23,6 +23,7 @@ from maintain.stack.rows import (
     Framework,
     Gpu,
     Image,
+    NamedIndex,
     Part,
     Platform,
     PythonRow,
@@ -35,6 +36,7 @@ from maintain.stack.rows import (
 )
 
 Row = TypeVar("Row", bound=Part)
+MAY_BE_EMPTY = ("indexes.yml",)
 
 
 class StackError(MaintainError):
@@ -191,6 +193,15 @@ def load_images(stack: Path) -> list[Image]:
     return rows
 
 
+def load_indexes(stack: Path) -> list[NamedIndex]:
+    """Read indexes.yml, which may be empty.
+
+    Raises:
+        StackError: The file or a row is wrong, or an index is listed twice.
+    """
+    return _unique(stack / "indexes.yml", NamedIndex, "name")
+
+
 def load_companions(stack: Path) -> list[Companion]:
     """Read companions.yml.
 
@@ -275,7 +286,7 @@ def oldest(versions: Sequence[str]) -> str:
 
 
 def read_list(path: Path) -> list[Any]:
-    """Read a YAML file that is a list with something in it.
+    """Read a YAML file that is a list with something in it; ``indexes.yml`` may be empty.
 
     Raises:
         StackError: The file is missing, is no YAML, or is something else.
@@ -287,7 +298,7 @@ def read_list(path: Path) -> list[Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise StackError(f"{label(path)}: is not valid YAML: {reason}.") from None
-    if not isinstance(content, list) or not content:
+    if not isinstance(content, list) or not (content or path.name in MAY_BE_EMPTY):
         raise StackError(f"{label(path)}: must be a list of rows, as Copier includes only lists.")
     return content
 

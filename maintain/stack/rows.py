@@ -413,6 +413,24 @@ class Companion(Sourced):
     not_for: list[Name]
 
 
+class NamedIndex(Sourced):
+    """A row of indexes.yml: an index that packages of some names come from."""
+
+    FACTS = ("url", "packages")
+    name: Name
+    url: Annotated[str, _matches(r"https://\S+[^/\s]", "be an https address without a final slash")]
+    packages: Annotated[
+        list[
+            Annotated[
+                str, _matches(r"[a-z0-9][a-z0-9*-]*", "be a normalized name, or one with `*`")
+            ]
+        ],
+        NOT_EMPTY,
+    ]
+    backends: list[Name]
+    why: Text
+
+
 class Framework(Part):
     """A row of frameworks.yml: an answer to `training`."""
 

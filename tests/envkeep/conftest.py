@@ -20,7 +20,7 @@ from maintain.ownership.table import load_table
 from tests.support.catalog import rows
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template"
-TABLES = ("platforms", "backends", "builds", "gpus", "companions")
+TABLES = ("platforms", "backends", "builds", "gpus", "companions", "indexes")
 
 
 @pytest.fixture(autouse=True)

@@ -138,6 +138,7 @@ CATALOG = {
         " sources: {reference: [stub]}}\n"
         for python in ("3.13", "3.12", "3.11")
     ),
+    "indexes.yml": "[]\n",
     "companions.yml": """\
 - {package: vision, version: "4.0", why: "stub", not_for: [], sources: {version: [stub]}}
 """,

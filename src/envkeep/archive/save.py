@@ -19,13 +19,12 @@ from envkeep.archive.layout import PYTHON, Layout
 from envkeep.archive.manifest import Manifest
 from envkeep.errors import CommandError, ToolError
 from envkeep.files import in_words, sha256_of, size_of, write_whole
-from envkeep.locks import lockfile, torch_wheels
+from envkeep.locks import lockfile, tied_files, torch_wheels
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
 from envkeep.project.git import Git
 from envkeep.project.metadata import project_metadata, python_version
-from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
@@ -84,12 +83,20 @@ def interpreter_folder() -> Path:
     return prefix
 
 
-def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str | None) -> Manifest:
+def fill(
+    layout: Layout,
+    locks: Locks,
+    wanted: tuple[str, ...],
+    *,
+    interpreter: Path | None,
+    image: str | None,
+) -> Manifest:
     """Download, build and describe; keep what is there already.
 
     Args:
         layout: Where it goes.
         locks: The locks of the environment.
+        wanted: Which of them: the layers, or an environment by name.
         interpreter: The folder of the interpreter, if it goes in too.
         image: The name and digest of a container image that belongs to it, to be noted.
 
@@ -97,7 +104,6 @@ def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str |
         ToolError: A package could not be downloaded or built.
     """
     system = systems.here()
-    wanted = layers()
     for place in (*layout.sources, layout.locks):
         place.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(layout.requirements, ignore_errors=True)
@@ -113,7 +119,7 @@ def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str |
     _remove_others(layout, [*files, TOOLCHAIN_LOCK])
     if interpreter:
         _pack(interpreter, layout.python)
-    described = Manifest(layout, _facts(locks, image), system, layers=wanted)
+    described = Manifest(layout, _facts(locks, wanted, image), system, layers=wanted)
     _write_readme(described)
     say("Hashing what was saved.")
     whole = replace(described, files=layout.hashes())
@@ -125,10 +131,13 @@ def _download(lock: Path, locks: Locks, files: Path) -> None:
     """Download a lock's missing files, and check each by its hash."""
     command: list[object] = [python(locking_tools.ensure()), "-m", "pip", "download", "--no-deps"]
     command += ["--require-hashes", "--dest", files]
-    if lock != TOOLCHAIN_LOCK and (torch := torch_wheels.fetch_locked(lock, locks.target)):
+    is_tools = lock == TOOLCHAIN_LOCK
+    parts = [(lock, [])] if is_tools else tied_files.parts(lock, locks.target)
+    if not is_tools and (torch := torch_wheels.fetch_locked(lock, locks.target)):
         command += ["--find-links", torch]
     try:
-        run([*command, "--requirement", lock], mode="quiet")
+        for path, sources in parts:
+            run([*command, *sources, "--requirement", path], mode="quiet")
     except CommandError as error:
         raise ToolError(
             f"what {shown(lock)} names could not be fetched (the reason is above): check the "
@@ -212,9 +221,8 @@ def _printed(command: Sequence[object]) -> str:
     return run(command, mode="capture", check=False).text.strip()
 
 
-def _facts(locks: Locks, image: str | None) -> dict[str, object]:
+def _facts(locks: Locks, wanted: Sequence[str], image: str | None) -> dict[str, object]:
     git = Git(ROOT)
-    wanted = layers()
     return {
         "project": project_metadata()["package_name"],
         "stack_release": project_metadata()["stack_release"],
@@ -242,11 +250,15 @@ def _write_readme(archive: Manifest) -> None:
     commands = [
         f"python{archive.facts['python']} -m venv environment",
         *(
-            f"environment/bin/pip install --no-deps --require-hashes {find} -r locks/{layer}.txt"
+            f"environment/bin/pip install --no-deps --require-hashes {find} "
+            f"-r locks/{archive.layout.lock(layer).name}"
             for layer in archive.layers
         ),
-        "environment/bin/pip install --no-deps --no-build-isolation --editable PROJECT",
     ]
+    if not archive.named:
+        commands.append(
+            "environment/bin/pip install --no-deps --no-build-isolation --editable PROJECT"
+        )
     system = archive.system
     text = README.format(
         project=archive.facts["project"],

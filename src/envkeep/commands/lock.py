@@ -16,7 +16,7 @@ from envkeep.locks.compile import NeedsOlderPins, ResolverFor
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.resolvers import Uv
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
+from envkeep.paths import INDEXES, LOCKS, OVERRIDES, PYPROJECT, REQUIREMENTS, shown
 from envkeep.process import say
 from envkeep.project import target as backends
 from envkeep.project.requirements import Line, layers
@@ -69,6 +69,7 @@ def compile_here(
     if not arguments.fast and not arguments.quiet and not by_uv:
         say("By pip-compile; ARGS=--fast gives the same locks by uv, in seconds, not minutes.")
     with store.exclusive():
+        tell_left_out()
         resolver_for = _resolver_for(fast=arguments.fast or by_uv)
         compile_locks(
             wanted,
@@ -87,6 +88,15 @@ def compile_here(
         lines.append(f"note: {', '.join(stale)}: older than the requirements; run `make lock-all`.")
     data = {"locks": [target.name for target in wanted], "stale": stale}
     return Result(data, [] if arguments.quiet else lines)
+
+
+def tell_left_out() -> None:
+    """Say which settings of this machine count for no lock, if there are any."""
+    if found := locking_tools.left_out():
+        say(
+            f"note: {', '.join(found)} of this machine count for no lock; {shown(INDEXES)} says "
+            "which packages come from an index of their own."
+        )
 
 
 def compile_first(wanted: Sequence[Target]) -> None:

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> Result:
         wanted = tuple(target for target in wanted if Locks(target).folder.exists())
     say(f"Locking {len(wanted)}: {', '.join(target.name for target in wanted)}.")
     with store.exclusive():
+        lock.tell_left_out()
         lock.compile_locks(wanted, Uv, upgrade=arguments.upgrade, with_pylock=arguments.pylock)
     data = {"locks": [target.name for target in wanted]}
     return Result(data, ["Commit them; on each machine `make install` takes the one that fits."])

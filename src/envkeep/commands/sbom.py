@@ -6,21 +6,25 @@ import argparse
 from pathlib import Path
 
 from envkeep.audit import licenses, sbom
+from envkeep.commands import env
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
+from envkeep.inputs import given
 from envkeep.locks import lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SBOMS, shown
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
+from envkeep.project.target import Target
 from envkeep.result import Result
 
-HELP = "write what is locked as an SBOM (CycloneDX); --production takes that layer alone"
+HELP = "write what is locked as an SBOM (CycloneDX); --production, --env NAME take that alone"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--production", action="store_true", help="what production has alone")
+    parser.add_argument("--env", metavar="NAME", help="an environment by name alone, or NAME")
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"else in {shown(SBOMS)}/")
 
 
@@ -30,13 +34,11 @@ def run(arguments: argparse.Namespace) -> Result:
     Raises:
         ToolError: The project has no locks, or the file cannot be written.
     """
-    target = backends.chosen().target
-    wanted = PRODUCTION_LAYERS if arguments.production else layers()
+    target, wanted, part = _chosen(arguments)
     files = Locks(target).require(wanted)
     entries = {path.stem: lockfile.parse_lock(path.read_text(encoding="utf-8")) for path in files}
     document = sbom.describe_locks(entries, licenses.known_licenses(), sbom.own_component())
     text = sbom.render_sbom(document)
-    part = "-production" if arguments.production else ""
     place: Path = arguments.output or SBOMS / f"{target.name}{part}.cdx.json"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,3 +53,20 @@ def run(arguments: argparse.Namespace) -> Result:
         lines.append(f"Licenses are read from {where}")
     data = {"file": shown(place), "components": len(rows), "licenses_known": count}
     return Result(data, lines)
+
+
+def _chosen(arguments: argparse.Namespace) -> tuple[Target, tuple[str, ...], str]:
+    """Return what is described: for which target, which locks, and how the file's name ends.
+
+    Raises:
+        ToolError: There is no such environment, or production is asked for as well.
+    """
+    name = given(arguments.env, "NAME")
+    if not name:
+        part = "-production" if arguments.production else ""
+        wanted = PRODUCTION_LAYERS if arguments.production else layers()
+        return backends.chosen().target, wanted, part
+    if arguments.production:
+        raise ToolError("--production and an environment by name are two documents: name one.")
+    lock = env.required(name)
+    return backends.of_named(lock), (lock,), f"-{name}"

@@ -15,7 +15,7 @@ from envkeep.hardware.machine import Machine
 from envkeep.paths import CATALOG
 
 Row = Mapping[str, Any]
-TABLES = ("platforms", "backends", "builds", "gpus", "companions")
+TABLES = ("platforms", "backends", "builds", "gpus", "companions", "indexes")
 CAPABILITY = re.compile(r"\d+\.\d+")
 FORWARD = "+PTX"  # code that the driver of a newer GPU compiles for it
 
@@ -33,6 +33,11 @@ def backends() -> list[Row]:
 def companions() -> list[Row]:
     """Return the packages that come from PyTorch's index when a layer asks for them."""
     return _table("companions")
+
+
+def indexes() -> list[Row]:
+    """Return the indexes that packages of some names come from alone."""
+    return _table("indexes")
 
 
 def platform(name: str) -> Row:

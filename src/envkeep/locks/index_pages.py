@@ -62,11 +62,21 @@ class IndexFile:
     @cached_property
     def version(self) -> Version | None:
         """The version that it is of, None if it is neither a wheel nor a source."""
+        return self._parsed[1]
+
+    @property
+    def package(self) -> str:
+        """Normalized name of the package that it is of, or an empty text."""
+        return self._parsed[0]
+
+    @cached_property
+    def _parsed(self) -> tuple[str, Version | None]:
         try:
             parse = parse_wheel_filename if self.is_wheel else parse_sdist_filename
-            return parse(self.name)[1]
+            name, version = parse(self.name)[:2]
         except (InvalidWheelFilename, InvalidSdistFilename):
-            return None
+            return "", None
+        return name, version
 
     @cached_property
     def tags(self) -> Iterable[Tag]:

@@ -114,6 +114,11 @@ def render_lock(entries: Iterable[LockEntry], header: str) -> str:
     return "\n".join([f"# {header}", *(_block(entry) for entry in ordered)]) + "\n"
 
 
+def without_hashes(text: str) -> str:
+    """Return the text of a lock without its hashes, which resolvers keep with the version."""
+    return re.sub(r" \\\n    --hash=\S+", "", text)
+
+
 def _without_marker(requirement: str) -> str:
     """Return a requirement without its marker, as a lock is for one target and one Python."""
     return requirement if " @ " in requirement else requirement.partition(";")[0].strip()

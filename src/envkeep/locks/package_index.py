@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.version import Version
 
 from envkeep.errors import ToolError
-from envkeep.locks import index_pages
+from envkeep.locks import index_pages, indexes
 from envkeep.locks.index_pages import FORMS, IndexFile
 from envkeep.project.versions import version_of
 from envkeep.toolchain import interpreters, locking_tools, web
+from envkeep.toolchain.pip_by_name import Tie
 from envkeep.toolchain.web import Request, Response
 
 NOBODY = (
@@ -100,19 +102,35 @@ def files_of(names: Sequence[str]) -> dict[str, list[IndexFile]]:
     Raises:
         ToolError: Nobody answers where the index should be, or it lets nobody in.
     """
-    names = list(dict.fromkeys(names))
-    if not names:
-        return {}
-    index = locking_tools.index_address()
-    wanted = [Request(f"{index}/{name}/", FORMS) for name in names]
-    responses = request(wanted)
+    found: dict[str, list[IndexFile]] = {name: [] for name in names}
+    ties = {name: indexes.index_of(name) for name in found}
+    asked: dict[str, Request] = {}
+    for name, tie in ties.items():
+        if tie and tie.is_folder:
+            found[name] = [each for each in _in_folder(Path(tie.url)) if each.package == name]
+        else:
+            asked[name] = Request(_page_of(name, tie), FORMS)
+    responses = request([*asked.values()])
     if any(each.is_refusal for each in responses):
         raise ToolError(NOBODY)
-    rows = zip(names, wanted, responses, strict=True)
-    return {
-        name: index_pages.files_on(page.text, request.address) if _is_page(page) else []
-        for name, request, page in rows
-    }
+    for (name, wanted), page in zip(asked.items(), responses, strict=True):
+        files = index_pages.files_on(page.text, wanted.address) if _is_page(page) else []
+        tie = ties[name]
+        found[name] = [each for each in files if not (tie and tie.flat) or each.package == name]
+    return found
+
+
+def _page_of(name: str, tie: Tie | None) -> str:
+    """Return the address of the page with a package's files, on the index that it comes from."""
+    if tie and tie.flat:
+        return tie.url
+    index = tie.url.rstrip("/") if tie else locking_tools.index_address()
+    return f"{index}/{name}/"
+
+
+def _in_folder(folder: Path) -> list[IndexFile]:
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [IndexFile(path.name, path.as_uri()) for path in files]
 
 
 def request(wanted: Sequence[Request]) -> list[Response]:

@@ -6,7 +6,6 @@ ordinary packages as well, and merging two indexes would let either of them win.
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -28,8 +27,6 @@ from envkeep.project.metadata import python_version
 from envkeep.project.requirements import exact_version
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
-
-PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 
 
 def fetch_torch(build: TorchBuild) -> Path:
@@ -146,7 +143,7 @@ def _download(build: TorchBuild, wanted: Sequence[str], target: Path) -> None:
     try:
         run(
             [*download, *source, build.index, *wanted],
-            env=_without_other_sources(),
+            env=locking_tools.pip_variables(),
         )
     except CommandError as error:
         raise ToolError(
@@ -163,16 +160,6 @@ def _version_required(wheel: Path, name: str) -> str | None:
     needs = map(Requirement, headers.get_all("Requires-Dist", []))
     found = (exact_version(each) for each in needs if canonicalize_name(each.name) == name)
     return next(filter(None, found), None)
-
-
-def _without_other_sources() -> dict[str, str]:
-    """Return variables that make pip forget every other index and folder it is configured for.
-
-    What it is told about certificates, proxies and time limits still holds.
-    """
-    settings = locking_tools.pip_settings().items()
-    kept = {f"PIP_{option.upper().replace('-', '_')}": value for option, value in settings}
-    return {"PIP_CONFIG_FILE": os.devnull, **kept, **dict.fromkeys(PIP_SOURCES, "")}
 
 
 def _wheel(target: Path, name: str, version: str) -> Path | None:

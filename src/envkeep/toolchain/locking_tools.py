@@ -8,9 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.paths import python, shown
+from envkeep.paths import REQUIREMENTS, python, shown
 from envkeep.process import run
+from envkeep.toolchain import pip_by_name as pip_by_name_program
 from envkeep.toolchain.pinned_tools import TOOLCHAIN
+
+SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
+"""Settings of pip that say where packages come from."""
+UV_SOURCES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX_STRATEGY")
+"""Variables of uv that add to that."""
 
 ensure = TOOLCHAIN.ensure
 tool = TOOLCHAIN.tool
@@ -43,6 +49,43 @@ def pip_settings() -> dict[str, str]:
     printed = run([python(ensure()), "-m", "pip", "config", "list"], mode="probe").answer
     found = re.findall(r"^(global|:env:)\.([a-z-]+)='(.*)'$", printed, re.MULTILINE)
     return {option: value.replace("\\n", " ") for _, option, value in sorted(found, reverse=True)}
+
+
+def pip_variables(*sources: str) -> dict[str, str | None]:
+    """Return variables by which pip forgets the indexes and folders that it is configured for.
+
+    What it is told about certificates, proxies and time limits still holds. Without an index at
+    all, its folders are the one source that is left.
+
+    Args:
+        sources: Those of ``SOURCES`` that hold nevertheless.
+    """
+    settings = pip_settings()
+    kept = {*settings} - {*SOURCES} | {*sources}
+    if sources and "no-index" in settings:
+        kept |= {"no-index", "find-links"}
+    return {
+        "PIP_CONFIG_FILE": os.devnull,
+        **{_variable(each): settings.get(each) for each in (*SOURCES, *settings) if each in kept},
+        **{_variable(each): None for each in SOURCES if each not in kept},
+    }
+
+
+def _variable(option: str) -> str:
+    return f"PIP_{option.upper().replace('-', '_')}"
+
+
+def left_out() -> list[str]:
+    """Return the settings of this machine that would add indexes, and count for no lock."""
+    settings = pip_settings()
+    folders = () if "no-index" in settings else ("find-links",)
+    found = [f"pip's {each}" for each in ("extra-index-url", *folders) if settings.get(each)]
+    return [*found, *(name for name in UV_SOURCES if os.environ.get(name))]
+
+
+def pip_by_name(backend: str) -> list[object]:
+    """Return the program that looks up tied names at their index; pip's own words follow."""
+    return [python(ensure()), pip_by_name_program.__file__, REQUIREMENTS, backend]
 
 
 def index_address() -> str:

@@ -38,6 +38,7 @@ def resolvers(monkeypatch: pytest.MonkeyPatch) -> list[ResolverFor]:
     monkeypatch.setattr(backends, "targets", lambda: (TARGET,))
     monkeypatch.setattr(store, "exclusive", nullcontext)
     monkeypatch.setattr(package_managers, "package_manager", lambda: "pip-tools")
+    monkeypatch.setattr(locking_tools, "pip_settings", dict)
     return found
 
 
@@ -104,3 +105,17 @@ def test_with_uv_and_poetry_all_that_is_locked_is_locked_together_by_uv(
     monkeypatch.setattr(lock, "Uv", lambda target, build, **_: seen.append(target))
     resolvers[0](other, None)
     assert seen == [other]
+
+
+def test_lock_names_the_settings_of_this_machine_that_count_for_no_lock(
+    resolvers: list[ResolverFor],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = {"extra-index-url": "https://bob:s3cret@corp/simple", "find-links": "/wheels"}
+    monkeypatch.setattr(locking_tools, "pip_settings", lambda: settings)
+    monkeypatch.setenv("UV_INDEX", "https://corp/simple")
+    lock.compile_here(argparse.Namespace(fast=True, quiet=True, loosen=False), upgrade=False)
+    said = capsys.readouterr().out
+    assert "note: pip's extra-index-url, pip's find-links, UV_INDEX of this machine" in said
+    assert "corp" not in said

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from envkeep.locks import lockfile, torch_wheels
+from envkeep.locks import indexes, lockfile, torch_wheels
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import RESOLUTIONS, ROOT
@@ -38,6 +38,8 @@ class PipCompile:
         Raises:
             ToolError: A wheel of torch cannot be fetched from its index.
         """
+        self._has_ties = bool(indexes.ties(target, build))
+        self._target = target
         wheels = torch_wheels.fetch_all(build) if build else {}
         self._pins = {_by_address(pin, path): pin for pin, path in wheels.items()}
         self._hashes = {pin: {torch_wheels.sha256(path)} for pin, path in wheels.items()}
@@ -49,15 +51,22 @@ class PipCompile:
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[LockEntry]:
         """Resolve requirements files; see Resolver."""
-        command: list[object] = [locking_tools.tool("pip-compile"), *OPTIONS]
+        command: list[object] = [*self._program(), *OPTIONS]
         command += ["--upgrade"] if upgrade else []
         for path in (*constraints, self._addresses):
             command += ["--constraint", path.relative_to(ROOT)]
         command += ["--output-file", output.relative_to(ROOT)]
         command += [source.relative_to(ROOT) for source in sources]
-        run(command, env=SHOWN_IN_LOCKS, mode="quiet")
+        env = {**locking_tools.pip_variables("index-url"), **SHOWN_IN_LOCKS}
+        run(command, env=env, mode="quiet")
         entries = lockfile.parse_lock(output.read_text(encoding="utf-8"))
         return lockfile.with_hashes(map(self._with_version, entries), self._hashes)
+
+    def _program(self) -> list[object]:
+        """Return pip-compile, with the names that are tied to an index where there are some."""
+        if not self._has_ties:
+            return [locking_tools.tool("pip-compile")]
+        return [*locking_tools.pip_by_name(self._target.backend), "pip-compile"]
 
     def _with_version(self, entry: LockEntry) -> LockEntry:
         """Return an entry with ``name==version`` where pip-compile wrote a wheel's address."""

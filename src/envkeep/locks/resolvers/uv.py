@@ -7,8 +7,11 @@ looked up in one index only. See "Using uv with PyTorch" in the documentation of
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -17,11 +20,12 @@ from packaging.utils import canonicalize_name
 from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
-from envkeep.locks import lockfile
+from envkeep.locks import indexes, lockfile, python_range
 from envkeep.locks.lockfile import LockEntry
+from envkeep.locks.resolvers.tied_names import TiedNames
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import RESOLUTIONS, ROOT
-from envkeep.process import run
+from envkeep.paths import INDEXES, RESOLUTIONS, ROOT, shown
+from envkeep.process import Completed, run
 from envkeep.project.metadata import python_version
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
@@ -41,16 +45,18 @@ class Uv:
         Args:
             target: What is resolved for.
             build: The build of torch, if there is one.
-            python: The Python to resolve for; by default all of the project's minor, from its
-                first patch on.
+            python: The Python to resolve for; by default all of the project's minor, from the first
+                patch on that ``requires-python`` admits.
 
         Raises:
             ToolError: The folder of wheels that torch comes from does not exist.
         """
         self._target, self._build = target, build
-        self._python = python or python_version()
+        self._python = python or python_range.first()
         self._folder = RESOLUTIONS / target.name
         self._folder.mkdir(parents=True, exist_ok=True)
+        apart = build.packages if build else ()
+        self._tied = TiedNames(indexes.ties(target, build), apart, self._folder / "tied")
         if build:
             build.require_folder()
             self._torch_project.write_text(_project_text(build), encoding="utf-8")
@@ -75,11 +81,18 @@ class Uv:
     def _resolved(
         self, sources: Sequence[Path], output: Path, constraints: Sequence[Path], *, upgrade: bool
     ) -> list[LockEntry]:
+        changes = ["--upgrade"] if upgrade else []
+        self._tied.find(sources, partial(self._tried, sources, output, [*constraints], changes))
         command = self._command(sources, constraints)
         written = ["--output-file", output.relative_to(ROOT)]
-        changes = ["--upgrade"] if upgrade else []
         run([*command, *written, *changes], env=self._variables(), mode="quiet")
         entries = lockfile.asked_for(lockfile.parse_lock(output.read_text(encoding="utf-8")))
+        if self._tied.add(entry.name for entry in entries):
+            raise ToolError(
+                "uv found packages of an index of their own elsewhere: name those that "
+                f"{shown(INDEXES)} ties in {shown(sources[0])}, without a version; the locks were "
+                "left as they were."
+            )
         names = {entry.name for entry in entries}
         if not self._build or not names & set(self._build.packages):
             return entries
@@ -89,13 +102,34 @@ class Uv:
         run([*command, *pins, *written], env=self._variables(), mode="quiet")
         return lockfile.with_hashes(entries, _wheel_hashes(pylock, self._build))
 
+    def _tried(
+        self,
+        sources: Sequence[Path],
+        output: Path,
+        constraints: Sequence[Path],
+        changes: Sequence[str],
+        options: Sequence[str],
+    ) -> Completed:
+        """Resolve into a copy of the lock, as it is kept: uv takes versions and hashes from it."""
+        copy = self._folder / "tied" / "tried.txt"
+        copy.parent.mkdir(exist_ok=True)
+        copy.unlink(missing_ok=True)
+        if output.exists():
+            shutil.copyfile(output, copy)
+        command = [*self._command(sources, constraints), *changes, *options]
+        written = ["--output-file", copy.relative_to(ROOT)]
+        done = run([*command, *written], env=self._variables(), mode="capture", check=False)
+        return done if done.code else replace(done, output=copy.read_bytes())
+
     def write_pylock(self, lock: Path, output: Path) -> None:
         """Write a lock in the form of PEP 751: its packages, with the addresses of their files.
 
         Raises:
             CommandError: uv failed.
         """
-        lines = [entry.requirement for entry in lockfile.parse_lock(lock.read_text("utf-8"))]
+        entries = lockfile.parse_lock(lock.read_text("utf-8"))
+        lines = [entry.requirement for entry in entries]
+        self._tied.add(entry.name for entry in entries)
         pins = self._folder / f"pins-{lock.stem}.txt"
         pins.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         command = [*self._command([pins], []), "--no-deps", "--format", "pylock.toml"]
@@ -123,12 +157,14 @@ class Uv:
     def _command(self, sources: Sequence[Path], constraints: Sequence[Path]) -> list[object]:
         pins = [["--constraint", path.relative_to(ROOT)] for path in constraints]
         torch = [self._torch_project.relative_to(ROOT)] if self._build else []
+        tied = [path.relative_to(ROOT) for path in self._tied.projects]
         wanted = [source.relative_to(ROOT) for source in sources]
-        return [*self._uv(), *chain.from_iterable(pins), *torch, *wanted]
+        return [*self._uv(), *chain.from_iterable(pins), *torch, *tied, *wanted]
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self) -> dict[str, str | None]:
         floors: dict[str, str] = dict(catalog.platform(self._target.platform)["variables"])
-        return {**locking_tools.uv_settings(), **floors, "UV_NO_CONFIG": "1"}
+        others = dict.fromkeys(locking_tools.UV_SOURCES)
+        return {**others, **locking_tools.uv_settings(), **floors, "UV_NO_CONFIG": "1"}
 
 
 def _project_text(build: TorchBuild) -> str:
