@@ -32,7 +32,6 @@ try:
     from hooks.adoption.answers import Proposal, propose
     from hooks.adoption.files import ADDED, INDEXES, KEPT, MOVED, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, computes_with_torch, sort
-    from hooks.adoption.pyproject_merge import has_own_build
     from hooks.adoption.pyproject_read import without_password
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.stack import Stack
@@ -176,7 +175,7 @@ def make_plan(
     with tempfile.TemporaryDirectory(prefix="adopt-") as folder:
         rendered = Path(folder) / "project"
         everything = {**answers, ADOPTED: "true"}
-        if has_own_build(found):
+        if found.own_build:
             everything[OWN_BUILD] = "true"
         notes = render(Request(arguments.source, rendered, everything, ref=arguments.vcs_ref))
         if ADOPTED not in yaml.safe_load((rendered / ANSWERS).read_text(encoding="utf-8")):

@@ -11,7 +11,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from hooks.adoption.frameworks import HUGGINGFACE, KERAS, NONE, PYTORCH
-from hooks.adoption.pyproject_merge import has_own_build
 from hooks.adoption.stack import Stack
 from hooks.adoption.survey import Survey
 from hooks.adoption.wanted import DEVELOP, RUN, admits, poetry_versions
@@ -112,7 +111,7 @@ class _Proposing:
             if paths and question not in self._given:
                 self._answers[question] = "false"
                 self._reasons[question] = f"{min(paths)} is the repository's own"
-        if has_own_build(self._found) and "docker" not in self._given:
+        if self._found.own_build and "docker" not in self._given:
             self._answers["docker"] = "false"
             self._reasons["docker"] = "the template's image builds packages by setuptools alone"
 

@@ -12,7 +12,7 @@ import tomlkit
 
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
-from hooks.adoption.pyproject_merge import above_fence, has_own_build, merge
+from hooks.adoption.pyproject_merge import above_fence, merge
 from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.adoption.wanted import DEVELOP, without
@@ -158,7 +158,7 @@ def _merge(planned: FilePlan, found: Survey, path: str, text: str) -> bool:
     had = found.repository.content(entry)
     if path == "pyproject.toml":
         joined = merge(text, found).encode()
-        whose = "Python is" if has_own_build(found) else "build backend and Python are"
+        whose = "Python is" if found.own_build else "build backend and Python are"
         detail = f"your tables below the template's; {whose} the template's"
     elif path == ".gitignore":
         joined = above_fence(text, path).encode() + had

@@ -13,11 +13,11 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Null
 
 from envkeep.updates import managed_blocks
+from hooks.adoption.own_build import SETUPTOOLS
 from hooks.adoption.survey import FLAT_LAYOUT, SCRIPTS, SOURCE_LAYOUT, Survey, version_in_source
 from hooks.errors import HookError
 
 SHARED_TOOLS = ("poetry", "setuptools")
-SETUPTOOLS = "setuptools.build_meta"
 # What [project] calls what setup.py and setup.cfg call otherwise.
 _LEFT_TO_SETUP = {
     "version": ("version",),
@@ -31,21 +31,6 @@ _LEFT_TO_SETUP = {
     "extras_require": ("optional-dependencies",),
     "entry_points": ("entry-points", "scripts", "gui-scripts"),
 }
-
-
-def has_own_build(found: Survey) -> bool:
-    """Tell whether a package is built by more than setuptools alone.
-
-    Poetry's own tables become ``[project]``, which setuptools reads too.
-    """
-    build = found.pyproject.get("build-system", {})
-    if "poetry" in found.pyproject.get("tool", {}) or not build:
-        return False
-    backend = build.get("build-backend", SETUPTOOLS)
-    names = {
-        re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in build.get("requires", [])
-    }
-    return backend != SETUPTOOLS or "backend-path" in build or bool(names - {"setuptools", "wheel"})
 
 
 def above_fence(text: str, path: str) -> str:
@@ -71,7 +56,7 @@ def merge(rendered: str, found: Survey) -> str:
     """
     top = above_fence(rendered, "pyproject.toml")
     had = dict(found.pyproject)
-    keeps_build = has_own_build(found)
+    keeps_build = found.own_build
     text = found.repository.text("pyproject.toml") or ""
     project, rest = _parts(text, keeps_build=keeps_build)
     if "project" not in had:

@@ -16,12 +16,6 @@ from hooks.adoption.wanted import DEVELOP, NO_HASH, RUN, UNSAID, Findings, from_
 from hooks.errors import HookError
 
 FILE = "pyproject.toml"
-# What a backend asks for only as it builds, where nothing is fetched any more.
-_BESIDE_BACKEND = {
-    "hatchling.build": ("editables",),
-    "scikit_build_core.build": ("cmake", "ninja"),
-    "mesonpy": ("meson", "ninja"),
-}
 _DEVELOPMENT = re.compile(
     r"(.*[-_])?(dev|develop|development|tests?|testing|lint|linting|docs?|style|quality|typing)"
     r"([-_].*)?"
@@ -62,7 +56,7 @@ def read(content: Mapping[str, Any], repository: Repository, findings: Findings)
             findings.ask(line, FILE, DEVELOP)
     _read_hatch(content, findings)
     _read_uv(content, findings)
-    _read_build(content, findings)
+    texts(content, FILE, "build-system", "requires")
     if python := text(content, FILE, "project", "requires-python"):
         findings.pythons.append((python, FILE))
     return declares
@@ -86,17 +80,6 @@ def _read_groups(content: Mapping[str, Any], findings: Findings) -> None:
         for line in rows(content, FILE, "dependency-groups", group):
             if isinstance(line, str):
                 findings.ask(line, FILE, use, part)
-
-
-def _read_build(content: Mapping[str, Any], findings: Findings) -> None:
-    """Take what a package is built with: an editable install builds in the environment."""
-    backend = text(content, FILE, "build-system", "build-backend")
-    if "poetry" in table(content, FILE, "tool"):
-        return
-    for line in texts(content, FILE, "build-system", "requires"):
-        findings.ask(line, f"{FILE}, to build it", DEVELOP)
-    for name in _BESIDE_BACKEND.get(backend, ()):
-        findings.ask(name, f"{FILE}, to build it", DEVELOP)
 
 
 def _read_dynamic(content: Mapping[str, Any], repository: Repository, findings: Findings) -> None:

@@ -19,6 +19,7 @@ from hooks.adoption import frameworks, imports, index, requirement_files, source
 from hooks.adoption.frameworks import Framework
 from hooks.adoption.imports import Imports
 from hooks.adoption.index import Unfit
+from hooks.adoption.own_build import build_requirements, needs_own_build
 from hooks.adoption.packages import package_of_import
 from hooks.adoption.repository import Repository
 from hooks.adoption.stack import load as load_stack
@@ -94,6 +95,7 @@ class Survey:
         unfit: Exact pins that a Python has no wheels for, by Python; empty where nobody was asked.
         undeclared: Packages that the code imports and no file declares, with the number of files.
         readme_installs: Names that the README installs by pip.
+        own_build: Whether the package needs its own build backend.
     """
 
     repository: Repository
@@ -114,6 +116,7 @@ class Survey:
     unfit: Mapping[str, list[Unfit]] = field(default_factory=dict)
     undeclared: Mapping[str, int] = field(default_factory=dict)
     readme_installs: tuple[str, ...] = ()
+    own_build: bool = False
 
     @property
     def distribution(self) -> str:
@@ -165,10 +168,14 @@ def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:
     workflows = tuple(path for path in sorted(repository.tree) if WORKFLOWS.fullmatch(path))
     _read_pythons(repository, findings, workflows)
     imported = imports.read(repository)
+    package = _package(repository, _name_said(said.pyproject, said.setup))
+    version_is_read = version_in_source(repository, package)
+    own_build = needs_own_build(said.pyproject, version_is_read=version_is_read)
+    for line in build_requirements(said.pyproject) if own_build else ():
+        findings.ask(line, "pyproject.toml, to build it", DEVELOP)
     _fulfil(wishes, findings)
     framework = frameworks.decide(findings.once_each(), imported, images)
     undeclared = _take_imported(findings, imported, framework)
-    name = _name_said(said.pyproject, said.setup)
     asked = findings.once_each()
     pythons = load_stack().pythons
     return Survey(
@@ -176,7 +183,8 @@ def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:
         findings=findings,
         pyproject=said.pyproject,
         setup=said.setup,
-        package=_package(repository, name),
+        package=package,
+        own_build=own_build,
         title=_title(repository),
         license_file=(license_file := named(repository, "LICENSE", "LICENCE", "COPYING")),
         license=_license(repository.text(license_file) or ""),

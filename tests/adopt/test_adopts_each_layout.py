@@ -136,7 +136,6 @@ LINES: dict[str, dict[str, list[str]]] = {
             "numpy>=1.26",
             "onnxruntime",
             "safetensors",
-            "uvicorn[standard]>=0.30",
         ],
         "40-dev": ["-r stack/40-dev.in"],
         "50-lint": ["-r stack/50-lint.in", "pyright"],

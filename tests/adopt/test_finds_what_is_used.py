@@ -184,3 +184,26 @@ def test_a_folder_of_wheels_is_answered_only_if_it_has_all_of_torch_s(tmp_path: 
     both = survey(of_files(tmp_path / "b", {"requirements.txt": "torch\ntorchvision\n"}))
     assert propose(alone, load(), here, {}).answers.get("torch_index") == str(wheels)
     assert "torch_index" not in propose(both, load(), here, {}).answers
+
+
+@pytest.mark.parametrize(
+    ("backend", "requires", "more", "own"),
+    [
+        ("flit_core.buildapi", "flit_core>=3", 'version = "1"', False),
+        ("uv_build", "uv_build>=0.8", 'version = "1"', False),
+        ("hatchling.build", "hatchling", 'dynamic = ["version"]', True),
+        ("hatchling.build", "hatchling", 'version = "1"', False),
+        ("setuptools.build_meta", "setuptools>=61", 'dynamic = ["version"]', False),
+        ("setuptools.build_meta", 'setuptools", "setuptools-scm', 'dynamic = ["version"]', True),
+        ("setuptools.build_meta", 'setuptools", "Cython', 'version = "1"', True),
+        ("scikit_build_core.build", 'scikit-build-core", "pybind11', 'version = "1"', True),
+    ],
+)
+def test_a_backend_that_does_more_than_pack_files_stays(
+    backend: str, requires: str, more: str, own: bool, tmp_path: Path
+) -> None:
+    build = f'[build-system]\nrequires = ["{requires}"]\nbuild-backend = "{backend}"\n'
+    text = f'{build}[project]\nname = "tiny"\n{more}\n'
+    found = survey(of_files(tmp_path, {"pyproject.toml": text, "tiny/__init__.py": ""}))
+    assert found.own_build == own
+    assert any("to build it" in each.origin for each in found.findings.wanted) == own
