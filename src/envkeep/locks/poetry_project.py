@@ -93,8 +93,8 @@ class PoetryProject(LayerGroups):
         for tie in dict.fromkeys(tie._replace(pattern="") for tie in self.tied.values()):
             if tie.flat:
                 raise ToolError(
-                    f"Poetry takes no flat index such as {tie.index_name} in {shown(INDEXES)}: name "
-                    "one with a page for each package, or answer package_manager with uv."
+                    f"Poetry takes no flat index such as {tie.index_name} in {shown(INDEXES)}: "
+                    "name one with a page for each package, or answer package_manager with uv."
                 )
             yield from ("", "[[tool.poetry.source]]", f"name = {json.dumps(tie.index_name)}")
             yield f"url = {json.dumps(tie.url, ensure_ascii=False)}"
