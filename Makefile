@@ -1,6 +1,7 @@
 # The front door of this repository; needs Python 3.11, make, gcc and git.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
+MANAGERS ?= uv poetry
 
 # What all targets run in: made from PYTHON, filled from requirements/dev.txt with hashes enforced.
 BIN = .venv/bin
@@ -31,8 +32,10 @@ test: $(READY)  ## run all tests but the slow ones; ARGS="-k name" chooses
 	$(PYTEST) --junitxml=build/results/test.xml -m "not slow" $(ARGS) tests
 test-slow: $(READY)  ## run the slow tests alone; TESTS=tests/infra takes a folder
 	$(PYTEST) --junitxml=build/results/test-slow.xml -m slow $(ARGS) $(or $(TESTS),tests)
-test-managers: $(READY)  ## run the slow tests of environments with uv in place of pip-tools
-	PACKAGE_MANAGER=uv $(PYTEST) --junitxml=build/results/test-uv.xml -m slow $(ARGS) $(OF_ENVIRONMENTS)
+test-managers: $(READY)  ## run the slow tests of environments with uv and Poetry; MANAGERS=poetry takes one
+	@for manager in $(MANAGERS); do echo "package_manager: $$manager"; \
+		PACKAGE_MANAGER=$$manager $(PYTEST) --junitxml=build/results/test-$$manager.xml -m slow $(ARGS) $(OF_ENVIRONMENTS) \
+		|| exit 1; done
 test-all: test test-slow test-managers  ## run every test
 tested-on: $(READY)  ## write what the last runs of the tests proved into the tables of tested hardware and pairs
 	$(BIN)/python scripts/tested_on.py build/results/*.xml

@@ -15,8 +15,8 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 try:
@@ -30,9 +30,12 @@ try:
     from envkeep.project.git import TreeEntry
     from hooks.adoption import index, stack, trial
     from hooks.adoption.answers import Proposal, propose
-    from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
-    from hooks.adoption.layers import TORCH, Sorted, sort
+    from hooks.adoption.files import ADDED, INDEXES, KEPT, MOVED, FilePlan, clashes_in_make, plan
+    from hooks.adoption.layers import TORCH, Sorted, computes_with_torch, sort
+    from hooks.adoption.pyproject_merge import has_own_build
+    from hooks.adoption.pyproject_read import without_password
     from hooks.adoption.repository import Repository, lost
+    from hooks.adoption.stack import Stack
     from hooks.adoption.survey import SCRIPTS, Survey, Wishes, survey
     from hooks.adoption.trial import Trial
     from hooks.adoption.wanted import DEVELOP
@@ -47,6 +50,7 @@ except ModuleNotFoundError as error:
 BRANCH = "adopt-ai-project-template"
 ANSWERS = ".copier-answers.yml"
 ADOPTED = "adopted"
+OWN_BUILD = "own_build"
 MOVES = "Move files out of the way of the project template"
 ADOPTS = "Adopt the project template"
 SECTIONS = (
@@ -83,7 +87,7 @@ class Plan:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Adopt a repository; an error that the user can fix becomes one sentence."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     console = Console(highlight=False)
     return ended(lambda: adopt(arguments, console), lambda: "the repository is as it was.")
 
@@ -142,16 +146,12 @@ def _already_follows(repository: Repository) -> str:
             "`make update` there brings the newest release."
         )
     found = re.search(r"^_src_path:\s*(?P<source>\S+)", text, re.MULTILINE)
-    other = f" {_without_password(found['source'])}" if found else ""
+    other = f" {without_password(found['source'])}" if found else ""
     return (
         f"{repository.folder} follows another template{other} ({ANSWERS}), and Copier keeps one "
         f"such file: to follow this one instead, `git mv {ANSWERS} .copier-answers.other.yml`, "
         "commit, and adopt again."
     )
-
-
-def _without_password(address: str) -> str:
-    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
 
 
 def make_plan(
@@ -166,56 +166,130 @@ def make_plan(
     data = stack.load()
     proposal = propose(found, data, detect(), given)
     answers = {**proposal.answers, **given}
-    if "backends" not in answers:
-        for name in ("cuda_build", "rocm_build", "torch_index"):
+    if not computes_with_torch(answers):
+        for name in ("backends", "cuda_build", "rocm_build", "torch_index"):
             answers.pop(name, None)
-    own = canonicalize_name(found.distribution)
     indirect = found.findings.indirect()
     if arguments.as_of:
-        indirect = _as_of(found, arguments.as_of, answers["python_version"])
-    requirements = sort(found.findings.once_each(), data, answers, own, indirect)
+        day = _day(found, arguments.as_of)
+        indirect = _versions_of_then(found, answers, data, day)
     with tempfile.TemporaryDirectory(prefix="adopt-") as folder:
         rendered = Path(folder) / "project"
         everything = {**answers, ADOPTED: "true"}
+        if has_own_build(found):
+            everything[OWN_BUILD] = "true"
         notes = render(Request(arguments.source, rendered, everything, ref=arguments.vcs_ref))
         if ADOPTED not in yaml.safe_load((rendered / ANSWERS).read_text(encoding="utf-8")):
             raise HookError(
                 "this release of the template cannot adopt: name a newer one by --vcs-ref."
             )
-        trains = answers["training"] != "none"
-        files = plan(found, rendered, requirements, trains=trains)
-        clashes = clashes_in_make(found, rendered)
-    tried = None
-    if not arguments.no_lock:
-        tried = trial.lock(files.written, answers["python_version"])
-    return Plan(found, answers, proposal, requirements, files, tuple(notes), tuple(clashes), tried)
+        planned = _planned(found, proposal, answers, indirect, rendered)
+        planned = replace(planned, notes=tuple(notes))
+        if arguments.no_lock:
+            return planned
+        tried = _tried(planned)
+        if tried.trial and tried.trial.is_conflict and not arguments.as_of:
+            tried = _with_own_versions(tried, rendered) or tried
+        return tried
+
+
+def _planned(
+    found: Survey,
+    proposal: Proposal,
+    answers: Mapping[str, str],
+    indirect: Mapping[str, str],
+    rendered: Path,
+) -> Plan:
+    own = canonicalize_name(found.distribution)
+    requirements = sort(found.findings.once_each(), stack.load(), answers, own, indirect)
+    files = plan(found, rendered, requirements, trains=answers["training"] != "none")
+    clashes = tuple(clashes_in_make(found, rendered))
+    return Plan(found, answers, proposal, requirements, files, (), clashes)
+
+
+def _tried(planned: Plan) -> Plan:
+    """Try whether it locks; what lets it lock is taken into overrides.txt."""
+    written = planned.files.written
+    tried = trial.lock(written, planned.answers["python_version"])
+    written[trial.OVERRIDES] = tried.overrides or written[trial.OVERRIDES]
+    return replace(planned, trial=tried)
+
+
+def _with_own_versions(planned: Plan, rendered: Path) -> Plan | None:
+    """Plan again with versions that go together for the repository alone, whatever the stack pins.
+
+    Returns:
+        The plan, None if that does not lock either.
+    """
+    found = planned.found
+    before = dict(found.findings.locked)
+    try:
+        indirect = _versions_of_then(found, planned.answers, stack.load(), date.today())
+    except HookError:
+        return None
+    again = replace(
+        _planned(found, planned.proposal, planned.answers, indirect, rendered), notes=planned.notes
+    )
+    tried = _tried(again)
+    if tried.trial is None or tried.trial.reason:
+        found.findings.locked = before
+        return None
+    note = (
+        "what the repository asks for does not go together with the stack release: overrides.txt "
+        "has versions of its own for that."
+    )
+    return replace(tried, notes=(*planned.notes, note))
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     return Wishes(
         carry=arguments.carry,
+        environments=arguments.environment,
         loosen=arguments.loosen,
         leave_out=arguments.leave_out,
         asks_index=not arguments.no_lock,
     )
 
 
-def _as_of(found: Survey, said: str, python: str) -> dict[str, str]:
-    """Pin what the repository does not pin as it was on a day; return what is needed indirectly.
+def _day(found: Survey, said: str) -> date:
+    """Return the day that --as-of names.
 
     Raises:
-        HookError: The day is none, or nothing of that day fits together.
+        HookError: It is none.
     """
     text = found.repository.last_day() if said == LAST_COMMIT else said
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise HookError(f"--as-of {said}: write a day as YYYY-MM-DD, or {LAST_COMMIT}.") from error
-    wanted = [each for each in found.findings.once_each() if each.use != DEVELOP]
-    versions = index.versions_as_of(wanted, day, python)
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
+
+
+def _versions_of_then(
+    found: Survey, answers: Mapping[str, str], data: Stack, day: date
+) -> dict[str, str]:
+    """Pin what the repository does not pin as it was on a day; return what is needed indirectly.
+
+    Torch is the stack's, unless it was not there yet.
+
+    Raises:
+        HookError: Nothing of that day fits together.
+    """
+    findings = found.findings
+    wanted = [each for each in findings.once_each() if each.use != DEVELOP]
+    if day == date.today():
+        for each in wanted:
+            if data.is_torch_family(each.name):
+                version = data.pinned(answers["python_version"])[each.name]
+                findings.locked.setdefault(each.name, version)
+        wanted = [each for each in findings.once_each() if each.use != DEVELOP]
+    versions = index.versions_as_of(wanted, day, answers["python_version"])
     asked = {each.name for each in wanted}
     for name in asked & versions.keys():
-        found.findings.locked.setdefault(name, versions[name])
+        findings.locked.setdefault(name, versions[name])
     return {name: version for name, version in versions.items() if name not in asked}
 
 
@@ -310,14 +384,34 @@ def _sections(planned: Plan) -> list[list[Row]]:
         ],
         _optional_rows(planned.found),
         _skipped_rows(planned),
-        [] if planned.trial is None else [("make lock", planned.trial.verdict, "")],
+        _trial_rows(planned),
         [(str(number), text, "") for number, text in enumerate(_open(planned), start=1)],
     ]
 
 
+def _trial_rows(planned: Plan) -> list[Row]:
+    if planned.trial is None:
+        return []
+    rows = [("make lock", planned.trial.verdict, "")]
+    if planned.trial.locked:
+        whole, lacking = trial.modules(planned.found.imports.graph, planned.trial.locked)
+        rows += [("modules", "all that they import is locked", " ".join(whole))] if whole else []
+        rows += [
+            (name, "imports what is not locked", " ".join(missing))
+            for name, missing in lacking.items()
+        ]
+    return rows
+
+
 def _optional_rows(found: Survey) -> list[Row]:
     return [
-        (part, " ".join(dict.fromkeys(each.name for each in wanted)), f"--carry '{part}' takes it")
+        (
+            part,
+            " ".join(dict.fromkeys(each.name for each in wanted)),
+            "gets an environment of its own"
+            if part in found.findings.apart
+            else f"--carry '{part}' takes it, --environment '{part}' makes one of its own",
+        )
         for part, wanted in found.findings.optional().items()
     ]
 
@@ -332,9 +426,7 @@ def _found_rows(found: Survey) -> list[Row]:
     if found.readme_installs:
         rows.append(("README installs", " ".join(found.readme_installs), ""))
     rows += [("Python", text, path) for text, path in found.findings.pythons]
-    rows += [
-        ("index", _without_password(address), path) for address, path in found.findings.indexes
-    ]
+    rows += [("index", without_password(address), path) for address, path in found.findings.indexes]
     rows += [("image", image, path) for image, path in found.images]
     if found.system_packages:
         rows.append(("system packages", " ".join(found.system_packages), ""))
@@ -361,12 +453,15 @@ def _file_rows(planned: Plan) -> list[Row]:
 def _skipped_rows(planned: Plan) -> list[Row]:
     found = planned.found
     rows = [*found.findings.skipped, *planned.requirements.skipped]
+    tied = {address for _, address in found.findings.ties}
     rows += [
         (
-            _without_password(address),
-            f"{path}: no name is taken from two indexes; configure pip for a mirror",
+            without_password(address),
+            f"{path}: no name is taken from two indexes; tie its packages to it in {INDEXES}, or "
+            "configure pip for a mirror",
         )
         for address, path in planned.proposal.foreign_indexes
+        if without_password(address) not in tied
     ]
     if found.findings.locked and not planned.requirements.indirect:
         rows.append(("versions of indirect requirements", "resolved again by `make lock`"))
@@ -378,13 +473,18 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         if "poetry.lock" in found.repository.tree:
             rows.append(("poetry.lock", "stays; Poetry finds no tables of its own any more"))
     rows.append(("the template's example: package, tests, data", "you have your own"))
-    return [(_without_password(name), why, "") for name, why in dict(rows).items()]
+    return [(without_password(name), why, "") for name, why in dict(rows).items()]
 
 
 def _open(planned: Plan) -> list[str]:
     found = planned.found
     open_questions = [*planned.proposal.undecided, *planned.notes]
     open_questions += found.findings.contradictions
+    if any(without_password(address) != address for address, _ in found.findings.indexes):
+        open_questions.append(
+            "an address of an index holds a password, which was not taken: put it into ~/.netrc or "
+            "the keyring, and change it, as your git history has it."
+        )
     if planned.trial is not None and planned.trial.reason:
         open_questions.append(planned.trial.reason)
     if found.undeclared:
@@ -445,17 +545,18 @@ def _about_torch(requirements: Sorted) -> list[str]:
     ]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    found = argparse.ArgumentParser(
         description="Give an existing repository the template's environment, on a new branch."
     )
-    parser.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
-    parser.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
-    parser.add_argument(
+    found.add_argument("path", metavar="PATH", type=folder, help="top of the git repository")
+    found.add_argument("--yes", action="store_true", help="ask nothing, accept the plan")
+    found.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    found.add_argument(
         "--no-lock", action="store_true", help="do not try whether it locks, ask no package index"
     )
-    parser.add_argument(
+    found.add_argument(
         "--as-of",
         metavar="DAY",
         default="",
@@ -463,12 +564,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     for option, value, what in (
         ("--carry", "PART", "take an optional part or a file too"),
+        ("--environment", "PART", "give an optional part an environment of its own"),
         ("--loosen", "NAME", "do not take a package's exact version"),
         ("--leave-out", "NAME", "do not take a package"),
     ):
-        parser.add_argument(option, metavar=value, action="append", default=[], help=what)
-    add_options(parser)
-    return parser
+        found.add_argument(option, metavar=value, action="append", default=[], help=what)
+    add_options(found)
+    return found
 
 
 if __name__ == "__main__":

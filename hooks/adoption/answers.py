@@ -11,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from hooks.adoption.frameworks import HUGGINGFACE, KERAS, NONE, PYTORCH
+from hooks.adoption.pyproject_merge import has_own_build
 from hooks.adoption.stack import Stack
 from hooks.adoption.survey import Survey
 from hooks.adoption.wanted import DEVELOP, RUN, admits, poetry_versions
@@ -111,6 +112,9 @@ class _Proposing:
             if paths and question not in self._given:
                 self._answers[question] = "false"
                 self._reasons[question] = f"{min(paths)} is the repository's own"
+        if has_own_build(self._found) and "docker" not in self._given:
+            self._answers["docker"] = "false"
+            self._reasons["docker"] = "the template's image builds packages by setuptools alone"
 
     def _service(self) -> None:
         """Keep a repository's own CI, or choose that of its host if the profile has one."""
@@ -163,6 +167,10 @@ class _Proposing:
         elif runtimes:
             self._answers["inference"], each = runtimes[0]
             self._reasons["inference"] = f"{each.origin} asks for {each.name}, and the code uses it"
+        elif self._found.framework.note:
+            # The stack's runtimes do not go together with TensorFlow in one environment.
+            self._answers["inference"] = "http-api"
+            self._reasons["inference"] = "the one that brings no runtime beside TensorFlow"
         else:
             self._answers["inference"] = "onnxruntime"
 

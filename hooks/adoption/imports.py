@@ -19,6 +19,55 @@ _OF_TESTS = re.compile(
 _MAGIC = re.compile(r"^\s*[%!?].*$", re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class Graph:
+    """What each Python file of a repository imports outside functions and ``try``.
+
+    Attributes:
+        files: Full names of modules by path; relative ones are spelled out.
+    """
+
+    files: dict[str, set[str]]
+
+    def tops(self) -> list[str]:
+        """Return the top modules, tests apart: packages and files at the top or in ``src``."""
+        found = set()
+        for path in self.files:
+            inner = path.removeprefix("src/")
+            if inner.endswith(".py") and not _OF_TESTS.search(path) and inner != "setup.py":
+                if "/" not in inner:
+                    found.add(inner.removesuffix(".py"))
+                elif inner.count("/") == 1 and inner.endswith("/__init__.py"):
+                    found.add(inner.partition("/")[0])
+        return sorted(found)
+
+    def needed_by(self, module: str) -> list[str]:
+        """Return the top modules from elsewhere that importing one of the repository needs."""
+        needed: set[str] = set()
+        left, seen = [module], set()
+        while left:
+            name = left.pop()
+            path = self._path(name)
+            if not path:
+                top = name.partition(".")[0]
+                needed |= set() if self._path(top) else {top}
+            elif path not in seen:
+                seen.add(path)
+                left += self.files[path]
+        return sorted(needed - sys.stdlib_module_names)
+
+    def _path(self, name: str) -> str:
+        """Return the file of a module, or of the innermost package that its name leads through."""
+        parts = name.split(".")
+        for count in range(len(parts), 0, -1):
+            stem = "/".join(parts[:count])
+            for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                for root in ("", "src/"):
+                    if root + path in self.files:
+                        return root + path
+        return ""
+
+
 @dataclass
 class Imports:
     """What is imported.
@@ -29,6 +78,7 @@ class Imports:
         names: What is taken out of a module (``from a import b``), by its top name.
         own: Top modules that the repository itself has.
         unread: Files that are no Python 3.
+        graph: What each file needs to be imported.
     """
 
     files: dict[str, set[str]] = field(default_factory=dict)
@@ -36,6 +86,7 @@ class Imports:
     names: dict[str, set[str]] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
+    graph: Graph = field(default_factory=lambda: Graph({}))
 
     def count(self, modules: Iterable[str]) -> int:
         """Return how many files, tests apart, import one of some modules."""
@@ -62,16 +113,12 @@ def read(repository: Repository) -> Imports:
             found.unread.append(path)
             continue
         by_module = found.test_files if _OF_TESTS.search(path) else found.files
+        if path.endswith(".py"):
+            found.graph.files[path] = set(_at_top(module.body, path))
         for name, taken in _imported(module):
             by_module.setdefault(name, set()).add(path)
             found.names.setdefault(name, set()).update(taken)
     return found
-
-
-def imported_by(source: str) -> set[str]:
-    """Return the top modules that importing a source needs: those outside functions and ``try``."""
-    module = _parsed("source.py", source)
-    return set() if module is None else {name for name, _ in _at_top(module.body)}
 
 
 def _own(repository: Repository) -> set[str]:
@@ -117,11 +164,24 @@ def _imported(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
         yield from _of(node)
 
 
-def _at_top(body: list[ast.stmt]) -> Iterator[tuple[str, set[str]]]:
+def _at_top(body: list[ast.stmt], path: str) -> Iterator[str]:
     for node in body:
-        yield from _of(node)
-        if isinstance(node, ast.ClassDef | ast.With | ast.For | ast.While):
-            yield from _at_top(node.body)
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _spelled_out(node, path)
+            yield base
+            yield from (f"{base}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.ClassDef | ast.With | ast.For | ast.While):
+            yield from _at_top(node.body, path)
+
+
+def _spelled_out(node: ast.ImportFrom, path: str) -> str:
+    """Return the full name of the module that something is imported from."""
+    if not node.level:
+        return node.module or ""
+    folders = path.removeprefix("src/").split("/")[: -node.level]
+    return ".".join([*folders, *([node.module] if node.module else [])])
 
 
 def _of(node: ast.AST) -> Iterator[tuple[str, set[str]]]:

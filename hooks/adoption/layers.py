@@ -90,7 +90,7 @@ def sort(
     """
     pins, skipped = [], []
     trains = answers["training"] != "none"
-    has_torch = _computes_with_torch(answers)
+    has_torch = computes_with_torch(answers)
     pinned = stack.pinned(answers["python_version"])
     for each in wanted:
         if each.name == own:
@@ -120,7 +120,8 @@ def sort(
     return Sorted(tuple(pins), tuple(skipped), tuple(own_versions))
 
 
-def _computes_with_torch(answers: Mapping[str, str]) -> bool:
+def computes_with_torch(answers: Mapping[str, str]) -> bool:
+    """Tell whether answers make a project with a layer of torch."""
     training = answers["training"]
     return training in (PYTORCH, HUGGINGFACE) or (
         training == KERAS and answers.get("keras_backend") == "torch"

@@ -33,6 +33,21 @@ _LEFT_TO_SETUP = {
 }
 
 
+def has_own_build(found: Survey) -> bool:
+    """Tell whether a package is built by more than setuptools alone.
+
+    Poetry's own tables become ``[project]``, which setuptools reads too.
+    """
+    build = found.pyproject.get("build-system", {})
+    if "poetry" in found.pyproject.get("tool", {}) or not build:
+        return False
+    backend = build.get("build-backend", SETUPTOOLS)
+    names = {
+        re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in build.get("requires", [])
+    }
+    return backend != SETUPTOOLS or "backend-path" in build or bool(names - {"setuptools", "wheel"})
+
+
 def above_fence(text: str, path: str) -> str:
     """Return the template's part of a shared file, the fence included.
 
@@ -48,19 +63,21 @@ def above_fence(text: str, path: str) -> str:
 def merge(rendered: str, found: Survey) -> str:
     """Return the template's part, then the repository's.
 
-    The build backend and the range of Pythons are the template's. Poetry's tables become
-    ``[project]``; what else the repository had stays as it was written.
+    The range of Pythons is the template's, and so is the build backend unless the package needs
+    its own. Poetry's tables become ``[project]``; what else the repository had stays as written.
 
     Raises:
         HookError: The repository's file is written in a way that cannot be joined.
     """
     top = above_fence(rendered, "pyproject.toml")
     had = dict(found.pyproject)
-    project, rest = _parts(found.repository.text("pyproject.toml") or "")
+    keeps_build = has_own_build(found)
+    text = found.repository.text("pyproject.toml") or ""
+    project, rest = _parts(text, keeps_build=keeps_build)
     if "project" not in had:
         project = tomlkit.dumps(_project(found))
     own = re.sub(r"\A\[project\]\n", "", project.strip() + "\n")
-    packaging = tomlkit.dumps(_setuptools(found))
+    packaging = "" if keeps_build else tomlkit.dumps(_setuptools(found))
     text = "\n".join(
         part.strip("\n") + "\n" for part in (top + own, packaging, rest) if part.strip()
     )
@@ -68,7 +85,7 @@ def merge(rendered: str, found: Survey) -> str:
     return text
 
 
-def _parts(text: str) -> tuple[str, str]:
+def _parts(text: str, *, keeps_build: bool) -> tuple[str, str]:
     """Return the text of ``[project]`` and of the rest, without what the template says."""
     try:
         document = tomlkit.parse(text)
@@ -79,7 +96,8 @@ def _parts(text: str) -> tuple[str, str]:
         project: list[str] = []
         rest: list[str] = []
         for key, item in document.body:
-            if isinstance(item, Null) or (key is not None and key.key == "build-system"):
+            is_build = key is not None and key.key == "build-system"
+            if isinstance(item, Null) or (is_build and not keeps_build):
                 continue
             own = project if key is not None and key.key == "project" else rest
             if key is None:
@@ -92,10 +110,8 @@ def _parts(text: str) -> tuple[str, str]:
         raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
     joined = "".join(project)
     if joined and not joined.startswith("[project]\n"):
-        raise HookError(
-            "pyproject.toml cannot be joined with the template's: write the project's facts as a "
-            "table that begins with the line [project]."
-        )
+        # Written otherwise: as an inline table, with dotted keys, or behind its sub-tables.
+        joined = tomlkit.dumps({"project": document["project"].unwrap()})
     return joined, "".join(rest)
 
 
@@ -184,7 +200,7 @@ def _check(text: str, had: Mapping[str, Any], top: Mapping[str, Any]) -> None:
     rest = {name: value for name, value in had.items() if name not in ours}
     tool = {name: value for name, value in had.get("tool", {}).items() if name not in SHARED_TOOLS}
     is_whole = (
-        said.get("build-system") == top["build-system"]
+        said.get("build-system") == top.get("build-system", had.get("build-system"))
         and said.get("project", {}).items() >= {**had.get("project", {}), **top["project"]}.items()
         and said.items() >= rest.items()
         and said.get("tool", {}).items() >= tool.items()

@@ -6,13 +6,15 @@ there (pytest, ruff and git read some). ``@torch@`` and ``@torch_index@`` stand 
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.adopt import BRANCH, main
+from hooks.adopt import ANSWERS, BRANCH, main, parser
 from hooks.adoption.repository import Repository
 from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git
@@ -58,6 +60,12 @@ class Adopted:
         return [line for line in self.text(path).splitlines() if line and line[0] != "#"]
 
 
+def options(folder: Path, template: Path, *more: str) -> argparse.Namespace:
+    """Return the options of a plan that asks no index."""
+    command = [str(folder), "--yes", "--no-lock", "--source", str(template), *more]
+    return parser().parse_args(command)
+
+
 def of_files(folder: Path, files: Mapping[str, str | bytes]) -> Repository:
     """Commit some files and return their repository."""
     for path, content in files.items():
@@ -83,3 +91,13 @@ def make(kind: str, folder: Path, template: Path) -> Adopted:
     (folder / ".git" / "info" / "exclude").write_text("__pycache__/\n", encoding="utf-8")
     commit(folder, "Before")
     return Adopted(folder, template)
+
+
+def followed(adopted: Adopted, template: Path, project: Path) -> Adopted:
+    """Return a copy of an adopted repository that follows a template elsewhere."""
+    shutil.copytree(adopted.folder, project, symlinks=True)
+    copy = Adopted(project, template)
+    text = copy.text(ANSWERS).replace(str(adopted.template), str(template))
+    (project / ANSWERS).write_text(text, encoding="utf-8")
+    commit(project, "Follow the template elsewhere")
+    return copy

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from envkeep.hardware.machine import detect
+from tests.support.copier_runs import Answers, render
 from tests.support.inherited_variables import INHERITED_VARIABLES
+from tests.support.poetry_source import add_source
 
 PLATFORM_LOCKS = "requirements/locks"
 BASE_COMMIT = "base"
@@ -135,7 +137,8 @@ class Project:
     def environments(self) -> set[str]:
         """Return the names of the environments on disk, without envkeep and the tools' own."""
         folders = [path for path in (self.folder / ".venvs").iterdir() if path.is_dir()]
-        return {path.name for path in folders if not path.name.startswith(("envkeep", "toolchain"))}
+        tools = ("envkeep", "poetry", "toolchain")
+        return {path.name for path in folders if not path.name.startswith(tools)}
 
     def packages(self, link: str = ".venv") -> dict[str, str]:
         """Return the installed distributions and their versions."""
@@ -172,6 +175,14 @@ class Project:
             text=True,
             check=False,
         )
+
+
+def new_project(template: Path, folder: Path, answers: Answers) -> Project:
+    """Render a project whose package manager finds packages on this machine."""
+    render(template, folder, answers)
+    if answers.get("package_manager") == "poetry":
+        add_source(folder)
+    return Project(folder)
 
 
 def succeeded(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:

@@ -22,8 +22,7 @@ import pytest
 
 from envkeep.hardware.machine import detect
 from tests.lifecycle import projects
-from tests.lifecycle.projects import Project, error_sentence, succeeded
-from tests.support.copier_runs import render
+from tests.lifecycle.projects import Project, error_sentence, new_project, succeeded
 from tests.support.stub_wheels import StubWheel
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("bisect")]
@@ -163,8 +162,7 @@ def bench(
     wheels = top / "wheels"
     wheels.mkdir()
     write_stubs(wheels)
-    project = Project(top / "project")
-    render(template, project.folder, {**answers, "training": "none"})
+    project = new_project(template, top / "project", {**answers, "training": "none"})
     requirements = project.folder / "requirements"
     names = "".join(f"{name}\n" for name in (*OLD, *STUBS, FIRST, "pydantic"))
     (requirements / "30-prod.in").write_text(names)

@@ -11,7 +11,10 @@ import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project, error_sentence, pins_of, succeeded
 from tests.support.copier_runs import commit, render, update
+from tests.support.loopback import overlaying
 from tests.support.poetry_source import add_source, take_source
+from tests.support.stub_wheels import StubWheel
+from tests.support.torch_index import write_overlay
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("poetry")]
 
@@ -131,6 +134,45 @@ def test_what_is_added_and_removed_by_poetry_ends_in_the_layers(project: PoetryU
     project.lock()
     assert project.lock_texts() == locks
     assert {name: project.read(name) for name in before} == before
+
+
+def test_a_plain_add_update_and_remove_end_in_new_environments(project: PoetryUser) -> None:
+    before, packages = project.active(), project.packages()
+    succeeded(project.poetry("add", "--group", "dev", "sniffio"))
+    assert "sniffio" in project.packages()
+    project.lock()
+    succeeded(project.tools("install"))
+    with_it = project.active()
+    assert with_it != before
+    assert "sniffio" in project.packages()
+    succeeded(project.poetry("update"))
+    project.lock()
+    succeeded(project.poetry("remove", "--group", "dev", "sniffio"))
+    project.lock()
+    succeeded(project.tools("install"))
+    assert project.changed() == set()
+    assert project.active() not in (before, with_it), "Poetry wrote into the one that was there"
+    assert project.packages() == packages
+
+
+def test_a_version_for_later_patches_of_python_is_one_sentence_with_a_way_out(
+    project: PoetryUser, tmp_path: Path
+) -> None:
+    python = project.read(".python-version").strip()
+    write_overlay(tmp_path, [StubWheel("for-later-patches", "1.0", python=f">={python}.1")])
+    project.append("requirements/40-dev.in", "for-later-patches\n")
+    path = project.folder / "pyproject.toml"
+    with overlaying(tmp_path) as index:
+        take_source(project.folder)
+        add_source(project.folder, index)
+        sentence = error_sentence(project.tools("lock", PIP_INDEX_URL=index))
+        assert f"for-later-patches 1.0 is for Python >={python}.1" in sentence
+        wanted = f'requires-python = "=={python}.*,>={python}.1"'
+        assert f"write `{wanted}` there" in sentence
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f'requires-python = "=={python}.*"', wanted), "utf-8")
+        succeeded(project.tools("lock", PIP_INDEX_URL=index))
+        succeeded(project.poetry("check", "--lock"))
 
 
 def test_what_is_edited_by_hand_ends_in_the_layers_and_an_update_moves_nothing(

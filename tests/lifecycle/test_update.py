@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from maintain.wheel import write_wheel
-from tests.lifecycle.projects import Checkpoint, Project, pins_of, succeeded
-from tests.support.copier_runs import conflicts, files_of, release, render, stage
+from tests.lifecycle.projects import Checkpoint, Project, new_project, pins_of, succeeded
+from tests.support.copier_runs import conflicts, files_of, release, stage
 
 NEXT = "999.1.0"
 
@@ -191,7 +191,7 @@ def update(
     """Copy a release, lock, edit, and update to a later release with Copier's command line."""
     folder = tmp_path_factory.mktemp("update")
     template = stage(folder / "template")
-    project = Project(render(template, folder / "project", answers))
+    project = new_project(template, folder / "project", answers)
     shutil.copytree(trained_project.project.locks.parent, project.folder / "requirements" / "locks")
     project.git("init", "--quiet")
     project.commit("Copy of a release")

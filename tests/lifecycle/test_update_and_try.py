@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.projects import Project, error_sentence, pins_of, succeeded
+from tests.lifecycle.projects import Project, error_sentence, new_project, pins_of, succeeded
 from tests.lifecycle.test_update import change
-from tests.support.copier_runs import release, render, stage
+from tests.support.copier_runs import release, stage
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -30,8 +30,7 @@ def project(answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     """Return an installed project whose template has released another version of protobuf."""
     folder = tmp_path_factory.mktemp("update")
     template = stage(folder / "template", BEFORE)
-    project = Project(folder / "project")
-    render(template, project.folder, {**answers, "training": "none"})
+    project = new_project(template, folder / "project", {**answers, "training": "none"})
     succeeded(project.tools("setup"))
     project.commit("Our project")
     project.git("tag", "start")

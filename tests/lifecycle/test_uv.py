@@ -11,6 +11,9 @@ import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project, error_sentence, pins_of, succeeded
 from tests.support.copier_runs import commit, render, update
+from tests.support.loopback import overlaying
+from tests.support.stub_wheels import StubWheel
+from tests.support.torch_index import write_overlay
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("uv")]
 
@@ -125,6 +128,98 @@ def test_what_is_added_and_removed_by_uv_ends_in_the_layers(project: UvUser) -> 
     assert _read(project, "uv.lock") == before["uv.lock"]
 
 
+def test_a_plain_add_and_remove_end_in_new_environments(project: UvUser) -> None:
+    before, packages = project.active(), project.packages()
+    succeeded(project.uv("add", "--group", "dev", "sniffio"))
+    assert "sniffio" in project.packages()
+    project.lock()
+    succeeded(project.tools("install"))
+    with_it = project.active()
+    assert with_it != before
+    assert "sniffio" in project.packages()
+    succeeded(project.uv("remove", "--group", "dev", "sniffio"))
+    project.lock()
+    succeeded(project.tools("install"))
+    assert project.changed() == set()
+    assert project.active() not in (before, with_it), "uv wrote into the one that was there"
+    assert project.packages() == packages
+
+
+def test_one_group_alone_has_what_its_layer_and_the_earlier_locks_have(project: UvUser) -> None:
+    mine = {"UV_PROJECT_ENVIRONMENT": ".venvs/mine"}
+    locks = project.lock_texts()
+    try:
+        for options in (("--no-default-groups",), ()):
+            succeeded(project.uv("sync", "--locked", *options, "--group", "lint", **mine))
+            listed = succeeded(project.uv("pip", "freeze", "--python", ".venvs/mine")).stdout
+            everything = pins_of("".join(locks.values()))
+            assert pins_of(listed).items() <= everything.items()
+            assert pins_of(locks["50-lint"])["ruff"] == pins_of(listed)["ruff"]
+            assert ("numpy" in pins_of(listed)) == (not options)
+        refused = project.uv("sync", "--locked", "--group", "no-such-group", **mine)
+        assert "`no-such-group` is not defined" in refused.stderr
+        assert project.changed() == set()
+    finally:
+        shutil.rmtree(project.folder / ".venvs" / "mine", ignore_errors=True)
+
+
+def test_what_is_edited_by_hand_ends_in_the_layers_and_an_upgrade_moves_nothing(
+    project: UvUser,
+) -> None:
+    succeeded(project.uv("lock", "--upgrade"))
+    project.lock()
+    assert project.changed() == set()
+    edit(project, "\nlint = [\n", '\nlint = [\n    "sniffio>=1",\n')
+    edit(project, "\nrequires-python = ", '\ndependencies = ["tomli-w"]\nrequires-python = ')
+    project.lock()
+    assert _read(project, "requirements/50-lint.in").endswith("\nsniffio>=1\n")
+    assert _read(project, "requirements/30-prod.in").endswith("\ntomli-w\n")
+    assert "\ndependencies = []\n" in _read(project, "pyproject.toml")
+    assert 'name = "sniffio"' in _read(project, "uv.lock")
+    project.git("checkout", "--quiet", "--", ".")
+    pin = re.search(r"(?m)^    \"numpy==.*$", _read(project, "pyproject.toml"))
+    assert pin
+    edit(project, pin[0], '    "numpy==1.0",')
+    project.lock()
+    assert project.changed() == set(), "the pins are made from the stack release"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("==3.99.5", "does not admit Python"),
+        (">=3.8", "admits other Pythons than"),
+        ("three", "`three`, which is no range"),
+    ],
+)
+def test_other_pythons_are_one_sentence(project: UvUser, asked: str, said: str) -> None:
+    start = re.search(r'(?m)^requires-python = ".*"$', _read(project, "pyproject.toml"))
+    assert start
+    edit(project, start[0], f'requires-python = "{asked}"')
+    assert said in error_sentence(project.tools("lock"))
+    assert project.changed() == {"pyproject.toml"}
+
+
+def test_a_version_for_later_patches_of_python_is_one_sentence_with_a_way_out(
+    project: UvUser, tmp_path: Path
+) -> None:
+    python = _read(project, ".python-version").strip()
+    write_overlay(tmp_path, [StubWheel("for-later-patches", "1.0", python=f">={python}.1")])
+    project.append("requirements/40-dev.in", "for-later-patches\n")
+    with overlaying(tmp_path) as index:
+        mine = {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index}
+        for command in ("lock", "lock-all"):
+            sentence = error_sentence(project.tools(command, **mine))
+            assert f"for-later-patches 1.0 is for Python >={python}.1" in sentence
+            wanted = f'requires-python = "=={python}.*,>={python}.1"'
+            assert f"write `{wanted}` there" in sentence
+            assert project.changed() == {"requirements/40-dev.in"}
+        edit(project, f'requires-python = "=={python}.*"', wanted)
+        for command in ("lock", "lock-all"):
+            succeeded(project.tools(command, **mine))
+            succeeded(project.uv("lock", "--check", **mine))
+
+
 def test_a_pin_holds_until_an_override_takes_it_out(project: UvUser) -> None:
     pinned = pins_of(project.lock_texts()["40-dev"])["iniconfig"]
     older = f"iniconfig<{pinned}"
@@ -200,6 +295,14 @@ def test_the_package_manager_changes_and_no_lock_does(project: UvUser, tmp_path:
     succeeded(other.tools("lock"))
     assert other.lock_texts() == before
     assert {name: _read(other, name) for name in uvs} == uvs
+
+
+def edit(project: UvUser, old: str, new: str) -> None:
+    """Change a text in pyproject.toml once, by hand."""
+    text = _read(project, "pyproject.toml")
+    assert old in text
+    path = project.folder / "pyproject.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def _read(project: Project, path: str) -> str:

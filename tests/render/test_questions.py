@@ -55,6 +55,7 @@ PUBLIC = (
 STORED_ONCE = (
     "first_profile",
     "adopted",
+    "own_build",
     "copyright_year",
     "crossing",
     "source_layout",

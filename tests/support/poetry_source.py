@@ -7,10 +7,10 @@ from pathlib import Path
 from tests.support.loopback import index_of_this_machine
 
 
-def add_source(project: Path) -> None:
-    """Name the index that pip asks on this machine as the one of a project's Poetry."""
+def add_source(project: Path, index: str = "") -> None:
+    """Name an index, by default that which pip asks on this machine, as a project's Poetry's."""
     with (project / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write(_source())
+        file.write(_source(index))
 
 
 def take_source(project: Path) -> None:
@@ -19,7 +19,7 @@ def take_source(project: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(_source(), ""), encoding="utf-8")
 
 
-def _source() -> str:
-    address = f"{index_of_this_machine().rstrip('/')}/"
+def _source(index: str = "") -> str:
+    address = f"{(index or index_of_this_machine()).rstrip('/')}/"
     lines = f'name = "mirror"\nurl = "{address}"\npriority = "primary"\n'
     return f"\n[[tool.poetry.source]]\n{lines}"

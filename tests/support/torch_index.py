@@ -229,6 +229,8 @@ def write_pages(folder: Path, wheels: Mapping[str, str], *, prefix: str = "") ->
         metadata = wheel.with_name(name + METADATA_SUFFIX)
         metadata.write_text(metadata_of(wheel), encoding="utf-8")
         attributes = f'data-core-metadata="sha256={sha256(metadata)}"'
+        if python := re.search(r"(?m)^Requires-Python: (.+)$", metadata.read_text("utf-8")):
+            attributes += f' data-requires-python="{html.escape(python[1])}"'
         address = f"{prefix}{quote(name)}#sha256={digest}"
         link = f'<a href="{address}" {attributes}>{html.escape(name)}</a><br>'
         links.setdefault(package, []).append(link)

@@ -52,8 +52,8 @@ class Layout:
         return self.folder / "locks"
 
     def lock(self, layer: str) -> Path:
-        """Return the lock of a layer with the hashes of the files that were archived."""
-        return self.locks / f"{layer}.txt"
+        """Return a layer's or an environment's lock with the hashes of what was archived."""
+        return self.locks / f"{layer.rpartition('/')[2]}.txt"
 
     @property
     def tools(self) -> Path:

@@ -12,8 +12,11 @@ from envkeep.archive.layout import Layout
 from envkeep.archive.system import System
 from envkeep.errors import ToolError
 from envkeep.files import sha256_of, write_whole
+from envkeep.project.named_environments import is_named
 
 FORMAT = 1
+OF_A_NAME = 2
+"""The format of an archive of an environment by name, which older envkeeps must not take."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Manifest:
         facts: Project, commit, locks, backend and Python, as text.
         system: The machine that it was made on.
         files: The SHA-256 of every file, by path.
-        layers: The layers in the order in which they are installed.
+        layers: The layers in the order in which they are installed, or an environment by name.
     """
 
     layout: Layout
@@ -34,10 +37,15 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> str:
+        """The lock of the environment by name that it holds, or nothing for the project's own."""
+        return next(filter(is_named, self.layers), "")
+
     def write(self) -> None:
         """Write the manifest, which completes the archive."""
         content = {
-            "format": FORMAT,
+            "format": OF_A_NAME if self.named else FORMAT,
             **self.facts,
             "system": self.system.as_row(),
             "layers": list(self.layers),
@@ -80,7 +88,7 @@ def load(folder: Path) -> Manifest:
     except ValueError as error:
         raise ToolError(f"{path} is damaged ({error}); copy it again.") from error
     try:
-        if content.pop("format") != FORMAT:
+        if content.pop("format") not in (FORMAT, OF_A_NAME):
             raise ToolError(f"{folder} was saved by a newer envkeep; restore it by that one.")
         system = System.from_row(content.pop("system"))
         files, layers = dict(content.pop("files")), tuple(content.pop("layers"))

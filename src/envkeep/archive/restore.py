@@ -14,7 +14,7 @@ from envkeep.archive.manifest import Manifest
 from envkeep.environments import build, store
 from envkeep.environments.managers.pip_tools import PipTools
 from envkeep.environments.spec import EnvironmentSpec
-from envkeep.environments.store import DEVELOPMENT, Environment
+from envkeep.environments.store import DEVELOPMENT, Environment, Kind
 from envkeep.errors import ToolError
 from envkeep.locks.lock_set import Locks, hash_of_locks
 from envkeep.paths import LOCKS, ROOT
@@ -87,8 +87,13 @@ def target_of(archive: Manifest) -> Target:
     return Target(archive.system.platform, str(archive.facts["backend"]))
 
 
+def kind_of(archive: Manifest) -> Kind:
+    """Return the kind of the environment that an archive holds."""
+    return store.of_exporter(archive.named) if archive.named else DEVELOPMENT
+
+
 def restore(archive: Manifest, *, smoke_test: bool = True) -> Environment:
-    """Make the development environment of an archive beside the others.
+    """Make the environment of an archive beside the others.
 
     Raises:
         ToolError: The environment could not be made; nothing was switched.
@@ -96,7 +101,9 @@ def restore(archive: Manifest, *, smoke_test: bool = True) -> Environment:
     spec = _spec(archive)
     wanted = _described(archive, spec)
     say(f"Making the environment {wanted.name} from {archive.layout.folder}.")
-    return build.make(DEVELOPMENT, wanted, spec, FromArchive(archive.layout), smoke_test=smoke_test)
+    return build.make(
+        kind_of(archive), wanted, spec, FromArchive(archive.layout), smoke_test=smoke_test
+    )
 
 
 def _spec(archive: Manifest) -> EnvironmentSpec:
@@ -115,14 +122,15 @@ def _described(archive: Manifest, spec: EnvironmentSpec) -> Environment:
     lock_sha256 = hash_of_locks(spec.locks)
     if lock_sha256 != archive.facts["lock_sha256"]:
         raise ToolError(f"the locks in {archive.layout.folder} are not those that were saved.")
-    project_sha256 = store.project_hash(DEVELOPMENT)
-    name = store.name_for(DEVELOPMENT, lock_sha256, project_sha256)
+    kind = kind_of(archive)
+    project_sha256 = store.project_hash(kind)
+    name = store.name_for(kind, lock_sha256, project_sha256)
     made = datetime.now(UTC)
     if store.load(name):
         name = f"{name}-restored-{made:%Y%m%dT%H%M%S}"
     return Environment(
         name=name,
-        kind=DEVELOPMENT.name,
+        kind=kind.name,
         lock_sha256=lock_sha256,
         project_sha256=project_sha256,
         python=python_version(),

@@ -25,7 +25,6 @@ from envkeep.paths import REQUIREMENTS, ROOT, TOOLCHAIN_LOCK, python, shown
 from envkeep.process import run, say
 from envkeep.project.git import Git
 from envkeep.project.metadata import project_metadata, python_version
-from envkeep.project.requirements import layers
 from envkeep.toolchain import interpreters, locking_tools
 
 OF_THE_SYSTEM = ("/usr", "/bin", "/System", "/Library")
@@ -84,12 +83,20 @@ def interpreter_folder() -> Path:
     return prefix
 
 
-def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str | None) -> Manifest:
+def fill(
+    layout: Layout,
+    locks: Locks,
+    wanted: tuple[str, ...],
+    *,
+    interpreter: Path | None,
+    image: str | None,
+) -> Manifest:
     """Download, build and describe; keep what is there already.
 
     Args:
         layout: Where it goes.
         locks: The locks of the environment.
+        wanted: Which of them: the layers, or an environment by name.
         interpreter: The folder of the interpreter, if it goes in too.
         image: The name and digest of a container image that belongs to it, to be noted.
 
@@ -97,7 +104,6 @@ def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str |
         ToolError: A package could not be downloaded or built.
     """
     system = systems.here()
-    wanted = layers()
     for place in (*layout.sources, layout.locks):
         place.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(layout.requirements, ignore_errors=True)
@@ -113,7 +119,7 @@ def fill(layout: Layout, locks: Locks, *, interpreter: Path | None, image: str |
     _remove_others(layout, [*files, TOOLCHAIN_LOCK])
     if interpreter:
         _pack(interpreter, layout.python)
-    described = Manifest(layout, _facts(locks, image), system, layers=wanted)
+    described = Manifest(layout, _facts(locks, wanted, image), system, layers=wanted)
     _write_readme(described)
     say("Hashing what was saved.")
     whole = replace(described, files=layout.hashes())
@@ -215,9 +221,8 @@ def _printed(command: Sequence[object]) -> str:
     return run(command, mode="capture", check=False).text.strip()
 
 
-def _facts(locks: Locks, image: str | None) -> dict[str, object]:
+def _facts(locks: Locks, wanted: Sequence[str], image: str | None) -> dict[str, object]:
     git = Git(ROOT)
-    wanted = layers()
     return {
         "project": project_metadata()["package_name"],
         "stack_release": project_metadata()["stack_release"],
@@ -245,11 +250,15 @@ def _write_readme(archive: Manifest) -> None:
     commands = [
         f"python{archive.facts['python']} -m venv environment",
         *(
-            f"environment/bin/pip install --no-deps --require-hashes {find} -r locks/{layer}.txt"
+            f"environment/bin/pip install --no-deps --require-hashes {find} "
+            f"-r locks/{archive.layout.lock(layer).name}"
             for layer in archive.layers
         ),
-        "environment/bin/pip install --no-deps --no-build-isolation --editable PROJECT",
     ]
+    if not archive.named:
+        commands.append(
+            "environment/bin/pip install --no-deps --no-build-isolation --editable PROJECT"
+        )
     system = archive.system
     text = README.format(
         project=archive.facts["project"],

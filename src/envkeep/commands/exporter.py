@@ -15,6 +15,7 @@ from envkeep.paths import python, shown
 from envkeep.process import say
 from envkeep.project import target
 from envkeep.project.requirements import EXPORTERS, exporters, maker_of
+from envkeep.project.target import Target
 from envkeep.result import Result
 
 HELP = "make an exporter's environment if it is not there; print its interpreter as the last line"
@@ -33,13 +34,17 @@ def run(arguments: argparse.Namespace) -> Result:
     return Result({"python": interpreter}, [interpreter])
 
 
-def ensure(exporter: str) -> Path:
-    """Return the environment for an exporter's lock; it is made and checked first if need be.
+def ensure(exporter: str, here: Target | None = None) -> Path:
+    """Return the environment of what is locked alone; it is made and checked first if need be.
+
+    Args:
+        exporter: The exporter, or the environment by name.
+        here: The target whose lock it is; by default that of the exporter.
 
     Raises:
         ToolError: The environment could not be made; nothing half-made is left.
     """
-    locks = Locks(target.of_exporter(exporter))
+    locks = Locks(here or target.of_exporter(exporter))
     kind = store.of_exporter(exporter)
     contents = EnvironmentSpec.of(locks, [exporter])
     wanted = build.described(kind, contents, maker_of(exporter))

@@ -10,14 +10,12 @@ from envkeep.archive import interpreter, manifest, restore
 from envkeep.archive.manifest import Manifest
 from envkeep.commands import project_tasks
 from envkeep.environments import smoke_tests, store
-from envkeep.environments.store import DEVELOPMENT
 from envkeep.errors import ToolError
 from envkeep.inputs import given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.process import say
 from envkeep.project import snapshot
-from envkeep.project.requirements import layers
 from envkeep.result import Result
 from envkeep.staging import project_tests
 
@@ -47,12 +45,13 @@ def run(arguments: argparse.Namespace) -> Result:
         restore.require_same_kind(found)
         interpreter.ensure(found)
         _show_differences(found)
+        kind = restore.kind_of(found)
         with restore.without_network(found):
             made = restore.restore(found, smoke_test=arguments.smoke_test)
-            if not arguments.quick:
+            if not arguments.quick and not found.named:
                 _test(made.folder)
-        store.activate(DEVELOPMENT, made)
-    link, folder = shown(DEVELOPMENT.link), shown(made.folder)
+        store.activate(kind, made)
+    link, folder = shown(kind.link), shown(made.folder)
     data = {
         "environment": made.name,
         "folder": folder,
@@ -78,7 +77,7 @@ def _test(environment: Path) -> None:
 
 def _differing_locks(found: Manifest) -> Iterator[str]:
     locks = Locks(restore.target_of(found))
-    present = None if locks.missing(layers()) else locks.sha256(layers())
+    present = None if locks.missing(found.layers) else locks.sha256(found.layers)
     if present != found.facts["lock_sha256"]:
         commit = str(found.facts["commit"])[:12]
         yield f"note: the project's locks are others; those saved are of the commit {commit}."

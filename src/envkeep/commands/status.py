@@ -10,7 +10,9 @@ from envkeep.locks.lock_set import Locks
 from envkeep.paths import shown
 from envkeep.project import target as backends
 from envkeep.project.metadata import machine, project_metadata, python_version
-from envkeep.project.requirements import PRODUCTION_LAYERS, exporters, layers, maker_of
+from envkeep.project.named_environments import is_named
+from envkeep.project.requirements import PRODUCTION_LAYERS, layers, maker_of
+from envkeep.project.target import Target
 from envkeep.result import Result
 
 HELP = "show the machine, the locks and the active environments"
@@ -31,7 +33,7 @@ def run(arguments: argparse.Namespace) -> Result:
         "development": _environment(DEVELOPMENT, layers()),
         "production": _environment(PRODUCTION, PRODUCTION_LAYERS),
     }
-    found = {name: _exporter(name) for name in exporters()}
+    found = {name: _alone(name, target) for name, target in backends.alone_here().items()}
     data = {
         "machine": machine().describe(),
         "stack_release": project_metadata()["stack_release"],
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> Result:
         f"locks        {first}",
         *(f"             {each}" for each in others),
         *(f"{name:<12} {state}" for name, state in environments.items()),
-        *(f"exporter     {state}" for state in found.values()),
+        *(f"{_sort(name):<12} {state}" for name, state in found.items()),
     ]
     return Result(data, lines)
 
@@ -74,13 +76,18 @@ def _locks(locks: Locks) -> str:
     return f"{shown(locks.folder)}, {state}"
 
 
-def _exporter(name: str) -> str:
+def _sort(name: str) -> str:
+    return "environment" if is_named(name) else "exporter"
+
+
+def _alone(name: str, target: Target) -> str:
     kind = store.of_exporter(name)
     environment = store.active(kind)
     short, maker = name.rpartition("/")[2], maker_of(name)
     if environment is None:
-        return f"{short}: none; `{maker}` makes it when it is needed"
-    locks = Locks(backends.of_exporter(name))
+        when = "" if is_named(name) else " when it is needed"
+        return f"{short}: none; `{maker}` makes it{when}"
+    locks = Locks(target)
     fits = not locks.missing([name]) and environment.lock_sha256 == locks.sha256([name])
     problem = health.problem_with(environment, kind, locks.require([name]) if fits else None)
     if problem:

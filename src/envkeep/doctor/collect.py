@@ -157,13 +157,12 @@ def _torch_of(target: Target | None) -> str | None:
 
 
 def _environments(target: Target | None) -> tuple[ExaminedEnvironment, ...]:
-    exporters = backends.exporters_of(backends.for_cpu())
     found = (
         _environment(DEVELOPMENT, layers(), target),
         _environment(PRODUCTION, PRODUCTION_LAYERS, target),
         *(
-            _environment(of_exporter(each), (each,), backends.of_exporter(each))
-            for each in exporters
+            _environment(of_exporter(each), (each,), here)
+            for each, here in backends.alone_here().items()
         ),
     )
     return tuple(each for each in found if each)

@@ -19,6 +19,7 @@ from envkeep.errors import ToolError
 from envkeep.lint import git_hooks
 from envkeep.paths import ENVIRONMENTS, ROOT, shown
 from envkeep.process import run_envkeep, say
+from envkeep.project.named_environments import is_named
 from envkeep.toolchain import locking_tools
 
 Remedy = str | tuple[Fix, ...]
@@ -65,6 +66,9 @@ def install(context: DoctorContext, kind: Kind = DEVELOPMENT) -> tuple[Fix, ...]
         target = INSTALLS[kind]
         return (Fix(context.make(target), effect, partial(_keep, target)),)
     name = kind.name.rpartition("/")[2]
+    if is_named(kind.name):
+        command = f"{context.make('env')} NAME={name}"
+        return (Fix(command, effect, partial(_keep, "env", name)),)
     return (Fix(f"python keep.py exporter {name}", effect, partial(_keep, "exporter", name)),)
 
 

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from envkeep.errors import CommandError, ToolError
 from envkeep.paths import python
 from envkeep.process import Completed, announce, run, say
-from envkeep.project import target
+from envkeep.project import named_environments, target
 from envkeep.project.metadata import own_table
 from envkeep.project.requirements import direct_names, exporters, layers
 
@@ -110,7 +110,7 @@ def _unknown(chosen: Mapping[str, Choice], names: Sequence[str]) -> list[str]:
 
 def _required() -> set[str]:
     backend = target.chosen().target.backend
-    return set(direct_names([*layers(), *exporters()], backend))
+    return set(direct_names([*layers(), *exporters(), *named_environments.names()], backend))
 
 
 def _reported(done: Completed) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from envkeep import temporary, transaction
 from envkeep.environments import links
 from envkeep.errors import ToolError
 from envkeep.files import locked, write_whole
-from envkeep.paths import ENVIRONMENTS, ROOT, TREE, shown
+from envkeep.paths import DEVELOPMENT_LINK, ENVIRONMENTS, ROOT, TREE, shown
 from envkeep.process import run, say
 from envkeep.project.metadata import editable_install_hash, source_hash
+from envkeep.project.named_environments import is_named
 from envkeep.temporary import is_claimed
 
 FACTS = "generation.json"
@@ -51,13 +52,15 @@ class Kind:
     project: Literal["editable", "copy", "none"]
 
 
-DEVELOPMENT = Kind("development", ROOT / ".venv", "", "editable")
+DEVELOPMENT = Kind("development", DEVELOPMENT_LINK, "", "editable")
 PRODUCTION = Kind("production", ROOT / ".venv-prod", "prod-", "copy")
 
 
 def of_exporter(exporter: str) -> Kind:
-    """Return the kind of an exporter's environments, which are apart from the project's own."""
+    """Return the kind of the environments of an exporter, or by name, which are apart."""
     name = exporter.rpartition("/")[2]
+    if is_named(exporter):
+        return Kind(exporter, ROOT / f".venv-env-{name}", f"env-{name}-", "none")
     return Kind(exporter, ROOT / f".venv-export-{name}", f"export-{name}-", "none")
 
 
@@ -73,7 +76,7 @@ class Environment:
 
     Attributes:
         name: Name of its folder.
-        kind: ``development``, ``production``, or the exporter that it is for.
+        kind: ``development``, ``production``, or the exporter or name that it is for.
         lock_sha256: Hash of the locks that it was filled from.
         project_sha256: Hash of what was taken from the project when it was installed.
         python: Version of its Python, ``major.minor``.

@@ -18,6 +18,7 @@ from envkeep.locks.torch_builds import TorchBuild, torch_build
 from envkeep.paths import REQUIREMENTS, RESOLUTIONS, shown
 from envkeep.process import say
 from envkeep.project.metadata import project_metadata, python_version
+from envkeep.project.named_environments import is_named
 from envkeep.project.requirements import (
     Line,
     input_files,
@@ -25,7 +26,7 @@ from envkeep.project.requirements import (
     read_requirements,
     with_included,
 )
-from envkeep.project.target import Target, exporters_of
+from envkeep.project.target import Target, locked_alone
 
 
 class Resolver(Protocol):
@@ -93,7 +94,7 @@ def lock(
     only_changed: bool = False,
     top: Path | None = None,
 ) -> None:
-    """Compile all layers in order, each constrained by all earlier ones, then each exporter alone.
+    """Compile all layers in order, each constrained by all earlier ones, and the others alone.
 
     Args:
         target: What they are for.
@@ -127,10 +128,11 @@ def lock(
             attempt = replace(attempt, more=tuple(more), unchanged=frozenset())
     if attempt.more:
         raise NeedsOlderPins([line.text for line in attempt.more])
-    for exporter in exporters_of(target):
+    for exporter in locked_alone(target):
         _announce(locks, exporter, stays=exporter in unchanged)
         if exporter not in unchanged:
             _lock_alone(locks, exporter, resolver_for, upgrade=upgrade)
+    locks.remove_superseded()
 
 
 def _forget_files_of_other_indexes(locks: Locks) -> None:
@@ -185,7 +187,7 @@ def _agrees(file: Path, earlier: Sequence[Path]) -> bool:
 
 
 def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgrade: bool) -> None:
-    """Compile the lock of an exporter, which no layer constrains."""
+    """Compile a lock that no layer constrains: an exporter's, or that of a named environment."""
     target, file = locks.target, locks.file(exporter)
     sources = input_files(exporter, target.backend)
     build = torch_build(target, (exporter,))
@@ -199,15 +201,30 @@ def _lock_alone(locks: Locks, exporter: str, resolver_for: ResolverFor, *, upgra
         entries = resolver.compile(sources, file, [limits], upgrade=upgrade)
     except CommandError as error:
         _refuse_without_network(error)
-        reason = Failure(error.output, sources).cause() or (
-            f"{_named(sources)} does not go together with the stack release's versions for it (the "
-            f"resolver's reason is above): name the version you need in requirements/{exporter}.in"
-        )
+        reason = Failure(error.output, sources).cause() or _clash(exporter, sources, build)
         raise ToolError(f"{reason}; {UNTOUCHED}.") from error
     _refuse_unhashed(entries, sources)
+    if build is None:
+        _refuse_torch(entries, sources)
     known = [(line.name, line.exact_version) for line in read_requirements(limits)]
     _look_at_new(_new(entries, [*known, *_versions(before)], build), sources, overrides())
     _write(file, entries, build, _header(target))
+
+
+def _clash(name: str, sources: Sequence[Path], build: TorchBuild | None) -> str:
+    """Return the sentence about requirements, locked alone, that contradict each other."""
+    if not is_named(name):
+        return (
+            f"{_named(sources)} does not go together with the stack release's versions for it (the "
+            f"resolver's reason is above): name the version you need in requirements/{name}.in"
+        )
+    torch = (
+        f", or with torch {build.version}: if it needs another torch, name that one's exact "
+        "version in it, and those of torchvision and torchaudio if it needs them"
+        if build
+        else ""
+    )
+    return f"{_named(sources)} contradicts itself (the resolver's reason is above){torch}"
 
 
 def _announce(locks: Locks, name: str, *, stays: bool) -> None:

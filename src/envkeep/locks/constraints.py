@@ -23,7 +23,7 @@ from envkeep.project.requirements import (
     read_requirements,
     statements,
 )
-from envkeep.project.target import Target, exporters_of
+from envkeep.project.target import Target, exporters_of, locked_alone, named_of
 
 INPUTS = "# inputs: sha256:"
 INPUTS_OF = re.compile(r"^# inputs of (?P<lock>\S+): sha256:(?P<sha256>\w+)$", re.MULTILINE)
@@ -49,7 +49,7 @@ def effective_constraints(target: Target, more: Sequence[Line] = ()) -> str:
 
 
 def constraints_of_exporter(target: Target, exporter: str) -> str:
-    """Return the stack's pins for an exporter, less those in whose place it names a version itself.
+    """Return the pins for what is locked alone: the stack's, less those that it replaces itself.
 
     Those of the layers do not hold for it: that is why it has an environment of its own. For Ray
     they do, as it runs what they hold.
@@ -89,17 +89,19 @@ def inputs_hash(target: Target) -> str:
         ]
     for path in sorted(path for path in files if path.exists() and not _is_of_other(path, target)):
         digest.update("\n".join(["", shown(path), *statements(path)]).encode())
+    for name in named_of(target):
+        digest.update("\n".join(["", name, *_asked(name, target)]).encode())
     return digest.hexdigest()
 
 
 def inputs_by_lock(target: Target) -> dict[str, str]:
-    """Return the SHA-256 of what each layer and exporter is compiled from, earlier locks apart."""
+    """Return the SHA-256 of what each lock is compiled from, earlier locks apart."""
     build = torch_build(target)
     pins = sorted(build.pins.items()) if build else []
     of_all = [repr((target.name, python_version(), layers(), pins)), *indexes.facts(target)]
     of_layers = [str(line) for line in (*stack_pins(target), *overrides())]
     found = {layer: [*of_layers, *_asked(layer, target)] for layer in layers()}
-    for exporter in exporters_of(target):
+    for exporter in locked_alone(target):
         found[exporter] = [constraints_of_exporter(target, exporter), *_asked(exporter, target)]
     return {
         lock: hashlib.sha256("\n".join([*of_all, *lines]).encode()).hexdigest()

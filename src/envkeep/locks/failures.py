@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.locks import package_index, resolver_output
+from envkeep.locks import package_index, python_range, resolver_output
 from envkeep.locks.lock_set import pinned
 from envkeep.locks.package_index import Fit
 from envkeep.locks.resolver_output import FailedBuild
@@ -24,6 +25,7 @@ from envkeep.project.metadata import python_version
 from envkeep.project.requirements import Line, read_requirements, with_included
 from envkeep.project.versions import has_other_major
 from envkeep.redact import redactor
+from envkeep.toolchain import interpreters
 
 AT_MOST = 4  # packages that the index is asked about
 ALIKE = 0.75
@@ -47,7 +49,8 @@ class Failure:
 
     def cause(self) -> str | None:
         """Return the cause and what to do, or None if requirements contradict each other."""
-        return self._bad_line() or of_build(self.output) or self._unavailable()
+        found = self._bad_line() or of_build(self.output) or self._for_later_patches()
+        return found or self._unavailable()
 
     def contradiction(self) -> str:
         """Return the sentence about requirements that contradict each other."""
@@ -111,6 +114,14 @@ class Failure:
             if sentence := self._about(fit):
                 parent = resolver_output.parent_of(fit.name, self.output)
                 return f"{sentence} (asked for by {parent or self._place(fit.name)})"
+        return None
+
+    def _for_later_patches(self) -> str | None:
+        """Return the sentence about a version that the Python of here can have, and earlier not."""
+        for name, version, needs in resolver_output.for_pythons(self.output):
+            if SpecifierSet(needs).contains(interpreters.whole_version(), prereleases=True):
+                sentence = python_range.for_later(name, version, needs)
+                return f"{sentence} (asked for by {self._place(name)})"
         return None
 
     def _not_had(self, name: str, version: str) -> str:

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from envkeep.errors import ToolError
-from envkeep.locks import groups
+from envkeep.errors import CommandError, ToolError
+from envkeep.locks import groups, python_range
 from envkeep.locks.groups import LayerGroups
-from envkeep.locks.lock_set import Locks, entries_of
+from envkeep.locks.lock_set import Locks, entries_of, pinned
 from envkeep.paths import LOCKS, PYPROJECT, ROOT
 from envkeep.process import say
-from envkeep.project.metadata import python_version
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
-from envkeep.project.target import Target, targets
+from envkeep.project.target import Target, targets, targets_here
+from envkeep.toolchain import interpreters
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,12 @@ class GroupLock(ABC):
         """Write ``pyproject.toml`` and the lock into a folder, which may hold the lock so far.
 
         Raises:
-            ToolError: Nothing fits, or the network cannot be reached.
+            CommandError: Nothing fits, or the network cannot be reached.
         """
+
+    @abstractmethod
+    def pythons_in(self, lock: Mapping[str, Any]) -> str:
+        """Return which Pythons a lock is for, as a range."""
 
     @abstractmethod
     def exported(
@@ -63,12 +67,13 @@ class GroupLock(ABC):
             content: What it says.
         """
 
-    def refuse(self) -> None:  # noqa: B027
+    def refuse(self) -> None:
         """Refuse a project that it cannot lock.
 
         Raises:
             ToolError: It is one.
         """
+        python_range.refuse_others()
 
     def project(self, top: Path | None = None) -> LayerGroups:
         """Return what it is to know of what is locked, in another folder of locks too."""
@@ -87,12 +92,17 @@ class GroupLock(ABC):
         project = self.project(top)
         text, _ = groups.read()
         wanted = project.replaced_in(text, project.text())
-        if wanted == text and self.path.exists() and not self.problems(project, ROOT):
+        if wanted == text and self._is_for_its_pythons() and not self.problems(project, ROOT):
             return
         say(f"Writing {self.path.name}: the same versions, for {self.knows.title}.")
         if self.path.exists():
             shutil.copy2(self.path, folder / self.path.name)
-        self.resolve(folder, text, project)
+        try:
+            self.resolve(folder, text, project)
+        except CommandError as error:
+            raise ToolError(
+                f"{self._why_not(project)}; the locks were left as they were."
+            ) from error
         (folder / PYPROJECT.name).write_text(wanted, encoding="utf-8", newline="\n")
         wrong = self.problems(project, folder)
         if wrong:
@@ -100,6 +110,23 @@ class GroupLock(ABC):
                 f"{self.knows.title} does not resolve to what the layers have, and the locks were "
                 f"left as they were: {wrong[0]}."
             )
+
+    def _is_for_its_pythons(self) -> bool:
+        """Tell whether its lock is there, and for the Pythons that the project asks for."""
+        if not self.path.exists():
+            return False
+        lock = groups.parsed(self.path.read_text(encoding="utf-8"))
+        return python_range.admits_the_same(python_range.asked_for(), self.pythons_in(lock))
+
+    def _why_not(self, project: LayerGroups) -> str:
+        """Return why no lock can be made from what the layers have."""
+        locks = (Locks(target, project.locks) for target in project.targets)
+        files = (each.file(layer) for each in locks for layer in layers())
+        locked = {row for file in files if file.exists() for row in pinned(file).items()}
+        return python_range.too_early(sorted(locked)) or (
+            f"{self.path.name} cannot be made from what the layers have ({self.knows.title}'s "
+            "reason is above)"
+        )
 
     def problems(self, project: LayerGroups, folder: Path) -> list[str]:
         """Return how its lock differs from the layers' locks, as the ends of sentences.
@@ -153,7 +180,9 @@ class GroupLock(ABC):
         self, lines: Iterable[str], target: Target, locks: Locks, chosen: Sequence[str]
     ) -> Iterator[str]:
         """Yield how what it would install on a target differs from the locks of some layers."""
-        environment = groups.environment_of(target.platform, python_version())
+        here = target in targets_here()  # whose layers are locked for the very Python of here
+        python = interpreters.whole_version() if here else python_range.first()
+        environment = groups.environment_of(target.platform, python)
         there = {
             _without_name(line.partition(" ; ")[0].strip())
             for line in lines

@@ -263,16 +263,17 @@ def marker_of(platform: str) -> str:
 
 
 def environment_of(platform: str, python: str) -> dict[str, str]:
-    """Return what markers are judged by on a platform, for a ``major.minor`` of Python."""
+    """Return what markers are judged by on a platform, for a Python with or without its patch."""
     system, _, machine = platform.partition("-")
+    major, minor, patch = (*python.split("."), "0")[:3]
     names = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
     return {
         "sys_platform": SYSTEMS[system],
         "platform_machine": MACHINES.get(platform, machine),
         "platform_system": names[system],
         "os_name": "nt" if system == "windows" else "posix",
-        "python_version": python,
-        "python_full_version": f"{python}.0",
+        "python_version": f"{major}.{minor}",
+        "python_full_version": f"{major}.{minor}.{patch}",
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
         "extra": "",

@@ -16,8 +16,9 @@ from envkeep.locks.constraints import INPUTS, INPUTS_OF, inputs_by_lock, inputs_
 from envkeep.locks.lockfile import LockEntry
 from envkeep.paths import LOCKS, ROOT, shown
 from envkeep.project.metadata import python_version
+from envkeep.project.named_environments import FOLDER, is_named
 from envkeep.project.requirements import EXPORTERS, layers
-from envkeep.project.target import Target, exporters_of
+from envkeep.project.target import Target, locked_alone
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Locks:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of this target's locks: the layers in order, then the exporters."""
-        return (*layers(), *exporters_of(self.target))
+        """The names of this target's locks: the layers in order, then what is locked alone."""
+        return (*layers(), *locked_alone(self.target))
 
     def missing(self, wanted: Iterable[str]) -> list[str]:
         """Return the layers that have no lock yet."""
@@ -70,6 +71,13 @@ class Locks:
     def sha256(self, wanted: Iterable[str]) -> str:
         """Return the SHA-256 over the locks of some layers and the Python that they are for."""
         return hash_of_locks(self.require(wanted))
+
+    def remove_superseded(self) -> None:
+        """Remove the locks of environments by name that are no more, or no more for this target."""
+        wanted = {Path(name).name for name in self.names if is_named(name)}
+        for path in (self.folder / FOLDER).glob("*.*"):
+            if path.stem.removeprefix("pylock.") not in wanted:
+                path.unlink()
 
     def are_fresh(self) -> bool:
         """Tell whether they were compiled from the current requirements."""
@@ -102,9 +110,9 @@ def hash_of_locks(locks: Iterable[Path]) -> str:
 
 
 def decided_by(path: Path) -> tuple[str, ...]:
-    """Return the requirements of a lock: those of its exporter, or of all layers."""
-    is_apart = path.parent.name == EXPORTERS
-    return (f"{EXPORTERS}/{path.stem}",) if is_apart else layers()
+    """Return the requirements of a lock: its own if it was locked alone, or those of all layers."""
+    folder = path.parent.name
+    return (f"{folder}/{path.stem}",) if folder in (EXPORTERS, FOLDER) else layers()
 
 
 def pinned(path: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envkeep.errors import CommandError, ToolError
+from envkeep.errors import ToolError
 from envkeep.locks import groups
 from envkeep.locks.group_lock import GroupLock
 from envkeep.locks.groups import LayerGroups
@@ -29,8 +29,10 @@ class PoetryLock(GroupLock):
         """Refuse a project that Poetry cannot lock.
 
         Raises:
-            ToolError: It has several GPU backends, or torch's wheels come from a folder.
+            ToolError: It has several GPU backends, its torch comes from a folder, or it asks for
+                Pythons for which the layers have no locks.
         """
+        super().refuse()
         gpus = [each for each in declared() if each != "cpu"]
         if len(gpus) > 1:
             raise ToolError(
@@ -48,18 +50,16 @@ class PoetryLock(GroupLock):
         """Resolve as the project's users do, with their settings of Poetry.
 
         Raises:
-            ToolError: Nothing fits, or the network cannot be reached.
+            CommandError: Nothing fits, or the network cannot be reached.
         """
         wanted = project.replaced_in(text, project.text())
         (folder / PYPROJECT.name).write_text(wanted, encoding="utf-8", newline="\n")
         command = [TOOLS.tool("poetry"), "lock", "--no-interaction", "--project", folder]
-        try:
-            run(command, env=variables(), mode="quiet")
-        except CommandError as error:
-            raise ToolError(
-                "poetry.lock cannot be made from what the layers have (Poetry's reason is above); "
-                "the locks were left as they were."
-            ) from error
+        run(command, env=variables(), mode="quiet")
+
+    def pythons_in(self, lock: Mapping[str, Any]) -> str:
+        """Return which Pythons a lock is for, as a range."""
+        return str(lock.get("metadata", {}).get("python-versions", ""))
 
     def exported(
         self, folder: Path, project: LayerGroups, backend: str, wanted: Sequence[str]

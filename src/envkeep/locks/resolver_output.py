@@ -20,6 +20,10 @@ _SUBJECTS = [
         rf"Could not find a version that satisfies the requirement {_NAME}{_SPEC}",
     )
 ]
+_LATER = re.compile(
+    rf"{_NAME}==(?P<version>\S+) (?:requires Python |depends on Python)"
+    r"(?P<needs>[<>=!~]=?\d[\d.]*\d)"
+)
 _ONLY = re.compile(rf"[Oo]nly {_NAME}(?:[<>=!~]\S+)? (?:is|are) available")
 _UNMATCHED = re.compile(
     r"have no matching distributions available for your environment: (?P<names>.*?)(?: To fix |$)"
@@ -93,6 +97,12 @@ class BadLine:
 def subjects(output: str) -> list[tuple[str, str]]:
     """Return the unavailable packages, each with a version or an empty text."""
     return list(dict.fromkeys(_subjects(" ".join(output.split()))))
+
+
+def for_pythons(output: str) -> list[tuple[str, str, str]]:
+    """Return the versions that uv cannot take for their Pythons: package, version, Pythons."""
+    found = _LATER.finditer(" ".join(output.split()))
+    return [(canonicalize_name(each["name"]), each["version"], each["needs"]) for each in found]
 
 
 def without_match(output: str) -> list[str]:

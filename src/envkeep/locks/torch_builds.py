@@ -11,8 +11,17 @@ from packaging.utils import canonicalize_name
 
 from envkeep.errors import ToolError
 from envkeep.hardware import catalog
+from envkeep.paths import OVERRIDES, REQUIREMENTS
 from envkeep.project.metadata import project_metadata
-from envkeep.project.requirements import Line, direct_names, layers, overrides
+from envkeep.project.named_environments import is_named
+from envkeep.project.requirements import (
+    Line,
+    direct_names,
+    layers,
+    overrides,
+    read_requirements,
+    with_included,
+)
 from envkeep.project.target import Target
 
 
@@ -75,11 +84,11 @@ def torch_build(target: Target, wanted: Sequence[str] = ()) -> TorchBuild | None
     torch = project_metadata().get("torch")
     if torch is None:
         return None
-    own = {line.name: line for line in overrides()}
+    own = {line.name: line for line in _own_versions(wanted)}
     wheels = target.build["wheels"][target.platform]
     stack = {"torch": torch["version"], **_companions(target, wanted or layers())}
     pins = {
-        name: (_exact(own[name]) if name in own else version) + wheels["local_version"]
+        name: (_exact(own[name], wanted) if name in own else version) + wheels["local_version"]
         for name, version in stack.items()
     }
     index = _index(os.environ.get("TORCH_INDEX") or torch["index"], target.build["index"])
@@ -109,11 +118,26 @@ def _companions(target: Target, wanted: Sequence[str]) -> dict[str, str]:
     return {name: row["version"] for name, row in found.items()}
 
 
-def _exact(override: Line) -> str:
+def _own_versions(wanted: Sequence[str]) -> list[Line]:
+    """Return the lines that take the place of the stack's versions of torch and its companions.
+
+    An environment by name says them itself, as overrides.txt is for the layers.
+    """
+    if not any(map(is_named, wanted)):
+        return overrides()
+    files = [REQUIREMENTS / f"{name}.in" for name in wanted]
+    lines = [
+        line for path in files for each in with_included(path) for line in read_requirements(each)
+    ]
+    return [line for line in lines if line.names_version]
+
+
+def _exact(override: Line, wanted: Sequence[str]) -> str:
     version = override.exact_version.partition("+")[0]
     if not version:
+        file = f"{wanted[0]}.in" if any(map(is_named, wanted)) else OVERRIDES.name
         raise ToolError(
-            f"requirements/overrides.txt must give {override.name} one exact version, such as "
+            f"requirements/{file} must give {override.name} one exact version, such as "
             f"{override.name}==X.Y.Z."
         )
     return version

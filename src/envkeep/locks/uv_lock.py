@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envkeep.errors import CommandError, ToolError
+from envkeep.errors import CommandError
 from envkeep.locks.group_lock import GroupLock
 from envkeep.locks.groups import LayerGroups, group_of
 from envkeep.locks.uv_project import TIED, UvProject
@@ -49,6 +49,10 @@ class UvLock(GroupLock):
         done = run([*command, "--python", python], env=variables(), mode="capture", check=False)
         return lines_of(done.text) if not done.code else None
 
+    def pythons_in(self, lock: Mapping[str, Any]) -> str:
+        """Return which Pythons a lock is for, as a range."""
+        return str(lock.get("requires-python", ""))
+
     def foreign_source(self, text: str, content: Mapping[str, Any]) -> str:
         """Return which package comes from elsewhere by ``[tool.uv.sources]``, and the way out."""
         sources = content.get("tool", {}).get("uv", {}).get("sources", {})
@@ -74,7 +78,8 @@ def _lock(folder: Path) -> None:
     """Resolve a project as its users do: with their settings of uv, and no others.
 
     Raises:
-        ToolError: Nothing fits, or the network cannot be reached.
+        ToolError: uv's cache is damaged.
+        CommandError: Nothing fits, or the network cannot be reached.
     """
     python = interpreters.find_interpreter()
     command = [locking_tools.tool("uv"), "lock", "--quiet", "--project", folder]
@@ -82,10 +87,7 @@ def _lock(folder: Path) -> None:
         run([*command, "--python", python], env=variables(), mode="quiet")
     except CommandError as error:
         locking_tools.refuse_damaged_cache(error)
-        raise ToolError(
-            "uv.lock cannot be made from what the layers have (uv's reason is above); the locks "
-            "were left as they were."
-        ) from error
+        raise
 
 
 def variables() -> dict[str, str]:

@@ -109,6 +109,19 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
+def has_own_build() -> bool:
+    """Tell whether the project's package is built by more than setuptools alone.
+
+    Raises:
+        ToolError: ``pyproject.toml`` cannot be read.
+    """
+    build = _pyproject().get("build-system", {})
+    return bool(build) and build != {
+        "requires": ["setuptools"],
+        "build-backend": "setuptools.build_meta",
+    }
+
+
 def editable_install_hash() -> str:
     """Return the SHA-256 of what an editable install takes from ``pyproject.toml``.
 
@@ -119,6 +132,8 @@ def editable_install_hash() -> str:
     project = settings.get("project", {})
     taken = {name: project.get(name) for name in ("name", "scripts", "gui-scripts", "entry-points")}
     taken["setuptools"] = settings.get("tool", {}).get("setuptools")
+    if has_own_build():
+        taken["build-system"] = settings["build-system"]
     return hashlib.sha256(json.dumps(taken, sort_keys=True).encode()).hexdigest()
 
 

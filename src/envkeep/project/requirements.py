@@ -123,7 +123,9 @@ def exporters() -> tuple[str, ...]:
 
 
 def maker_of(exporter: str) -> str:
-    """Return the command that makes an exporter's environment when it needs it."""
+    """Return the command that makes the environment of an exporter, or one by name."""
+    if not exporter.startswith(f"{EXPORTERS}/"):
+        return f"make env NAME={exporter.rpartition('/')[2]}"
     return {DVC: "make dvc", RAY: "make train ARGS='--by ray'"}.get(exporter, "make export")
 
 

@@ -11,7 +11,9 @@ from envkeep.hardware import catalog
 from envkeep.hardware.catalog import Row
 from envkeep.hardware.machine import gpus
 from envkeep.inputs import in_ci
+from envkeep.project import named_environments
 from envkeep.project.metadata import machine, project_metadata
+from envkeep.project.named_environments import NamedEnvironment
 from envkeep.project.requirements import RAY, exporters
 
 CPU = "cpu"
@@ -77,6 +79,56 @@ def exporters_of(target: Target) -> tuple[str, ...]:
 def of_exporter(exporter: str) -> Target:
     """Return the target for an exporter: the CPU, on which all work; Ray trains as the project."""
     return chosen().target if exporter == RAY else for_cpu()
+
+
+def named_of(target: Target) -> tuple[str, ...]:
+    """Return the environments by name that are locked with a target.
+
+    Raises:
+        ToolError: The file of one is not what such a file must be.
+    """
+    found = named_environments.all_named()
+    return tuple(each.lock for each in found if _is_for(each, target))
+
+
+def locked_alone(target: Target) -> tuple[str, ...]:
+    """Return all that is locked with a target beside its layers, each alone."""
+    return (*exporters_of(target), *named_of(target))
+
+
+def alone_here() -> dict[str, Target]:
+    """Return all that is locked alone and serves this machine, with the target that does."""
+    found = {each: of_exporter(each) for each in exporters()}
+    named = {each.lock: _here(each) for each in named_environments.all_named()}
+    return {**found, **{name: target for name, target in named.items() if target}}
+
+
+def of_named(lock: str) -> Target:
+    """Return this machine's target for an environment by name: its own backend, or the CPU.
+
+    Raises:
+        ToolError: The environment is for other machines.
+    """
+    found = named_environments.find(lock)
+    target = _here(found)
+    if target is None:
+        choice = chosen()
+        raise ToolError(
+            f"the environment {found.name} is for {' and '.join(found.backends)} on "
+            f"{', '.join(found.platforms)}, and this machine is {choice.target.name} "
+            f"({choice.reason}): make it on another one, or change the first lines of "
+            f"requirements/{lock}.in."
+        )
+    return target
+
+
+def _here(found: NamedEnvironment) -> Target | None:
+    """Return the first target of this machine that an environment by name is for."""
+    return next((each for each in reversed(targets_here()) if _is_for(found, each)), None)
+
+
+def _is_for(found: NamedEnvironment, target: Target) -> bool:
+    return target.backend in found.backends and target.platform in found.platforms
 
 
 @cache

@@ -13,11 +13,13 @@ from envkeep.locks import (
     indexes,
     lock_set,
     poetry_project,
+    python_range,
     torch_builds,
     uv_project,
 )
 from envkeep.project import metadata, requirements, target
 from envkeep.staging import group_changes
+from envkeep.toolchain import interpreters
 from tests.envkeep.locks.grouped import FILES, OWN, PLAIN
 from tests.support.catalog import torch_version
 
@@ -46,8 +48,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (lock_set, group_lock):
         monkeypatch.setattr(module, "LOCKS", folder / "locks")
     monkeypatch.setattr(group_lock, "ROOT", tmp_path)
-    for module in (constraints, lock_set, group_lock):
+    for module in (constraints, lock_set, python_range):
         monkeypatch.setattr(module, "python_version", lambda: "3.12")
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.12.7")
     torch = {"version": torch_version(), "index": "https://wheels.example/whl"}
     facts = {"package_name": "shop", "builds": {"cpu": "cpu", "cuda": PLAIN}, "torch": torch}
     for module in (metadata, torch_builds, target, poetry_project):

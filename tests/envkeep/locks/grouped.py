@@ -24,7 +24,7 @@ FILES = {
     "stack/toolchain.txt": "setuptools==84.0 \\\n    --hash=sha256:0\nuv==0.13\n",
     "20-train.in": "-r stack/20-train.in\nmine[extra]>=1 ; python_version >= '3.11'\n",
 }
-OWN = '[project]\nname = "shop"\nversion = "1"\n'
+OWN = '[project]\nname = "shop"\nversion = "1"\nrequires-python = "==3.12.*"\n'
 
 
 def locked(folder: Path, target: Target, **layers: str) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from envkeep.errors import CommandError, ToolError
-from envkeep.locks import failures, package_index
+from envkeep.locks import failures, package_index, python_range
 from envkeep.locks.failures import Failure
 from envkeep.locks.package_index import Fit
 from envkeep.project.requirements import Line
+from envkeep.toolchain import interpreters
 from tests.envkeep.locks.test_resolver_output import PIP, PIP_BUILD, UV, UV_BUILD, UV_TOOLS
 
 NUMPY = Fit(
@@ -82,8 +83,33 @@ def test_a_package_of_another_index_is_not_called_unknown(
 @pytest.mark.parametrize(
     "said",
     [
-        UV + "there is no version of tomli-w==99.1 and you require tomli-w==99.1, we can conclude",
-        UV + "only tomli-w<=1.2.0 is available and you require tomli-w==99.1, we can conclude",
+        UV + "tomli-w==99.1 requires Python >=3.11.5 and you require tomli-w==99.1, we can",
+        UV + "the requested Python version (>=3.11) does not satisfy Python>=3.11.5 and "
+        "tomli-w==99.1 depends on Python>=3.11.5, we can conclude that tomli-w==99.1 cannot be",
+    ],
+)
+def test_a_version_that_is_for_later_patches_of_python(
+    said: str, layer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv says where it locks for other machines, which may have any patch."""
+    monkeypatch.setattr(python_range, "python_version", lambda: "3.11")
+    monkeypatch.setattr(python_range, "asked_for", lambda: "==3.11.*")
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.11.7")
+    assert Failure(said, [layer]).cause() == (
+        "tomli-w 99.1 is for Python >=3.11.5, and requires-python in pyproject.toml admits 3.11.0: "
+        'write `requires-python = "==3.11.*,>=3.11.5"` there, or ask for another version (asked '
+        "for by requirements/more.in)"
+    )
+    monkeypatch.setattr(interpreters, "whole_version", lambda: "3.11.4")
+    index_says(monkeypatch)
+    assert Failure(said, [layer]).cause() is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        UV + "there is no version of tomli-w==99.1 and you require tomli-w==99.1, we can",
+        UV + "only tomli-w<=1.2.0 is available and you require tomli-w==99.1, we can",
         PIP + "tomli-w==99.1 (from versions: 1.1.0, 1.2.0)\n",
     ],
 )

@@ -15,8 +15,9 @@ from envkeep.locks import tied_files, torch_wheels
 from envkeep.locks.compile import Resolver
 from envkeep.locks.resolvers import PipCompile
 from envkeep.locks.torch_builds import TorchBuild
-from envkeep.paths import ROOT, TOOLCHAIN_LOCK, python, scripts
+from envkeep.paths import DEVELOPMENT_LINK, ROOT, TOOLCHAIN_LOCK, python, scripts
 from envkeep.process import announce, run
+from envkeep.project.metadata import has_own_build
 from envkeep.project.target import Target
 from envkeep.toolchain import locking_tools
 
@@ -60,14 +61,19 @@ class PipTools:
         """Install the project itself without its dependencies.
 
         An editable install builds with the setuptools of the environment. A production environment
-        has none, so its wheel is built with the one among the pinned tools.
+        has none, so its wheel is built with the one among the pinned tools, or by the development
+        environment if the project has a build backend of its own.
+
+        Raises:
+            ToolError: It cannot be built.
         """
         if editable:
             options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-build-isolation"]
             run([*self._installer(environment), *options, "--editable", ROOT])
             return
         wheels = environment / "project-wheel"
-        build = [*self._pip(), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        builder = _environment_that_builds()
+        build = [*self._pip(builder), "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         with _build_outside_the_project() as variables:
             run([*build, "--wheel-dir", wheels, ROOT], env=variables)
         options = ["--quiet", "--no-deps", "--no-cache-dir", "--no-index"]
@@ -156,6 +162,22 @@ def _content(environment: Path) -> set[Path]:
 def _each(option: str, values: Sequence[Path]) -> list[object]:
     """Return the option before each of the values."""
     return [part for value in values for part in (option, value)]
+
+
+def _environment_that_builds() -> Path | None:
+    """Return the environment that builds the project's wheel, None for the pinned tools' own.
+
+    Raises:
+        ToolError: It has to be the development environment, and there is none.
+    """
+    if not has_own_build():
+        return None
+    if not DEVELOPMENT_LINK.exists():
+        raise ToolError(
+            "the project has a build backend of its own ([build-system] in pyproject.toml), which "
+            "is in the development environment: run `make install` first."
+        )
+    return DEVELOPMENT_LINK.resolve()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from envkeep import progress
 from envkeep.errors import CommandError, ToolError
 from envkeep.hardware import catalog
-from envkeep.locks import indexes, lockfile
+from envkeep.locks import indexes, lockfile, python_range
 from envkeep.locks.lockfile import LockEntry
 from envkeep.locks.resolvers.tied_names import TiedNames
 from envkeep.locks.torch_builds import TorchBuild
@@ -45,14 +45,14 @@ class Uv:
         Args:
             target: What is resolved for.
             build: The build of torch, if there is one.
-            python: The Python to resolve for; by default all of the project's minor, from its
-                first patch on.
+            python: The Python to resolve for; by default all of the project's minor, from the first
+                patch on that ``requires-python`` admits.
 
         Raises:
             ToolError: The folder of wheels that torch comes from does not exist.
         """
         self._target, self._build = target, build
-        self._python = python or python_version()
+        self._python = python or python_range.first()
         self._folder = RESOLUTIONS / target.name
         self._folder.mkdir(parents=True, exist_ok=True)
         apart = build.packages if build else ()
