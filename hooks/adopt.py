@@ -30,9 +30,10 @@ try:
     from envkeep.project.git import TreeEntry
     from hooks.adoption import index, stack, trial
     from hooks.adoption.answers import Proposal, propose
-    from hooks.adoption.files import ADDED, KEPT, MOVED, FilePlan, clashes_in_make, plan
+    from hooks.adoption.files import ADDED, INDEXES, KEPT, MOVED, FilePlan, clashes_in_make, plan
     from hooks.adoption.layers import TORCH, Sorted, computes_with_torch, sort
     from hooks.adoption.pyproject_merge import has_own_build
+    from hooks.adoption.pyproject_read import without_password
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.stack import Stack
     from hooks.adoption.survey import SCRIPTS, Survey, Wishes, survey
@@ -145,16 +146,12 @@ def _already_follows(repository: Repository) -> str:
             "`make update` there brings the newest release."
         )
     found = re.search(r"^_src_path:\s*(?P<source>\S+)", text, re.MULTILINE)
-    other = f" {_without_password(found['source'])}" if found else ""
+    other = f" {without_password(found['source'])}" if found else ""
     return (
         f"{repository.folder} follows another template{other} ({ANSWERS}), and Copier keeps one "
         f"such file: to follow this one instead, `git mv {ANSWERS} .copier-answers.other.yml`, "
         "commit, and adopt again."
     )
-
-
-def _without_password(address: str) -> str:
-    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
 
 
 def make_plan(
@@ -247,6 +244,7 @@ def _with_own_versions(planned: Plan, rendered: Path) -> Plan | None:
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     return Wishes(
         carry=arguments.carry,
+        environments=arguments.environment,
         loosen=arguments.loosen,
         leave_out=arguments.leave_out,
         asks_index=not arguments.no_lock,
@@ -407,7 +405,13 @@ def _trial_rows(planned: Plan) -> list[Row]:
 
 def _optional_rows(found: Survey) -> list[Row]:
     return [
-        (part, " ".join(dict.fromkeys(each.name for each in wanted)), f"--carry '{part}' takes it")
+        (
+            part,
+            " ".join(dict.fromkeys(each.name for each in wanted)),
+            "gets an environment of its own"
+            if part in found.findings.apart
+            else f"--carry '{part}' takes it, --environment '{part}' makes one of its own",
+        )
         for part, wanted in found.findings.optional().items()
     ]
 
@@ -422,9 +426,7 @@ def _found_rows(found: Survey) -> list[Row]:
     if found.readme_installs:
         rows.append(("README installs", " ".join(found.readme_installs), ""))
     rows += [("Python", text, path) for text, path in found.findings.pythons]
-    rows += [
-        ("index", _without_password(address), path) for address, path in found.findings.indexes
-    ]
+    rows += [("index", without_password(address), path) for address, path in found.findings.indexes]
     rows += [("image", image, path) for image, path in found.images]
     if found.system_packages:
         rows.append(("system packages", " ".join(found.system_packages), ""))
@@ -451,12 +453,15 @@ def _file_rows(planned: Plan) -> list[Row]:
 def _skipped_rows(planned: Plan) -> list[Row]:
     found = planned.found
     rows = [*found.findings.skipped, *planned.requirements.skipped]
+    tied = {address for _, address in found.findings.ties}
     rows += [
         (
-            _without_password(address),
-            f"{path}: no name is taken from two indexes; configure pip for a mirror",
+            without_password(address),
+            f"{path}: no name is taken from two indexes; tie its packages to it in {INDEXES}, or "
+            "configure pip for a mirror",
         )
         for address, path in planned.proposal.foreign_indexes
+        if without_password(address) not in tied
     ]
     if found.findings.locked and not planned.requirements.indirect:
         rows.append(("versions of indirect requirements", "resolved again by `make lock`"))
@@ -468,13 +473,18 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         if "poetry.lock" in found.repository.tree:
             rows.append(("poetry.lock", "stays; Poetry finds no tables of its own any more"))
     rows.append(("the template's example: package, tests, data", "you have your own"))
-    return [(_without_password(name), why, "") for name, why in dict(rows).items()]
+    return [(without_password(name), why, "") for name, why in dict(rows).items()]
 
 
 def _open(planned: Plan) -> list[str]:
     found = planned.found
     open_questions = [*planned.proposal.undecided, *planned.notes]
     open_questions += found.findings.contradictions
+    if any(without_password(address) != address for address, _ in found.findings.indexes):
+        open_questions.append(
+            "an address of an index holds a password, which was not taken: put it into ~/.netrc or "
+            "the keyring, and change it, as your git history has it."
+        )
     if planned.trial is not None and planned.trial.reason:
         open_questions.append(planned.trial.reason)
     if found.undeclared:
@@ -554,6 +564,7 @@ def parser() -> argparse.ArgumentParser:
     )
     for option, value, what in (
         ("--carry", "PART", "take an optional part or a file too"),
+        ("--environment", "PART", "give an optional part an environment of its own"),
         ("--loosen", "NAME", "do not take a package's exact version"),
         ("--leave-out", "NAME", "do not take a package"),
     ):

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import tomlkit
+
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, has_own_build, merge
 from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
+from hooks.adoption.wanted import DEVELOP, without
 from hooks.errors import HookError
 
 KEPT = "before-adoption"
@@ -24,6 +27,7 @@ _WHEELS_STAY = """\
 /requirements/stack/wheels/*.whl -text -filter -diff -merge
 """
 _JOINED = ("pyproject.toml", ".gitignore", ".gitattributes")
+INDEXES = "requirements/indexes.toml"
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
 
@@ -73,6 +77,8 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
         if path.is_file() and ".git" not in path.relative_to(rendered).parts:
             _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
     _write_requirements(planned, requirements, trains=trains)
+    _write_indexes(planned, found)
+    _write_environments(planned, found)
     planned.steps.sort(key=lambda step: step.path)
     return planned
 
@@ -180,6 +186,40 @@ def _write_requirements(planned: FilePlan, requirements: Sorted, *, trains: bool
             if layer["layer"] == TRAIN or (layer["layer"] == PROD and not trains):
                 text = _without_example(text)
             planned.written[path] = _with_lines(text, requirements.lines(layer["layer"]))
+
+
+def _write_indexes(planned: FilePlan, found: Survey) -> None:
+    """Tie packages to the indexes that the repository takes them from."""
+    if not found.findings.ties or INDEXES in planned.change.tree:
+        return
+    rows = tomlkit.aot()
+    for (name, address), packages in found.findings.ties.items():
+        row = tomlkit.table()
+        row.update({"name": name, "url": address, "packages": sorted(packages)})
+        rows.append(row)
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Packages that come from an index of their own."))
+    document.add("index", rows)
+    _write(planned, INDEXES, tomlkit.dumps(document).encode())
+    planned.steps.append(Step(INDEXES, ADDED, "from your sources"))
+
+
+def _write_environments(planned: FilePlan, found: Survey) -> None:
+    """Write what an optional part needs, and what everybody needs with it, as one environment."""
+    optional = found.findings.optional()
+    everybody = [each for each in found.findings.once_each() if each.use != DEVELOP]
+    for part in found.findings.apart:
+        names = {each.name for each in optional[part]}
+        wanted = [*optional[part], *without(everybody, names)]
+        words = re.sub(r"^(extra|group|feature)s? |^requirements[-/]|\.(txt|in|ya?ml)$", "", part)
+        name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        path = f"requirements/environments/{name}.in"
+        lines = [
+            f"# The {part} of the repository, with what everybody needs: `make env NAME={name}`."
+        ]
+        lines += [str(each.requirement) for each in wanted]
+        _write(planned, path, "".join(f"{line}\n" for line in lines).encode())
+        planned.steps.append(Step(path, ADDED, part))
 
 
 def _with_lines(text: str, lines: list[str]) -> bytes:

@@ -110,10 +110,8 @@ def _parts(text: str, *, keeps_build: bool) -> tuple[str, str]:
         raise HookError(f"pyproject.toml cannot be read ({error}): fix it first.") from error
     joined = "".join(project)
     if joined and not joined.startswith("[project]\n"):
-        raise HookError(
-            "pyproject.toml cannot be joined with the template's: write the project's facts as a "
-            "table that begins with the line [project]."
-        )
+        # Written otherwise: as an inline table, with dotted keys, or behind its sub-tables.
+        joined = tomlkit.dumps({"project": document["project"].unwrap()})
     return joined, "".join(rest)
 
 

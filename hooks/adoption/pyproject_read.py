@@ -61,7 +61,7 @@ def read(content: Mapping[str, Any], repository: Repository, findings: Findings)
         for line in texts(content, FILE, "tool", "pdm", "dev-dependencies", group):
             findings.ask(line, FILE, DEVELOP)
     _read_hatch(content, findings)
-    _read_uv(content, repository, findings)
+    _read_uv(content, findings)
     _read_build(content, findings)
     if python := text(content, FILE, "project", "requires-python"):
         findings.pythons.append((python, FILE))
@@ -157,7 +157,7 @@ def _is_left_at_its_source(
     source = wanted.get("source") if isinstance(wanted, Mapping) else None
     if source is None or str(source).lower() == "pypi":
         return False
-    if reason := _why_not_from_index(name, str(source), sources):
+    if reason := _tie(name, str(source), sources, findings):
         findings.leave(name, FILE, reason, use)
         return True
     return False
@@ -185,7 +185,7 @@ def _read_hatch(content: Mapping[str, Any], findings: Findings) -> None:
             findings.ask(str(line), FILE, use, part)
 
 
-def _read_uv(content: Mapping[str, Any], repository: Repository, findings: Findings) -> None:
+def _read_uv(content: Mapping[str, Any], findings: Findings) -> None:
     uv = table(content, FILE, "tool", "uv")
     for line in texts(uv, FILE, "dev-dependencies"):
         findings.ask(line, FILE, DEVELOP)
@@ -198,7 +198,7 @@ def _read_uv(content: Mapping[str, Any], repository: Repository, findings: Findi
     findings.indexes += [(str(url), FILE) for url in said if url]
     for name, source in table(uv, FILE, "sources").items():
         sources = source if isinstance(source, list) else [source]
-        if reason := _why_not_from_uv(name, sources, addresses, repository):
+        if reason := _why_not_from_uv(name, sources, addresses, findings):
             leave_source(name, reason, findings)
 
 
@@ -211,7 +211,7 @@ def leave_source(name: str, reason: str, findings: Findings) -> None:
 
 
 def _why_not_from_uv(
-    name: str, sources: list[Any], addresses: Mapping[str, str], repository: Repository
+    name: str, sources: list[Any], addresses: Mapping[str, str], findings: Findings
 ) -> str:
     """Return why a package cannot come from where uv takes it, "" if it comes from an index."""
     for source in sources:
@@ -221,17 +221,26 @@ def _why_not_from_uv(
             return "it is a package of this repository: its own requirements are in its folder"
         if "index" not in source:
             return NO_HASH
-        if reason := _why_not_from_index(name, str(source["index"]), addresses):
+        if reason := _tie(name, str(source["index"]), addresses, findings):
             return reason
     return ""
 
 
-def _why_not_from_index(name: str, index: str, addresses: Mapping[str, str]) -> str:
+def _tie(name: str, index: str, addresses: Mapping[str, str], findings: Findings) -> str:
+    """Tie a package to the index that it comes from; return why that cannot be, "" if it is."""
     address = addresses.get(index, "")
     if name.startswith("torch") or "pytorch" in address or _is_of_torch(address):
         return ""
-    where = f" ({address})" if address else ""
-    return f"it comes from the index {index}{where}, so PyPI is not asked for it"
+    if not address:
+        return f"it comes from the index {index}, whose address is not there"
+    tied = findings.ties.setdefault((index, without_password(address)), [])
+    tied += [] if name in tied else [name]
+    return ""
+
+
+def without_password(address: str) -> str:
+    """Return an address without what authenticates there."""
+    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
 
 
 def _is_of_torch(address: str) -> bool:

@@ -129,6 +129,7 @@ class Wishes:
 
     Attributes:
         carry: Files and optional parts that are taken too.
+        environments: Optional parts that get an environment of their own.
         loosen: Packages whose exact version does not count.
         leave_out: Packages that are not taken.
         asks_index: Whether the package index is asked about pins.
@@ -136,6 +137,7 @@ class Wishes:
     """
 
     carry: Collection[str] = ()
+    environments: Collection[str] = ()
     loosen: Collection[str] = ()
     leave_out: Collection[str] = ()
     asks_index: bool = False
@@ -152,7 +154,9 @@ def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:
     findings = Findings()
     readme = repository.text(named(repository, "README")) or ""
     parts = [each for each in wishes.carry if each not in repository.tree]
+    parts += wishes.environments
     findings.chosen = {*wishes.carry}
+    findings.apart = tuple(wishes.environments)
     files = [each for each in wishes.carry if each in repository.tree]
     unread = [each for each in files if not requirement_files.FILES.fullmatch(each)]
     said = sources.read(repository, findings, readme, unread)

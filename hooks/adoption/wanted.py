@@ -77,8 +77,10 @@ class Findings:
         needs: What each package of a lock needs, by name; empty without such a lock.
         skipped: What cannot be carried over, with the reason.
         uninstallable: What of that the package declares to need, so that `pip check` misses it.
+        ties: Packages that come from an index of their own, by its name and address.
         contradictions: Two lines that cannot both hold, in sentences that say which counts.
         chosen: Names of optional parts that the user wants too.
+        apart: Names of optional parts that the user wants in environments of their own.
     """
 
     wanted: list[Wanted] = field(default_factory=list)
@@ -89,8 +91,10 @@ class Findings:
     needs: dict[str, set[str]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     uninstallable: list[str] = field(default_factory=list)
+    ties: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
     chosen: Collection[str] = ()
+    apart: Collection[str] = ()
 
     def ask(self, text: str, origin: str, use: str = UNSAID, group: str = "") -> None:
         """Add a requirement as PEP 508 writes it, or say why it cannot be."""

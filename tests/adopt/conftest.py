@@ -11,8 +11,10 @@ from envkeep.hardware.machine import Machine
 from hooks import adopt
 from hooks.machine_answers import Found
 from tests.adopt.repository import Adopted, make
+from tests.support.copier_runs import git, release
 from tests.support.fast_copier import FastCopier
 
+NEXT = "1000.0.0"
 Kinds = dict[str, tuple[Adopted, str]]
 PYTHONS = ("3.12", "3.13", "3.11")
 FOUND = Found(
@@ -76,3 +78,25 @@ def kind_adopted(
         made.switch()
         adopted_kinds[kind] = (made, before)
     return adopted_kinds[kind]
+
+
+@pytest.fixture(scope="session")
+def next_release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the template after a release that changes all kinds of its files."""
+    newer = tmp_path_factory.mktemp("next") / "template"
+    git(template, "clone", "--quiet", str(template), str(newer))
+    files = newer / "template"
+    for path, old, new in (
+        ("Makefile.jinja", "# Development\n", "# Development\nnew:  ## of the next release\n"),
+        ("pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n"),
+        (".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n"),
+        (".gitattributes.jinja", "/keep.py text", "/new.py text eol=lf\n/keep.py text"),
+        ("requirements/30-prod.in", "# Yours", "# All yours"),
+    ):
+        text = (files / path).read_text(encoding="utf-8")
+        assert old in text
+        (files / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (files / "docs" / "new.md").write_text("# New\n", encoding="utf-8")
+    (files / "src" / "{{package_name}}" / "new.py").write_text("NEW = 1\n", encoding="utf-8")
+    release(newer, NEXT)
+    return newer

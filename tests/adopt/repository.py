@@ -7,13 +7,14 @@ there (pytest, ruff and git read some). ``@torch@`` and ``@torch_index@`` stand 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.adopt import BRANCH, main, parser
+from hooks.adopt import ANSWERS, BRANCH, main, parser
 from hooks.adoption.repository import Repository
 from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git
@@ -90,3 +91,13 @@ def make(kind: str, folder: Path, template: Path) -> Adopted:
     (folder / ".git" / "info" / "exclude").write_text("__pycache__/\n", encoding="utf-8")
     commit(folder, "Before")
     return Adopted(folder, template)
+
+
+def followed(adopted: Adopted, template: Path, project: Path) -> Adopted:
+    """Return a copy of an adopted repository that follows a template elsewhere."""
+    shutil.copytree(adopted.folder, project, symlinks=True)
+    copy = Adopted(project, template)
+    text = copy.text(ANSWERS).replace(str(adopted.template), str(template))
+    (project / ANSWERS).write_text(text, encoding="utf-8")
+    commit(project, "Follow the template elsewhere")
+    return copy

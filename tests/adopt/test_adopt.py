@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,13 +87,6 @@ def broken_toml(plain: Adopted) -> Path:
     return plain.folder
 
 
-def inline_toml(plain: Adopted) -> Path:
-    text = 'project = {name = "flowers", version = "1"}\n'
-    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
-    commit(plain.folder, "Write it inline")
-    return plain.folder
-
-
 def folder_in_the_way(plain: Adopted) -> Path:
     (plain.folder / "docs" / "environment.md").mkdir(parents=True)
     (plain.folder / "docs" / "environment.md" / "page.md").write_text("", encoding="utf-8")
@@ -112,7 +106,6 @@ def folder_in_the_way(plain: Adopted) -> Path:
         (a_project, "follows a template already (.copier-answers.yml): `make update`"),
         (another_templates, "follows another template https://example.org/other.git"),
         (broken_toml, "pyproject.toml cannot be read"),
-        (inline_toml, "write the project's facts as a table that begins with the line [project]"),
         (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
     ],
 )
@@ -381,3 +374,60 @@ def test_what_would_not_work_elsewhere_is_refused(
     assert plain.adopt() == 2
     assert f"{path} is a {kind} in the place of a file of the template" in refusal(capsys)
     assert BRANCH not in branches(plain.folder)
+
+
+def test_a_private_index_is_tied_and_its_password_left_out(
+    plain: Adopted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+[project]
+name = "flowers"
+version = "1"
+dependencies = ["corp-models"]
+[tool.uv.sources]
+corp-models = {index = "corp"}
+[[tool.uv.index]]
+name = "corp"
+url = "https://bob:s3cret-word@corp.example.org/simple"
+"""
+    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(plain.folder, "A package of the company")
+    assert plain.adopt() == 0
+    printed = capsys.readouterr()
+    assert "s3cret-word" not in printed.out + printed.err
+    plain.switch()
+    rows = tomllib.loads(plain.text("requirements/indexes.toml"))["index"]
+    assert rows == [
+        {"name": "corp", "url": "https://corp.example.org/simple", "packages": ["corp-models"]}
+    ]
+    assert "corp-models" in plain.lines("requirements/30-prod.in")
+
+
+def test_an_optional_part_gets_an_environment_of_its_own(plain: Adopted) -> None:
+    path = plain.folder / "requirements-gpu.txt"
+    path.write_text("onnxruntime-gpu==1.20.1\nnumpy==1.24.4\n", encoding="utf-8")
+    commit(plain.folder, "A variant")
+    assert plain.adopt("--environment", "requirements-gpu.txt") == 0
+    plain.switch()
+    lines = plain.lines("requirements/environments/gpu.in")
+    assert {"onnxruntime-gpu==1.20.1", "numpy==1.24.4"} <= set(lines)
+    assert sum(line.startswith("numpy") for line in lines) == 1
+    assert "onnxruntime-gpu" not in plain.text("requirements/20-train.in")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'project = {name = "flowers", version = "1"}\n',
+        '[project] # facts\nname = "flowers"\nversion = "1"\n',
+        '[project.urls]\nA = "https://example.org"\n\n[project]\nname = "flowers"\nversion = "1"\n',
+    ],
+)
+def test_the_project_s_facts_are_taken_however_they_are_written(text: str, plain: Adopted) -> None:
+    (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(plain.folder, "Facts")
+    assert plain.adopt() == 0
+    plain.switch()
+    said = tomllib.loads(plain.text("pyproject.toml"))["project"]
+    assert said.items() >= tomllib.loads(text)["project"].items()
+    assert said["requires-python"].startswith("==3.")

@@ -15,13 +15,12 @@ import yaml
 from hooks import adopt
 from hooks.adopt import ANSWERS
 from tests.adopt.conftest import FOUND
-from tests.adopt.repository import KINDS, Adopted, make
+from tests.adopt.repository import KINDS, Adopted, followed, make
 from tests.infra.workflows.files import read, steps
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
-from tests.support.copier_runs import commit, conflicts, files_of, git, release, update
+from tests.support.copier_runs import commit, conflicts, files_of, git, update
 from tests.support.fast_copier import FastCopier
 
-NEXT = "1000.0.0"
 FAST = ("conda", "poetry", "requirements")
 UPDATED = ("requirements",)
 """What the fast tests adopt, and what they update."""
@@ -272,38 +271,6 @@ def _before(adopted: Adopted) -> str:
     """Return the commit before the adoption, which has a commit of its own for moved files."""
     moves = "Move files" in git(adopted.folder, "log", "--format=%s", "-2")
     return "HEAD~2" if moves else "HEAD~1"
-
-
-@pytest.fixture(scope="module")
-def next_release(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the template after a release that changes all kinds of its files."""
-    newer = tmp_path_factory.mktemp("next") / "template"
-    git(template, "clone", "--quiet", str(template), str(newer))
-    files = newer / "template"
-    for path, old, new in (
-        ("Makefile.jinja", "# Development\n", "# Development\nnew:  ## of the next release\n"),
-        ("pyproject.toml.jinja", "[build-system]\n", "# New.\n[build-system]\n"),
-        (".gitignore.jinja", "*.egg-info/\n", "*.egg-info/\n/new/\n"),
-        (".gitattributes.jinja", "/keep.py text", "/new.py text eol=lf\n/keep.py text"),
-        ("requirements/30-prod.in", "# Yours", "# All yours"),
-    ):
-        text = (files / path).read_text(encoding="utf-8")
-        assert old in text
-        (files / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-    (files / "docs" / "new.md").write_text("# New\n", encoding="utf-8")
-    (files / "src" / "{{package_name}}" / "new.py").write_text("NEW = 1\n", encoding="utf-8")
-    release(newer, NEXT)
-    return newer
-
-
-def followed(adopted: Adopted, template: Path, project: Path) -> Adopted:
-    """Return a copy of an adopted repository that follows a template elsewhere."""
-    shutil.copytree(adopted.folder, project, symlinks=True)
-    copy = Adopted(project, template)
-    text = copy.text(ANSWERS).replace(str(adopted.template), str(template))
-    (project / ANSWERS).write_text(text, encoding="utf-8")
-    commit(project, "Follow the template elsewhere")
-    return copy
 
 
 @pytest.mark.parametrize(

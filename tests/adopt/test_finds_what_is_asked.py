@@ -159,12 +159,12 @@ name = "pt"
 url = "https://download.pytorch.org/whl/cu130"
 """
     found = survey(of_files(tmp_path, {"pyproject.toml": text}))
-    assert sorted(asked(found)) == ["rich", "torch"]
+    assert sorted(asked(found)) == ["corp-models", "rich", "torch"]
+    assert found.findings.ties == {("corp", "https://corp.example.org/simple"): ["corp-models"]}
     assert (
         "workspace" in left(found)["tool.uv.sources.sister"]
         or "package of this repository" in (left(found)["tool.uv.sources.sister"])
     )
-    assert "the index corp" in left(found)["tool.uv.sources.corp-models"]
 
 
 def test_requirements_txt_wins_over_a_variant_which_stays_optional(tmp_path: Path) -> None:

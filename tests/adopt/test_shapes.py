@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from hooks import adopt
 from hooks.adopt import BRANCH, make_plan, show, write
 from hooks.adoption.files import KEPT
-from hooks.adoption.repository import Repository
-from tests.adopt.repository import of_files, options
+from hooks.adoption.repository import Repository, has_all_lines
+from tests.adopt.conftest import FOUND
+from tests.adopt.repository import Adopted, followed, of_files, options
 from tests.adopt.shapes import SHAPES
-from tests.support.copier_runs import git
+from tests.support.copier_runs import commit, conflicts, git, update
+from tests.support.fast_copier import FastCopier
 
-pytestmark = pytest.mark.usefixtures("known_machine")
 FAST = ("scripts", "jax-library", "transformers", "conda-export")
 OF_THE_INDEX = ("`--loosen numpy`", "the exact pins have wheels for it")
 """What only a plan that asks the package index can say: benchmarks/adoption.py looks for it."""
@@ -25,6 +27,7 @@ OF_THE_INDEX = ("`--loosen numpy`", "the exact pins have wheels for it")
     "name",
     [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in SHAPES],
 )
+@pytest.mark.usefixtures("known_machine")
 def test_the_plan_is_as_expected(name: str, template: Path, tmp_path: Path) -> None:
     shape = SHAPES[name]
     folder = tmp_path / "project"
@@ -42,3 +45,38 @@ def test_the_plan_is_as_expected(name: str, template: Path, tmp_path: Path) -> N
         assert repository.tree[path] in (after.get(path), after.get(f"{KEPT}/{path}"))
     assert git(folder, "status", "--porcelain") == ""
     assert Repository.at(folder).head == repository.head
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name == FAST[0] else pytest.param(name, marks=pytest.mark.slow) for name in SHAPES],
+)
+def test_a_second_update_loses_nothing_either(
+    name: str,
+    template: Path,
+    next_release: Path,
+    copies: FastCopier,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    shape = SHAPES[name]
+    folder = tmp_path / "project"
+    repository = of_files(folder, shape.files)
+    monkeypatch.setattr(adopt, "detect", lambda: FOUND)
+    with copies.active():
+        write(make_plan(repository, {}, options(folder, template, *shape.options)))
+    made = Adopted(folder, template)
+    made.switch()
+    project = followed(made, next_release, tmp_path / "followed").folder
+    for _ in range(2):
+        update(project)
+        assert conflicts(project) == []
+        commit(project, "Update")
+    found = Repository.at(project)
+    after = found.tree
+    for path in repository.tree:
+        kept = path if path in after else f"{KEPT}/{path}"
+        if path == "pyproject.toml":
+            assert has_all_lines(made.text(path).encode(), found.content(after[path]))
+        else:
+            assert repository.tree[path] in (after[kept], after.get(f"{KEPT}/{path}"))

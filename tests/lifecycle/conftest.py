@@ -11,6 +11,7 @@ import pytest
 from hooks.machine_answers import BUILD
 from hooks.new_project import machine_answers
 from tests.lifecycle.projects import Checkpoint, Project, new_project, succeeded
+from tests.support.browser import Browser, NoBrowserError, browser
 from tests.support.catalog import checked_builds
 from tests.support.loopback import serving
 from tests.support.torch_index import make_torch_index
@@ -60,3 +61,13 @@ def trained_project(
     for target in ("setup", "data", "train", "export", "install-prod"):
         project.make(target)
     return Checkpoint.of(project)
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a window of a browser."""
+    try:
+        with browser(tmp_path_factory.mktemp("browser")) as opened:
+            yield opened
+    except NoBrowserError as error:
+        pytest.skip(str(error))

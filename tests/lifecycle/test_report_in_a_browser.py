@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lifecycle.projects import Checkpoint
-from tests.support.browser import Browser, NoBrowserError, browser
+from tests.support.browser import Browser
 from tests.support.loopback import serving
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("training")]
@@ -28,14 +27,10 @@ return new Promise(resolve => {
 
 
 @pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def window(window: Browser) -> Browser:
     """Return a window, in which pages have the width of a laptop's screen."""
-    try:
-        with browser(tmp_path_factory.mktemp("browser")) as opened:
-            opened.resize(1280, 2400)
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(str(error))
+    window.resize(1280, 2400)
+    return window
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.lifecycle.projects import ENVIRONMENT, Project
-from tests.support.browser import Browser, NoBrowserError, browser
-from tests.support.catalog import ROOT
+from tests.support.browser import LAPTOP, PHONE, Browser
 from tests.support.copier_runs import render
 from tests.support.load import Counts, ask
+from tests.support.pictures import is_of
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
@@ -35,13 +35,11 @@ OF_PRODUCTION = ".venv-prod"
 MODEL = "models/digits"
 ONE = [[0, 0, 0, 14, 10, 0, 0, 0]] * 8
 BODY = json.dumps({"images": [ONE]}).encode()
-PICTURE = ROOT / "docs" / "images" / "draw-a-digit.png"
 CHECKED = (
     "--checks",
     "not_a_server_error,status_code_conformance,response_schema_conformance,content_type_conformance",
     *("--max-examples", "60", "--seed", "1"),
 )
-PHONE, LAPTOP = (360, 740), (1280, 900)
 
 
 @pytest.fixture(scope="module")
@@ -352,16 +350,6 @@ def test_no_request_that_the_interface_allows_is_a_fault_of_the_server(
 
 
 @pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a window of a browser."""
-    try:
-        with browser(tmp_path_factory.mktemp("browser")) as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
 def served(project: Project) -> Iterator[Running]:
     """A server for the tests of its pages."""
     with serving(project) as running:
@@ -431,13 +419,11 @@ def test_a_digit_is_drawn_and_recognized(
     assert len(shares) == 10
     assert sum(shares) == pytest.approx(100, abs=1)
     assert max(shares) == shares[1]
-    width = window.run("return document.documentElement.scrollWidth")
-    assert width <= window.run("return window.innerWidth"), "nothing is cut off"
+    assert not window.is_cut_off()
     (board,) = window.boxes("#board")
     assert board["width"] == pytest.approx(board["height"], abs=2)
     assert board["width"] >= 200
-    asked = [address for address in window.requests() if not address.startswith("data:")]
-    assert {address.split("/")[2] for address in asked} == {f"127.0.0.1:{served.port}"}
+    assert window.asked_places() == {f"127.0.0.1:{served.port}"}
     window.screenshot(tmp_path / "page.png")  # for people
     assert (tmp_path / "page.png").stat().st_size > 5_000
 
@@ -445,28 +431,17 @@ def test_a_digit_is_drawn_and_recognized(
 def test_the_picture_of_the_readme_is_of_the_page(
     window: Browser, served: Running, tmp_path: Path
 ) -> None:
-    """The picture is what this test wrote: copy it to docs/images/ after the page has changed."""
-    window.resize(860, 780)
     window.open(f"http://127.0.0.1:{served.port}/")
+    window.resize_view(860, 680)
     assert shown_after(window, DRAW_A_THREE) == "It looks like 3."
-    window.screenshot(tmp_path / PICTURE.name)
-    written = [path.read_bytes() for path in (PICTURE, tmp_path / PICTURE.name)]
-    assert [content[:8] for content in written] == [b"\x89PNG\r\n\x1a\n"] * 2
-    sizes = [content[16:24] for content in written]  # width and height
-    assert sizes[0] == sizes[1], "the page has another size"
+    assert window.footer()
+    assert is_of(window, "draw-a-digit.png", tmp_path)
 
 
 def test_the_page_says_which_model_answers(window: Browser, served: Running) -> None:
     window.open(f"http://127.0.0.1:{served.port}/")
     model = served.json("/health/live")["model"]
-    script = """
-    const footer = document.querySelector("footer");
-    if (footer.querySelector("a")) return footer.textContent;
-    return new Promise(resolve => new MutationObserver(() => {
-      if (footer.querySelector("a")) resolve(footer.textContent);
-    }).observe(footer, {childList: true}));
-    """
-    text = str(window.run(script))
+    text = window.footer()
     for part in (model["version"], model["commit"][:12], model["data_sha256"][:12]):
         assert part in text
 
@@ -494,5 +469,4 @@ def test_the_interface_can_be_tried_on_its_page(window: Browser, served: Running
     answer = str(window.run(script))
     assert answer.startswith("200 OK"), "the example of the types is a request that works"
     assert "predictions" in answer
-    asked = [address for address in window.requests() if not address.startswith("data:")]
-    assert {address.split("/")[2] for address in asked} == {f"127.0.0.1:{served.port}"}
+    assert window.asked_places() == {f"127.0.0.1:{served.port}"}

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from tests.lifecycle.projects import ENVIRONMENT, Project
-from tests.lifecycle.test_serving import LAPTOP, OF_PRODUCTION, PHONE, Running, serving
+from tests.lifecycle.test_serving import OF_PRODUCTION, Running, serving
 from tests.support.answer_sets import PAIRS
-from tests.support.browser import Browser, NoBrowserError, browser
+from tests.support.browser import LAPTOP, PHONE, Browser
 from tests.support.copier_runs import render
+from tests.support.pictures import is_of
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("text-serving")]
 
@@ -231,16 +232,6 @@ def test_llama_cpp_is_started_again_if_it_dies(project: Project, runtime: str) -
 
 
 @pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a window of a browser."""
-    try:
-        with browser(tmp_path_factory.mktemp("browser")) as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
 def open_to_all(project: Project, runtime: str) -> Iterator[Running]:
     """A server for the tests of its page."""
     with serving(project, MODELS[runtime]) as running:
@@ -286,10 +277,8 @@ def test_the_page_shows_an_answer_as_it_is_written(
     assert shown["text"].startswith(PROMPT)
     assert len(shown["text"]) > len(PROMPT)
     assert len(set(shown["lengths"])) > 2, "it came in pieces"
-    width = window.run("return document.documentElement.scrollWidth")
-    assert width <= window.run("return window.innerWidth"), "nothing is cut off"
-    addresses = [address for address in window.requests() if not address.startswith("data:")]
-    assert {address.split("/")[2] for address in addresses} == {f"127.0.0.1:{open_to_all.port}"}
+    assert not window.is_cut_off()
+    assert window.asked_places() == {f"127.0.0.1:{open_to_all.port}"}
     window.screenshot(tmp_path / "page.png")
 
 
@@ -311,16 +300,42 @@ def test_the_page_says_what_is_wrong(window: Browser, open_to_all: Running) -> N
 def test_the_page_says_which_model_answers(window: Browser, open_to_all: Running) -> None:
     window.open(f"http://127.0.0.1:{open_to_all.port}/")
     model = open_to_all.json("/health/live")["model"]
-    script = """
-    const footer = document.querySelector("footer");
-    if (footer.querySelector("a")) return footer.textContent;
-    return new Promise(resolve => new MutationObserver(() => {
-      if (footer.querySelector("a")) resolve(footer.textContent);
-    }).observe(footer, {childList: true}));
-    """
-    text = str(window.run(script))
+    text = window.footer()
     shown = [
         model["version"],
         *(model[name][:12] for name in ("commit", "data_sha256") if name in model),
     ]
     assert all(part in text for part in shown), text
+
+
+def test_the_picture_of_the_docs_is_of_the_page(
+    window: Browser, open_to_all: Running, runtime: str, tmp_path: Path
+) -> None:
+    if runtime != "native":
+        pytest.skip("the models of the others are written for the tests, and write nothing to read")
+    window.open(f"http://127.0.0.1:{open_to_all.port}/")
+    window.resize_view(860, 620)
+    assert tried(window, f"ask({json.dumps(PROMPT)});")["text"].startswith(PROMPT)
+    assert window.footer()
+    assert is_of(window, "continue-a-text.png", tmp_path)
+
+
+def test_a_load_is_measured_and_the_interface_is_kept(project: Project, runtime: str) -> None:
+    model = "" if runtime == "native" else MODELS[runtime]
+    options = "--clients 2 --requests 6 --seconds 600 --tokens 8 --json"
+    for more in ("", " --chat"):
+        row = json.loads(project.make("load", f"{model} {options}{more}").stdout.splitlines()[-1])
+        assert (row["clients"], row["errors"]) == ("2", "0")
+        assert 6 <= int(row["answers"]) <= 7
+        assert float(row["tokens/s"]) > 0
+        assert 0 < float(row["first p50 ms"]) <= float(row["p50 ms"]) <= float(row["p99 ms"])
+    project.make("openapi")
+    project.make("openapi", "--check")
+    path = project.folder / "openapi.json"
+    written = json.loads(path.read_text(encoding="utf-8"))
+    del written["paths"]["/v1/models"]
+    path.write_text(json.dumps(written), encoding="utf-8")
+    checked = project.tools("openapi", "--check")
+    assert checked.returncode == 1
+    assert "differs from the code at /paths//v1/models" in checked.stdout
+    path.unlink()

@@ -49,8 +49,11 @@ def test_the_types_of_requests_are_the_users(answers: dict[str, str], projects: 
     text = (package / "serving.py").read_text(encoding="utf-8")
     assert "class Request(BaseModel)" in text
     assert "from ." not in text, "it imports nothing of the kit, which may be taken back"
-    assert (package / "page.html").exists() == ('PAGE = "page.html"' in text)
-    assert (package / "page.html").exists() == (answers["training"] != "huggingface")
+    assert 'PAGE = "page.html"' in text
+    page = (package / "page.html").read_text(encoding="utf-8")
+    shown = "texts: [" if answers["training"] == "huggingface" else "images: ["
+    assert f"JSON.stringify({{{shown}" in page
+    assert '"*.html"' in (project / "pyproject.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("answers", GENERATORS, ids=lambda answers: answers["inference"])
@@ -64,6 +67,9 @@ def test_text_has_a_server_and_a_page_of_its_own(
     assert not serving & {"predicting.py", "batching.py", "tensors.py"}
     assert "v1/completions" in (package / "page.html").read_text(encoding="utf-8")
     assert "GeneratorService" in (package / "kit/commands/serve.py").read_text(encoding="utf-8")
+    assert all((package / "kit/commands" / name).exists() for name in ("load.py", "openapi.py"))
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    assert all(f"\n{target}:" in makefile for target in ("serve", "load", "openapi"))
     assert (project / "tests" / "text_server").is_dir()
     assert not (project / "tests" / "serving").exists()
     assert '"*.html"' in (project / "pyproject.toml").read_text(encoding="utf-8")

@@ -23,6 +23,16 @@ OPTIONS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--hide-scrollbars",
 )  # fmt: skip
+PHONE, LAPTOP = (360, 740), (1280, 900)
+"""What people have: width and height of a window."""
+
+FOOTER = """
+const footer = document.querySelector("footer");
+if (footer.querySelector("a")) return footer.textContent;
+return new Promise(resolve => new MutationObserver(() => {
+  if (footer.querySelector("a")) resolve(footer.textContent);
+}).observe(footer, {childList: true}));
+"""
 STARTED = re.compile(r"started successfully on port (\d+)")
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of a reference, in the protocol
 
@@ -48,6 +58,13 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         """Give the window a size."""
         self._call("window/rect", width=width, height=height)
+
+    def resize_view(self, width: int, height: int) -> None:
+        """Give what the window shows of a page a size; its frame is added to that."""
+        self.resize(width, height)
+        frame = "return [outerWidth - innerWidth, outerHeight - innerHeight]"
+        more_width, more_height = self.run(frame)
+        self.resize(width + more_width, height + more_height)
 
     def title(self) -> str:
         """Return the title of the page."""
@@ -76,6 +93,20 @@ class Browser:
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
         ]
+
+    def asked_places(self) -> set[str]:
+        """Return the hosts with their ports that were asked since the requests were last read."""
+        addresses = [each for each in self.requests() if not each.startswith("data:")]
+        return {address.split("/")[2] for address in addresses}
+
+    def is_cut_off(self, *, below: bool = False) -> bool:
+        """Tell whether a part of the page is beside what the window shows, or below it."""
+        size = "Height" if below else "Width"
+        return bool(self.run(f"return document.documentElement.scroll{size} > inner{size}"))
+
+    def footer(self) -> str:
+        """Return what the page says at its end of the model, once it is there."""
+        return str(self.run(FOOTER))
 
     def screenshot(self, path: Path) -> None:
         """Write what the window shows, as PNG."""

@@ -1,8 +1,8 @@
-"""What `/predict` takes and gives, as its documentation shows it.
+"""What `/predict` takes and gives, as its documentation shows it, and the page at `/`.
 
 It belongs to `task.py`: `Request` is what `prepare` takes, `Prediction` what `decode` gives.
-Without `Request` the model's inputs are taken by their names. `PAGE` names a file beside this one
-that is shown at `/`. Routes of your own are added by a function `add_routes(app)`: docs/serving.md.
+Without `Request` the model's inputs are taken by their names, and without `PAGE` there is no page.
+Routes of your own are added by a function `add_routes(app)`: docs/serving.md.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+PAGE = "page.html"  # beside this file
 
 Text = Annotated[str, Field(strict=True, max_length=20_000)]
 

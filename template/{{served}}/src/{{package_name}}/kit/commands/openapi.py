@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import read_json, write_text
+from ..serving import module_of_service
 
 HELP = "write openapi.json, what the server takes and gives; --check compares it"
 DEFAULT_OUTPUT = Path("openapi.json")
@@ -22,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the file, or say where it differs."""
-    from ..serving.predicting import describe_interface
-
-    found = describe_interface()
+    found = module_of_service().describe_interface()
     if not args.check:
         write_text(args.output, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         print(f"Wrote {args.output}.")

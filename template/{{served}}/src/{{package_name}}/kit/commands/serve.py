@@ -7,13 +7,12 @@ import argparse
 import os
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..answers import load_answers, optional
 from ..artifacts import newest_model
+from ..serving import generates_text, module_of_service
 
 HELP = "answer over HTTP with an exported model, until Ctrl-C"
 _MAY_CRASH = ("llama-cpp",)  # which ends the process in which it meets an error of its own
@@ -42,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from ..serving.settings import read_settings
 
     settings = read_settings(os.environ, host=args.host, port=args.port, workers=args.workers)
-    folder = args.model or (None if _generates() else newest_model())
+    folder = args.model or (None if generates_text() else newest_model())
     open_service = partial(_service().open, folder, settings, args.device)
     if getattr(args, "by", None):
         if folder:  # Ray's processes have another working directory
@@ -61,14 +60,9 @@ def _application(open_service: Callable[[], Any], settings: Any) -> Any:
 
 def _service() -> Any:
     """Return the kind of service that this project has the module of."""
-    if _generates():
-        return import_module("..serving.generating", __package__).GeneratorService
-    return import_module("..serving.predicting", __package__).PredictorService
-
-
-def _generates() -> bool:
-    return find_spec(f"{__package__.rpartition('.')[0]}.serving.engines") is not None
+    module = module_of_service()
+    return module.GeneratorService if generates_text() else module.PredictorService
 
 
 def _default() -> str:
-    return "as in configs/generate.toml" if _generates() else "the newest in models/"
+    return "as in configs/generate.toml" if generates_text() else "the newest in models/"

@@ -16,7 +16,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from prometheus_client import Counter, Histogram
@@ -36,6 +36,7 @@ from ..generation.generator import DEFAULT_SETTINGS
 from ..generation.opening import DEFAULT_CONFIG, read_table
 from ..project_folder import in_project
 from . import engines, open_ai
+from .application import create_app
 from .engines import Asked, Counts
 from .metrics import Metrics
 from .problems import BusyError
@@ -271,6 +272,13 @@ class GeneratorService:
         if self._line is None:
             raise BusyError("The server is about to end: ask again in a while.")
         return self._line
+
+
+def describe_interface() -> dict[str, Any]:
+    """Return what the server takes and gives, in the form of OpenAPI; no model is needed."""
+    settings, nothing = ServingSettings(), cast("Any", None)
+    model = Model("model", "", "", nothing)
+    return create_app(GeneratorService(lambda: model, model, settings), settings).openapi()
 
 
 class _Line:

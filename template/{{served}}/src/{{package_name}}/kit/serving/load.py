@@ -4,16 +4,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 
+_END_OF_LINE = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
+_EVENT, _LAST = b"data: ", b"[DONE]"
 _BAD = 400
+_SHARES = (50, 95, 99)
 
 
 @dataclass
@@ -25,12 +30,18 @@ class Measured:
         statuses: How often each status came.
         unanswered: Requests whose connection broke.
         duration: Seconds in all.
+        generates: Whether text is asked for, as a stream.
+        firsts: Seconds until the first text of each answer.
+        tokens: How many all answers had.
     """
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
     duration: float = 0.0
+    generates: bool = False
+    firsts: list[float] = field(default_factory=list)
+    tokens: int = 0
 
     @property
     def errors(self) -> int:
@@ -38,25 +49,26 @@ class Measured:
         bad = sum(count for status, count in self.statuses.items() if status >= _BAD)
         return bad + self.unanswered
 
-    @property
-    def per_second(self) -> float:
-        """Good answers in a second."""
-        return len(self.seconds) / self.duration if self.duration else 0.0
-
-    def percentile(self, share: float) -> float:
-        """Return within how many milliseconds that share of the good answers came."""
-        ordered = sorted(self.seconds)
-        at = min(len(ordered) - 1, int(share * len(ordered)))
-        return 1000 * ordered[at] if ordered else float("nan")
-
     def row(self) -> dict[str, str]:
         """Return what people read."""
         return {
-            "requests/s": f"{self.per_second:.0f}",
-            **{f"p{share} ms": f"{self.percentile(share / 100):.1f}" for share in (50, 95, 99)},
+            "requests/s": self._each_second(len(self.seconds)),
+            **({"tokens/s": self._each_second(self.tokens)} if self.generates else {}),
+            **(_percentiles("first ", self.firsts) if self.generates else {}),
+            **_percentiles("", self.seconds),
             "answers": str(self.statuses.total()),
             "errors": str(self.errors),
         }
+
+    def _each_second(self, count: int) -> str:
+        return f"{count / self.duration if self.duration else 0.0:.1f}"
+
+
+def _percentiles(name: str, seconds: Sequence[float]) -> dict[str, str]:
+    """Return within how many milliseconds some shares of the good answers came."""
+    ordered = sorted(seconds) or [float("nan")]
+    places = {share: min(len(ordered) - 1, share * len(ordered) // 100) for share in _SHARES}
+    return {f"{name}p{share} ms": f"{1000 * ordered[at]:.1f}" for share, at in places.items()}
 
 
 async def measure(
@@ -67,6 +79,7 @@ async def measure(
     clients: int,
     seconds: float,
     requests: int,
+    generates: bool = False,
 ) -> Measured:
     """Let clients ask, each over a connection of its own and again once it is answered.
 
@@ -77,6 +90,7 @@ async def measure(
         clients: How many ask at once.
         seconds: How long at most.
         requests: How many at most.
+        generates: Whether the answers are text, as a stream.
 
     Raises:
         ConfigError: The address is none of HTTP.
@@ -88,7 +102,7 @@ async def measure(
     given["Content-Length"] = str(len(body))
     lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {text}" for name, text in given.items())]
     request = "\r\n".join(lines).encode() + _END_OF_HEAD + body
-    measured, began = Measured(), time.perf_counter()
+    measured, began = Measured(generates=generates), time.perf_counter()
 
     async def client() -> None:
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -103,8 +117,10 @@ async def measure(
                     connection = None
             except (OSError, asyncio.IncompleteReadError):
                 measured.unanswered += 1
-                await asyncio.sleep(0.05)  # it may be starting
+                if connection:
+                    connection[1].close()
                 connection = None
+                await asyncio.sleep(0.05)  # it may be starting
         if connection:
             connection[1].close()
 
@@ -121,9 +137,56 @@ async def _ask(
     writer.write(request)
     head = (await reader.readuntil(_END_OF_HEAD)).decode("latin-1").lower().split("\r\n")
     headers = dict(line.split(": ", 1) for line in head[1:] if ": " in line)
-    await reader.readexactly(int(headers.get("content-length", "0")))
-    status = int(head[0].split()[1])
+    status, text = int(head[0].split()[1]), _Text()
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        text = await _read_text(reader)
+    else:
+        await reader.readexactly(int(headers.get("content-length", "0")))
     measured.statuses[status] += 1
     if status < _BAD:
         measured.seconds.append(time.perf_counter() - began)
+        measured.firsts += [first - began for first in text.first]
+        measured.tokens += text.tokens
     return headers.get("connection") != "close"
+
+
+@dataclass
+class _Text:
+    """What is known of a text that was streamed: when it began, if it did, and its tokens."""
+
+    first: list[float] = field(default_factory=list)
+    tokens: int = 0
+
+
+async def _read_text(reader: asyncio.StreamReader) -> _Text:
+    """Read a text to its end."""
+    text = _Text()
+    async for event in _events(reader):
+        said = [
+            each.get("text") or each.get("delta", {}).get("content") for each in event["choices"]
+        ]
+        if any(said) and not text.first:
+            text.first.append(time.perf_counter())
+        if event.get("usage"):
+            text.tokens = event["usage"]["completion_tokens"]
+    return text
+
+
+async def _events(reader: asyncio.StreamReader) -> AsyncIterator[Any]:
+    """Yield the events of a stream; one that has no last event was cut off."""
+    held, is_whole = b"", False
+    async for chunk in _chunks(reader):
+        *events, held = (held + chunk).split(b"\n\n")
+        for content in (each.removeprefix(_EVENT) for each in events if each.startswith(_EVENT)):
+            is_whole = content == _LAST
+            if not is_whole:
+                yield json.loads(content)
+    if not is_whole:
+        raise asyncio.IncompleteReadError(held, None)
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the parts of a body whose length is not known at its start."""
+    while size := int(await reader.readuntil(_END_OF_LINE), 16):
+        yield (await reader.readexactly(size + len(_END_OF_LINE)))[:size]
+    await reader.readuntil(_END_OF_LINE)

@@ -8,6 +8,7 @@ From the code that you own it calls `task.prepare` (or what `task.open_prepare` 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,8 @@ from ... import task
 from ..answers import load_answers
 from ..artifacts import newest_model
 from ..errors import InputError
+from ..inference import read_metadata
+from ..inference.parity import read_parity
 from . import open_inference, own, tensors, versions
 from .application import create_app, error_responses
 from .batching import Answer, Arrays, Batcher
@@ -241,6 +244,21 @@ def describe_interface() -> dict[str, Any]:
         model = Model("model", "", "", nothing, nothing)
         service = PredictorService(lambda: model, model, settings)
     return create_app(service, settings).openapi()
+
+
+def example_request(folder: Path) -> tuple[str, bytes]:
+    """Return where the first example of an exported model goes to, and the request with it."""
+    inputs, _, _ = read_parity(folder, read_metadata(folder))
+    tensors = [
+        {
+            "name": name,
+            "shape": [1, *array.shape[1:]],
+            "datatype": open_inference.datatype(array.dtype),
+            "data": array[:1].ravel().tolist(),
+        }
+        for name, array in inputs.items()
+    ]
+    return f"/v2/models/{folder.name}/infer", json.dumps({"inputs": tensors}).encode()
 
 
 def _is_finite(array: NDArray[Any]) -> bool:
