@@ -21,7 +21,7 @@ from envkeep.hardware import catalog
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import INDEXES, OVERRIDES, REQUIREMENTS, shown
 from envkeep.project.requirements import input_files, layers, with_included
-from envkeep.project.target import Target, exporters_of
+from envkeep.project.target import Target, locked_alone
 from envkeep.redact import CREDENTIALS, HIDDEN
 from envkeep.toolchain import pip_by_name
 from envkeep.toolchain.pip_by_name import Tie
@@ -141,7 +141,7 @@ def refuse_options(target: Target) -> None:
         ToolError: A file has such an option.
     """
     files = [OVERRIDES] if OVERRIDES.exists() else []
-    for name in (*layers(), *exporters_of(target)):
+    for name in (*layers(), *locked_alone(target)):
         for path in input_files(name, target.backend):
             files += with_included(path)
     for path in dict.fromkeys(files):
