@@ -154,6 +154,18 @@ def test_an_index_in_requirements_is_refused_with_what_to_write(
     assert "s3cret" not in str(caught.value)
 
 
+def test_an_index_is_refused_in_what_is_locked_alone_too(
+    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("")
+    monkeypatch.setattr(indexes, "locked_alone", lambda target: ("environments/vllm",))
+    (folder / "environments").mkdir()
+    line = "--extra-index-url https://corp/simple\n"
+    (folder / "environments" / "vllm.in").write_text(line, encoding="utf-8")
+    with pytest.raises(ToolError, match=r"environments/vllm\.in, line 1: "):
+        indexes.refuse_options(CPU)
+
+
 def test_other_options_and_lines_are_no_indexes(write: Callable[[str], Path]) -> None:
     folder = write("")
     text = (folder / "20-train.in").read_text(encoding="utf-8")
