@@ -24,6 +24,7 @@ from maintain.stack.rows import (
     Gpu,
     Image,
     NamedIndex,
+    OfferedPackage,
     Part,
     Platform,
     PythonRow,
@@ -112,6 +113,18 @@ def load_exporters(stack: Path) -> list[ExporterDependency]:
             raise StackError(
                 f"{label(path)} row {number}: all rows of {row.exporter} must have the same `when`."
             )
+    return found
+
+
+def load_offered(stack: Path) -> list[OfferedPackage]:
+    """Read offered.yml.
+
+    Raises:
+        StackError: The file or a row is wrong, or lists a package twice.
+    """
+    path = stack / "offered.yml"
+    found = _rows(path, OfferedPackage)
+    refuse_repeats(path, [each.package for each in found], "package")
     return found
 
 

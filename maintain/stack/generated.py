@@ -14,6 +14,7 @@ from maintain.stack.catalog import Catalog, load_catalog
 from maintain.stack.data import (
     StackError,
     load_exporters,
+    load_offered,
     load_pythons,
     load_release,
     load_requirements,
@@ -21,7 +22,7 @@ from maintain.stack.data import (
 )
 from maintain.stack.pins import by_name, parse_pins, render_header
 from maintain.stack.resolver import Resolver, Unresolvable
-from maintain.stack.rows import Build, DirectDependency, ExporterDependency, Release
+from maintain.stack.rows import Build, DirectDependency, ExporterDependency, OfferedPackage, Release
 
 COMMON = "constraints.txt"
 TOOLCHAIN = "toolchain"
@@ -42,6 +43,7 @@ class Inputs:
     """All that the generated files are made from.
 
     Attributes:
+        offered: Packages that are pinned though no layer asks for them, so that a project may.
         kept: Generated files whose pins are preferred to newer ones, by path below the folder.
     """
 
@@ -51,14 +53,16 @@ class Inputs:
     exporters: tuple[ExporterDependency, ...]
     tools: Mapping[str, tuple[str, ...]]
     catalog: Catalog
+    offered: tuple[OfferedPackage, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requirements(self) -> list[str]:
-        """What no build of torch decides in requirements.yml, torch with its version."""
+        """What no build of torch decides, torch with its version."""
         plain = [build for build in self.catalog.builds if not build.requires]
         rows = [row for row in self.direct if row.is_everywhere or any(map(row.goes_with, plain))]
-        packages = sorted({row.requirement for row in rows}, key=str.lower)
+        asked = {*(row.requirement for row in rows), *(row.package for row in self.offered)}
+        packages = sorted(asked, key=str.lower)
         return [self._with_version(package) for package in packages]
 
     def wanted_by(self, exporter: str) -> list[str]:
@@ -90,6 +94,7 @@ def load_inputs(stack: Path) -> Inputs:
         tuple(load_exporters(stack)),
         {name: tuple(_requirement_lines(stack / f"{name}.in")) for name in TOOLS},
         load_catalog(stack),
+        tuple(load_offered(stack)),
     )
     _check_hardware_of(inputs)
     return inputs

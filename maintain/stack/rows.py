@@ -206,6 +206,14 @@ class ExporterDependency(Part):
         return canonicalize_name(Requirement(self.package).name)
 
 
+class OfferedPackage(Part):
+    """A row of offered.yml: a package that is pinned though no layer asks for it."""
+
+    package: BarePackage
+    why: Text
+    built: bool = False
+
+
 class Source(Part):
     """A row of sources.yml: where facts come from."""
 

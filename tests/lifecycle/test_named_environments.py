@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from envkeep.hardware.machine import detect
+from maintain import ROOT
+from maintain.stack.data import load_release
 from tests.lifecycle.projects import (
     NEEDS_NAMESPACES,
     Checkpoint,
@@ -16,6 +19,7 @@ from tests.lifecycle.projects import (
     pins_of,
     succeeded,
 )
+from tests.support.copier_runs import render
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("environment")]
 
@@ -112,3 +116,24 @@ def test_bad_input_changes_no_lock(project: Project) -> None:
         (project.folder / FILE).write_text(text, encoding="utf-8")
     assert f"{FILE} is for the backend tpu, and the project has cpu" in sentence
     assert project.lock_texts() == locks
+
+
+@pytest.mark.parametrize("asked", ["keras-hub", "nemo-toolkit[asr]"])
+def test_large_toolkits_are_locked_beside_the_layers(
+    template: Path, answers: dict[str, str], tmp_path: Path, asked: str
+) -> None:
+    project = Project(tmp_path / "project")
+    render(template, project.folder, {**answers, "training": "pytorch"})
+    folder = project.folder / "requirements" / "environments"
+    folder.mkdir()
+    (folder / "toolkit.in").write_text(
+        f"# backends: cpu\n# platforms: {detect().platform}\n\n{asked}\ntorch\n", encoding="utf-8"
+    )
+    cutoff = f"{load_release(ROOT / 'stack').cutoff}T23:59:59Z"
+    succeeded(project.tools("lock", "--fast", UV_EXCLUDE_NEWER=cutoff))
+    text = (project.locks / "environments" / "toolkit.txt").read_text(encoding="utf-8")
+    locked, layers = pins_of(text), pins_of("\n".join(project.lock_texts().values()))
+    name = asked.partition("[")[0]
+    assert name in locked
+    assert name not in layers
+    assert locked["torch"] == layers["torch"], "the stack's torch, from its index"

@@ -219,6 +219,7 @@ def make_stub_stack(root: Path, address: str = NOWHERE) -> StubStack:
         "requirements.yml": REQUIREMENTS,
         "exporters.yml": EXPORTERS,
         "reserved_names.yml": '- {why: "stub", names: ["os"]}\n',
+        "offered.yml": '- {package: fruit, why: "stub"}\n',
         "toolchain.in": "# a comment\nlocker\n",
         "copier.in": "renderer\n",
         "audit.in": "renderer\n",

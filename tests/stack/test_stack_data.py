@@ -21,6 +21,7 @@ from maintain.stack.data import (
     load_gpus,
     load_images,
     load_indexes,
+    load_offered,
     load_platforms,
     load_pythons,
     load_release,
@@ -43,6 +44,7 @@ LOADERS: dict[str, Callable[[Path], object]] = {
     "pythons.yml": load_pythons,
     "requirements.yml": load_requirements,
     "exporters.yml": load_exporters,
+    "offered.yml": load_offered,
     "reserved_names.yml": load_reserved_names,
     "sources.yml": load_sources,
     "platforms.yml": load_platforms,
@@ -391,6 +393,8 @@ def test_every_package_of_a_project_has_a_pin_or_a_floor() -> None:
         pinned = [row.name in by_name(parse_pins(each)) for each in texts]
         is_pinned = row.name in common or (pinned and all(pinned)) or row.name in of_torch
         assert is_pinned or row.floor or row.held, row.package
+    for row in inputs.offered:
+        assert row.package in common, row.package
     for each in inputs.exporters:
         pins = STACK / "exporters" / f"{each.exporter}.txt"
         found = by_name(parse_pins(pins.read_text(encoding="utf-8")))

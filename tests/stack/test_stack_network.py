@@ -96,6 +96,7 @@ def test_every_environment_installs_the_pins_from_wheels(
 ) -> None:
     constraints = (stack / "constraints.txt").read_text(encoding="utf-8")
     built = {row.requirement for row in load_requirements(stack) if row.built}
+    built |= {row.package for row in inputs.offered if row.built}
     wanted = [each for each in inputs.requirements if each not in built]
     wheels = resolver.resolve_wheels(wanted, python, platform, constraints=constraints)
     installed = {pin.name: pin.version for pin in parse_pins(wheels)}

@@ -10,8 +10,9 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
@@ -20,7 +21,7 @@ from envkeep.hardware import catalog
 from envkeep.locks.torch_builds import TorchBuild
 from envkeep.paths import INDEXES, OVERRIDES, REQUIREMENTS, shown
 from envkeep.project.requirements import input_files, layers, with_included
-from envkeep.project.target import Target, exporters_of
+from envkeep.project.target import Target, locked_alone
 from envkeep.redact import CREDENTIALS, HIDDEN
 from envkeep.toolchain import pip_by_name
 from envkeep.toolchain.pip_by_name import Tie
@@ -103,6 +104,20 @@ def index_of(name: str, backend: str | None = None) -> Tie | None:
     return pip_by_name.tie_of(pip_by_name.ties_of(REQUIREMENTS, backend), name)
 
 
+def of_team(names: Iterable[str]) -> list[str]:
+    """Return those of some packages that the team ties to an index, for any backend.
+
+    Raises:
+        ToolError: ``indexes.toml`` is not as it must be.
+    """
+    patterns = [each for row in index_rows() for each in row.packages]
+    return sorted(
+        name
+        for name in names
+        if any(fnmatchcase(pip_by_name.normalize(name), each) for each in patterns)
+    )
+
+
 def facts(target: Target) -> list[str]:
     """Return what of it decides on the locks of a target: one line with a hash, or nothing."""
     found = "\n".join(repr(tuple(tie)) for tie in ties(target))
@@ -126,7 +141,7 @@ def refuse_options(target: Target) -> None:
         ToolError: A file has such an option.
     """
     files = [OVERRIDES] if OVERRIDES.exists() else []
-    for name in (*layers(), *exporters_of(target)):
+    for name in (*layers(), *locked_alone(target)):
         for path in input_files(name, target.backend):
             files += with_included(path)
     for path in dict.fromkeys(files):

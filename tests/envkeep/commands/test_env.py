@@ -10,7 +10,7 @@ import pytest
 from envkeep.commands import env as command
 from envkeep.environments import store
 from envkeep.errors import ToolError
-from envkeep.locks import constraints, lock_set, torch_builds
+from envkeep.locks import constraints, indexes, lock_set, torch_builds
 from envkeep.locks.lock_set import Locks
 from envkeep.project import metadata, named_environments, requirements, target
 from envkeep.project.requirements import maker_of
@@ -145,6 +145,16 @@ def test_a_torch_without_one_version_is_refused_by_the_name_of_the_file(folder: 
     write(folder, "torch>=2.11\n")
     with pytest.raises(ToolError, match=r"requirements/environments/jam\.in must give torch one"):
         torch_builds.torch_build(LINUX_CPU, (JAM,))
+
+
+def test_an_index_in_its_file_is_refused_as_in_a_layer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexes, "OVERRIDES", folder / "overrides.txt")
+    write(folder, "# backends: cpu\n--extra-index-url https://corp.example/simple\nsugar\n")
+    indexes.refuse_options(LINUX_CUDA)
+    with pytest.raises(ToolError, match=r"environments/jam\.in, line 2: "):
+        indexes.refuse_options(LINUX_CPU)
 
 
 def test_only_what_an_environment_is_for_grows_stale_by_it(folder: Path) -> None:
