@@ -72,20 +72,18 @@ def test_renovate_finds_what_it_can_read(
     found = extracted(renovate, project, tmp_path)
     files = {each["packageFile"] for rows in found.values() for each in rows}
     assert files > OF_ALL
-    packages = {
-        name: each
-        for form in ("pep621", "poetry")
-        for file in found.get(form, [])
-        for name, each in names(found, form, file["packageFile"]).items()
-    }
-    locks = {lock for each in found.get("pep621", []) for lock in each.get("lockFiles", [])}
-    assert "python" in packages
+    form = "poetry" if manager == "poetry" else "pep621"
+    packages = names(found, form, "pyproject.toml")
+    locks = [each for file in found[form] for each in file.get("lockFiles", [])]
+    assert ("python" in packages) == (manager != "poetry")
     if lock is None:
         assert {*packages} == {"python", "setuptools"}
         assert not [each for each in files if each.startswith("requirements/")]
     else:
+        groups = {each["depType"] for each in found[form][0]["deps"]}
         assert {"numpy", "pytest", "ruff"} <= {*packages}
-        assert locks == {lock}
+        assert locks == [lock]
+        assert ("pins" in groups) == (manager == "poetry")
 
 
 def test_renovate_reads_the_teams_requirements_where_it_is_told_to(

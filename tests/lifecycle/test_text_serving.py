@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,14 @@ from tests.lifecycle.projects import ENVIRONMENT, Project
 from tests.lifecycle.test_serving import OF_PRODUCTION, Running, serving
 from tests.support.answer_sets import PAIRS
 from tests.support.browser import LAPTOP, PHONE, Browser
+from tests.support.chat_templates import (
+    REFUSED,
+    TALKS,
+    TEMPLATES,
+    WITH_TEMPLATE,
+    interpreter_with_transformers,
+    texts_of,
+)
 from tests.support.copier_runs import render
 from tests.support.pictures import is_of
 
@@ -45,6 +55,7 @@ WRITE_OPENVINO_GENAI = """
 from pathlib import Path
 from tests.openvino_genai import test_openvino_genai as tiny
 tiny.CONTEXT = 60_000
+tiny.CHARACTERS = [*tiny.CHARACTERS, "\\n"]  # which chat templates write
 folder = Path("models/tiny")
 folder.mkdir()
 tiny.write_tokenizer(folder)
@@ -339,3 +350,54 @@ def test_a_load_is_measured_and_the_interface_is_kept(project: Project, runtime:
     assert checked.returncode == 1
     assert "differs from the code at /paths//v1/models" in checked.stdout
     path.unlink()
+
+
+@pytest.fixture(scope="module")
+def transformers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an interpreter that has transformers."""
+    return interpreter_with_transformers(tmp_path_factory.mktemp("transformers") / "venv")
+
+
+@pytest.fixture
+def chatting(project: Project) -> Iterator[None]:
+    """Let messages go through the chat template."""
+    path = project.folder / "configs" / "generate.toml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("chat = false", "chat = true"), encoding="utf-8")
+    yield
+    path.write_text(before, encoding="utf-8")
+
+
+def answered(running: Running, path: str, **asked: Any) -> tuple[int, Any]:
+    """Ask and return the status, and the tokens of the prompt with the text, or the error."""
+    body = json.dumps({**asked, "max_tokens": 8, "temperature": 0}).encode()
+    address = f"http://127.0.0.1:{running.port}/v1/{path}"
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:
+            found = json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)["detail"]
+    (choice,) = found["choices"]
+    text = choice["text"] if "text" in choice else choice["message"]["content"]
+    return 200, (found["usage"]["prompt_tokens"], text)
+
+
+@pytest.mark.usefixtures("chatting")
+@pytest.mark.parametrize("name", list(TEMPLATES))
+def test_messages_become_what_transformers_makes_of_them(
+    project: Project, runtime: str, transformers: Path, tmp_path: Path, name: str
+) -> None:
+    """The same tokens go in and come out as for the text that transformers writes."""
+    source = MODELS[runtime]
+    model = str(tmp_path / f"model{Path(source).suffix}")
+    project.python("-c", WITH_TEMPLATE, runtime, source, model, TEMPLATES[name])
+    with serving(project, model) as running:
+        for talk, text in zip(TALKS[name], texts_of(transformers, name), strict=True):
+            status, chat = answered(running, "chat/completions", messages=talk)
+            assert (status, chat) == answered(running, "completions", prompt=text)
+            assert status == 200
+            assert chat != answered(running, "completions", prompt=text.replace("\n", "", 1))[1]
+        if name == "strict":
+            status, detail = answered(running, "chat/completions", messages=REFUSED)
+            assert status == 422, detail

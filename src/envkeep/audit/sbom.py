@@ -27,6 +27,7 @@ def describe_locks(
     locked: Mapping[str, Iterable[LockEntry]],
     known: Mapping[tuple[str, str], str],
     project: Mapping[str, str | None],
+    indexes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the parts of a software bill of materials and what brings what.
 
@@ -34,6 +35,7 @@ def describe_locks(
         locked: The entries of the locks by layer; of a package in several the first counts.
         known: Licenses by package and version.
         project: Name, version and license of the project itself.
+        indexes: Addresses of the indexes of those packages that have one of their own.
     """
     rows: dict[str, dict[str, Any]] = {}
     direct: set[str] = set()
@@ -44,6 +46,8 @@ def describe_locks(
             direct |= {entry.name} if entry.files else set()
             for parent in entry.parents:
                 needs.setdefault(canonicalize_name(parent), set()).add(entry.name)
+    for name, index in (indexes or {}).items():
+        rows[name]["index"] = index
     components = [
         {**row, "needs": sorted(needs.get(name, set()))} for name, row in sorted(rows.items())
     ]

@@ -26,8 +26,9 @@ LAYER = "requirements:layer"
 
 def component_of(row: Mapping[str, Any], kind: Any) -> Any:
     """Return a component: the project itself, or what is locked."""
-    address = {"download_url": row["address"]} if row.get("address") else None
-    purl = PackageURL("pypi", None, row["name"], row["version"], qualifiers=address)
+    known = {"download_url": row.get("address"), "repository_url": row.get("index")}
+    where = {name: value for name, value in known.items() if value} or None
+    purl = PackageURL("pypi", None, row["name"], row["version"], qualifiers=where)
     files = row.get("sha256", ())
     return Component(
         type=kind,

@@ -6,7 +6,8 @@ import argparse
 
 from envkeep.audit import vulnerabilities
 from envkeep.errors import ToolError
-from envkeep.paths import ACCEPTED_VULNERABILITIES, shown
+from envkeep.locks import indexes
+from envkeep.paths import ACCEPTED_VULNERABILITIES, INDEXES, shown
 from envkeep.project import target as backends
 from envkeep.result import Result
 
@@ -32,16 +33,20 @@ def run(arguments: argparse.Namespace) -> Result:
     if not versions:
         raise ToolError("there are no locks; run `make lock-all` first.")
     accepted = vulnerabilities.accepted_advisories()
-    found = vulnerabilities.look_up(versions, arguments.service, accepted)
+    own = indexes.of_team(versions)
+    public = {name: each for name, each in versions.items() if name not in own}
+    found = vulnerabilities.look_up(public, arguments.service, accepted)
     unknown = [row["name"] for row in found if "skip_reason" in row]
     bad = [(row, each) for row in found for each in row.get("vulns", [])]
     lines = [vulnerabilities.line(row, each) for row, each in bad]
     if unknown:
         listed = ", ".join(sorted(set(unknown)))
         lines.insert(0, f"Not looked up, because the service does not know them: {listed}.")
+    if own:
+        lines.insert(0, f"Not looked up, as {shown(INDEXES)} ties them: {', '.join(own)}.")
     data = {
         "checked": len(found) - len(unknown),
-        "unknown": sorted(set(unknown)),
+        "unknown": sorted({*unknown, *own}),
         "accepted": accepted,
         "vulnerabilities": [
             {"package": row["name"], "version": row["version"], **each} for row, each in bad

@@ -14,16 +14,17 @@ from envkeep.environments import import_check
 from envkeep.errors import CommandError, ToolError
 from envkeep.inputs import given
 from envkeep.lint import adopted
-from envkeep.locks import lock_set
+from envkeep.locks import indexes, lock_set
 from envkeep.locks.lock_set import Locks
 from envkeep.locks.torch_builds import torch_build
-from envkeep.paths import DOCKERFILE, MODELS, shown
+from envkeep.paths import DOCKERFILE, INDEXES, MODELS, shown
 from envkeep.process import announce, say
 from envkeep.process import run as run_program
 from envkeep.project.metadata import is_adopted, machine, project_metadata
 from envkeep.project.requirements import PRODUCTION_LAYERS, direct_names, layers
 from envkeep.project.target import CPU, Target
 from envkeep.result import Result
+from envkeep.toolchain import pip_by_name
 
 HELP = "build an image, prod by default; `train --backend cuda` chooses, --smoke tries prod"
 SHOWS_PROGRAMS = True
@@ -98,6 +99,7 @@ def run(arguments: argparse.Namespace) -> Result:
     command = [*engine.build, "--target", stage, "--tag", name]
     command += [part for each in _labels(arguments.target, target) for part in ("--label", each)]
     command += _torch(arguments.target, target)
+    command += _tied(arguments.target, target)
     if arguments.pip_config:
         command += ["--secret", f"id=pip,src={arguments.pip_config.resolve()}"]
     time = run_program(["git", "log", "-1", "--format=%ct"], mode="probe").answer
@@ -194,6 +196,30 @@ def _torch(target: str, chosen: Target) -> list[str]:
         return [*context, "--build-arg", "PIP_FIND_LINKS=/torch-wheels"]
     base = build.index.removesuffix(f"/{chosen.build['index']}")
     return ["--build-arg", f"TORCH_INDEX={base}"]
+
+
+def _tied(target: str, chosen: Target) -> list[str]:
+    """Return the options that say where packages with an index of their own come from.
+
+    pip then sees their pages beside its index, and the hashes in the locks decide.
+
+    Raises:
+        ToolError: A build cannot read where one of them comes from.
+    """
+    ties, build = indexes.ties(chosen), torch_build(chosen)
+    files = Locks(chosen).require(_layers(target)) if ties else []
+    names = {name for path in files for name in lock_set.pinned(path)}
+    pages: dict[str, None] = {}
+    for name in sorted(names - {*(build.packages if build else ())}):
+        tie = pip_by_name.tie_of(ties, name)
+        if tie and tie.is_folder:
+            raise ToolError(
+                f"a build cannot read {shown(tie.url)}, where {name} comes from by "
+                f"{shown(INDEXES)}: name an address there."
+            )
+        if tie:
+            pages[tie.url if tie.flat else f"{tie.url.rstrip('/')}/{name}/"] = None
+    return ["--build-arg", f"TIED_PAGES={' '.join(pages)}"] if pages else []
 
 
 def _variables(time: str) -> dict[str, str]:

@@ -10,13 +10,14 @@ from envkeep.commands import env
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
 from envkeep.inputs import given
-from envkeep.locks import lockfile
+from envkeep.locks import indexes, lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SBOMS, shown
 from envkeep.project import target as backends
 from envkeep.project.requirements import PRODUCTION_LAYERS, layers
 from envkeep.project.target import Target
 from envkeep.result import Result
+from envkeep.toolchain import pip_by_name
 
 HELP = "write what is locked as an SBOM (CycloneDX); --production, --env NAME take that alone"
 
@@ -37,7 +38,15 @@ def run(arguments: argparse.Namespace) -> Result:
     target, wanted, part = _chosen(arguments)
     files = Locks(target).require(wanted)
     entries = {path.stem: lockfile.parse_lock(path.read_text(encoding="utf-8")) for path in files}
-    document = sbom.describe_locks(entries, licenses.known_licenses(), sbom.own_component())
+    ties = indexes.ties(target)
+    tied = {
+        entry.name: tie.url
+        for each in entries.values()
+        for entry in each
+        if entry.version and (tie := pip_by_name.tie_of(ties, entry.name)) and not tie.is_folder
+    }
+    known = licenses.known_licenses()
+    document = sbom.describe_locks(entries, known, sbom.own_component(), tied)
     text = sbom.render_sbom(document)
     place: Path = arguments.output or SBOMS / f"{target.name}{part}.cdx.json"
     try:

@@ -17,6 +17,7 @@ from envkeep.locks.lock_set import Locks
 from envkeep.paths import LOCKS, ORDER, REQUIREMENTS, ROOT, shown
 from envkeep.project.git import Git
 from envkeep.project.metadata import own_names
+from envkeep.project.named_environments import FOLDER
 from envkeep.project.requirements import EXPORTERS, PRODUCTION_LAYERS, layers, layers_of
 from envkeep.project.target import Target
 
@@ -50,7 +51,7 @@ class Side:
 
     Attributes:
         title: What messages call it.
-        packages: Its packages by name; those of an exporter by ``exporters/NAME: PACKAGE``.
+        packages: Its packages by name; those locked alone by ``exporters/NAME: PACKAGE``.
         installed: Whether it is an environment.
         filled_from: The locks that environments of its kind are filled from; nothing means all.
     """
@@ -136,11 +137,15 @@ def _committed(name: str, target: Target, only: Sequence[str]) -> Side:
 
 def _locked(folder: Path, top: Path, only: Sequence[str]) -> dict[str, ComparedPackage]:
     """Return what locks say: a package in several layers belongs to the first of them."""
-    exporters = [f"{EXPORTERS}/{path.stem}" for path in sorted(folder.glob(f"{EXPORTERS}/*.txt"))]
-    there = (*layers_of(folder, top), *exporters)
+    alone = [
+        f"{path.parent.name}/{path.stem}"
+        for kind in (EXPORTERS, FOLDER)
+        for path in sorted(folder.glob(f"{kind}/*.txt"))
+    ]
+    there = (*layers_of(folder, top), *alone)
     found: dict[str, ComparedPackage] = {}
     for name in [each for each in there if not only or each in only]:
-        apart = f"{name}: " if name in exporters and not only else ""
+        apart = f"{name}: " if name in alone and not only else ""
         for package in _entries(folder / f"{name}.txt", name):
             found.setdefault(f"{apart}{package.name}", package)
     if not found:

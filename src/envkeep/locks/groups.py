@@ -21,9 +21,10 @@ from typing import Any, ClassVar
 from packaging.markers import Marker
 
 from envkeep.errors import ToolError
+from envkeep.locks import indexes
 from envkeep.locks.lock_set import Locks, pinned
 from envkeep.locks.torch_builds import torch_build
-from envkeep.paths import PYPROJECT
+from envkeep.paths import INDEXES, PYPROJECT, shown
 from envkeep.project.requirements import (
     PRODUCTION_LAYERS,
     Line,
@@ -34,6 +35,7 @@ from envkeep.project.requirements import (
     with_included,
 )
 from envkeep.project.target import Target, declared
+from envkeep.toolchain.pip_by_name import Tie, tie_of
 
 MADE = re.compile(r"^# groups: sha256:(?P<sha256>\w+)$", re.MULTILINE)
 SYSTEMS = {"linux": "linux", "macos": "darwin", "windows": "win32"}
@@ -168,6 +170,28 @@ class LayerGroups(ABC):
         """The packages that come from PyTorch's index."""
         builds = filter(None, map(torch_build, self.targets))
         return dict.fromkeys(chain.from_iterable(build.packages for build in builds))
+
+    @cached_property
+    def tied(self) -> dict[str, Tie]:
+        """The locked packages that have an index of their own, by name.
+
+        Raises:
+            ToolError: One has it for some backends alone.
+        """
+        found: dict[str, set[Tie | None]] = {}
+        for target in self.targets:
+            ties, locks = indexes.ties(target), Locks(target, self.locks)
+            for file in filter(Path.exists, map(locks.file, layers())):
+                for name in pinned(file).keys() - self.torch_packages.keys():
+                    found.setdefault(name, set()).add(tie_of(ties, name))
+        for name, each in found.items():
+            if len(each) > 1:
+                raise ToolError(
+                    f"{self.title} has one index for a package on all backends, and "
+                    f"{shown(INDEXES)} ties {name} for some alone: take `backends` out there, or "
+                    "answer package_manager with pip-tools."
+                )
+        return {name: tie for name, each in sorted(found.items()) for tie in each if tie}
 
     def _lines(self, layer: str, backend: str) -> tuple[list[str], list[str]]:
         """Return what a layer asks for everywhere, and with a backend alone."""

@@ -10,8 +10,9 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
@@ -101,6 +102,20 @@ def index_of(name: str, backend: str | None = None) -> Tie | None:
     """
     index_rows()
     return pip_by_name.tie_of(pip_by_name.ties_of(REQUIREMENTS, backend), name)
+
+
+def of_team(names: Iterable[str]) -> list[str]:
+    """Return those of some packages that the team ties to an index, for any backend.
+
+    Raises:
+        ToolError: ``indexes.toml`` is not as it must be.
+    """
+    patterns = [each for row in index_rows() for each in row.packages]
+    return sorted(
+        name
+        for name in names
+        if any(fnmatchcase(pip_by_name.normalize(name), each) for each in patterns)
+    )
 
 
 def facts(target: Target) -> list[str]:

@@ -87,6 +87,7 @@ class PoetryLock(GroupLock):
             )
         above = groups.parsed(self.knows.without(text))
         own = {each["name"] for each in _sources(above)}
+        own |= set(_tied(content).values())
         for source in _sources(content):
             if source["name"] not in own and not source["name"].startswith("pytorch-"):
                 return (
@@ -97,7 +98,7 @@ class PoetryLock(GroupLock):
         return ""
 
     def _foreign(self, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        known = self.project().torch_packages
+        known = {*self.project().torch_packages, *_tied({"tool": {"poetry": table}})}
         for group, settings in table.get("group", {}).items():
             for name in settings.get("dependencies", {}) if group != PINS else ():
                 if Line.of(name).name not in known:
@@ -111,6 +112,18 @@ def variables() -> dict[str, str]:
         "POETRY_VIRTUALENVS_CREATE": "false",
         "POETRY_VIRTUALENVS_IN_PROJECT": "false",
         **({"REQUESTS_CA_BUNDLE": certificates} if certificates else {}),
+    }
+
+
+def _tied(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the packages that were tied to an index when the tables were made, and its name."""
+    pins = content.get("tool", {}).get("poetry", {}).get("group", {}).get(PINS, {})
+    rows = pins.get("dependencies", {}).items()
+    each = {name: row[0] if isinstance(row, list) and row else row for name, row in rows}
+    return {
+        name: row["source"]
+        for name, row in each.items()
+        if isinstance(row, Mapping) and "source" in row
     }
 
 

@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from packaging.version import Version
 
+from envkeep.errors import ToolError
 from envkeep.locks.groups import SYSTEMS, LayerGroups, array, group_of, value_of
 from envkeep.locks.torch_builds import project_index, torch_build
-from envkeep.paths import SOURCE
+from envkeep.paths import INDEXES, SOURCE, shown
 from envkeep.project.metadata import project_metadata
 from envkeep.project.requirements import Line, layers
 from envkeep.project.target import Target
@@ -68,8 +69,10 @@ class PoetryProject(LayerGroups):
             rows: list[Mapping[str, str]] = []
             for line in lines:
                 pin, _, marker = line.partition(" ; ")
-                version = f"=={pin.partition('==')[2]}"
-                rows.append({"version": version, **({"markers": marker} if marker else {})})
+                row = {"version": f"=={pin.partition('==')[2]}"}
+                row |= {"markers": marker} if marker else {}
+                row |= {"source": self.tied[name].index_name} if name in self.tied else {}
+                rows.append(row)
             yield f"{name} = {_row(rows)}"
 
     def _sources(self) -> Iterator[str]:
@@ -80,11 +83,21 @@ class PoetryProject(LayerGroups):
             if rows:
                 yield from ("", f"[tool.poetry.group.{group}.dependencies]")
                 yield from (f"{name} = {_row(each)}" for name, each in rows.items())
+            if any(each in self.torch_packages for each in rows):
                 used[self._backend_of(group)] = None
         for backend in used:
             index, _ = project_index(self.of_backend(backend)[0])
             yield from ("", "[[tool.poetry.source]]", f'name = "pytorch-{backend}"')
             yield f"url = {json.dumps(index, ensure_ascii=False)}"
+            yield 'priority = "explicit"'
+        for tie in dict.fromkeys(tie._replace(pattern="") for tie in self.tied.values()):
+            if tie.flat:
+                raise ToolError(
+                    f"Poetry takes no flat index such as {tie.index_name} in {shown(INDEXES)}: "
+                    "name one with a page for each package, or answer package_manager with uv."
+                )
+            yield from ("", "[[tool.poetry.source]]", f"name = {json.dumps(tie.index_name)}")
+            yield f"url = {json.dumps(tie.url, ensure_ascii=False)}"
             yield 'priority = "explicit"'
 
     def _sourced(self, group: str, lines: list[str]) -> dict[str, list[Mapping[str, str]]]:
@@ -96,7 +109,11 @@ class PoetryProject(LayerGroups):
         found: dict[str, list[Mapping[str, str]]] = {}
         for line in lines:
             name, marker = Line.of(line).name, line.partition(" ; ")[2]
-            if name in self.torch_packages and not self._is_bare(line):
+            if name in self.tied:
+                where = {"markers": marker} if marker else {}
+                source = {"source": self.tied[name].index_name, **where}
+                found.setdefault(name, []).append(source)
+            elif name in self.torch_packages and not self._is_bare(line):
                 where = {"markers": marker} if marker else {}
                 source = {"source": f"pytorch-{self._backend_of(group)}", **where}
                 found.setdefault(name, []).append(source)

@@ -13,8 +13,8 @@ from typing import Any
 from envkeep.errors import CommandError
 from envkeep.locks.group_lock import GroupLock
 from envkeep.locks.groups import LayerGroups, group_of
-from envkeep.locks.uv_project import UvProject
-from envkeep.paths import PYPROJECT, UV_LOCK
+from envkeep.locks.uv_project import TIED, UvProject
+from envkeep.paths import INDEXES, PYPROJECT, UV_LOCK, shown
 from envkeep.process import run
 from envkeep.project.requirements import Line, layers, lines_of
 from envkeep.toolchain import interpreters, locking_tools
@@ -56,10 +56,17 @@ class UvLock(GroupLock):
     def foreign_source(self, text: str, content: Mapping[str, Any]) -> str:
         """Return which package comes from elsewhere by ``[tool.uv.sources]``, and the way out."""
         sources = content.get("tool", {}).get("uv", {}).get("sources", {})
-        known = self.project().torch_packages
+        made = content.get("dependency-groups", {}).get(TIED, [])
+        known = {*self.project().torch_packages, *self.project().tied, *made}
         foreign = [name for name in sources if Line.of(name).name not in known]
         if not foreign:
             return ""
+        source = sources[foreign[0]]
+        if isinstance(source, Mapping) and "index" in source:
+            return (
+                f"{foreign[0]} is tied to an index by [tool.uv.sources], which `make lock` makes: "
+                f"write the index and the package into {shown(INDEXES)} and take both out there."
+            )
         return (
             f"{foreign[0]} comes from a repository or a folder by [tool.uv.sources], so it has no "
             "hash: name a released version or the address of an archive "

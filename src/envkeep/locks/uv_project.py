@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import ClassVar
 
+from envkeep.locks import indexes
 from envkeep.locks.constraints import stack_pins
-from envkeep.locks.groups import Groups, LayerGroups, array, group_of, marker_of
+from envkeep.locks.groups import Groups, LayerGroups, array, group_of, marker_of, value_of
 from envkeep.locks.lock_set import pinned
 from envkeep.locks.torch_builds import TorchBuild, project_index, torch_build
 from envkeep.paths import TOOLCHAIN_LOCK
 from envkeep.project.requirements import Line, layers, overrides
+
+TIED = "tied"
 
 
 class UvProject(LayerGroups):
@@ -20,6 +24,14 @@ class UvProject(LayerGroups):
 
     title: ClassVar[str] = "uv"
     own: ClassVar[tuple[tuple[str, ...], ...]] = (("dependency-groups",), ("tool", "uv"))
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """The requirements by group; one that nobody installs holds names with their own index.
+
+        uv minds the index of a package only where the project itself asks for the package.
+        """
+        return {**super().groups, **({TIED: [*self.tied]} if self.tied else {})}
 
     def text(self, more: Iterable[str] = (), of_groups: Groups | None = None) -> str:
         """Return the tables as TOML.
@@ -76,16 +88,18 @@ class UvProject(LayerGroups):
         return [[{"group": each} for each in pair] for pair in sorted(pairs)]
 
     def _indexes(self) -> Iterator[str]:
-        """Yield where torch's packages come from, for each backend."""
+        """Yield where torch's packages come from, for each backend, and those that are tied."""
         builds = {
             backend: build
             for backend in self.backends
             for target in self.of_backend(backend)[:1]
             if (build := torch_build(target))
         }
-        if not builds:
+        if not (builds or self.tied):
             return
         yield from ("", "[tool.uv.sources]")
+        for name, tie in self.tied.items():
+            yield f"{json.dumps(name)} = {value_of({'index': tie.index_name})}"
         for name in self.torch_packages:
             rows = [row for backend, build in builds.items() for row in self._source(name, build)]
             if rows:
@@ -96,6 +110,8 @@ class UvProject(LayerGroups):
             yield f"url = {json.dumps(index, ensure_ascii=False)}"
             yield from (['format = "flat"'] if is_folder else [])
             yield "explicit = true"
+        for tie in dict.fromkeys(tie._replace(pattern="") for tie in self.tied.values()):
+            yield from ("", "[[tool.uv.index]]", *indexes.for_uv(tie))
 
     def _source(self, name: str, build: TorchBuild) -> Iterator[dict[str, str]]:
         backend = build.target.backend

@@ -60,3 +60,10 @@ def test_the_time_of_a_build_is_stated_when_it_is_given(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     assert sbom.describe_locks(LOCKED, {}, PROJECT)["seconds"] == seconds
+
+
+def test_a_package_with_an_index_of_its_own_names_it() -> None:
+    found = sbom.describe_locks(LOCKED, {}, PROJECT, {"pandas": "https://acme.example/simple"})
+    rows = {row["name"]: row for row in found["components"]}
+    assert rows["pandas"]["index"] == "https://acme.example/simple"
+    assert "index" not in rows["numpy"]

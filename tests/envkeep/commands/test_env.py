@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envkeep.commands import env as command
+from envkeep.diff import sides
 from envkeep.environments import store
 from envkeep.errors import ToolError
 from envkeep.locks import constraints, indexes, lock_set, torch_builds
@@ -214,3 +215,15 @@ def test_locks_of_environments_that_are_no_more_go(folder: Path) -> None:
         (locks / name).write_text("", encoding="utf-8")
     Locks(LINUX_CPU).remove_superseded()
     assert sorted(path.name for path in locks.iterdir()) == ["jam.txt", "pylock.jam.toml"]
+
+
+def test_a_difference_of_locks_tells_in_which_environment(folder: Path) -> None:
+    locks = folder / "locks" / LINUX_CPU.name
+    (locks / "environments").mkdir(parents=True)
+    (locks / "30-prod.txt").write_text("numpy==2.5\n", encoding="utf-8")
+    (locks / "environments" / "jam.txt").write_text("numpy==2.4\n", encoding="utf-8")
+    found = sides._locked(locks, folder, ())
+    assert {key: each.version for key, each in found.items()} == {
+        "numpy": "2.5",
+        f"{JAM}: numpy": "2.4",
+    }

@@ -10,6 +10,7 @@ from envkeep.locks import (
     constraints,
     group_lock,
     groups,
+    indexes,
     lock_set,
     poetry_project,
     python_range,
@@ -36,6 +37,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(module, "STACK", folder / "stack")
         monkeypatch.setattr(module, "OVERRIDES", folder / "overrides.txt")
         monkeypatch.setattr(module, "ORDER", folder / "order.txt")
+    monkeypatch.setattr(indexes, "INDEXES", folder / "indexes.toml")
+    monkeypatch.setattr(indexes, "REQUIREMENTS", folder)
+    monkeypatch.setattr(indexes, "OVERRIDES", folder / "overrides.txt")
     monkeypatch.setattr(constraints, "CONSTRAINTS", folder / "stack" / "constraints.txt")
     monkeypatch.setattr(group_changes, "REQUIREMENTS", folder)
     monkeypatch.setattr(uv_project, "TOOLCHAIN_LOCK", folder / "stack" / "toolchain.txt")

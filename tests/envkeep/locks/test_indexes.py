@@ -31,11 +31,8 @@ ROW = '[[index]]\nname = "acme"\nurl = "https://acme.example/simple"\npackages =
 
 
 @pytest.fixture
-def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+def write(folder: Path) -> Callable[[str], Path]:
     """Return what writes ``indexes.toml``."""
-    monkeypatch.setattr(indexes, "INDEXES", folder / "indexes.toml")
-    monkeypatch.setattr(indexes, "REQUIREMENTS", folder)
-    monkeypatch.setattr(indexes, "OVERRIDES", folder / "overrides.txt")
 
     def write(text: str) -> Path:
         (folder / "indexes.toml").write_text(text, encoding="utf-8")
@@ -157,6 +154,18 @@ def test_an_index_in_requirements_is_refused_with_what_to_write(
     assert "s3cret" not in str(caught.value)
 
 
+def test_an_index_is_refused_in_what_is_locked_alone_too(
+    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("")
+    monkeypatch.setattr(indexes, "locked_alone", lambda target: ("environments/vllm",))
+    (folder / "environments").mkdir()
+    line = "--extra-index-url https://corp/simple\n"
+    (folder / "environments" / "vllm.in").write_text(line, encoding="utf-8")
+    with pytest.raises(ToolError, match=r"environments/vllm\.in, line 1: "):
+        indexes.refuse_options(CPU)
+
+
 def test_other_options_and_lines_are_no_indexes(write: Callable[[str], Path]) -> None:
     folder = write("")
     text = (folder / "20-train.in").read_text(encoding="utf-8")
@@ -173,6 +182,11 @@ def test_locks_are_stale_once_their_indexes_change(write: Callable[[str], Path])
     assert constraints.inputs_hash(CPU) != before[0]
     assert constraints.inputs_by_lock(CPU)["20-train"] != before[1]["20-train"]
     assert "acme.example" not in constraints.effective_constraints(CPU)
+
+
+def test_the_packages_of_the_team_are_known_for_all_backends(write: Callable[[str], Path]) -> None:
+    write(ROW + 'backends = ["cuda"]\n')
+    assert indexes.of_team(["numpy", "Acme_Core", "acme-app"]) == ["Acme_Core", "acme-app"]
 
 
 def test_hashes_are_forgotten_and_versions_stay() -> None:
@@ -295,6 +309,23 @@ def test_pip_compile_finds_what_is_tied_and_runs_no_strangers_program(
     }
     assert all(entry.hashes for entry in locked)
     assert not (tmp_path / "was-run").exists()
+
+
+def test_the_pages_of_an_image_give_the_file_that_is_locked(
+    requirements: Path, corp: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = next((tmp_path / "corp").glob("acme_app-*.whl"))
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"acme-app==1.0 --hash=sha256:{pip_by_name._sha256(wheel)}\n")
+    StubWheel("acme-app", "1.0", requires=("other",)).write(tmp_path / "public")
+    page = '<a href="/acme_app-1.0-py3-none-any.whl">acme_app-1.0-py3-none-any.whl</a>'
+    (tmp_path / "public" / "acme-app" / "index.html").write_text(page, encoding="utf-8")
+    monkeypatch.setenv("PIP_FIND_LINKS", f" {corp}/acme-app/")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    into = ["--no-cache-dir", "--dest", str(tmp_path / "got"), "--requirement", str(lock)]
+    done = subprocess.run([*command, *into], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "got" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_tied_files_are_fetched_and_checked_once(requirements: Path, tmp_path: Path) -> None:

@@ -196,3 +196,26 @@ def test_several_gpus_and_a_folder_of_wheels_are_refused(
     monkeypatch.setattr(poetry_lock, "declared", lambda: ("cpu", "cuda", "rocm"))
     with pytest.raises(ToolError, match=r"one GPU backend, and this project has cuda, rocm"):
         POETRY.refuse()
+
+
+ROW = '[[index]]\nname = "acme"\nurl = "https://acme.example/simple"\npackages = ["acme-*"]\n'
+
+
+def test_locked_packages_with_an_index_of_their_own_have_its_source(folder: Path) -> None:
+    locked(folder, CPU, train="acme-core==1.2\n", prod="acme-app==1.0\n")
+    edit(folder / "20-train.in", "mine[extra]", "acme-app\nmine[extra]")
+    (folder / "indexes.toml").write_text(ROW, encoding="utf-8")
+    poetry = tables(CPU)["tool"]["poetry"]
+    pins = poetry["group"]["pins"]["dependencies"]
+    assert pins["acme-core"] == {"version": "==1.2", "source": "acme"}
+    assert poetry["group"]["train"]["dependencies"] == {"acme-app": {"source": "acme"}}
+    source = {each["name"]: each for each in poetry["source"]}["acme"]
+    assert (source["url"], source["priority"]) == ("https://acme.example/simple", "explicit")
+
+
+def test_what_was_tied_may_be_tied_no_more(folder: Path) -> None:
+    locked(folder, CPU, train="acme-core==1.2\n")
+    (folder / "indexes.toml").write_text(ROW, encoding="utf-8")
+    text = f"{OWN}\n{PoetryProject((CPU,)).text()}"
+    (folder / "indexes.toml").unlink()
+    assert POETRY.foreign_source(text, tomllib.loads(text)) == ""

@@ -197,3 +197,37 @@ def test_a_group_and_the_projects_own_dependencies_may_change_together(
     assert (folder / "40-dev.in").read_text("utf-8") == "-r stack/40-dev.in\ntomli-w\n"
     assert (folder / "20-train.in").read_text(encoding="utf-8").endswith("\nsniffio[x]>=1\n")
     assert 'version = "1"\ndependencies = []\n' in made.read_text(encoding="utf-8")
+
+
+ROW = '[[index]]\nname = "acme"\nurl = "https://acme.example/simple"\npackages = ["acme-*"]\n'
+
+
+def test_locked_packages_with_an_index_of_their_own_are_asked_for_and_tied(folder: Path) -> None:
+    locked(folder, CPU, train="acme-core==1.2\n", prod="acme-app==1.0\nnumpy==2.5\n")
+    assert "tied" not in tables(CPU)["dependency-groups"]
+    (folder / "indexes.toml").write_text(ROW, encoding="utf-8")
+    found = tables(CPU)
+    assert found["dependency-groups"]["tied"] == ["acme-app", "acme-core"]
+    assert "tied" not in found["tool"]["uv"]["default-groups"]
+    sources = found["tool"]["uv"]["sources"]
+    assert sources["acme-core"] == sources["acme-app"] == {"index": "acme"}
+    assert "numpy" not in sources
+    index = {each["name"]: each for each in found["tool"]["uv"]["index"]}["acme"]
+    assert (index["url"], index["explicit"]) == ("https://acme.example/simple", True)
+
+
+def test_an_index_for_some_backends_of_a_package_of_all_is_refused(folder: Path) -> None:
+    (folder / "indexes.toml").write_text(f'{ROW}backends = ["cuda"]\n', encoding="utf-8")
+    locked(folder, CPU, train="numpy==2.5\n")
+    locked(folder, CUDA, train="acme-core==1.2\n")
+    assert tables(CPU, CUDA)["dependency-groups"]["tied"] == ["acme-core"]
+    locked(folder, CPU, train="acme-core==1.2\n")
+    with pytest.raises(ToolError, match="ties acme-core for some alone: take `backends` out"):
+        tables(CPU, CUDA)
+
+
+def test_an_index_that_uv_add_wrote_goes_into_the_file_of_indexes(folder: Path) -> None:
+    text = f'{OWN}[tool.uv.sources]\nacme-core = {{ index = "acme" }}\n'
+    said = UV.foreign_source(text, tomllib.loads(text))
+    assert "acme-core is tied to an index by [tool.uv.sources]" in said
+    assert "indexes.toml" in said

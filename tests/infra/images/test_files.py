@@ -152,8 +152,10 @@ def test_torch_comes_from_the_index_of_the_chosen_build(build: Row, projects: Pr
     expected = ["/torch-wheels", *(f"${{TORCH_INDEX}}/{each}" for each in folders)]
     for target in ("train", "dev"):
         told = told_of(found, suffixed(target, backend))
-        pages = re.findall(r'PIP_FIND_LINKS="(.*?)"', told)
+        pages = re.findall(r'ARG PIP_FIND_LINKS="(.*?)"', told)
         assert pages
+        tied = told.count('PIP_FIND_LINKS="${PIP_FIND_LINKS:+${PIP_FIND_LINKS} }${TIED_PAGES}"')
+        assert tied == told.count("--require-hashes --requirement /opt/image/")
         assert all(each.split() == expected for each in pages)
         service = services(project)[suffixed(target, backend)]
         assert options_of_service(service) == set(row["container"]["device_flags"])

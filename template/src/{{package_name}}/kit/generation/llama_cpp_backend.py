@@ -120,6 +120,8 @@ class LlamaCppGenerator(Generator):
             try:
                 with self._lock:
                     handle(body, take)
+            except ValueError as error:  # which the chat template raises, of what it does not take
+                chunks.put({"error": {"message": str(error).strip().splitlines()[-1]}})
             finally:
                 chunks.put(None)
 
