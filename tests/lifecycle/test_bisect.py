@@ -23,7 +23,10 @@ import pytest
 from envkeep.hardware.machine import detect
 from tests.lifecycle import projects
 from tests.lifecycle.projects import Project, error_sentence, new_project, succeeded
+from tests.support.loopback import overlaying
+from tests.support.poetry_source import add_source, take_source
 from tests.support.stub_wheels import StubWheel
+from tests.support.torch_index import sha256, write_pages
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("bisect")]
 
@@ -158,12 +161,12 @@ def bench(
     template: Path, answers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
     """Return a project with the old versions as ``good``; the active environment is of ``bad``."""
-    if answers["package_manager"] == "poetry":
-        pytest.skip("the stub wheels lie in a folder, and Poetry takes packages from indexes alone")
     top = tmp_path_factory.mktemp("bisect")
     wheels = top / "wheels"
     wheels.mkdir()
     write_stubs(wheels)
+    published = {path.name: sha256(path) for path in wheels.glob("*.whl")}
+    write_pages(wheels, published, prefix="../")
     project = new_project(template, top / "project", {**answers, "training": "none"})
     requirements = project.folder / "requirements"
     names = "".join(f"{name}\n" for name in (*OLD, *STUBS, FIRST, "pydantic"))
@@ -177,8 +180,12 @@ def bench(
     calls += '        file.write(".")\n        assert file.tell() % 2\n'
     (project.folder / "tests" / "test_stubs.py").write_text(TESTS + calls)
     project.git("init", "--quiet")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(projects.ENVIRONMENT, "UV_FIND_LINKS", str(wheels))
+    with pytest.MonkeyPatch.context() as patched, overlaying(wheels) as index:
+        patched.setitem(projects.ENVIRONMENT, "PIP_INDEX_URL", index)
+        if answers["package_manager"] == "poetry":  # which reads no setting of pip
+            take_source(project.folder)
+            add_source(project.folder, index)
+            patched.setitem(projects.ENVIRONMENT, "POETRY_CACHE_DIR", str(top / "poetry"))
         bench = Bench(project)
         bench.lock("good", {})
         bench.lock("bad", {**NEW, "stub-culprit": "2.0"})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,10 @@ def project(small_project: Checkpoint) -> Project:
     project.make("lock")
     assert project.lock_texts() == before, "no layer moves"
     assert "make env NAME=older" in succeeded(project.tools("env")).stdout
-    made = succeeded(project.tools("env", NAME="older")).stdout
+    host = succeeded(project.tools("env", NAME="host")).stdout
+    assert "make env NAME=older" in host, "Windows' Linux calls its host so"
+    command = ["make", f"PYTHON={shlex.quote(sys.executable)}", "env", "NAME=older"]
+    made = succeeded(project._start(command, {})).stdout
     assert f"`{LINK}/bin/python FILE` runs a file in it" in made
     return project
 

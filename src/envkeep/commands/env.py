@@ -7,7 +7,7 @@ import argparse
 from envkeep.commands import exporter
 from envkeep.environments import store
 from envkeep.errors import ToolError
-from envkeep.inputs import given
+from envkeep.inputs import name_given
 from envkeep.paths import python, shown
 from envkeep.project import named_environments, target
 from envkeep.project.named_environments import FOLDER, NamedEnvironment
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> Result:
     Raises:
         ToolError: There is no such environment, it is for other machines, or it cannot be made.
     """
-    name = given(arguments.name, "NAME")
+    name = name_given(arguments.name)
     if not name:
         return _listed()
     lock = required(name)

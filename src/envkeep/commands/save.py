@@ -15,7 +15,7 @@ from envkeep.environments import health, store
 from envkeep.environments.store import DEVELOPMENT, Environment, Kind, exclusive
 from envkeep.errors import ToolError
 from envkeep.files import in_words, size_of
-from envkeep.inputs import given
+from envkeep.inputs import given, name_given
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SAVED, shown
 from envkeep.process import say
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> Result:
     Raises:
         ToolError: The environment is not that of the locks, or something cannot be had.
     """
-    chosen = _chosen(given(arguments.env, "NAME"))
+    chosen = _chosen(name_given(arguments.env))
     locks = chosen.locks
     with exclusive():
         active = chosen.active()

@@ -9,7 +9,7 @@ from envkeep.audit import licenses, sbom
 from envkeep.commands import env
 from envkeep.errors import ToolError
 from envkeep.files import write_whole
-from envkeep.inputs import given
+from envkeep.inputs import name_given
 from envkeep.locks import indexes, lockfile
 from envkeep.locks.lock_set import Locks
 from envkeep.paths import SBOMS, shown
@@ -70,7 +70,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Target, tuple[str, ...], str
     Raises:
         ToolError: There is no such environment, or production is asked for as well.
     """
-    name = given(arguments.env, "NAME")
+    name = name_given(arguments.env)
     if not name:
         part = "-production" if arguments.production else ""
         wanted = PRODUCTION_LAYERS if arguments.production else layers()

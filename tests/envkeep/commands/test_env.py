@@ -50,7 +50,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (metadata, torch_builds, named_environments, target):
         monkeypatch.setattr(module, "project_metadata", lambda: FACTS)
     monkeypatch.delenv("TORCH_INDEX", raising=False)
-    monkeypatch.delenv("NAME", raising=False)
+    monkeypatch.setenv("NAME", "host-of-windows")
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
     on(monkeypatch, LINUX_CPU)
     return folder
 

@@ -177,7 +177,7 @@ class Recording(TrainerCallback):
 
     def _samples(self, args: TrainingArguments, step: int) -> int:
         """Return the examples of a step, counted from 0 in its epoch; the last may have fewer."""
-        at_once = args.train_batch_size * args.world_size
+        at_once: int = args.train_batch_size * args.world_size
         dropped = self._examples % at_once if args.dataloader_drop_last else 0
-        batch = at_once * args.gradient_accumulation_steps
+        batch: int = at_once * args.gradient_accumulation_steps
         return min(batch, self._examples - dropped - step * batch)
