@@ -94,7 +94,7 @@ def test_a_project_gets_the_whole_catalog(projects: Projects) -> None:
             {key: value for key, value in row.items() if key not in NOT_IN_PROJECTS}
             for row in catalog.rows(table)
         ]
-        for table in ("platforms", "backends", "builds", "gpus", "companions")
+        for table in ("platforms", "backends", "builds", "gpus", "companions", "indexes")
     }
 
 

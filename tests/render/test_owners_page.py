@@ -85,7 +85,7 @@ def test_what_adopted_projects_have_of_their_own_is_on_the_page() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("paths.yml", "owner: shared", "owner: ours", "paths.yml row 3: `owner` must be one of"),
+        ("paths.yml", "owner: shared", "owner: ours", "paths.yml row 2: `owner` must be one of"),
         ("paths.yml", "path: Makefile", "path: /Makefile", "row 5: `path` must be a path as in a"),
         ("paths.yml", "path: Makefile", "path: docs/../Makefile", "row 5: `path` must be a path"),
         ("paths.yml", "path: Makefile", "path: LICENSE", "LICENSE means files that row 5, LICENSE"),

@@ -102,7 +102,8 @@ def _text(args: argparse.Namespace) -> tuple[str, bytes]:
     else:
         asked = {"prompt": args.prompt, "max_tokens": args.tokens}
     if not isinstance(asked, dict):
-        raise InputError(f'{args.body} must have a JSON object, such as {{"prompt": "..."}}.')
+        example = json.dumps({"prompt": "..."})
+        raise InputError(f"{args.body} must have a JSON object, such as {example}.")
     path = "/v1/chat/completions" if "messages" in asked else "/v1/completions"
     streamed = {**asked, "stream": True, "stream_options": {"include_usage": True}}
     return path, json.dumps(streamed).encode()
