@@ -75,7 +75,8 @@ def a_project(plain: Adopted) -> Path:
 
 
 def another_templates(plain: Adopted) -> Path:
-    text = "_commit: '1'\n_src_path: https://a:secret@example.org/other.git\n"
+    source = "https://a:secret@example.org/other.git"  # pragma: allowlist secret
+    text = f"_commit: '1'\n_src_path: {source}\n"
     (plain.folder / ".copier-answers.yml").write_text(text, encoding="utf-8")
     commit(plain.folder, "Follow a template")
     return plain.folder
@@ -379,16 +380,17 @@ def test_what_would_not_work_elsewhere_is_refused(
 def test_a_private_index_is_tied_and_its_password_left_out(
     plain: Adopted, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = """
+    address = "https://bob:s3cret-word@corp.example.org/simple"  # pragma: allowlist secret
+    text = f"""
 [project]
 name = "flowers"
 version = "1"
 dependencies = ["corp-models"]
 [tool.uv.sources]
-corp-models = {index = "corp"}
+corp-models = {{index = "corp"}}
 [[tool.uv.index]]
 name = "corp"
-url = "https://bob:s3cret-word@corp.example.org/simple"
+url = "{address}"
 """
     (plain.folder / "pyproject.toml").write_text(text, encoding="utf-8")
     commit(plain.folder, "A package of the company")

@@ -98,7 +98,8 @@ def test_what_is_refused_is_said(window: Browser, served: Running) -> None:
 
 
 def test_a_key_is_asked_for(window: Browser, project: Project) -> None:
-    with serving(project, MODEL, api_key="only-for-this-test") as running:
+    key = "only-for-this-test"  # pragma: allowlist secret
+    with serving(project, MODEL, api_key=key) as running:
         window.open(f"http://127.0.0.1:{running.port}/")
         assert not any(window.displayed("#key"))
         assert told(window, f"type({json.dumps(LINE)});").startswith("No answer: ")

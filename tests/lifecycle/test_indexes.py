@@ -124,7 +124,8 @@ def test_once_it_is_tied_no_more_another_file_is_locked(project: Project) -> Non
 def test_an_index_in_the_requirements_is_refused_and_nothing_changes(project: Project) -> None:
     file = project.folder / "requirements" / "30-prod.in"
     before, texts = file.read_text(), project.lock_texts()
-    file.write_text(f"--extra-index-url https://bob:s3cret@corp.example/simple\n{before}")
+    option = "--extra-index-url https://bob:s3cret@corp.example/simple"  # pragma: allowlist secret
+    file.write_text(f"{option}\n{before}")
     done = project.tools("lock", "--fast")
     file.write_text(before)
     said = error_sentence(done)

@@ -112,7 +112,10 @@ def test_lock_names_the_settings_of_this_machine_that_count_for_no_lock(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    settings = {"extra-index-url": "https://bob:s3cret@corp/simple", "find-links": "/wheels"}
+    settings = {
+        "extra-index-url": "https://bob:s3cret@corp/simple",  # pragma: allowlist secret
+        "find-links": "/wheels",
+    }
     monkeypatch.setattr(locking_tools, "pip_settings", lambda: settings)
     monkeypatch.setenv("UV_INDEX", "https://corp/simple")
     lock.compile_here(argparse.Namespace(fast=True, quiet=True, loosen=False), upgrade=False)

@@ -118,7 +118,7 @@ def test_a_wrong_file_is_refused_with_one_sentence(write: Callable[[str], Path],
 def test_an_address_with_a_password_is_refused_and_not_shown(
     write: Callable[[str], Path],
 ) -> None:
-    write(ROW.replace("https://", "https://bob:s3cret@"))
+    write(ROW.replace("https://", "https://bob:s3cret@"))  # pragma: allowlist secret
     with pytest.raises(ToolError, match=r"~/\.netrc or a keyring") as caught:
         indexes.ties(CPU)
     assert "s3cret" not in str(caught.value)
@@ -134,7 +134,7 @@ def test_two_rows_of_other_backends_may_name_the_same_packages(
 
 OPTIONS = {
     "--extra-index-url https://corp/simple": '`url = "https://corp/simple"`',
-    "--index-url=https://bob:s3cret@corp/simple": "pip config set global.index-url",
+    "--index-url=https://bob:s3cret@corp/simple": "pip config set global.index-url",  # pragma: allowlist secret
     "-i https://corp/simple": "pip config set global.index-url",
     "--find-links https://corp/all.html": '`url = "https://corp/all.html"`, `format = "flat"`',
     "--trusted-host corp": "`pip config set global.trusted-host corp`",
