@@ -132,10 +132,10 @@ def test_two_rows_of_other_backends_may_name_the_same_packages(
     assert (index_of("acme-core", "cpu"), index_of("acme-core", "cuda")) == ("acme", "acme-gpu")
 
 
-WITH_PASSWORD = "--index-url=https://bob:s3cret@corp/simple"  # pragma: allowlist secret
+OF_BOB = "--index-url=https://bob:s3cret@corp/simple"  # pragma: allowlist secret
 OPTIONS = {
     "--extra-index-url https://corp/simple": '`url = "https://corp/simple"`',
-    WITH_PASSWORD: "pip config set global.index-url",
+    OF_BOB: "pip config set global.index-url",
     "-i https://corp/simple": "pip config set global.index-url",
     "--find-links https://corp/all.html": '`url = "https://corp/all.html"`, `format = "flat"`',
     "--trusted-host corp": "`pip config set global.trusted-host corp`",
