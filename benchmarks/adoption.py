@@ -19,7 +19,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hooks.adopt import make_plan, show
+from hooks.adopt import make_plan
+from hooks.adoption.report import show
 from hooks.errors import HookError
 from tests.adopt.repository import of_files, options
 from tests.adopt.shapes import SHAPES, Shape

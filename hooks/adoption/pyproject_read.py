@@ -182,10 +182,10 @@ def _read_uv(content: Mapping[str, Any], findings: Findings) -> None:
     for name, source in table(uv, FILE, "sources").items():
         sources = source if isinstance(source, list) else [source]
         if reason := _why_not_from_uv(name, sources, addresses, findings):
-            leave_source(name, reason, findings)
+            _leave_source(name, reason, findings)
 
 
-def leave_source(name: str, reason: str, findings: Findings) -> None:
+def _leave_source(name: str, reason: str, findings: Findings) -> None:
     """Leave out a package that comes from elsewhere than PyPI."""
     findings.skipped.append((f"tool.uv.sources.{name}", f"{FILE}: {reason}"))
     gone = [each for each in findings.wanted if each.name == canonicalize_name(name)]

@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
@@ -136,7 +135,6 @@ class Wishes:
         loosen: Packages whose exact version does not count.
         leave_out: Packages that are not taken.
         asks_index: Whether the package index is asked about pins.
-        as_of: The day whose versions count for what is not pinned, None for today's stack release.
     """
 
     carry: Collection[str] = ()
@@ -144,7 +142,6 @@ class Wishes:
     loosen: Collection[str] = ()
     leave_out: Collection[str] = ()
     asks_index: bool = False
-    as_of: date | None = None
 
 
 def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooks.adopt import ANSWERS, BRANCH, main, parser
+from hooks.adopt import ANSWERS, main, parser
+from hooks.adoption.plan import BRANCH
 from hooks.adoption.repository import Repository
 from maintain.stack.data import load_release
 from tests.support.copier_runs import ROOT, commit, git

@@ -12,8 +12,10 @@ import pytest
 from rich.console import Console
 
 from hooks import adopt
-from hooks.adopt import BRANCH, main
+from hooks.adopt import main
+from hooks.adoption import report
 from hooks.adoption.files import FilePlan
+from hooks.adoption.plan import BRANCH
 from tests.adopt.repository import Adopted, make
 from tests.support.copier_runs import commit, files_of, git
 
@@ -197,7 +199,7 @@ def test_the_plan_is_shown_in_tables_on_a_terminal(plain: Adopted, template: Pat
     arguments = adopt.parser().parse_args([str(plain.folder), "--source", str(template)])
     planned = adopt.make_plan(adopt.Repository.at(plain.folder), {}, arguments)
     with console.capture() as shown:
-        adopt.show(console, planned)
+        report.show(console, planned)
     assert "Requirements" in shown.get()
     assert "tqdm>=4.60" in shown.get()
 

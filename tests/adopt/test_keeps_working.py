@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.adopt import BRANCH
+from hooks.adoption.plan import BRANCH
 from tests.adopt.repository import Adopted, of_files
 from tests.lifecycle.projects import ENVIRONMENT, succeeded
 from tests.support.copier_runs import git, stage

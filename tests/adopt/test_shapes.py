@@ -9,8 +9,10 @@ import pytest
 from rich.console import Console
 
 from hooks import adopt
-from hooks.adopt import BRANCH, make_plan, show, write
+from hooks.adopt import make_plan, write
 from hooks.adoption.files import KEPT
+from hooks.adoption.plan import BRANCH
+from hooks.adoption.report import show
 from hooks.adoption.repository import Repository, has_all_lines
 from tests.adopt.conftest import FOUND
 from tests.adopt.repository import Adopted, followed, of_files, options
