@@ -186,9 +186,8 @@ class _Proposing:
             self._answers["package_name"] = name
             return
         slug = slug if re.match(r"[a-z]", slug) else "my_project"
-        self._answers["package_name"] = (
-            f"{slug[:32]}_project" if slug in self._stack.reserved else slug
-        )
+        is_anothers = slug in self._stack.reserved or found.is_required(slug)
+        self._answers["package_name"] = f"{slug[:32]}_project" if is_anothers else slug
         if name:
             self._undecided.append(
                 f"the package is called {name}, which the template cannot call it; "

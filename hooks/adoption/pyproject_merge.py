@@ -106,7 +106,9 @@ def _project(found: Survey) -> dict[str, Any]:
     if poetry:
         return {"project": _from_poetry(poetry)}
     name = found.distribution or found.repository.folder.resolve().name
-    facts: dict[str, Any] = {"name": re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "project"}
+    name = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "project"
+    # A folder of scripts may be called as what they import.
+    facts: dict[str, Any] = {"name": f"{name}-project" if found.is_required(name) else name}
     left = [
         name for said, names in _LEFT_TO_SETUP.items() if found.setup.get(said) for name in names
     ]

@@ -117,6 +117,12 @@ class Survey:
     readme_installs: tuple[str, ...] = ()
     own_build: bool = False
 
+    def is_required(self, name: str) -> bool:
+        """Tell whether a package of a name is asked for by the repository, which is not its own."""
+        wanted = {each.name for each in self.findings.wanted}
+        is_own = canonicalize_name(self.distribution) == canonicalize_name(name)
+        return canonicalize_name(name) in wanted and not is_own
+
     @property
     def distribution(self) -> str:
         """The name under which the project is packaged, "" if nothing says one."""

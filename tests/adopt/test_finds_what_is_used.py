@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hooks.adoption.answers import Proposal, propose
 from hooks.adoption.index import Unfit
 from hooks.adoption.layers import sort
+from hooks.adoption.pyproject_merge import merge
 from hooks.adoption.stack import load
 from hooks.adoption.survey import Survey, survey
 from tests.adopt.conftest import FOUND
@@ -207,3 +209,11 @@ def test_a_backend_that_does_more_than_pack_files_stays(
     found = survey(of_files(tmp_path, {"pyproject.toml": text, "tiny/__init__.py": ""}))
     assert found.own_build == own
     assert any("to build it" in each.origin for each in found.findings.wanted) == own
+
+
+def test_a_folder_that_is_called_as_what_it_needs_gets_another_name(tmp_path: Path) -> None:
+    # Its package would take the place of the other one in the environment.
+    found = survey(of_files(tmp_path / "keras", {"requirements.txt": "keras\njax\n"}))
+    assert proposed(found).answers["package_name"] == "keras_project"
+    top = "[project]\n# -\n# Yours from here\n# -\n"
+    assert tomllib.loads(merge(top, found))["project"]["name"] == "keras-project"
