@@ -29,7 +29,7 @@ try:
     from envkeep.project.git import TreeEntry
     from hooks.adoption import index, stack, trial
     from hooks.adoption.answers import Proposal, propose
-    from hooks.adoption.files import KEPT, FilePlan, clashes_in_make, plan
+    from hooks.adoption.files import KEPT, FilePlan, clashes_in_make, has_docs, plan
     from hooks.adoption.layers import computes_with_torch, sort
     from hooks.adoption.plan import BRANCH, Plan
     from hooks.adoption.pyproject_read import without_password
@@ -49,6 +49,7 @@ except ModuleNotFoundError as error:
 ANSWERS = ".copier-answers.yml"
 ADOPTED = "adopted"
 OWN_BUILD = "own_build"
+OWN_DOCS = "own_docs"
 MOVES = "Move files out of the way of the project template"
 ADOPTS = "Adopt the project template"
 LAST_COMMIT = "last-commit"
@@ -147,6 +148,8 @@ def make_plan(
         everything = {**answers, ADOPTED: "true"}
         if found.own_build:
             everything[OWN_BUILD] = "true"
+        if has_docs(repository):
+            everything[OWN_DOCS] = "true"
         notes = render(Request(arguments.source, rendered, everything, ref=arguments.vcs_ref))
         if ADOPTED not in yaml.safe_load((rendered / ANSWERS).read_text(encoding="utf-8")):
             raise HookError(

@@ -13,7 +13,7 @@ import tomlkit
 from envkeep.project.ownership import Owners
 from hooks.adoption.layers import PROD, TRAIN, Sorted
 from hooks.adoption.pyproject_merge import above_fence, merge
-from hooks.adoption.repository import LINK, MODULE, Change, has_all_lines
+from hooks.adoption.repository import LINK, MODULE, Change, Repository, has_all_lines
 from hooks.adoption.survey import MAKEFILES, Survey, make_targets, named
 from hooks.adoption.wanted import DEVELOP, without
 from hooks.errors import HookError
@@ -27,6 +27,7 @@ _WHEELS_STAY = """\
 /requirements/stack/wheels/*.whl -text -filter -diff -merge
 """
 _JOINED = ("pyproject.toml", ".gitignore", ".gitattributes")
+DOCS = "docs"
 INDEXES = "requirements/indexes.toml"
 _OVERRIDES = "requirements/overrides.txt"
 _VARIABLE = re.compile(r"^(?P<name>[A-Za-z_]\w*)\s*[:?+]?=", re.MULTILINE)
@@ -76,6 +77,9 @@ def plan(found: Survey, rendered: Path, requirements: Sorted, *, trains: bool) -
     for path in sorted(rendered.rglob("*")):
         if path.is_file() and ".git" not in path.relative_to(rendered).parts:
             _place(planned, found, rendered, path.relative_to(rendered).as_posix(), owners)
+    if has_docs(found.repository):
+        why = "the template's pages are not written; they are in its repository, in template/docs/"
+        planned.steps.append(Step(f"{DOCS}/", STAYS, why))
     _write_requirements(planned, requirements, trains=trains)
     _write_indexes(planned, found)
     _write_environments(planned, found)
@@ -91,6 +95,11 @@ def clashes_in_make(found: Survey, rendered: Path) -> list[str]:
     variables = set(_VARIABLE.findall(theirs)) & set(_VARIABLE.findall(ours))
     # The template's Makefile has read PYTHON before it includes local.mk.
     return sorted(targets) + sorted(variables - {"PYTHON"})
+
+
+def has_docs(repository: Repository) -> bool:
+    """Tell whether a repository has a folder of documentation, which stays its own alone."""
+    return any(path.partition("/")[0].casefold() == DOCS for path in repository.tree)
 
 
 def _make_room_for_make(planned: FilePlan, found: Survey) -> None:

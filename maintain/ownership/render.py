@@ -49,6 +49,7 @@ SETTINGS_INTRODUCTION = """\
 ABOUT_YOURS = "Yours: no update touches them or brings back what you deleted"
 ABOUT_YOURS_LATER = "Yours {means}: the same, once a copy or an update has brought them"
 ADOPTED = "adopted | default(false)"
+OWN_DOCS = "own_docs | default(false)"
 ABOUT_ADOPTED = "What an adopted repository has of its own"
 ABOUT_RETIRED = "Yours, from earlier releases: they stay as they are"
 ABOUT_SKIPPED = "  # Yours: also a copy into a folder that has them leaves them alone"
@@ -111,7 +112,10 @@ def _settings(table: Table) -> str:
     blocks = [
         _block("Never part of a project", NEVER_PART),
         *(_only_when(table, condition) for condition in table.conditions),
-        _block(ABOUT_ADOPTED, (_if(ADOPTED, row.path) for row in table.adopted)),
+        _block(
+            ABOUT_ADOPTED,
+            (*(_if(ADOPTED, row.path) for row in table.adopted), _if(OWN_DOCS, "docs/")),
+        ),
         *_left_alone_by_updates(table),
         _block(ABOUT_RETIRED, (_root(row.path) for row in _kept(table.retired))),
     ]

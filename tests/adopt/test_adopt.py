@@ -91,8 +91,8 @@ def broken_toml(plain: Adopted) -> Path:
 
 
 def folder_in_the_way(plain: Adopted) -> Path:
-    (plain.folder / "docs" / "environment.md").mkdir(parents=True)
-    (plain.folder / "docs" / "environment.md" / "page.md").write_text("", encoding="utf-8")
+    (plain.folder / "keep.py").mkdir(parents=True)
+    (plain.folder / "keep.py" / "page.md").write_text("", encoding="utf-8")
     commit(plain.folder, "Pages")
     return plain.folder
 
@@ -109,7 +109,7 @@ def folder_in_the_way(plain: Adopted) -> Path:
         (a_project, "follows a template already (.copier-answers.yml): `make update`"),
         (another_templates, "follows another template https://example.org/other.git"),
         (broken_toml, "pyproject.toml cannot be read"),
-        (folder_in_the_way, "docs/environment.md is a folder here and a file of the template"),
+        (folder_in_the_way, "keep.py is a folder here and a file of the template"),
     ],
 )
 def test_what_cannot_be_adopted_gets_one_sentence_and_stays_as_it_was(
@@ -370,9 +370,10 @@ def test_what_would_not_work_elsewhere_is_refused(
         (other / "a").touch()
         commit(other, "Other")
         git(
-            plain.folder, "-c", "protocol.file.allow=always", "submodule", "add", str(other), "docs"
+            *(plain.folder, "-c", "protocol.file.allow=always"),
+            *("submodule", "add", str(other), "requirements"),
         )
-        path = "docs"
+        path = "requirements"
     commit(plain.folder, "In the way")
     assert plain.adopt() == 2
     assert f"{path} is a {kind} in the place of a file of the template" in refusal(capsys)
@@ -435,3 +436,15 @@ def test_the_project_s_facts_are_taken_however_they_are_written(text: str, plain
     said = tomllib.loads(plain.text("pyproject.toml"))["project"]
     assert said.items() >= tomllib.loads(text)["project"].items()
     assert said["requires-python"].startswith("==3.")
+
+
+def test_a_repository_s_docs_and_tools_are_its_own_alone(plain: Adopted) -> None:
+    own = {"docs/index.rst": "Home\n", "tools/cli.py": "", "tools/__init__.py": ""}
+    for path, text in own.items():
+        (plain.folder / path).parent.mkdir(exist_ok=True)
+        (plain.folder / path).write_text(text, encoding="utf-8")
+    commit(plain.folder, "Folders")
+    assert plain.adopt() == 0
+    plain.switch()
+    found = files_of(plain.folder).keys()
+    assert {path for path in found if path.startswith(("docs/", "tools/"))} == own.keys()

@@ -55,6 +55,7 @@ PUBLIC = (
 STORED_ONCE = (
     "first_profile",
     "adopted",
+    "own_docs",
     "own_build",
     "copyright_year",
     "crossing",
