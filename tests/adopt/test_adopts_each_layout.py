@@ -287,7 +287,7 @@ def test_an_update_afterwards_is_clean(
     changed = {path for path in before if after.get(path) != before[path]}
     allowed = {ANSWERS, "Makefile", "pyproject.toml", ".gitignore", ".gitattributes"}
     assert changed == allowed
-    has_own_docs = "docs/environment.md" not in before
+    has_own_docs = "docs/hardware.md" not in before
     assert after.keys() - before.keys() == (set() if has_own_docs else {"docs/new.md"})
     for path in allowed - {ANSWERS}:
         kept = set(before[path].content.splitlines())

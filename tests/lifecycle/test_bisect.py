@@ -181,7 +181,8 @@ def bench(
     (project.folder / "tests" / "test_stubs.py").write_text(TESTS + calls)
     project.git("init", "--quiet")
     with pytest.MonkeyPatch.context() as patched, overlaying(wheels) as index:
-        patched.setitem(projects.ENVIRONMENT, "PIP_INDEX_URL", index)
+        for variable in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"):
+            patched.setitem(projects.ENVIRONMENT, variable, index)
         if answers["package_manager"] == "poetry":  # which reads no setting of pip
             take_source(project.folder)
             add_source(project.folder, index)
