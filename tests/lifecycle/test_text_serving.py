@@ -34,7 +34,7 @@ from tests.support.pictures import is_of
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.xdist_group("text-serving")]
 
 KEY = "only-for-this-test"
-PROMPT = "Alice was"
+PROMPT = "Alice said"
 ANSWERS = {
     "native": {"training": "huggingface", "inference": "native"},
     "llama-cpp": PAIRS["none-llama-cpp"],
