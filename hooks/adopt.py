@@ -35,7 +35,6 @@ try:
     from hooks.adoption.pyproject_read import without_password
     from hooks.adoption.report import next_steps, show
     from hooks.adoption.repository import Repository, lost
-    from hooks.adoption.stack import Stack
     from hooks.adoption.survey import Survey, Wishes, survey
     from hooks.adoption.wanted import DEVELOP
     from hooks.command_line import add_options, ended, folder, say
@@ -133,8 +132,7 @@ def make_plan(
         HookError: A file cannot be read, Copier refused an answer, or a file gets no place.
     """
     found = survey(repository, _wishes(arguments))
-    data = stack.load()
-    proposal = propose(found, data, detect(), given)
+    proposal = propose(found, stack.load(), detect(), given)
     answers = {**proposal.answers, **given}
     if not computes_with_torch(answers):
         for name in ("backends", "cuda_build", "rocm_build", "torch_index"):
@@ -142,7 +140,7 @@ def make_plan(
     indirect = found.findings.indirect()
     if arguments.as_of:
         day = _day(found, arguments.as_of)
-        indirect = _versions_of_then(found, answers, data, day)
+        indirect = _versions_of(day, found, answers["python_version"])
     with tempfile.TemporaryDirectory(prefix="adopt-") as folder:
         rendered = Path(folder) / "project"
         everything = {**answers, ADOPTED: "true"}
@@ -196,8 +194,9 @@ def _with_own_versions(planned: Plan, rendered: Path) -> Plan | None:
     found = planned.found
     before = dict(found.findings.locked)
     try:
-        indirect = _versions_of_then(found, planned.answers, stack.load(), date.today())
+        indirect = _own_versions(found, planned.answers)
     except HookError:
+        found.findings.locked = before
         return None
     again = replace(
         _planned(found, planned.proposal, planned.answers, indirect, rendered), notes=planned.notes
@@ -236,29 +235,28 @@ def _day(found: Survey, said: str) -> date:
         raise HookError(f"--as-of {said}: write a day as YYYY-MM-DD, or {LAST_COMMIT}.") from error
 
 
-def _today() -> date:
-    return datetime.now(tz=UTC).date()
+def _own_versions(found: Survey, answers: Mapping[str, str]) -> dict[str, str]:
+    """Pin what goes together with the stack's torch today, whatever else the stack pins.
+
+    Raises:
+        HookError: Nothing fits together.
+    """
+    data, python = stack.load(), answers["python_version"]
+    for each in found.findings.once_each():
+        if data.is_torch_family(each.name):
+            found.findings.locked.setdefault(each.name, data.pinned(python)[each.name])
+    return _versions_of(datetime.now(tz=UTC).date(), found, python)
 
 
-def _versions_of_then(
-    found: Survey, answers: Mapping[str, str], data: Stack, day: date
-) -> dict[str, str]:
+def _versions_of(day: date, found: Survey, python: str) -> dict[str, str]:
     """Pin what the repository does not pin as it was on a day; return what is needed indirectly.
-
-    Torch is the stack's, unless it was not there yet.
 
     Raises:
         HookError: Nothing of that day fits together.
     """
     findings = found.findings
     wanted = [each for each in findings.once_each() if each.use != DEVELOP]
-    if day == date.today():
-        for each in wanted:
-            if data.is_torch_family(each.name):
-                version = data.pinned(answers["python_version"])[each.name]
-                findings.locked.setdefault(each.name, version)
-        wanted = [each for each in findings.once_each() if each.use != DEVELOP]
-    versions = index.versions_as_of(wanted, day, answers["python_version"])
+    versions = index.versions_as_of(wanted, day, python)
     asked = {each.name for each in wanted}
     for name in asked & versions.keys():
         findings.locked.setdefault(name, versions[name])

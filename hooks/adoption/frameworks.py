@@ -49,7 +49,7 @@ class _Evidence:
     def reason(self) -> str:
         if self.asked:
             return f"{self.asked} is asked for"
-        return f"no file declares {self.package}, {_files(self.files)} it"
+        return f"no file declares {self.package}, {files_that_import(self.files)} it"
 
     @property
     def missing(self) -> str:
@@ -138,5 +138,6 @@ def _is_keras_3(names: Mapping[str, Wanted]) -> bool:
     return keras is None or admits(keras.requirement.specifier, keras.exact or "3.99")
 
 
-def _files(count: int) -> str:
+def files_that_import(count: int) -> str:
+    """Return how many files import something, as a sentence goes on."""
     return "1 file imports" if count == 1 else f"{count} files import"

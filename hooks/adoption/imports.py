@@ -92,6 +92,10 @@ class Imports:
         """Return how many files, tests apart, import one of some modules."""
         return len(set().union(*(self.files.get(each, set()) for each in modules)))
 
+    def uses(self, module: str) -> bool:
+        """Tell whether any file, also a test, imports a module from elsewhere."""
+        return self.is_foreign(module) and (module in self.files or module in self.test_files)
+
     def modules(self) -> list[str]:
         """Return the modules from elsewhere that files other than tests import, in order."""
         return sorted(name for name in self.files if self.is_foreign(name))

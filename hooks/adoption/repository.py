@@ -21,6 +21,7 @@ FILE = "100644"
 PROGRAM = "100755"
 LINK = "120000"
 MODULE = "160000"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 NOTHING_RUNS = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
 """Switches off what a repository has configured to run when git works on it."""
 
@@ -129,11 +130,28 @@ class Repository:
     def text(self, path: str) -> str | None:
         """Return a file of the head as text, or None if it is not there or not text.
 
-        A link inside the repository is followed. UTF-8 and UTF-16 are read as such, other bytes
-        without a zero as Latin-1, which every byte is a letter of.
+        A link inside the repository is followed, and of a file in Git LFS the work tree has the
+        content. UTF-8 and UTF-16 are read as such, other bytes without a zero as Latin-1, which
+        every byte is a letter of.
         """
         file = self.linked(path)
-        return decoded(self.content(self.tree[file])) if file else None
+        content = self.content(self.tree[file]) if file else b"\0"
+        if content.startswith(LFS_POINTER):
+            content = self._smudged(file)
+        return decoded(content)
+
+    def why_unread(self, path: str) -> str:
+        """Return why a file that is there cannot be read as text."""
+        file = self.linked(path)
+        if file and self.content(self.tree[file]).startswith(LFS_POINTER):
+            return "its content is in Git LFS and not here: run `git lfs pull`, then again"
+        return "it is no text, or a link to what is not in the repository"
+
+    def _smudged(self, file: str) -> bytes:
+        """Return what Git LFS put in the place of a pointer in the work tree, else no text."""
+        path = self.folder / file
+        content = path.read_bytes() if path.is_file() else b"\0"
+        return b"\0" if content.startswith(LFS_POINTER) else content
 
     def store(self, content: bytes, *, executable: bool = False) -> TreeEntry:
         """Write content to the repository's object store."""

@@ -49,7 +49,11 @@ def read(repository: Repository, findings: Findings, *, declares: bool = False) 
     Returns:
         The paths of the files that were read.
     """
-    files = [path for path in sorted(repository.tree, key=_rank) if FILES.fullmatch(path)]
+    files = [
+        path
+        for path in sorted(repository.tree, key=_rank)
+        if FILES.fullmatch(path) and repository.text(path) is not None
+    ]
     sources = {path.removesuffix(".in") for path in files if path.endswith(".in")}
     compiled = {path for path in files if path.endswith(".txt") and path[:-4] in sources}
     reader = Reader(repository, findings)

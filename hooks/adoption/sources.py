@@ -26,6 +26,7 @@ _ELSEWHERE = re.compile(
     r"Pipfile|pixi\.toml|setup\.(py|cfg)|pyproject\.toml|conda-lock\.ya?ml"
     r"|[^/]*requirements[^/]*\.(ya?ml|toml|json)"
 )
+_MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _CARRY = "not read; `--carry {path}` adds what it asks for"
 
 
@@ -124,13 +125,16 @@ def _unread(repository: Repository, read: Collection[str]) -> list[tuple[str, st
     rows = []
     for path in sorted(repository.tree):
         name = PurePosixPath(path).name
-        if path in read or (
-            "/" not in path and name in ("pyproject.toml", "setup.py", "setup.cfg")
-        ):
+        if path in read:
+            continue
+        if path in _MANIFESTS:
+            if repository.text(path) is None:
+                rows.append((path, f"not read: {repository.why_unread(path)}"))
             continue
         if _PINS.fullmatch(name) or conda.ENVIRONMENTS.fullmatch(name):
-            is_there = repository.text(path) is not None
-            rows.append((path, _CARRY.format(path=path) if is_there else "not read: it is no text"))
+            is_text = repository.text(path) is not None
+            why = f"not read: {repository.why_unread(path)}"
+            rows.append((path, _CARRY.format(path=path) if is_text else why))
         elif name == "pyproject.toml":
             rows.append((path, f"a package of its own; {_CARRY.format(path=path)}"))
         elif _ELSEWHERE.fullmatch(name) and _says_requirements(name, repository.text(path) or ""):

@@ -15,14 +15,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from hooks.adoption import frameworks, imports, index, requirement_files, sources
-from hooks.adoption.frameworks import Framework
+from hooks.adoption.frameworks import Framework, files_that_import
 from hooks.adoption.imports import Imports
 from hooks.adoption.index import Unfit
 from hooks.adoption.own_build import build_requirements, needs_own_build
-from hooks.adoption.packages import package_of_import
+from hooks.adoption.packages import package_lists, package_of_import
 from hooks.adoption.repository import Repository
 from hooks.adoption.stack import load as load_stack
-from hooks.adoption.wanted import DEVELOP, Findings, Wanted
+from hooks.adoption.wanted import DEVELOP, UNSAID, Findings, Wanted
 from hooks.errors import HookError
 
 SOURCE_LAYOUT = "src"
@@ -177,7 +177,9 @@ def survey(repository: Repository, wishes: Wishes | None = None) -> Survey:
     for line in build_requirements(said.pyproject) if own_build else ():
         findings.ask(line, "pyproject.toml, to build it", DEVELOP)
     _fulfil(wishes, findings)
+    _take_packages_of_modules(findings, imported)
     framework = frameworks.decide(findings.once_each(), imported, images)
+    framework = _take_declared(findings, imported, framework)
     undeclared = _take_imported(findings, imported, framework)
     asked = findings.once_each()
     pythons = load_stack().pythons
@@ -240,6 +242,47 @@ def _loosened(wanted: Wanted) -> Wanted:
     return replace(wanted, requirement=requirement)
 
 
+def _take_packages_of_modules(findings: Findings, imported: Imports) -> None:
+    """Take the package where a module is asked for as if it were one, such as ``sklearn``."""
+    modules = {
+        str(canonicalize_name(module)): module
+        for module in package_lists()["misnamed"]
+        if imported.uses(module)
+    }
+    kept = []
+    for each in findings.wanted:
+        module = modules.get(each.name)
+        if module is None:
+            kept.append(each)
+            continue
+        package = package_of_import(module)
+        reason = f"{each.origin}: that is a module; its package {package} is taken"
+        findings.skipped.append((str(each.requirement), reason))
+        kept.append(replace(each, requirement=Requirement(package)))
+    findings.wanted = kept
+
+
+def _take_declared(findings: Findings, imported: Imports, framework: Framework) -> Framework:
+    """Take the framework as it is declared, if not for everybody: in an extra, or to develop.
+
+    Its companions in the same part come along. uv's own guide puts torch into extras, one for each
+    kind of hardware.
+    """
+    rows = [each for each in findings.wanted if each.name == framework.missing]
+    if not rows:
+        return framework
+    part = rows[0].group
+    family = {framework.missing, *load_stack().companions}
+    findings.wanted = [
+        replace(each, group="", use=UNSAID) if each.group == part and each.name in family else each
+        for each in findings.wanted
+    ]
+    where = part or f"{rows[0].origin}, to develop,"
+    files = imported.count([framework.missing])
+    reason = f"{where} asks for {framework.missing}, and {files_that_import(files)} it"
+    return replace(framework, reason=reason, missing="")
+
+
 def _take_imported(findings: Findings, imported: Imports, framework: Framework) -> dict[str, int]:
     """Add what the code imports where no file declares anything, and the framework in any case.
 
@@ -257,8 +300,8 @@ def _take_imported(findings: Findings, imported: Imports, framework: Framework) 
         undeclared.setdefault(framework.missing, 0)
     for package, files in list(undeclared.items()):
         if nothing or package == framework.missing:
-            origin = f"{files} files import it" if files != 1 else "1 file imports it"
-            findings.ask(package, origin if files else framework.reason)
+            origin = f"{files_that_import(files)} it" if files else framework.reason
+            findings.ask(package, origin)
             del undeclared[package]
     if nothing:
         for module in sorted(imported.test_files):

@@ -306,3 +306,23 @@ def test_system_packages_end_with_their_line(tmp_path: Path) -> None:
     text = "FROM python:3.12\nRUN apt-get install -y git curl\nRUN pip install timm\nCOPY . .\n"
     found = survey(of_files(tmp_path, {"Dockerfile": text}))
     assert found.system_packages == ("git", "curl")
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12\n"
+
+
+def test_what_is_in_git_lfs_is_read_in_the_work_tree_or_named(tmp_path: Path) -> None:
+    # `git lfs track "*.txt"` takes requirements.txt too; git then has a pointer alone.
+    repository = of_files(tmp_path, {"requirements.txt": POINTER})
+    found = survey(repository)
+    assert asked(found) == {}
+    assert "git lfs pull" in left(found)["requirements.txt"]
+    assert "requirements.txt" not in found.requirement_sources
+    (tmp_path / "requirements.txt").write_text("numpy\n", encoding="utf-8")  # as LFS smudges it
+    assert asked(survey(repository)) == {"numpy": ""}
+
+
+@pytest.mark.parametrize("path", ["requirements.txt", "pyproject.toml", "environment.yml"])
+def test_what_is_no_text_is_named_as_not_read(path: str, tmp_path: Path) -> None:
+    found = survey(of_files(tmp_path, {path: b"\x00\x01\x02"}))
+    assert left(found)[path].startswith("not read: it is no text")

@@ -217,3 +217,63 @@ def test_a_folder_that_is_called_as_what_it_needs_gets_another_name(tmp_path: Pa
     assert proposed(found).answers["package_name"] == "keras_project"
     top = "[project]\n# -\n# Yours from here\n# -\n"
     assert tomllib.loads(merge(top, found))["project"]["name"] == "keras-project"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "package"),
+    [
+        ("sklearn==0.0", "from sklearn.svm import SVC\n", "scikit-learn"),
+        ("PIL", "from PIL import Image\n", "pillow"),
+        ("opencv-python\ncv2", "import cv2\n", "opencv-python"),
+    ],
+)
+def test_a_module_that_is_asked_for_as_a_package(
+    line: str, code: str, package: str, tmp_path: Path
+) -> None:
+    # Public repositories ask for sklearn by the hundred; PyPI's package of that name refuses.
+    found = survey(of_files(tmp_path, {"requirements.txt": line, "a.py": code}))
+    assert [str(each.requirement) for each in found.findings.once_each()] == [package]
+    asked = line.splitlines()[-1]
+    assert f"its package {package} is taken" in dict(found.findings.skipped)[asked]
+
+
+def test_a_package_is_left_alone_where_no_code_imports_its_module(tmp_path: Path) -> None:
+    found = survey(of_files(tmp_path, {"requirements.txt": "git\n", "a.py": "import os\n"}))
+    assert [each.name for each in found.findings.once_each()] == ["git"]
+
+
+@pytest.mark.parametrize("table", ["[project.optional-dependencies]", "[dependency-groups]"])
+def test_torch_in_a_part_for_hardware_keeps_its_version(table: str, tmp_path: Path) -> None:
+    # As uv's guide to PyTorch puts it; the code needs it all the same.
+    text = f"""
+[project]
+name = "net"
+dependencies = ["numpy"]
+{table}
+cpu = ["torch==2.5.1", "torchvision==0.20.1"]
+cu124 = ["torch==2.5.1", "torchvision==0.20.1"]
+[tool.uv.sources]
+torch = [{{index = "pt-cpu", extra = "cpu"}}, {{index = "pt-cu124", extra = "cu124"}}]
+[[tool.uv.index]]
+name = "pt-cpu"
+url = "https://download.pytorch.org/whl/cpu"
+[[tool.uv.index]]
+name = "pt-cu124"
+url = "https://download.pytorch.org/whl/cu124"
+"""
+    found = survey(
+        of_files(tmp_path, {"pyproject.toml": text, "net/__init__.py": "import torch\n"})
+    )
+    versions = {each.name: each.exact for each in found.findings.once_each()}
+    assert versions == {"numpy": "", "torch": "2.5.1", "torchvision": "0.20.1"}
+    answers = proposed(found)
+    assert "cpu asks for torch, and 1 file imports it" in answers.reasons["training"]
+    assert answers.answers["backends"] == "[cpu, cuda]"
+
+
+def test_torch_that_only_development_declares_is_taken_as_declared(tmp_path: Path) -> None:
+    files: Files = {"requirements-dev.txt": "torch==2.5.1\npytest\n", "net.py": "import torch\n"}
+    found = survey(of_files(tmp_path, files))
+    uses = {each.name: (each.exact, each.use) for each in found.findings.once_each()}
+    assert uses == {"torch": ("2.5.1", ""), "pytest": ("", "develop")}
+    assert "no file declares" not in proposed(found).reasons["training"]

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 
 import pytest
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pip._vendor import requests
 
@@ -87,3 +88,11 @@ def test_a_module_is_in_the_package_that_the_table_names(
     if wheel is None:
         pytest.skip("it has no wheel, so its modules cannot be seen without building it")
     assert module in top_modules(wheel)
+
+
+def test_a_misnamed_module_has_no_wheel_of_its_own() -> None:
+    lists = package_lists()
+    assert set(lists["misnamed"]) <= lists["imports"].keys()
+    names = [str(canonicalize_name(each)) for each in lists["misnamed"]]
+    found = index.files_of(names)
+    assert [name for name in names if any(each.is_wheel for each in found[name])] == []
