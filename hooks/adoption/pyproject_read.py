@@ -216,8 +216,9 @@ def _tie(name: str, index: str, addresses: Mapping[str, str], findings: Findings
         return ""
     if not address:
         return f"it comes from the index {index}, whose address is not there"
-    tied = findings.ties.setdefault((index, without_password(address)), [])
-    tied += [] if name in tied else [name]
+    if not any(name in names for names in findings.ties.values()):  # a package has one index
+        key = re.sub(r"[^\w-]+", "-", index), without_password(address)
+        findings.ties.setdefault(key, []).append(name)
     return ""
 
 

@@ -326,3 +326,21 @@ def test_what_is_in_git_lfs_is_read_in_the_work_tree_or_named(tmp_path: Path) ->
 def test_what_is_no_text_is_named_as_not_read(path: str, tmp_path: Path) -> None:
     found = survey(of_files(tmp_path, {path: b"\x00\x01\x02"}))
     assert left(found)[path].startswith("not read: it is no text")
+
+
+def test_a_package_that_has_two_indexes_is_tied_to_the_first(tmp_path: Path) -> None:
+    text = """
+[project]
+name = "a"
+dependencies = ["corp-models"]
+[tool.uv.sources]
+corp-models = [{index = "corp.eu", extra = "x"}, {index = "corp.us", extra = "y"}]
+[[tool.uv.index]]
+name = "corp.eu"
+url = "https://eu.example.org/simple"
+[[tool.uv.index]]
+name = "corp.us"
+url = "https://us.example.org/simple"
+"""
+    found = survey(of_files(tmp_path, {"pyproject.toml": text})).findings
+    assert found.ties == {("corp-eu", "https://eu.example.org/simple"): ["corp-models"]}
