@@ -18,6 +18,7 @@ _END_OF_LINE = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
 _EVENT, _LAST = b"data: ", b"[DONE]"
 _BAD = 400
+_PATIENCE = 300.0
 _SHARES = (50, 95, 99)
 
 
@@ -28,7 +29,7 @@ class Measured:
     Attributes:
         seconds: Of each request that was answered well.
         statuses: How often each status came.
-        unanswered: Requests whose connection broke.
+        unanswered: Requests whose connection broke, or whose answer did not come in time.
         duration: Seconds in all.
         generates: Whether text is asked for, as a stream.
         firsts: Seconds until the first text of each answer.
@@ -80,6 +81,7 @@ async def measure(
     seconds: float,
     requests: int,
     generates: bool = False,
+    patience: float = _PATIENCE,
 ) -> Measured:
     """Let clients ask, each over a connection of its own and again once it is answered.
 
@@ -91,6 +93,7 @@ async def measure(
         seconds: How long at most.
         requests: How many at most.
         generates: Whether the answers are text, as a stream.
+        patience: Seconds after which an answer that is not whole counts as an error.
 
     Raises:
         ConfigError: The address is none of HTTP.
@@ -112,7 +115,9 @@ async def measure(
             try:
                 place = (parts.hostname, parts.port or 80)
                 connection = connection or await asyncio.open_connection(*place)
-                if not await _ask(*connection, request, measured):
+                async with asyncio.timeout(patience):
+                    goes_on = await _ask(*connection, request, measured)
+                if not goes_on:
                     connection[1].close()
                     connection = None
             except (OSError, asyncio.IncompleteReadError):
