@@ -32,11 +32,10 @@ try:
     from hooks.adoption.files import KEPT, FilePlan, clashes_in_make, has_docs, plan
     from hooks.adoption.layers import computes_with_torch, sort
     from hooks.adoption.plan import BRANCH, Plan
-    from hooks.adoption.pyproject_read import without_password
     from hooks.adoption.report import next_steps, show
     from hooks.adoption.repository import Repository, lost
     from hooks.adoption.survey import Survey, Wishes, survey
-    from hooks.adoption.wanted import DEVELOP
+    from hooks.adoption.wanted import DEVELOP, without_password
     from hooks.command_line import add_options, ended, folder, say
     from hooks.errors import HookError
     from hooks.machine_answers import detect

@@ -13,7 +13,7 @@ from packaging.version import Version
 from hooks.adoption.frameworks import HUGGINGFACE, KERAS, NONE, PYTORCH
 from hooks.adoption.stack import Stack
 from hooks.adoption.survey import Survey
-from hooks.adoption.wanted import DEVELOP, RUN, admits, poetry_versions
+from hooks.adoption.wanted import DEVELOP, RUN, admits, poetry_versions, without_password
 from hooks.hardware_choice import CPU, Hardware
 from hooks.machine_answers import Found, choose
 from maintain.stack.rows import Build
@@ -232,7 +232,7 @@ class _Proposing:
             ):
                 continue
             if _BUILD.fullmatch(last):
-                self._answers["torch_index"] = base
+                self._answers["torch_index"] = without_password(base)
                 self._reasons["torch_index"] = f"{path} names this mirror"
             else:
                 foreign.append((address, path))

@@ -12,7 +12,15 @@ from packaging.utils import canonicalize_name
 from hooks.adoption import requirement_files
 from hooks.adoption.repository import Repository
 from hooks.adoption.shapes import rows, table, text, texts
-from hooks.adoption.wanted import DEVELOP, NO_HASH, RUN, UNSAID, Findings, from_poetry
+from hooks.adoption.wanted import (
+    DEVELOP,
+    NO_HASH,
+    RUN,
+    UNSAID,
+    Findings,
+    from_poetry,
+    without_password,
+)
 from hooks.errors import HookError
 
 FILE = "pyproject.toml"
@@ -220,11 +228,6 @@ def _tie(name: str, index: str, addresses: Mapping[str, str], findings: Findings
         key = re.sub(r"[^\w-]+", "-", index), without_password(address)
         findings.ties.setdefault(key, []).append(name)
     return ""
-
-
-def without_password(address: str) -> str:
-    """Return an address without what authenticates there."""
-    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
 
 
 def _is_of_torch(address: str) -> bool:

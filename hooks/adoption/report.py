@@ -10,8 +10,8 @@ from hooks.adoption import trial
 from hooks.adoption.files import ADDED, INDEXES, KEPT, MOVED
 from hooks.adoption.layers import TORCH, Sorted
 from hooks.adoption.plan import BRANCH, Plan
-from hooks.adoption.pyproject_read import without_password
 from hooks.adoption.survey import SCRIPTS, Survey
+from hooks.adoption.wanted import without_password
 from hooks.command_line import say
 
 SECTIONS = (
@@ -29,11 +29,12 @@ def show(console: Console, planned: Plan) -> None:
             say(console, f"{title}:")
             width = max(len(row[0]) for row in rows)
             for name, verdict, detail in rows:
-                say(console, f"  {name:<{width}}  {verdict}{': ' if detail else ''}{detail}")
+                line = f"  {name:<{width}}  {verdict}{': ' if detail else ''}{detail}"
+                say(console, without_password(line))
             continue
         table = Table(title=title, title_justify="left", show_header=False)
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(without_password(each)) for each in row))
         console.print(table)
 
 
@@ -53,7 +54,7 @@ def next_steps(planned: Plan) -> list[str]:
     open_questions = _open(planned)
     if open_questions:
         lines += ["What could not be decided:", *(f"  - {each}" for each in open_questions)]
-    return lines
+    return [without_password(line) for line in lines]
 
 
 def _sections(planned: Plan) -> list[list[Row]]:
@@ -122,7 +123,7 @@ def _found_rows(found: Survey) -> list[Row]:
     if found.readme_installs:
         rows.append(("README installs", " ".join(found.readme_installs), ""))
     rows += [("Python", text, path) for text, path in found.findings.pythons]
-    rows += [("index", without_password(address), path) for address, path in found.findings.indexes]
+    rows += [("index", address, path) for address, path in found.findings.indexes]
     rows += [("image", image, path) for image, path in found.images]
     if found.system_packages:
         rows.append(("system packages", " ".join(found.system_packages), ""))
@@ -152,7 +153,7 @@ def _skipped_rows(planned: Plan) -> list[Row]:
     tied = {address for _, address in found.findings.ties}
     rows += [
         (
-            without_password(address),
+            address,
             f"{path}: no name is taken from two indexes; tie its packages to it in {INDEXES}, or "
             "configure pip for a mirror",
         )
@@ -169,7 +170,7 @@ def _skipped_rows(planned: Plan) -> list[Row]:
         if "poetry.lock" in found.repository.tree:
             rows.append(("poetry.lock", "stays; Poetry finds no tables of its own any more"))
     rows.append(("the template's example: package, tests, data", "you have your own"))
-    return [(without_password(name), why, "") for name, why in dict(rows).items()]
+    return [(name, why, "") for name, why in dict(rows).items()]
 
 
 def _open(planned: Plan) -> list[str]:

@@ -21,6 +21,7 @@ RUN = "run"
 DEVELOP = "develop"
 UNSAID = ""
 NO_HASH = "a repository or a folder has no hash to lock; name a release or an archive's address"
+NOT_IN_GIT = "its address holds a password, which no file in git may; write it without"
 _CARET = re.compile(r"\^(?P<version>\S+)")
 _TILDE = re.compile(r"~(?P<version>\d\S*)")
 _BARE = re.compile(r"\d[\w.+!*]*")
@@ -112,6 +113,9 @@ class Findings:
             return
         if requirement.url and _ELSEWHERE.match(requirement.url):
             self.leave(text, origin, NO_HASH, use)
+            return
+        if requirement.url and without_password(requirement.url) != requirement.url:
+            self.leave(without_password(text), origin, NOT_IN_GIT, use)
             return
         self.wanted.append(Wanted(requirement, origin, use, group=group))
 
@@ -225,6 +229,11 @@ def admits(specifier: SpecifierSet, version: str) -> bool:
         return specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return False
+
+
+def without_password(address: str) -> str:
+    """Return an address without what authenticates there."""
+    return re.sub(r"(?<=//)[^@/\s]*@", "", address)
 
 
 def _named(text: str) -> str:

@@ -448,3 +448,26 @@ def test_a_repository_s_docs_and_tools_are_its_own_alone(plain: Adopted) -> None
     plain.switch()
     found = files_of(plain.folder).keys()
     assert {path for path in found if path.startswith(("docs/", "tools/"))} == own.keys()
+
+
+def test_no_password_of_an_address_is_printed_or_taken(
+    plain: Adopted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = "bob:s3cret-word@example.org"  # pragma: allowlist secret
+    lines = [
+        f"--extra-index-url https://{host}/whl/cu130",
+        f"--extra-index-url https://{host}/simple",
+        f"corp @ https://{host}/corp-1.0-py3-none-any.whl",
+        f"git+https://{host}/repository.git",
+        "torch",
+    ]
+    (plain.folder / "requirements.txt").write_text("\n".join(lines), encoding="utf-8")
+    commit(plain.folder, "A mirror")
+    assert plain.adopt() == 0
+    printed = capsys.readouterr()
+    assert "s3cret-word" not in printed.out + printed.err
+    assert "holds a password" in printed.out
+    plain.switch()
+    changed = git(plain.folder, "diff", "--name-only", "HEAD~1").split()
+    assert changed
+    assert not [path for path in changed if b"s3cret-word" in (plain.folder / path).read_bytes()]
